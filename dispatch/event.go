@@ -1,0 +1,58 @@
+package dispatch
+
+import (
+	"time"
+
+	"carrier/message"
+	"carrier/receiver"
+)
+
+// A Kind says what an Event tells of.
+type Kind uint8
+
+const (
+	// SourceUp: the source was reached, for the first time or again.
+	SourceUp Kind = iota + 1
+	// SourceDown: the source is in trouble; Err says why. Sent when the trouble
+	// begins and when its class changes, not for each failed call.
+	SourceDown
+	// Polled: a receive call returned without an error, with Count messages.
+	Polled
+	// Attempted: one Transmit is over, after Took. Outcome.Code is empty where
+	// nothing was tried.
+	Attempted
+	// Settled: the lease of Message is over, settled as Outcome says or lost
+	// (Err is receiver.ErrLeaseLost or wraps it). Sent once for each message.
+	Settled
+	// SettleFailed: one try to settle Message failed with Err and is made again.
+	SettleFailed
+	// Extended: one lease was renewed, or Err says why not.
+	Extended
+	// Redelivered: the source handed out a message that is still in hand.
+	Redelivered
+	// Stopping: no message is received from here on.
+	Stopping
+	// Abandoned: the drain time is over and the worker has not answered for the
+	// messages named in IDs; they are left to their leases.
+	Abandoned
+	// Panicked: something panicked while Message was in hand; Err holds it.
+	Panicked
+)
+
+// An Event is one thing that happened, for metrics and logs. Only the fields its
+// Kind names are set.
+type Event struct {
+	Kind    Kind
+	Message *message.Message
+	Outcome message.Outcome
+	Took    time.Duration
+	Count   int
+	Err     error
+	IDs     []string
+}
+
+// Lost reports whether e ends a message whose lease was lost.
+func (e Event) Lost() bool { return e.Kind == Settled && e.Err != nil }
+
+// Class is the class of e's error.
+func (e Event) Class() receiver.Class { return receiver.ClassOf(e.Err) }

@@ -1,0 +1,91 @@
+// Package message holds what moves through carrier: a message on its way from a
+// queue to the worker, and the outcome that goes back.
+package message
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// A Message is one hand-out of one message by its source. Its fields are set by
+// the receiver before it is handed on and not written afterwards; only the lease
+// moves, and its methods may be called at once.
+type Message struct {
+	// ID is the source's own id, the same on every delivery.
+	ID string
+	// Body is handed to the worker byte for byte.
+	Body []byte
+	// ContentType is what the producer said the body is; empty when it said nothing.
+	ContentType string
+	// Attributes are the producer's own, in a stable order.
+	Attributes []Attribute
+	// Trace is the source's own trace header (SQS: AWSTraceHeader), if any.
+	Trace string
+	// Source names the queue: a queue name, a subscription path, or "ingest".
+	Source string
+	// Group is the FIFO message group or ordering key, if any.
+	Group string
+	// Ordered says that messages of the same Group are to be handled one at a
+	// time and in order. A group on a standard queue orders nothing.
+	Ordered bool
+	// ReceiveCount is how often the source has handed the message out, this
+	// time included; at least 1.
+	ReceiveCount int
+	// FirstReceived is when the source first handed it out.
+	FirstReceived time.Time
+	// Sent is when it entered the queue.
+	Sent time.Time
+	// Received is when this hand-out reached carrier.
+	Received time.Time
+	// Request is the HTTP request the message came as, where it came as one.
+	Request *Request
+	// Lease is how long one renewal keeps the message from other consumers.
+	// Zero means the source gives no lease and none is renewed.
+	Lease time.Duration
+	// Receipt is the receiver's own handle for this hand-out; nobody else looks at it.
+	Receipt any
+
+	expires atomic.Int64 // Unix nanoseconds; 0 is never
+}
+
+// An Attribute is one named value that travels with a message.
+type Attribute struct {
+	Name, Value string
+}
+
+// A Request is what is kept of the HTTP request a message was stored from, so
+// that it can be made again against the worker.
+type Request struct {
+	Method string
+	// Path is the escaped path as the producer sent it, beginning with a slash.
+	Path string
+	// Query is the raw query without its question mark.
+	Query string
+	// Header holds the end-to-end headers, carrier's own credential left out.
+	Header http.Header
+}
+
+// Expires says when the lease ends as far as this process knows; the zero time
+// when there is no lease.
+func (m *Message) Expires() time.Time {
+	ns := m.expires.Load()
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
+
+// Renew records that the source agreed to keep the message until t.
+func (m *Message) Renew(t time.Time) { m.expires.Store(t.UnixNano()) }
+
+// Attribute returns the value of the attribute called name, and whether it is there.
+// The name is compared byte for byte, as the sources do.
+func (m *Message) Attribute(name string) (string, bool) {
+	for _, a := range m.Attributes {
+		if a.Name == name {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
