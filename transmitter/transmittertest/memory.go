@@ -12,7 +12,8 @@ import (
 	"carrier/transmitter"
 )
 
-// An Answer is the worker's word on one message. It may wait, and returns when ctx ends.
+// An Answer is the worker's word on one message. It may wait; when ctx ends it returns
+// promptly, with a Retry.
 type Answer func(ctx context.Context, m *message.Message) message.Outcome
 
 // Accept is the Answer of a worker that takes everything at once.
@@ -66,19 +67,15 @@ func (w *Memory) Ready(ctx context.Context) (int, error) {
 	}
 }
 
-// Transmit records m and returns the worker's answer. Nothing is recorded when ctx
-// has already ended, and an answer that comes after ctx's end is not believed.
+// Transmit records m and returns the worker's answer. When ctx has already ended,
+// nothing is handed over.
 func (w *Memory) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	if ctx.Err() != nil {
 		return message.Outcome{}
 	}
 	answer := w.take(m)
 	defer w.leave(m)
-	outcome := answer(ctx, m)
-	if ctx.Err() != nil {
-		return message.Outcome{Cause: message.Failed, Code: "error", Reason: "cut off by the stop"}
-	}
-	return outcome
+	return answer(ctx, m)
 }
 
 // SetAnswer changes the answer to messages handed over from now on.
