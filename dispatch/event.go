@@ -11,31 +11,31 @@ import (
 type Kind uint8
 
 const (
-	// SourceUp: the source was reached, for the first time or again.
+	// SourceUp means that the source was reached, for the first time or again.
 	SourceUp Kind = iota + 1
-	// SourceDown: the source is in trouble; Err says why. Sent when the trouble
+	// SourceDown means that the source is in trouble; Err says why. Sent when the trouble
 	// begins and when its class changes, not for each failed call.
 	SourceDown
-	// Polled: a receive call returned without an error, with Count messages.
+	// Polled means that a receive call returned without an error, with Count messages.
 	Polled
-	// Attempted: one Transmit is over, after Took. Outcome.Code is empty where
+	// Attempted means that one Transmit is over, after Took. Outcome.Code is empty where
 	// nothing was tried.
 	Attempted
-	// Settled: the lease of Message is over, settled as Outcome says or lost
+	// Settled means that the lease of Message is over, settled as Outcome says or lost
 	// (Err is receiver.ErrLeaseLost or wraps it). Sent once for each message.
 	Settled
-	// SettleFailed: one try to settle Message failed with Err and is made again.
+	// SettleFailed means that one try to settle Message failed with Err and is made again.
 	SettleFailed
-	// Extended: one lease was renewed, or Err says why not.
+	// Extended means that one lease was renewed, or Err says why not.
 	Extended
-	// Redelivered: the source handed out a message that is still in hand.
+	// Redelivered means that the source handed out a message that is still in hand.
 	Redelivered
-	// Stopping: no message is received from here on.
+	// Stopping means that no message is received from here on.
 	Stopping
-	// Abandoned: the drain time is over and the worker has not answered for the
+	// Abandoned means that the drain time is over and the worker has not answered for the
 	// messages named in IDs; they are left to their leases.
 	Abandoned
-	// Panicked: something panicked while Message was in hand; Err holds it.
+	// Panicked means that something panicked while Message was in hand; Err holds it.
 	Panicked
 )
 

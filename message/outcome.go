@@ -19,13 +19,13 @@ const (
 type Cause uint8
 
 const (
-	// Returned: the message was not handed to the worker at all.
+	// Returned means that the message was not handed to the worker at all.
 	Returned Cause = iota
-	// Deferred: the worker asked for it again after Delay.
+	// Deferred means that the worker asked for it again after Delay.
 	Deferred
-	// Failed: the attempt failed, or nobody knows how it went.
+	// Failed means that the attempt failed, or nobody knows how it went.
 	Failed
-	// Unreached: the worker could not be connected to. No attempt was made, and
+	// Unreached means that the worker could not be connected to. No attempt was made, and
 	// the message may be tried again under the same lease once it can.
 	Unreached
 )

@@ -20,19 +20,19 @@ type Class string
 
 // The classes, named as they appear in metrics.
 const (
-	// Throttled: the source asks for fewer calls; waiting helps.
+	// Throttled means that the source asks for fewer calls; waiting helps.
 	Throttled Class = "throttled"
-	// Credentials: there are none, or they are expired or wrong.
+	// Credentials means that there are none, or they are expired or wrong.
 	Credentials Class = "credentials"
-	// Denied: the credentials are good and may not do this.
+	// Denied means that the credentials are good and may not do this.
 	Denied Class = "denied"
-	// NotFound: the queue does not exist.
+	// NotFound means that the queue does not exist.
 	NotFound Class = "not_found"
-	// Network: the source was not reached, or broke off; waiting helps.
+	// Network means that the source was not reached, or broke off; waiting helps.
 	Network Class = "network"
-	// Invalid: the request is one the source will never accept.
+	// Invalid means that the request is one the source will never accept.
 	Invalid Class = "invalid"
-	// Broken: the source is damaged and nothing it says may be believed any more;
+	// Broken means that the source is damaged and nothing it says may be believed any more;
 	// the program must stop.
 	Broken Class = "broken"
 	// Other is everything else.
