@@ -1,0 +1,53 @@
+package sqstest
+
+import (
+	"crypto/md5" //nolint:gosec // the protocol's own checksum, not a defence
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// newID is a random id of the form the service gives messages and requests.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+func digest(body string) string {
+	sum := md5.Sum([]byte(body))
+	return hex.EncodeToString(sum[:])
+}
+
+// digestAttributes is MD5OfMessageAttributes, empty where there are none: the name,
+// type and value of each in the order of names, every one behind its length in four
+// bytes, and a byte between type and value that is 1 for text and 2 for binary.
+func digestAttributes(attrs map[string]Attribute) string {
+	if len(attrs) == 0 {
+		return ""
+	}
+	var b []byte
+	put := func(v string) {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(v))) //nolint:gosec // far below 4 GiB
+		b = append(b, v...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		a := attrs[name]
+		put(name)
+		put(a.DataType)
+		if strings.HasPrefix(a.DataType, "Binary") {
+			b = append(b, 2)
+			put(string(a.BinaryValue))
+		} else {
+			b = append(b, 1)
+			put(a.StringValue)
+		}
+	}
+	return digest(string(b))
+}

@@ -1,0 +1,128 @@
+package sqstest
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// A call is one request while it is being answered.
+type call struct {
+	s     *Server
+	op    string
+	n     int
+	base  string
+	fault Fault
+}
+
+// An operation does the work of one call whose body has been read.
+type operation func(ctx context.Context, c *call, body []byte) (any, *Error)
+
+// operations is what the server can do, by name.
+func operations() map[string]operation {
+	return map[string]operation{
+		"CreateQueue":                  handle((*Server).createQueue),
+		"GetQueueUrl":                  handle((*Server).getQueueURL),
+		"ListQueues":                   handle((*Server).listQueues),
+		"GetQueueAttributes":           handle((*Server).getQueueAttributes),
+		"SetQueueAttributes":           handle((*Server).setQueueAttributes),
+		"PurgeQueue":                   handle((*Server).purgeQueue),
+		"DeleteQueue":                  handle((*Server).deleteQueue),
+		"SendMessage":                  handle((*Server).sendMessage),
+		"SendMessageBatch":             handle((*Server).sendMessageBatch),
+		"ReceiveMessage":               handle((*Server).receiveMessage),
+		"DeleteMessage":                handle((*Server).deleteMessage),
+		"DeleteMessageBatch":           handle((*Server).deleteMessageBatch),
+		"ChangeMessageVisibility":      handle((*Server).changeVisibility),
+		"ChangeMessageVisibilityBatch": handle((*Server).changeVisibilityBatch),
+	}
+}
+
+// handle decodes the request for do.
+func handle[In any](do func(*Server, context.Context, *call, *In) (any, *Error)) operation {
+	return func(ctx context.Context, c *call, body []byte) (any, *Error) {
+		in := new(In)
+		if err := json.Unmarshal(body, in); err != nil {
+			return nil, &Error{Type: common + "SerializationException", Code: "SerializationException", Message: err.Error()}
+		}
+		return do(c.s, ctx, c, in)
+	}
+}
+
+// serve answers the request, and does to it what the call's fault says.
+func (c *call) serve(w http.ResponseWriter, r *http.Request) {
+	if c.fault.Unread {
+		c.answer(w, nil, c.fault.Error)
+		return
+	}
+	if c.fault.EarlyHead {
+		sendHead(w)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil || !c.fault.before(r.Context()) {
+		panic(http.ErrAbortHandler)
+	}
+	out, failure := c.work(r.Context(), body)
+	if !c.fault.after(r.Context()) {
+		panic(http.ErrAbortHandler)
+	}
+	c.answer(w, out, failure)
+}
+
+func (c *call) work(ctx context.Context, body []byte) (any, *Error) {
+	if c.fault.Error != nil {
+		return nil, c.fault.Error
+	}
+	do, ok := c.s.operations[c.op]
+	if !ok {
+		return nil, &Error{Type: common + "UnknownOperationException", Code: "InvalidAction", Message: "unknown operation " + c.op}
+	}
+	return do(ctx, c, body)
+}
+
+// sendHead sends a success's head, and only that, before the request's body is read.
+func sendHead(w http.ResponseWriter) {
+	// Without this the server reads the whole body before it sends a head.
+	if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.WriteHeader(http.StatusOK)
+	if err := http.NewResponseController(w).Flush(); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (c *call) answer(w http.ResponseWriter, out any, failure *Error) {
+	status := http.StatusOK
+	w.Header().Set("X-Amzn-Requestid", newID())
+	if failure != nil {
+		status = failure.status()
+		w.Header().Set("X-Amzn-Query-Error", failure.query())
+		out = map[string]string{"__type": failure.Type, "message": failure.Message}
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		panic(err)
+	}
+	if !c.fault.EarlyHead {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(status)
+	}
+	c.write(w, body)
+}
+
+// write sends body, or half of it where the fault says so. A client that has gone
+// is no concern of the server's.
+func (c *call) write(w http.ResponseWriter, body []byte) {
+	if c.fault.Drop != MidAnswer {
+		_, _ = w.Write(body)
+		return
+	}
+	_, _ = w.Write(body[:len(body)/2])
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}

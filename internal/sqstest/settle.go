@@ -1,0 +1,152 @@
+package sqstest
+
+import (
+	"context"
+	"time"
+)
+
+func (s *Server) deleteMessage(_ context.Context, c *call, in *deleteMessageIn) (any, *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.delete(c, 0, in.ReceiptHandle); err != nil {
+		return nil, err
+	}
+	return empty{}, nil
+}
+
+func (s *Server) deleteMessageBatch(_ context.Context, c *call, in *deleteMessageBatchIn) (any, *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(in.Entries))
+	for i, e := range in.Entries {
+		ids[i] = e.ID
+	}
+	if err := checkBatch(ids); err != nil {
+		return nil, err
+	}
+	return c.batch(ids, func(i int) (any, *Error) {
+		return doneEntry{ID: ids[i]}, q.delete(c, i, in.Entries[i].ReceiptHandle)
+	}), nil
+}
+
+// delete removes the message of a handle. A message that is no longer there is
+// deleted already. A handle that is not the latest deletes nothing: a standard
+// queue says yes all the same, a FIFO queue says that the handle is over, as it also
+// does once the message's visibility timeout is.
+func (q *Queue) delete(c *call, index int, handle string) *Error {
+	h, err := q.open(handle)
+	entry := Deletion{At: q.s.now(), Op: c.op, Call: c.n, Index: index, MessageID: h.id}
+	if err == nil && h.message != nil {
+		usable := h.current && (!q.fifo() || h.message.inFlight(entry.At))
+		if usable {
+			q.remove(h.message)
+			entry.Removed = true
+		} else if q.fifo() {
+			err = invalidValue(handle, "ReceiptHandle", "The receipt handle has expired.")
+		}
+	}
+	entry.Code = codeOf(err)
+	q.journal.deletions = append(q.journal.deletions, entry)
+	return err
+}
+
+func (s *Server) changeVisibility(_ context.Context, c *call, in *changeVisibilityIn) (any, *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in)
+	if err != nil {
+		return nil, err
+	}
+	e := changeEntry{ReceiptHandle: in.ReceiptHandle, VisibilityTimeout: in.VisibilityTimeout}
+	if err := q.change(c, 0, e); err != nil {
+		return nil, err
+	}
+	return empty{}, nil
+}
+
+func (s *Server) changeVisibilityBatch(_ context.Context, c *call, in *changeVisibilityBatchIn) (any, *Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q, err := s.find(in)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(in.Entries))
+	for i, e := range in.Entries {
+		ids[i] = e.ID
+	}
+	if err := checkBatch(ids); err != nil {
+		return nil, err
+	}
+	return c.batch(ids, func(i int) (any, *Error) {
+		return doneEntry{ID: ids[i]}, q.change(c, i, in.Entries[i])
+	}), nil
+}
+
+// change sets a message's visibility timeout, counted from now, and writes it down.
+func (q *Queue) change(c *call, index int, in changeEntry) *Error {
+	entry := VisibilityChange{At: q.s.now(), Op: c.op, Call: c.n, Index: index, Seconds: -1}
+	h, err := q.open(in.ReceiptHandle)
+	entry.MessageID = h.id
+	if in.VisibilityTimeout != nil {
+		entry.Seconds = *in.VisibilityTimeout
+	}
+	if err == nil {
+		err = q.hide(h, in, entry.At)
+	}
+	entry.Code = codeOf(err)
+	q.journal.changes = append(q.journal.changes, entry)
+	return err
+}
+
+func (q *Queue) hide(h opened, in changeEntry, now time.Time) *Error {
+	if in.VisibilityTimeout == nil {
+		return missingParameter("VisibilityTimeout")
+	}
+	seconds := *in.VisibilityTimeout
+	if seconds < 0 || seconds > maxVisibility {
+		return invalidValue(seconds, "VisibilityTimeout", "Must be between 0 and 43200.")
+	}
+	if held, err := q.holds(h, in.ReceiptHandle, now); !held {
+		return err
+	}
+	until := now.Add(time.Duration(seconds) * time.Second)
+	if until.Sub(h.message.lastReceived) > maxVisibility*time.Second {
+		return invalidValue(seconds, "VisibilityTimeout", "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]")
+	}
+	h.message.hiddenUntil = until
+	q.wake()
+	return nil
+}
+
+// holds reports whether h's owner has the message in flight, and what the service
+// says where it has not.
+func (q *Queue) holds(h opened, handle string, now time.Time) (bool, *Error) {
+	switch {
+	case h.message != nil && h.current && h.message.inFlight(now):
+		return true, nil
+	case h.message != nil && q.fifo():
+		return false, invalidValue(handle, "ReceiptHandle", "The receipt handle has expired.")
+	case h.message != nil && q.s.options.SilentOnExpired:
+		return false, nil
+	case h.message != nil && !h.message.inFlight(now):
+		return false, sender("MessageNotInflight", "The specified message isn't in flight.")
+	default:
+		return false, invalidValue(handle, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.")
+	}
+}
+
+func codeOf(err *Error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Code
+}
