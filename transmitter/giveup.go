@@ -1,0 +1,60 @@
+package transmitter
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"carrier/message"
+)
+
+// GiveUpOptions is what GiveUp is made of.
+type GiveUpOptions struct {
+	// MaxAttempts is the receive count at which a failed message is rejected. Zero leaves
+	// that to the source's own redrive policy.
+	MaxAttempts int
+	// MaxAge is the age at which a message is rejected without being posted, counted from
+	// when it entered the queue. Zero means never.
+	MaxAge time.Duration
+	// Action is what a rejected message becomes where the worker did not say dead-letter.
+	Action message.Action
+}
+
+// GiveUp rejects what it is of no use to try any longer, and says what becomes of
+// rejected messages. A message that was deferred or not tried counts as no attempt.
+func GiveUp(opts GiveUpOptions) Middleware {
+	return func(next Transmitter) Transmitter { return &giveUp{next, opts} }
+}
+
+type giveUp struct {
+	Transmitter
+	opts GiveUpOptions
+}
+
+func (g *giveUp) Transmit(ctx context.Context, m *message.Message) message.Outcome {
+	if g.tooOld(m) {
+		return message.Outcome{
+			Verdict: message.Rejected,
+			Action:  g.opts.Action,
+			Reason:  fmt.Sprintf("older than %v", g.opts.MaxAge),
+		}
+	}
+	o := g.Transmitter.Transmit(ctx, m)
+	if g.triedEnough(m, o) {
+		o.Verdict, o.Cause = message.Rejected, 0
+		o.Reason = fmt.Sprintf("gave up after %d attempts: %s", m.ReceiveCount, o.Reason)
+	}
+	if o.Verdict == message.Rejected && o.Action != message.DeadLetter {
+		o.Action = g.opts.Action
+	}
+	return o
+}
+
+func (g *giveUp) tooOld(m *message.Message) bool {
+	return g.opts.MaxAge > 0 && !m.Sent.IsZero() && time.Since(m.Sent) > g.opts.MaxAge
+}
+
+func (g *giveUp) triedEnough(m *message.Message, o message.Outcome) bool {
+	return g.opts.MaxAttempts > 0 && m.ReceiveCount >= g.opts.MaxAttempts &&
+		o.Verdict == message.Retry && o.Cause == message.Failed
+}

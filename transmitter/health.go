@@ -1,0 +1,137 @@
+package transmitter
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"carrier/message"
+)
+
+// recheck is the time between two checks of a worker that is not healthy.
+const recheck = time.Second
+
+// CheckerOptions is what a Checker is made of.
+type CheckerOptions struct {
+	// Check asks the worker once whether it is healthy; it returns when ctx ends.
+	Check func(ctx context.Context) error
+	// Interval is the time between two checks of a healthy worker; Timeout is how long
+	// one may take. Both must be above zero.
+	Interval, Timeout time.Duration
+	// Threshold is how many checks in a row must fail before a worker that was healthy
+	// counts as offline; at least 1.
+	Threshold int
+	// Changed is told what the first check found, and then of every change; err is the
+	// failed check's. It must neither block nor call back. Nil means nobody is.
+	Changed func(up bool, err error)
+}
+
+// A Checker watches a worker's health, and holds messages back while it is not there:
+// before the first check that succeeds, and while it is offline.
+type Checker struct {
+	opts CheckerOptions
+
+	mu       sync.Mutex
+	told     bool // Changed has been told of something
+	healthy  bool
+	failures int           // in a row
+	up       chan struct{} // closed while healthy
+}
+
+// NewChecker returns a Checker; nothing is checked before Run.
+func NewChecker(opts CheckerOptions) *Checker {
+	opts.Threshold = max(opts.Threshold, 1)
+	if opts.Changed == nil {
+		opts.Changed = func(bool, error) {}
+	}
+	return &Checker{opts: opts, up: make(chan struct{})}
+}
+
+// Run checks until ctx ends: at once, then every second until the worker is healthy,
+// then every interval until it is offline. It is called once.
+func (c *Checker) Run(ctx context.Context) {
+	for {
+		err := c.check(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		pause := c.note(err)
+		if !sleepUntil(ctx, time.Now().Add(pause)) {
+			return
+		}
+	}
+}
+
+// Gate is the Middleware that holds messages back: its Ready waits for the worker to be
+// healthy. Transmit is never held.
+func (c *Checker) Gate(next Transmitter) Transmitter { return &gate{next, c} }
+
+func (c *Checker) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	return c.opts.Check(ctx)
+}
+
+// note records what a check found, and returns the pause before the next.
+func (c *Checker) note(err error) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		c.failures = 0
+		c.turn(true, nil)
+		return c.opts.Interval
+	}
+	c.failures++
+	if c.healthy && c.failures < c.opts.Threshold {
+		return c.opts.Interval
+	}
+	c.turn(false, err)
+	return recheck
+}
+
+// turn opens or shuts the gate and tells of it, if that is a change. c.mu is held.
+func (c *Checker) turn(healthy bool, err error) {
+	if c.told && healthy == c.healthy {
+		return
+	}
+	switch {
+	case healthy:
+		close(c.up)
+	case c.healthy:
+		c.up = make(chan struct{})
+	}
+	c.told, c.healthy = true, healthy
+	c.opts.Changed(healthy, err)
+}
+
+// state returns a channel that is closed while the worker is healthy.
+func (c *Checker) state() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.up
+}
+
+type gate struct {
+	next    Transmitter
+	checker *Checker
+}
+
+// Ready waits for the worker to be healthy, and then for next.
+func (g *gate) Ready(ctx context.Context) (int, error) {
+	for {
+		healthy := g.checker.state()
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-healthy:
+		}
+		n, err := g.next.Ready(ctx)
+		if err != nil || healthy == g.checker.state() {
+			return n, err
+		}
+	}
+}
+
+func (g *gate) Transmit(ctx context.Context, m *message.Message) message.Outcome {
+	return g.next.Transmit(ctx, m)
+}

@@ -1,0 +1,126 @@
+package webhook
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// TLS says whom to trust and who we are. The files are PEM and read again when they
+// change.
+type TLS struct {
+	// InsecureSkipVerify trusts whoever answers.
+	InsecureSkipVerify bool
+	// CAFile holds the only authorities to trust; empty means the system's.
+	CAFile string
+	// ClientCertFile and ClientKeyFile are given together or not at all.
+	ClientCertFile, ClientKeyFile string
+}
+
+// certificates holds the TLS configuration that the files gave last.
+type certificates struct {
+	opts TLS
+	warn func(messageID, what string)
+
+	mu     sync.Mutex
+	read   [3]stamp
+	config *tls.Config
+}
+
+// A stamp tells one state of a file from another.
+type stamp struct {
+	changed time.Time
+	size    int64
+}
+
+func openCertificates(opts TLS, warn func(string, string)) (*certificates, error) {
+	c := &certificates{opts: opts, warn: warn, read: stampsOf(opts)}
+	config, err := opts.load()
+	c.config = config
+	return c, err
+}
+
+// current returns the configuration for one new connection to e, after another look at
+// the files. Files that cannot be used leave the last good ones in force, with a
+// warning for each change.
+func (c *certificates) current(e Endpoint) *tls.Config {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := stampsOf(c.opts); now != c.read {
+		c.read = now
+		c.reload()
+	}
+	config := c.config.Clone()
+	config.ServerName, _, _ = net.SplitHostPort(e.address)
+	return config
+}
+
+func (c *certificates) reload() {
+	config, err := c.opts.load()
+	if err != nil {
+		c.warn("", fmt.Sprintf("webhook keeps its certificates: %v", err))
+		return
+	}
+	c.config = config
+}
+
+func (o TLS) load() (*tls.Config, error) {
+	roots, rootsErr := o.roots()
+	own, ownErr := o.own()
+	if err := errors.Join(rootsErr, ownErr); err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		RootCAs:            roots,
+		Certificates:       own,
+		NextProtos:         []string{"http/1.1"},
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: o.InsecureSkipVerify,
+	}, nil
+}
+
+func (o TLS) roots() (*x509.CertPool, error) {
+	if o.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(o.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("CA file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("CA file: %s holds no certificate", o.CAFile)
+	}
+	return pool, nil
+}
+
+func (o TLS) own() ([]tls.Certificate, error) {
+	if o.ClientCertFile == "" && o.ClientKeyFile == "" {
+		return nil, nil
+	}
+	if o.ClientCertFile == "" || o.ClientKeyFile == "" {
+		return nil, errors.New("client certificate: the certificate and its key go together")
+	}
+	pair, err := tls.LoadX509KeyPair(o.ClientCertFile, o.ClientKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("client certificate: %w", err)
+	}
+	return []tls.Certificate{pair}, nil
+}
+
+func stampsOf(o TLS) (stamps [3]stamp) {
+	for i, name := range []string{o.CAFile, o.ClientCertFile, o.ClientKeyFile} {
+		if name == "" {
+			continue
+		}
+		if info, err := os.Stat(name); err == nil {
+			stamps[i] = stamp{info.ModTime(), info.Size()}
+		}
+	}
+	return stamps
+}

@@ -1,0 +1,119 @@
+package webhook
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+var errClimbs = errors.New("the request's path climbs out of the endpoint")
+
+// replayMethod is the method a stored request is made again with. Only those that
+// ingest takes are; net/http would repeat the safe ones by itself.
+func replayMethod(method string) string {
+	switch method {
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return method
+	default:
+		return http.MethodPost
+	}
+}
+
+// joinPath puts the request's escaped path below the endpoint's, byte for byte. The
+// bare path "/" is the endpoint's own. A path with a `..` in it, however it is escaped,
+// is refused: no client that follows RFC 3986 sends one, and what a worker makes of it
+// could lie outside the endpoint.
+func joinPath(base, path string) (string, error) {
+	if climbs(path) {
+		return "", errClimbs
+	}
+	if path == "" || path == "/" {
+		return base, nil
+	}
+	return strings.TrimSuffix(base, "/") + escapeTarget(rooted(path)), nil
+}
+
+func joinQuery(base, query string) string {
+	query = escapeTarget(query)
+	switch {
+	case base == "":
+		return query
+	case query == "":
+		return base
+	default:
+		return base + "&" + query
+	}
+}
+
+func climbs(path string) bool {
+	plain := strings.NewReplacer(
+		"%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/", "%5c", "/", "%5C", "/", `\`, "/",
+	).Replace(path)
+	for segment := range strings.SplitSeq(plain, "/") {
+		// What follows a semicolon is a parameter, which some servers drop first.
+		name, _, _ := strings.Cut(segment, ";")
+		if name == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// escapeTarget escapes the bytes that would end or break the request line. Whoever
+// stored the request has met none of them.
+func escapeTarget(s string) string {
+	return escape(s, func(i int) bool { return s[i] > ' ' && s[i] < 0x7f && s[i] != '#' })
+}
+
+// setReplayed copies the producer's end-to-end headers, save those that carrier or the
+// operator sets.
+func (b *builder) setReplayed(h, replayed http.Header) {
+	for name, values := range replayed {
+		if isIdempotencyKey(name) {
+			// Under a key in lower case net/http does not see it: seeing it, it would make
+			// the request again by itself. On the wire the case does not matter.
+			h[strings.ToLower(name)] = values
+			continue
+		}
+		if b.mayReplay(name, replayed) {
+			h[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+}
+
+func (b *builder) mayReplay(name string, replayed http.Header) bool {
+	if isReserved(name) && !isWebhookHeader(name) || b.fixed[hyphened(name)] != nil {
+		return false
+	}
+	if httpguts.HeaderValuesContainsToken(replayed["Connection"], name) {
+		return false
+	}
+	return httpguts.ValidHeaderFieldName(name) && validValues(replayed[name])
+}
+
+func isIdempotencyKey(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	return name == "Idempotency-Key" || name == "X-Idempotency-Key"
+}
+
+// isWebhookHeader reports whether a header is the producer's own Standard Webhooks
+// signature, which a worker behind carrier may still want to check.
+func isWebhookHeader(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature":
+		return true
+	default:
+		return false
+	}
+}
+
+func validValues(values []string) bool {
+	for _, v := range values {
+		if !httpguts.ValidHeaderFieldValue(v) {
+			return false
+		}
+	}
+	return true
+}

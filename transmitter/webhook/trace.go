@@ -1,0 +1,57 @@
+package webhook
+
+import (
+	"net/http"
+	"strings"
+
+	"carrier/message"
+)
+
+// setTrace passes the producer's trace on. Values that the receiving side could not
+// read are left out rather than repaired.
+func setTrace(h http.Header, m *message.Message, replayed http.Header) {
+	lookup := func(name string) string {
+		for _, a := range m.Attributes {
+			if strings.EqualFold(a.Name, name) {
+				return a.Value
+			}
+		}
+		return replayed.Get(name)
+	}
+	if parent := lookup(traceparentHeader); isTraceparent(parent) {
+		h[traceparentHeader] = []string{parent}
+		if state := lookup(tracestateHeader); isPrintable(state) {
+			h[tracestateHeader] = []string{state}
+		}
+	}
+	amazon := lookup(amazonTraceHeader)
+	if amazon == "" {
+		amazon = m.Trace
+	}
+	if isPrintable(amazon) {
+		h[amazonTraceHeader] = []string{amazon}
+	}
+}
+
+// isTraceparent reports whether s is one as W3C Trace Context, section 3.2, has it:
+// version, trace id, parent id and flags in lower-case hexadecimal, no id all zeros.
+// Versions above 00 may add more parts.
+func isTraceparent(s string) bool {
+	parts := strings.Split(s, "-")
+	if len(parts) < 4 || len(s) > 512 || !isPrintable(s) {
+		return false
+	}
+	for i, length := range []int{2, 32, 16, 2} {
+		if len(parts[i]) != length || strings.Trim(parts[i], "0123456789abcdef") != "" {
+			return false
+		}
+	}
+	zeros := strings.Trim(parts[1], "0") == "" || strings.Trim(parts[2], "0") == ""
+	return !zeros && parts[0] != "ff" && (parts[0] != "00" || len(parts) == 4)
+}
+
+// isPrintable reports whether s is ASCII that a header carries unchanged, and not empty.
+func isPrintable(s string) bool {
+	return s != "" && strings.Trim(s, " ") == s &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}

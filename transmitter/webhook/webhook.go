@@ -1,0 +1,132 @@
+// Package webhook hands each message to the worker in one HTTP POST, and reads the
+// worker's word on it from the answer.
+package webhook
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"carrier/message"
+	"carrier/transmitter"
+)
+
+// Options is what a Transmitter is made of. Only Endpoint has no useful zero value.
+type Options struct {
+	Endpoint Endpoint
+	// DefaultContentType is sent where the message has none; application/json if empty.
+	DefaultContentType string
+	// RequestTimeout bounds an attempt from the dial to the end of the answer's head, and
+	// once more the reading of its body. 60 seconds if zero.
+	RequestTimeout time.Duration
+	// Concurrency is the most messages transmitted at once, and the most connections
+	// kept; at least 1. A Transmit beyond it waits for a connection.
+	Concurrency int
+	TLS         TLS
+	// Headers are added to every request, and win over a replayed request's own.
+	Headers []Header
+	// Version is what follows `carrier/` in User-Agent.
+	Version string
+	// Replay makes the producer's request again, where the message has kept one, rather
+	// than a POST to the endpoint.
+	Replay bool
+	// Warn is told what was odd but did not fail: about the answer to the message named,
+	// or with no id about files. It may be called at once and must not block. What it is
+	// told holds no secret. Nil means nobody is.
+	Warn func(messageID, what string)
+}
+
+func (o Options) withDefaults() Options {
+	if o.DefaultContentType == "" {
+		o.DefaultContentType = "application/json"
+	}
+	if o.RequestTimeout <= 0 {
+		o.RequestTimeout = time.Minute
+	}
+	if o.Version == "" {
+		o.Version = "unknown"
+	}
+	if o.Warn == nil {
+		o.Warn = func(string, string) {}
+	}
+	o.Concurrency = max(o.Concurrency, 1)
+	return o
+}
+
+// Transmitter posts messages to one endpoint. All its methods may be called at once.
+type Transmitter struct {
+	opts    Options
+	builder *builder
+	dialer  *dialer
+	wire    *http.Transport
+}
+
+// Open checks opts, reads the files they name, and returns a Transmitter. It connects
+// to nothing. Its errors name every header and file at fault, and no secret.
+func Open(opts Options) (*Transmitter, error) {
+	opts = opts.withDefaults()
+	if opts.Endpoint.address == "" {
+		return nil, errors.New("webhook has no endpoint")
+	}
+	builder, headerErr := newBuilder(opts)
+	certificates, fileErr := openCertificates(opts.TLS, opts.Warn)
+	if err := errors.Join(headerErr, fileErr); err != nil {
+		return nil, err
+	}
+	d := &dialer{endpoint: opts.Endpoint, timeout: opts.RequestTimeout, certificates: certificates}
+	return &Transmitter{
+		opts:    opts,
+		builder: builder,
+		dialer:  d,
+		wire:    newWire(d, opts.Concurrency),
+	}, nil
+}
+
+// Ready sets no limit, and waits for nothing: whether the worker is there shows when it
+// is asked.
+func (t *Transmitter) Ready(ctx context.Context) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return transmitter.Unlimited, nil
+}
+
+// Transmit makes one request, never a second, and returns the worker's word on it. A
+// message that no request may be made of is rejected unposted, with an empty Code.
+func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.Outcome {
+	if ctx.Err() != nil {
+		return message.Outcome{Reason: "not posted: stopping"}
+	}
+	req, err := t.builder.build(m, time.Now())
+	if err != nil {
+		return message.Outcome{Verdict: message.Rejected, Reason: err.Error()}
+	}
+	o, warnings := t.post(ctx, req)
+	for _, w := range warnings {
+		t.opts.Warn(m.ID, w)
+	}
+	return o
+}
+
+// Close closes the idle connections. Those in use are closed once they become idle for
+// long enough.
+func (t *Transmitter) Close() { t.wire.CloseIdleConnections() }
+
+// post sends req and reads the whole answer. A message leaves its queue only on an
+// answer that was complete; what gives it back may be believed from the head alone.
+func (t *Transmitter) post(ctx context.Context, req *http.Request) (message.Outcome, []string) {
+	ctx, limit := startLimit(ctx, t.opts.RequestTimeout)
+	defer limit.stop()
+	resp, err := t.wire.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		return failure(ctx, err), nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	limit.restart()
+	o, warnings := classify(resp.StatusCode, resp.Header, time.Now())
+	if err := readAnswer(resp); err != nil && o.Verdict != message.Retry {
+		return failure(ctx, err), warnings
+	}
+	return o, warnings
+}
