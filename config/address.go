@@ -1,0 +1,70 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// longestSocket is what fits into a Unix socket's address on Linux.
+const longestSocket = 107
+
+// schemed reports whether value is a URL with one of the schemes, which are separated by
+// spaces; everything is when there are none.
+func schemed(value, schemes string) bool {
+	if schemes == "" {
+		return true
+	}
+	scheme, rest, _ := strings.Cut(value, "://")
+	scheme = strings.ToLower(scheme)
+	if !strings.Contains(" "+schemes+" ", " "+scheme+" ") {
+		return false
+	}
+	if scheme == "unix" {
+		return socketed(rest)
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Hostname() == "" || u.Fragment != "" {
+		return false
+	}
+	return u.Port() == "" && !strings.HasSuffix(u.Host, ":") || ported(u.Port())
+}
+
+// socketed reports whether rest is /path.sock or /path.sock:/path.
+func socketed(rest string) bool {
+	socket, path, more := strings.Cut(rest, ":")
+	if !strings.HasPrefix(socket, "/") || len(socket) > longestSocket {
+		return false
+	}
+	if !more {
+		return true
+	}
+	_, err := url.ParseRequestURI(path)
+	return err == nil && strings.HasPrefix(path, "/")
+}
+
+// addressed reports whether value is host:port or :port.
+func addressed(value string) bool {
+	host, port, err := net.SplitHostPort(value)
+	return err == nil && ported(port) && !strings.ContainsAny(host, " \t/@")
+}
+
+func ported(port string) bool {
+	_, err := strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// loopback reports whether only this host reaches address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}

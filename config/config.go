@@ -1,0 +1,111 @@
+// Package config is the only place that knows the environment: which variables
+// there are, what they mean, and which values are allowed.
+package config
+
+import "time"
+
+// The receivers and transmitters a configuration may name.
+const (
+	SQS     = "sqs"
+	PubSub  = "pubsub"
+	Ingest  = "ingest"
+	Webhook = "webhook"
+)
+
+// The values of Config.RejectAction.
+const (
+	Retry      = "retry"
+	DeadLetter = "dead-letter"
+	Drop       = "drop"
+)
+
+// A Config is carrier's whole configuration. Each leaf field is one variable: its tags
+// hold the name (envconfig), the value it has when it is not set (default, or in words
+// where that depends on other things: shown), the bounds of a number (min, max, and in
+// zero what 0 stands for), the words that are allowed (oneof) or a description of them
+// (allowed), and the meaning (desc). Load returns it checked, every default filled in.
+type Config struct {
+	Receiver       string        `envconfig:"CARRIER_RECEIVER" shown:"inferred" allowed:"sqs or ingest, where this binary has it built in" desc:"Where messages come from. When it is not set, any CARRIER_SQS_* variable means sqs, and none means ingest."`
+	Transmitter    string        `envconfig:"CARRIER_TRANSMITTER" default:"webhook" oneof:"webhook" desc:"How messages reach the worker. webhook makes one HTTP POST of each."`
+	Concurrency    int           `envconfig:"CARRIER_CONCURRENCY" shown:"receivers x workers" min:"1" max:"10000" desc:"Most messages the worker holds at once. Default: CARRIER_SQS_RECEIVERS (counted as 1 when not set) times CARRIER_SQS_RECEIVER_WORKERS."`
+	Prefetch       Prefetch      `envconfig:"CARRIER_PREFETCH" default:"auto" allowed:"auto, or a whole number from 0 to 10000" desc:"Messages received ahead of free slots. auto: as many as the worker finishes during one receive call, rounded down, so none for slow work."`
+	DrainTimeout   time.Duration `envconfig:"CARRIER_DRAIN_TIMEOUT" default:"20s" min:"0s" max:"12h" desc:"How long messages the worker already holds may take after SIGTERM. What is unanswered then is left to its lease. Keep it a few seconds below the platform's own grace period."`
+	RejectAction   string        `envconfig:"CARRIER_REJECT_ACTION" shown:"retry for sqs, dead-letter for ingest" oneof:"retry dead-letter drop" desc:"What a permanent failure becomes. retry leaves the message to the queue's redrive policy, dead-letter moves it to the dead letters, drop removes it."`
+	MessageTimeout time.Duration `envconfig:"CARRIER_MESSAGE_TIMEOUT" shown:"72h for ingest, else off" min:"1s" zero:"off" desc:"A message that has been in the queue for longer than this is rejected without being posted."`
+	Log            Log
+	Stats          Stats
+	Admin          Admin
+	SQS            SQSOptions
+	Ingest         IngestOptions
+	Webhook        WebhookOptions
+	Retry          RetryOptions
+}
+
+// Log says how the log is written.
+type Log struct {
+	Level     string `envconfig:"CARRIER_LOG_LEVEL" default:"info" oneof:"debug info warn error" desc:"Least severe log lines that are written. debug has a line for each delivered message."`
+	Colorized bool   `envconfig:"CARRIER_ENABLE_COLORIZED_LOGGING" default:"false" desc:"Coloured text for people in place of JSON."`
+}
+
+// Stats says whether a statistics line is logged.
+type Stats struct {
+	Enabled bool          `envconfig:"CARRIER_ENABLE_STAT_LOG" default:"false" desc:"Log a statistics line at intervals: messages received and settled, messages in hand, goroutines, memory."`
+	Every   time.Duration `envconfig:"CARRIER_STAT_LOG_TIMER" default:"120s" min:"1s" desc:"Time between two statistics lines."`
+}
+
+// Admin is the port for probes, metrics and draining.
+type Admin struct {
+	Address string `envconfig:"CARRIER_ADMIN_ADDRESS" default:":9010" empty:"off" allowed:"host:port or :port, or empty for no admin port" desc:"Where /livez, /readyz, /metrics and /drain are served. Set to the empty string it turns them off."`
+	Token   Secret `envconfig:"CARRIER_ADMIN_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, /drain wants it as a bearer token. The other paths stay open."`
+}
+
+// SQSOptions says which SQS queue is read, and how.
+type SQSOptions struct {
+	QueueName          string        `envconfig:"CARRIER_SQS_QUEUE_NAME" allowed:"1 to 80 letters, digits, - and _; a FIFO queue's ends in .fifo within these 80" desc:"The queue's name. This or CARRIER_SQS_QUEUE_URL, not both."`
+	QueueURL           string        `envconfig:"CARRIER_SQS_QUEUE_URL" url:"http https" desc:"The queue's URL. This or CARRIER_SQS_QUEUE_NAME, not both."`
+	QueueOwner         string        `envconfig:"CARRIER_SQS_QUEUE_OWNER" allowed:"an account id of 12 digits" desc:"The AWS account that owns the queue, for a CARRIER_SQS_QUEUE_NAME in another account."`
+	Endpoint           string        `envconfig:"CARRIER_SQS_ENDPOINT" shown:"AWS's for the region" url:"http https" desc:"Another server that speaks SQS. Not set, with a queue URL: the URL's own host. The region is AWS_REGION, else the one in the endpoint's name, else us-east-1 for an endpoint that is not AWS's."`
+	BatchSize          int           `envconfig:"CARRIER_SQS_BATCH_SIZE" default:"10" min:"1" max:"10" desc:"Most messages asked for in one receive. Never more than the free slots plus the prefetch are asked for."`
+	Receivers          int           `envconfig:"CARRIER_SQS_RECEIVERS" shown:"as the load needs" min:"1" max:"1000" desc:"Most receive calls open at once. Not set: one, growing with the load to one for each ten of the concurrency."`
+	ReceiverWorkers    int           `envconfig:"CARRIER_SQS_RECEIVER_WORKERS" default:"1" min:"1" max:"10000" desc:"Messages in hand for each receiver; times CARRIER_SQS_RECEIVERS it is the default of CARRIER_CONCURRENCY."`
+	VisibilityTimeout  time.Duration `envconfig:"CARRIER_SQS_VISIBILITY_TIMEOUT" shown:"the queue's own" min:"1s" max:"12h" zero:"the queue's own" desc:"The lease asked for at each receive and each extension, in whole seconds; a fraction is rounded up. Leases are extended for as long as the worker needs, up to SQS's 12 hours."`
+	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, in whole seconds; a fraction is rounded up. 0s polls without waiting."`
+	DeadLetterQueueURL string        `envconfig:"CARRIER_DEAD_LETTER_QUEUE_URL" shown:"the redrive policy's queue" url:"http https" desc:"Where the dead-letter action sends messages on SQS. With that action and neither this nor a redrive policy, carrier does not start."`
+}
+
+// IngestOptions says how messages are taken over HTTP and kept.
+type IngestOptions struct {
+	Address        string        `envconfig:"CARRIER_INGEST_ADDRESS" default:"127.0.0.1:8080" allowed:"host:port or :port" desc:"Where producers post messages."`
+	DataDir        string        `envconfig:"CARRIER_INGEST_DATA_DIR" default:"carrier-data" desc:"The directory that holds the queue file; created when it is not there. Messages live as long as this directory does."`
+	MaxBody        Size          `envconfig:"CARRIER_INGEST_MAX_BODY" default:"1MiB" min:"1" max:"1GiB" desc:"Largest body stored; a larger one gets 413."`
+	MaxMessages    int           `envconfig:"CARRIER_INGEST_MAX_MESSAGES" default:"1000000" min:"1" desc:"Most messages kept; past it producers get 503 with Retry-After."`
+	MaxBytes       Size          `envconfig:"CARRIER_INGEST_MAX_BYTES" default:"1GiB" min:"1" desc:"Most bytes of messages kept; past it producers get 503 with Retry-After. At least CARRIER_INGEST_MAX_BODY."`
+	Token          Secret        `envconfig:"CARRIER_INGEST_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, producers must send it as a bearer token."`
+	AllowAnonymous bool          `envconfig:"CARRIER_INGEST_ALLOW_ANONYMOUS" default:"false" desc:"Lets CARRIER_INGEST_ADDRESS be other than loopback without CARRIER_INGEST_TOKEN."`
+	Lease          time.Duration `envconfig:"CARRIER_INGEST_LEASE" default:"30s" min:"1s" max:"12h" desc:"How long a message is in hand, unless its lease is renewed, before it is handed out again."`
+	Replay         bool          `envconfig:"CARRIER_INGEST_REPLAY" default:"false" desc:"Repeat the producer's method, path, query and headers against the webhook endpoint, in place of a plain POST."`
+}
+
+// WebhookOptions says how the worker is reached.
+type WebhookOptions struct {
+	Endpoint              string        `envconfig:"CARRIER_WEBHOOK_ENDPOINT" default:"http://localhost:9000" url:"http https unix" desc:"Where messages are posted. unix:///path.sock:/webhook posts to /webhook over a Unix socket. One endpoint; a comma in it is written %2C."`
+	ContentType           string        `envconfig:"CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE" default:"application/json" allowed:"a media type" desc:"Content-Type of a message whose producer named none."`
+	RequestTimeout        time.Duration `envconfig:"CARRIER_WEBHOOK_REQUEST_TIMEOUT" default:"60s" min:"1ms" max:"12h" desc:"Time for one attempt, from the dial to the end of the response head."`
+	InsecureSkipVerify    bool          `envconfig:"CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY" default:"false" desc:"Accept any certificate from the worker. Warned about at every start."`
+	CAFile                string        `envconfig:"CARRIER_WEBHOOK_CA_FILE" allowed:"a readable file with PEM certificates" desc:"Certificate authorities to trust for the worker, in place of the system's. Reread when it changes."`
+	ClientCertFile        string        `envconfig:"CARRIER_WEBHOOK_CLIENT_CERT_FILE" allowed:"a readable file with a PEM certificate" desc:"Certificate shown to the worker; together with CARRIER_WEBHOOK_CLIENT_KEY_FILE. Reread when it changes."`
+	ClientKeyFile         string        `envconfig:"CARRIER_WEBHOOK_CLIENT_KEY_FILE" allowed:"a readable file with a PEM key" desc:"Key of CARRIER_WEBHOOK_CLIENT_CERT_FILE. Reread when it changes."`
+	Headers               Secret        `envconfig:"CARRIER_WEBHOOK_HEADERS" allowed:"Name:value,Name:value; no comma in a value, and no header that carrier or HTTP sets itself" desc:"Headers added to every request to the worker."`
+	HealthCheckEndpoint   string        `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT" shown:"off" url:"http https unix" desc:"Asked with GET; 2xx is healthy. No message is received before the first healthy answer, nor while the worker is offline."`
+	HealthCheckInterval   time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_INTERVAL" default:"60s" min:"1ms" desc:"Time between checks once healthy. The first check is made at once, and then every second until one is healthy."`
+	HealthCheckTimeout    time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_TIMEOUT" default:"10s" min:"1ms" desc:"Time for one check."`
+	OfflineThresholdCount int           `envconfig:"CARRIER_WEBHOOK_OFFLINE_THRESHOLD_COUNT" default:"5" min:"1" desc:"Failed checks in a row before the worker counts as offline."`
+}
+
+// RetryOptions is the backoff of failed messages.
+type RetryOptions struct {
+	InitialInterval time.Duration `envconfig:"CARRIER_RETRY_INITIAL_INTERVAL" default:"1s" min:"1ms" desc:"Upper bound of the wait after a message's first failed delivery. Every wait is a random part of its bound."`
+	Multiplier      float64       `envconfig:"CARRIER_RETRY_MULTIPLIER" default:"2" min:"1" max:"1000" desc:"What the bound is multiplied by at each further delivery."`
+	MaxInterval     time.Duration `envconfig:"CARRIER_RETRY_MAX_INTERVAL" default:"15m" min:"1ms" desc:"Largest bound; at least CARRIER_RETRY_INITIAL_INTERVAL."`
+	MaxAttempts     int           `envconfig:"CARRIER_RETRY_MAX_ATTEMPTS" default:"0" min:"1" zero:"the queue's redrive policy decides" desc:"A message handed out this often is rejected when it fails again."`
+}

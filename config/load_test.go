@@ -1,0 +1,244 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var both = []string{Ingest, SQS}
+
+// environment makes vars the only ones of ours for the length of the test.
+func environment(t *testing.T, vars map[string]string) {
+	t.Helper()
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, prefix) {
+			t.Setenv(name, "")
+			_ = os.Unsetenv(name)
+		}
+	}
+	for name, value := range vars {
+		t.Setenv(name, value)
+	}
+}
+
+func load(t *testing.T, vars map[string]string) (Config, []string, Faults) {
+	t.Helper()
+	environment(t, vars)
+	c, warnings, err := Load(both)
+	var faults Faults
+	if err != nil && !errors.As(err, &faults) {
+		t.Fatalf("error %v is no Faults", err)
+	}
+	return c, warnings, faults
+}
+
+func good(t *testing.T, vars map[string]string) Config {
+	t.Helper()
+	c, _, faults := load(t, vars)
+	if faults != nil {
+		t.Fatalf("faults: %v", faults)
+	}
+	return c
+}
+
+func TestDefaultsAreTheContractsOwn(t *testing.T) {
+	c := good(t, nil)
+	want := map[string]bool{
+		"receiver ingest":     c.Receiver == Ingest,
+		"transmitter webhook": c.Transmitter == Webhook,
+		"concurrency 1":       c.Concurrency == 1,
+		"prefetch auto":       c.Prefetch == Auto,
+		"drain 20s":           c.DrainTimeout == 20*time.Second,
+		"admin :9010":         c.Admin.Address == ":9010",
+		"timeout 72h":         c.MessageTimeout == 72*time.Hour,
+		"dead-letter":         c.RejectAction == DeadLetter,
+		"batch 10":            c.SQS.BatchSize == 10,
+		"receivers open":      c.SQS.Receivers == 0,
+		"wait 20s":            c.SQS.WaitTime == 20*time.Second,
+		"body 1MiB":           c.Ingest.MaxBody == 1<<20,
+		"bytes 1GiB":          c.Ingest.MaxBytes == 1<<30,
+		"lease 30s":           c.Ingest.Lease == 30*time.Second,
+		"endpoint":            c.Webhook.Endpoint == "http://localhost:9000",
+		"multiplier 2":        c.Retry.Multiplier == 2,
+		"max interval 15m":    c.Retry.MaxInterval == 15*time.Minute,
+		"stat timer 120s":     c.Stats.Every == 2*time.Minute,
+		"no secret":           c.Admin.Token.Reveal() == "" && c.Webhook.ExtraHeaders() == nil,
+	}
+	for name, holds := range want {
+		if !holds {
+			t.Errorf("%s does not hold", name)
+		}
+	}
+}
+
+func TestDefaultsThatDependOnOthers(t *testing.T) {
+	c := good(t, map[string]string{
+		"CARRIER_SQS_QUEUE_NAME":         "jobs",
+		"CARRIER_SQS_RECEIVERS":          "3",
+		"CARRIER_SQS_RECEIVER_WORKERS":   "4",
+		"CARRIER_SQS_WAIT_TIME":          "1500ms",
+		"CARRIER_SQS_VISIBILITY_TIMEOUT": "30.2s",
+	})
+	if c.Receiver != SQS || c.Concurrency != 12 || c.MessageTimeout != 0 || c.RejectAction != Retry {
+		t.Errorf("receiver %s, concurrency %d, timeout %v, action %s", c.Receiver, c.Concurrency, c.MessageTimeout, c.RejectAction)
+	}
+	if c.SQS.WaitTime != 2*time.Second || c.SQS.VisibilityTimeout != 31*time.Second {
+		t.Errorf("wait %v, visibility %v: not rounded up", c.SQS.WaitTime, c.SQS.VisibilityTimeout)
+	}
+	c = good(t, map[string]string{"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_CONCURRENCY": "7"})
+	if c.MessageTimeout != 0 || c.Concurrency != 7 {
+		t.Errorf("timeout %v, concurrency %d: what is set is not kept", c.MessageTimeout, c.Concurrency)
+	}
+}
+
+func TestEmptyCountsAsNotSet(t *testing.T) {
+	c := good(t, map[string]string{
+		"CARRIER_SQS_QUEUE_NAME": "", "CARRIER_DRAIN_TIMEOUT": "", "CARRIER_CONCURRENCY": "",
+		"CARRIER_ADMIN_TOKEN_FILE": "", "CARRIER_UNHEARD_OF": "",
+	})
+	if c.Receiver != Ingest || c.DrainTimeout != 20*time.Second || c.Concurrency != 1 {
+		t.Errorf("got %s, %v, %d", c.Receiver, c.DrainTimeout, c.Concurrency)
+	}
+}
+
+func TestEmptyAdminAddressTurnsItOff(t *testing.T) {
+	if c := good(t, map[string]string{"CARRIER_ADMIN_ADDRESS": ""}); c.Admin.Address != "" {
+		t.Errorf("address %q", c.Admin.Address)
+	}
+}
+
+func TestEveryFaultIsReportedAtOnce(t *testing.T) {
+	_, _, faults := load(t, map[string]string{
+		"CARRIER_SQS_BATCH_SIZE":          "eleven",
+		"CARRIER_SQS_WAIT_TIME":           "21s",
+		"CARRIER_SQS_QUEUE_NAME":          "a b",
+		"CARRIER_LOG_LEVEL":               "loud",
+		"CARRIER_INGEST_MAX_BODY":         "1MB!",
+		"CARRIER_WEBHOOK_ENDPOINT":        "ftp://user:hunter2@host",
+		"CARRIER_RETRY_MAX_INTERVAL":      "1ms",
+		"CARRIER_ENABLE_STAT_LOG":         "maybe",
+		"CARRIER_WEBHOOK_HEADERS":         "hunter2",
+		"CARRIER_ADMIN_TOKEN":             "x",
+		"CARRIER_ADMIN_TOKEN_FILE":        "/nowhere",
+		"CARRIER_INGEST_TOKEN_FILE":       "/nowhere/token",
+		"CARRIER_TRANSMITTER":             "pull",
+		"CARRIER_WEBHOOK_CLIENT_KEY_FILE": "/nowhere/key",
+	})
+	want := []string{
+		`CARRIER_TRANSMITTER="pull": must be webhook`,
+		`CARRIER_LOG_LEVEL="loud": must be debug, info, warn or error`,
+		`CARRIER_ENABLE_STAT_LOG="maybe": must be true or false`,
+		`CARRIER_ADMIN_TOKEN_FILE="/nowhere": must not be set together with CARRIER_ADMIN_TOKEN`,
+		`CARRIER_SQS_QUEUE_NAME="a b": must be 1 to 80 letters, digits, - and _; a FIFO queue's ends in .fifo within these 80`,
+		`CARRIER_SQS_BATCH_SIZE="eleven": must be a whole number, 1 to 10`,
+		`CARRIER_SQS_WAIT_TIME="21s": must be a duration such as 1m30s, 0s to 20s`,
+		`CARRIER_INGEST_MAX_BODY="1MB!": must be a size such as 512KiB (B, KiB, MiB, GiB, KB, MB, GB or plain bytes), 1 to 1GiB`,
+		`CARRIER_INGEST_TOKEN_FILE="/nowhere/token": must be a readable file that holds the secret: no such file or directory`,
+		`CARRIER_WEBHOOK_ENDPOINT="ftp://REDACTED@host": must be a URL with http://, https:// or unix://`,
+		`CARRIER_WEBHOOK_CLIENT_CERT_FILE (not set): must be set together with CARRIER_WEBHOOK_CLIENT_KEY_FILE`,
+		`CARRIER_WEBHOOK_HEADERS=REDACTED: must be Name:value,Name:value; no comma in a value, and no header that carrier or HTTP sets itself`,
+		`CARRIER_RETRY_MAX_INTERVAL="1ms": must be at least CARRIER_RETRY_INITIAL_INTERVAL, 1s`,
+	}
+	if got := faults.Error(); got != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+	}
+}
+
+func TestReceiverIsInferred(t *testing.T) {
+	for name, tt := range map[string]struct {
+		vars     map[string]string
+		builtin  []string
+		receiver string
+		fault    string
+	}{
+		"nothing set means ingest":           {nil, both, Ingest, ""},
+		"any SQS variable means sqs":         {map[string]string{"CARRIER_SQS_QUEUE_URL": "http://h/q"}, both, SQS, ""},
+		"a named receiver wins":              {map[string]string{"CARRIER_RECEIVER": "Ingest", "CARRIER_SQS_QUEUE_URL": "http://h/q"}, both, Ingest, ""},
+		"Pub/Sub is not built in":            {map[string]string{"CARRIER_PUBSUB_SUBSCRIPTION": "s"}, both, "", "CARRIER_PUBSUB_SUBSCRIPTION is set"},
+		"two queues need a word":             {map[string]string{"CARRIER_PUBSUB_SUBSCRIPTION": "s", "CARRIER_SQS_QUEUE_NAME": "q"}, both, "", "where both"},
+		"an unknown receiver":                {map[string]string{"CARRIER_RECEIVER": "kafka"}, both, "", "ingest, sqs"},
+		"sqs is left out":                    {map[string]string{"CARRIER_SQS_QUEUE_NAME": "q"}, []string{Ingest}, "", "CARRIER_SQS_QUEUE_NAME is set"},
+		"ingest is left out":                 {nil, []string{SQS}, "", "no queue is named"},
+		"an SQS variable with no queue name": {map[string]string{"CARRIER_SQS_WAIT_TIME": "1s"}, both, "", "CARRIER_SQS_QUEUE_NAME (not set)"},
+		"a queue named twice":                {map[string]string{"CARRIER_SQS_QUEUE_URL": "http://h/q", "CARRIER_SQS_QUEUE_NAME": "q"}, both, "", "CARRIER_SQS_QUEUE_URL=\"http://h/q\": must not be set together"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment(t, tt.vars)
+			c, _, err := Load(tt.builtin)
+			if tt.fault == "" && (err != nil || c.Receiver != tt.receiver) {
+				t.Errorf("receiver %q, error %v", c.Receiver, err)
+			}
+			if tt.fault != "" && (err == nil || !strings.Contains(err.Error(), tt.fault)) {
+				t.Errorf("error %v, want one with %q", err, tt.fault)
+			}
+		})
+	}
+}
+
+func TestUnknownNamesAreWarnedAboutWithTheNearest(t *testing.T) {
+	_, warnings, _ := load(t, map[string]string{
+		"CARRIER_SQS_QUEUE_NAME":    "jobs",
+		"CARRIER_CONCURENCY":        "hunter2",
+		"CARRIER_ADMIN_TOKENFILE":   "hunter2",
+		"CARRIER_INGEST_MAX_BODY":   "1KiB",
+		"CARRIER_SQS_QUEUE_OWNER":   "123456789012",
+		"CARRIER_PUBSUB_PROJECT":    "",
+		"CARRIER_SQS_QUEUE_OWNER_X": "1",
+	})
+	want := []string{
+		"CARRIER_ADMIN_TOKENFILE: unknown variable, the nearest known one is CARRIER_ADMIN_TOKEN_FILE",
+		"CARRIER_CONCURENCY: unknown variable, the nearest known one is CARRIER_CONCURRENCY",
+		"CARRIER_INGEST_MAX_BODY: has no effect with the sqs receiver",
+		"CARRIER_SQS_QUEUE_OWNER_X: unknown variable, the nearest known one is CARRIER_SQS_QUEUE_OWNER",
+	}
+	if strings.Join(warnings, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(warnings, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestDangerousChoicesAreWarnedAbout(t *testing.T) {
+	_, warnings, faults := load(t, map[string]string{
+		"CARRIER_INGEST_ADDRESS":                   ":8080",
+		"CARRIER_INGEST_ALLOW_ANONYMOUS":           "true",
+		"CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY": "true",
+	})
+	if len(warnings) != 2 || faults != nil {
+		t.Errorf("warnings %q, faults %v", warnings, faults)
+	}
+}
+
+func TestSecretsCanComeFromFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	for content, want := range map[string]string{"s3cret\n": "s3cret", "s3cret": "s3cret", "s3cret\r\n": "s3cret"} {
+		write(t, path, content)
+		if c := good(t, map[string]string{"CARRIER_ADMIN_TOKEN_FILE": path}); c.Admin.Token.Reveal() != want {
+			t.Errorf("%q gives %q", content, c.Admin.Token.Reveal())
+		}
+	}
+	for content, fault := range map[string]string{
+		"\n":          "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must be a readable file that holds the secret: the file is empty",
+		"hunter2\n\n": "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must be visible ASCII without spaces",
+	} {
+		write(t, path, content)
+		_, _, faults := load(t, map[string]string{"CARRIER_ADMIN_TOKEN_FILE": path})
+		if faults.Error() != fault {
+			t.Errorf("got %v, want %s", faults, fault)
+		}
+	}
+	_, _, faults := load(t, map[string]string{"CARRIER_ADMIN_TOKEN_FILE": os.DevNull})
+	if !strings.Contains(faults.Error(), "not a regular file") {
+		t.Errorf("a device is read: %v", faults)
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,152 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"mime"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const ingestTimeout = 72 * time.Hour
+
+// rules checks what no single bound can say.
+func (k *check) rules() {
+	c := k.config
+	k.address("CARRIER_ADMIN_ADDRESS", c.Admin.Address)
+	k.address("CARRIER_INGEST_ADDRESS", c.Ingest.Address)
+	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
+	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
+	k.queue(c.SQS)
+	k.ingest(c.Ingest)
+	k.endpoint(c.Webhook)
+	k.certificates(c.Webhook)
+	k.concurrency(c.SQS)
+	if c.Retry.MaxInterval < c.Retry.InitialInterval {
+		k.fault("CARRIER_RETRY_MAX_INTERVAL", fmt.Sprintf("must be at least CARRIER_RETRY_INITIAL_INTERVAL, %v", c.Retry.InitialInterval))
+	}
+}
+
+// require notes a fault of the variable called name where good does not hold.
+func (k *check) require(name string, good bool) {
+	if v, known := k.variable(name); known && !good {
+		k.fault(name, "must be "+v.allowed())
+	}
+}
+
+func (k *check) address(name, value string) {
+	k.require(name, addressed(value) || value == "" && k.set(name))
+}
+
+func (k *check) token(name string, token Secret) {
+	k.require(name, strings.IndexFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) < 0)
+}
+
+// queue checks that SQS is told of one queue.
+func (k *check) queue(q SQSOptions) {
+	const name, url = "CARRIER_SQS_QUEUE_NAME", "CARRIER_SQS_QUEUE_URL"
+	k.require(name, q.QueueName == "" || len(q.QueueName) <= 80 && matches(`[A-Za-z0-9_-]+(\.fifo)?`, q.QueueName))
+	k.require("CARRIER_SQS_QUEUE_OWNER", q.QueueOwner == "" || matches(`[0-9]{12}`, q.QueueOwner))
+	switch {
+	case k.config.Receiver != SQS:
+	case k.set(name) && k.set(url):
+		k.fault(url, "must not be set together with "+name)
+	case !k.set(name) && !k.set(url):
+		k.fault(name, "must be set, or "+url)
+	}
+}
+
+func matches(pattern, value string) bool {
+	return regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(value)
+}
+
+// ingest checks that producers are known, and that the largest body fits.
+func (k *check) ingest(i IngestOptions) {
+	if i.MaxBytes < i.MaxBody && !k.faulty("CARRIER_INGEST_MAX_BODY") {
+		k.fault("CARRIER_INGEST_MAX_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
+	}
+	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
+	if k.config.Receiver == Ingest && open && !loopback(i.Address) {
+		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
+	}
+}
+
+func (k *check) endpoint(w WebhookOptions) {
+	const name = "CARRIER_WEBHOOK_ENDPOINT"
+	if strings.Contains(w.Endpoint, ",") {
+		k.fault(name, "must be one endpoint; a comma in it is written %2C")
+	}
+	media, _, err := mime.ParseMediaType(w.ContentType)
+	k.require("CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE", err == nil && strings.Contains(media, "/"))
+	_, good := parseHeaders(w.Headers.Reveal())
+	k.require("CARRIER_WEBHOOK_HEADERS", good)
+}
+
+func (k *check) certificates(w WebhookOptions) {
+	const ca, cert, key = "CARRIER_WEBHOOK_CA_FILE", "CARRIER_WEBHOOK_CLIENT_CERT_FILE", "CARRIER_WEBHOOK_CLIENT_KEY_FILE"
+	if w.CAFile != "" {
+		pem := k.file(ca, w.CAFile)
+		k.require(ca, x509.NewCertPool().AppendCertsFromPEM(pem))
+	}
+	switch {
+	case w.ClientCertFile == "" && w.ClientKeyFile == "":
+	case w.ClientKeyFile == "":
+		k.fault(key, "must be set together with "+cert)
+	case w.ClientCertFile == "":
+		k.fault(cert, "must be set together with "+key)
+	default:
+		certPEM, keyPEM := k.file(cert, w.ClientCertFile), k.file(key, w.ClientKeyFile)
+		if certPEM == nil || keyPEM == nil {
+			return
+		}
+		if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
+			k.fault(cert, fmt.Sprintf("must be a PEM certificate that goes with the key of %s: %v", key, err))
+		}
+	}
+}
+
+// file reads the file that the variable called name names, or notes a fault.
+func (k *check) file(name, path string) []byte {
+	data, err := readFile(path)
+	if err != nil {
+		v, _ := k.variable(name)
+		k.fault(name, fmt.Sprintf("must be %s: %v", v.allowed(), err))
+	}
+	return data
+}
+
+// concurrency checks the product that stands in for CARRIER_CONCURRENCY.
+func (k *check) concurrency(q SQSOptions) {
+	v, _ := k.variable("CARRIER_CONCURRENCY")
+	if most, _ := v.bound("max"); !v.set() && float64(q.concurrency()) > most {
+		k.fault("CARRIER_SQS_RECEIVER_WORKERS", fmt.Sprintf("must be at most %g when multiplied by CARRIER_SQS_RECEIVERS, %d", most, max(q.Receivers, 1)))
+	}
+}
+
+func (q SQSOptions) concurrency() int { return max(q.Receivers, 1) * q.ReceiverWorkers }
+
+// complete fills in the defaults that depend on other variables, and rounds what SQS
+// counts in whole seconds.
+func (c *Config) complete(set func(name string) bool) {
+	if c.Concurrency == 0 && c.Receiver == SQS {
+		c.Concurrency = c.SQS.concurrency()
+	}
+	c.Concurrency = max(c.Concurrency, 1)
+	if c.MessageTimeout == 0 && !set("CARRIER_MESSAGE_TIMEOUT") && c.Receiver == Ingest {
+		c.MessageTimeout = ingestTimeout
+	}
+	if c.RejectAction == "" {
+		c.RejectAction = Retry
+		if c.Receiver == Ingest {
+			c.RejectAction = DeadLetter
+		}
+	}
+	c.SQS.WaitTime = wholeSeconds(c.SQS.WaitTime)
+	c.SQS.VisibilityTimeout = wholeSeconds(c.SQS.VisibilityTimeout)
+}
+
+func wholeSeconds(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
+}

@@ -1,0 +1,113 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Write prints the configuration as NAME=value lines, in the order of the reference
+// table: what is in effect, defaults included. A secret is REDACTED when it is set, and
+// so are the user and password in a URL. It returns w's error.
+func (c Config) Write(w io.Writer) error {
+	for _, v := range c.variables() {
+		if _, err := fmt.Fprintf(w, "%s=%s\n", v.name, v.effective()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// effective is the value v has, as it could be set.
+func (v variable) effective() string {
+	switch value := v.field.Interface().(type) {
+	case time.Duration:
+		return short(value)
+	case int:
+		if value == 0 && v.tag.Get("shown") != "" {
+			return ""
+		}
+	case string:
+		if v.tag.Get("url") != "" {
+			value = userless(value)
+		}
+		return oneLine(value)
+	}
+	return fmt.Sprint(v.field.Interface())
+}
+
+// short is d without the zero seconds and minutes that its String ends in.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// userless is the URL value with its user and password hidden.
+func userless(value string) string {
+	u, err := url.Parse(value)
+	if err != nil || u.User == nil {
+		return value
+	}
+	u.User = url.User(redacted)
+	return u.String()
+}
+
+func oneLine(value string) string {
+	if quoted := fmt.Sprintf("%q", value); quoted != `"`+value+`"` {
+		return quoted
+	}
+	return value
+}
+
+const page = `# Configuration
+
+carrier is configured by environment variables alone. This page is printed by
+` + "`carrier config --markdown`" + `; ` + "`carrier config`" + ` prints what is in effect, secrets redacted.
+
+* A variable that is set to the empty string counts as not set, but for
+  ` + "`CARRIER_ADMIN_ADDRESS`" + `, which the empty string turns off.
+* Every variable marked *secret* can also be given as its name with ` + "`_FILE`" + ` at the end: the
+  path of a file that holds it. One newline at the end of the file is dropped. Giving both is a fault.
+* Everything that is wrong is reported at once on stderr, a line for each variable, and carrier ends
+  with exit code 2 before it takes a message. A variable that begins with ` + "`CARRIER_`" + ` and is not
+  listed here is warned about.
+
+| Variable | Default | Allowed | Meaning |
+|---|---|---|---|
+`
+
+// Markdown prints the reference page. It returns w's error.
+func Markdown(w io.Writer) error {
+	if _, err := io.WriteString(w, page); err != nil {
+		return err
+	}
+	for _, v := range new(Config).variables() {
+		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", v.name, v.standard(), v.allowed(), v.meaning()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standard is v's default as the table shows it.
+func (v variable) standard() string {
+	if value := v.tag.Get("default"); value != "" {
+		return "`" + value + "`"
+	}
+	return v.tag.Get("shown")
+}
+
+func (v variable) meaning() string {
+	if v.secret() {
+		return "*Secret.* " + v.tag.Get("desc")
+	}
+	return v.tag.Get("desc")
+}
