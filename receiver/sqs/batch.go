@@ -1,0 +1,122 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// linger is how long the first entry of a batch waits for others: less than one
+// call takes, and long enough for the rest of a burst.
+const linger = 3 * time.Millisecond
+
+// maxInFlight is the most calls one batcher has open at once.
+const maxInFlight = 8
+
+// errClosed is what an entry gets that came after Close.
+var errClosed = errors.New("receiver is closed")
+
+// A request is one entry of a batch.
+type request struct {
+	handle  string
+	seconds int32 // the visibility timeout asked for; nothing to a deletion
+	done    chan error
+}
+
+// A batcher sends entries ten at a time: at once when there are ten, else a few
+// milliseconds after the first, and later while too many calls are open. Entries
+// leave in the order they came in, but calls overtake each other: who needs an order
+// waits for one result before asking for the next.
+type batcher struct {
+	send     func(context.Context, []*request) []error
+	queue    chan *request
+	inFlight chan struct{}
+	stop     chan struct{}
+	running  sync.WaitGroup
+}
+
+// newBatcher starts a batcher; send returns one error for each entry.
+func newBatcher(send func(context.Context, []*request) []error) *batcher {
+	b := &batcher{
+		send:     send,
+		queue:    make(chan *request),
+		inFlight: make(chan struct{}, maxInFlight),
+		stop:     make(chan struct{}),
+	}
+	b.running.Go(b.run)
+	return b
+}
+
+// submit adds an entry and waits for its result. When ctx ends first it returns
+// ctx's error, and the entry may be carried out all the same: its call is shared with
+// others and is not cut.
+func (b *batcher) submit(ctx context.Context, handle string, seconds int32) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := &request{handle: handle, seconds: seconds, done: make(chan error, 1)}
+	select {
+	case b.queue <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-b.stop:
+		return errClosed
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// close sends what was submitted and waits for the answers.
+func (b *batcher) close() {
+	close(b.stop)
+	b.running.Wait()
+}
+
+func (b *batcher) run() {
+	for {
+		select {
+		case first := <-b.queue:
+			batch := b.collect(first)
+			b.running.Go(func() { b.flush(batch) })
+		case <-b.stop:
+			return
+		}
+	}
+}
+
+// collect fills a batch and takes the right to one call. A batch whose time is
+// over goes on growing while it waits for that right.
+func (b *batcher) collect(first *request) []*request {
+	batch := append(make([]*request, 0, maxBatch), first)
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	var due chan struct{} // b.inFlight once the time is over
+	for len(batch) < maxBatch {
+		select {
+		case next := <-b.queue:
+			batch = append(batch, next)
+		case <-timer.C:
+			due = b.inFlight
+		case due <- struct{}{}:
+			return batch
+		case <-b.stop:
+			b.inFlight <- struct{}{}
+			return batch
+		}
+	}
+	b.inFlight <- struct{}{}
+	return batch
+}
+
+func (b *batcher) flush(batch []*request) {
+	defer func() { <-b.inFlight }()
+	// No caller's context: the call serves them all, and has its own time limit.
+	for i, err := range b.send(context.Background(), batch) {
+		batch[i].done <- err
+	}
+}

@@ -1,0 +1,78 @@
+package sqs
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"carrier/message"
+	"carrier/receiver"
+)
+
+// Extend renews leases, ten messages a call and several calls at once. A lease is
+// never stretched beyond twelve hours from the receive, less a minute: near that it
+// grows by less, then not at all (no error while it still runs), and is lost when it
+// is over.
+func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error {
+	errs := make([]error, len(batch))
+	var (
+		calls sync.WaitGroup
+		slots = make(chan struct{}, maxInFlight)
+		first int
+	)
+	for chunk := range slices.Chunk(batch, maxBatch) {
+		results := errs[first : first+len(chunk)]
+		first += len(chunk)
+		slots <- struct{}{}
+		calls.Go(func() {
+			defer func() { <-slots }()
+			r.extend(ctx, chunk, results)
+		})
+	}
+	calls.Wait()
+	return errs
+}
+
+// extend renews up to ten leases in one call and fills in their results.
+func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results []error) {
+	var (
+		now     = time.Now()
+		batch   []*request
+		indices []int
+	)
+	for i, m := range chunk {
+		seconds, err := extension(m, now)
+		results[i] = err
+		if err == nil && seconds > 0 {
+			batch = append(batch, &request{handle: receiptOf(m).handle, seconds: seconds})
+			indices = append(indices, i)
+		}
+	}
+	if len(batch) == 0 {
+		return
+	}
+	for k, err := range r.client.changeBatch(ctx, opExtend, r.queue.url, batch) {
+		i := indices[k]
+		results[i] = err
+		if err == nil {
+			// From before the call: SQS counts from some moment during it.
+			chunk[i].Renew(now.Add(time.Duration(batch[k].seconds) * time.Second))
+		}
+	}
+}
+
+// extension returns the visibility timeout to ask for; 0 where the lease already
+// runs as long as it may.
+func extension(m *message.Message, now time.Time) (int32, error) {
+	seconds := within(m.Lease, now, receiptOf(m).until)
+	ends := now.Add(time.Duration(seconds) * time.Second)
+	capped := seconds < wholeSeconds(m.Lease)
+	switch {
+	case capped && !ends.After(m.Expires()) && now.Before(m.Expires()):
+		return 0, nil
+	case seconds == 0:
+		return 0, &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
+	}
+	return seconds, nil
+}

@@ -1,0 +1,63 @@
+package sqs
+
+import (
+	"time"
+
+	"carrier/receiver"
+)
+
+// What SQS allows.
+const (
+	maxBatch      = 10
+	maxWait       = 20 * time.Second
+	maxVisibility = 12 * time.Hour
+)
+
+// Options is what a Receiver is made of. Values beyond what SQS allows are
+// brought to the nearest that it does.
+type Options struct {
+	// QueueName or QueueURL says which queue; the URL wins.
+	QueueName, QueueURL string
+	// QueueOwner is the account that owns QueueName, when it is another one.
+	QueueOwner string
+	// Endpoint is the base URL of the service. Empty means what the AWS
+	// configuration says (AWS_ENDPOINT_URL_SQS), else the host of QueueURL, else
+	// AWS's own for the region.
+	Endpoint string
+	// Region overrules the one found in the environment or read off the endpoint.
+	Region string
+	// BatchSize is the most messages asked for in one receive, 1 to 10; 0 means 10.
+	BatchSize int
+	// VisibilityTimeout is the lease asked for at each receive and extension, in
+	// whole seconds, rounded up; 0 means the queue's own.
+	VisibilityTimeout time.Duration
+	// WaitTime is how long one receive waits for a message, up to 20 s; 0 means
+	// the queue's own waiting time.
+	WaitTime time.Duration
+	// DeadLetterQueueURL is where dead letters go; empty means the queue named in
+	// the redrive policy.
+	DeadLetterQueueURL string
+	// UserAgent is added to the SDK's own, as "carrier/1.2.3"; may be empty.
+	UserAgent string
+	// Observer is told of calls, failures and duplicates; may be nil.
+	Observer receiver.Observer
+	// Warn is told what an operator should know and the receiver got by without;
+	// err may be nil. It may be called at once from many goroutines; may be nil.
+	Warn func(text string, err error)
+}
+
+func (o Options) withDefaults() Options {
+	if o.BatchSize <= 0 {
+		o.BatchSize = maxBatch
+	}
+	o.BatchSize = min(o.BatchSize, maxBatch)
+	o.WaitTime = min(max(o.WaitTime, 0), maxWait)
+	o.VisibilityTimeout = min(max(o.VisibilityTimeout, 0), maxVisibility)
+	if o.Observer == nil {
+		o.Observer = receiver.NoObserver{}
+	}
+	if o.Warn == nil {
+		o.Warn = func(string, error) {}
+	}
+	return o
+}
