@@ -1,0 +1,113 @@
+// Package metrics counts what happens, for Prometheus.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"carrier/receiver"
+)
+
+// Options is what the metrics are made of.
+type Options struct {
+	// Receiver is the receiver's name: the value of the receiver label. "ingest" adds
+	// the metrics of ingest.
+	Receiver string
+	// Concurrency is the most messages the worker holds at once.
+	Concurrency int
+	// Version and Commit are of the binary.
+	Version, Commit string
+	// Operations are the operations the receiver tells its Observer of; each is there
+	// from the start, at 0.
+	Operations []string
+	// Duplicates are the causes the receiver tells its Observer of, likewise.
+	Duplicates []string
+}
+
+// Metrics holds every number, on a registry of its own. Its methods may be called at
+// once, and none blocks. It is a receiver.Observer.
+type Metrics struct {
+	registry *prometheus.Registry
+	make     promauto.Factory
+
+	received    prometheus.Counter
+	settled     counters
+	attempts    counters
+	took        prometheus.Histogram
+	age         prometheus.Histogram
+	extensions  counters
+	leasesLost  prometheus.Counter
+	lastReceive prometheus.Gauge
+	workerUp    prometheus.Gauge
+	calls       counters
+	errors      *prometheus.CounterVec
+	duplicates  counters
+	requests    counters
+}
+
+var _ receiver.Observer = (*Metrics)(nil)
+
+// New assembles the metrics, every known label at 0, and those of the Go runtime and the
+// process: they are read when they are asked for, and cost nothing between.
+func New(o Options) *Metrics {
+	registry := prometheus.NewRegistry()
+	m := &Metrics{registry: registry, make: promauto.With(registry)}
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	m.messages(o)
+	m.source(o)
+	m.worker(o.Concurrency)
+	m.build(o.Version, o.Commit)
+	if o.Receiver == "ingest" {
+		m.ingest()
+	}
+	return m
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+}
+
+// WatchInFlight makes count the number of messages received and not settled. It is
+// called once, before the metrics are served; count may be called at any time.
+func (m *Metrics) WatchInFlight(count func() int) {
+	m.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
+}
+
+// WatchQueue makes messages and bytes the size of the embedded queue. It is called at
+// most once, before the metrics are served; both may be called at any time.
+func (m *Metrics) WatchQueue(messages, bytes func() int64) {
+	m.gaugeFunc("carrier_ingest_queue_messages", "Messages in the embedded queue.", func() float64 { return float64(messages()) })
+	m.gaugeFunc("carrier_ingest_queue_bytes", "Bytes of the messages in the embedded queue.", func() float64 { return float64(bytes()) })
+}
+
+// SetWorkerUp says whether the worker takes messages. It is down until it is said.
+func (m *Metrics) SetWorkerUp(up bool) {
+	if up {
+		m.workerUp.Set(1)
+		return
+	}
+	m.workerUp.Set(0)
+}
+
+// IngestRequest counts one answer to a producer. It is there for the ingest receiver only.
+func (m *Metrics) IngestRequest(code int) { m.requests.inc(strconv.Itoa(code)) }
+
+// SourceCall counts one request to the source.
+func (m *Metrics) SourceCall(operation string) { m.calls.inc(operation) }
+
+// SourceError counts one failure at the source.
+func (m *Metrics) SourceError(operation string, class receiver.Class) {
+	m.errors.WithLabelValues(operation, string(class)).Inc()
+}
+
+// Duplicate counts a message that was handed out again.
+func (m *Metrics) Duplicate(cause string) { m.duplicates.inc(cause) }

@@ -1,0 +1,184 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"carrier/dispatch"
+	"carrier/message"
+	"carrier/receiver"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func options() Options {
+	return Options{
+		Receiver: "ingest", Concurrency: 7, Version: "1.2.3", Commit: "abc",
+		Operations: []string{"receive", "delete"}, Duplicates: []string{"undeleted"},
+	}
+}
+
+// scrape returns what Prometheus would read, a line for each series.
+func scrape(t *testing.T, m *Metrics) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.Code != 200 {
+		t.Fatalf("status %d, %v", answer.Code, err)
+	}
+	return "\n" + string(body)
+}
+
+func expect(t *testing.T, m *Metrics, series ...string) {
+	t.Helper()
+	text := scrape(t, m)
+	for _, line := range series {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no series %s", line)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
+	m := New(options())
+	m.WatchInFlight(func() int { return 3 })
+	m.WatchQueue(func() int64 { return 4 }, func() int64 { return 5 })
+	series := []string{
+		`carrier_messages_received_total{receiver="ingest"} 0`,
+		`carrier_leases_lost_total 0`, `carrier_worker_up 0`, `carrier_concurrency_limit 7`,
+		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`,
+		`carrier_ingest_queue_messages 4`, `carrier_ingest_queue_bytes 5`,
+		`carrier_attempt_duration_seconds_count 0`, `carrier_message_age_seconds_count 0`,
+		`carrier_duplicates_total{cause="in_hand"} 0`, `carrier_duplicates_total{cause="undeleted"} 0`,
+		`carrier_source_calls_total{operation="delete"} 0`, `carrier_ingest_requests_total{code="503"} 0`,
+	}
+	for _, outcome := range []string{"delivered", "deferred", "failed", "rejected", "returned", "lost"} {
+		series = append(series, fmt.Sprintf(`carrier_messages_settled_total{outcome=%q,receiver="ingest"} 0`, outcome))
+	}
+	for _, code := range []string{"1xx", "2xx", "3xx", "4xx", "5xx", "timeout", "refused", "error"} {
+		series = append(series, fmt.Sprintf(`carrier_attempts_total{code=%q} 0`, code))
+	}
+	for _, result := range []string{"ok", "failed", "lost"} {
+		series = append(series, fmt.Sprintf(`carrier_lease_extensions_total{result=%q} 0`, result))
+	}
+	for _, class := range receiver.Classes() {
+		series = append(series, fmt.Sprintf(`carrier_source_errors_total{class=%q,operation="receive"} 0`, class))
+	}
+	expect(t, m, series...)
+	for _, start := range []string{`carrier_build_info{commit="abc",goversion="go`, "go_goroutines ", "process_cpu_seconds_total "} {
+		if !strings.Contains(scrape(t, m), "\n"+start) {
+			t.Errorf("no series that begins with %s", start)
+		}
+	}
+}
+
+func TestEachEventIsCounted(t *testing.T) {
+	lostLease := fmt.Errorf("settle: %w", receiver.ErrLeaseLost)
+	for name, tt := range map[string]struct {
+		event dispatch.Event
+		want  []string
+	}{
+		"a receive":          {dispatch.Event{Kind: dispatch.Polled, Count: 4}, []string{`carrier_messages_received_total{receiver="ingest"} 4`}},
+		"a delivery":         {settled(message.Outcome{Verdict: message.Delivered}, nil), []string{`carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 1`, `carrier_leases_lost_total 0`}},
+		"a deferral":         {settled(message.Outcome{Cause: message.Deferred}, nil), []string{`carrier_messages_settled_total{outcome="deferred",receiver="ingest"} 1`}},
+		"a return":           {settled(message.Outcome{}, nil), []string{`carrier_messages_settled_total{outcome="returned",receiver="ingest"} 1`}},
+		"a lost lease":       {settled(message.Outcome{Verdict: message.Delivered}, lostLease), []string{`carrier_messages_settled_total{outcome="lost",receiver="ingest"} 1`, `carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 0`, `carrier_leases_lost_total 1`}},
+		"an unknown end":     {settled(message.Outcome{}, errors.New("left")), []string{`carrier_messages_settled_total{outcome="lost",receiver="ingest"} 1`, `carrier_leases_lost_total 0`}},
+		"a renewal":          {dispatch.Event{Kind: dispatch.Extended}, []string{`carrier_lease_extensions_total{result="ok"} 1`}},
+		"a failed renewal":   {dispatch.Event{Kind: dispatch.Extended, Err: errors.New("x")}, []string{`carrier_lease_extensions_total{result="failed"} 1`}},
+		"a renewal too late": {dispatch.Event{Kind: dispatch.Extended, Err: lostLease}, []string{`carrier_lease_extensions_total{result="lost"} 1`, `carrier_leases_lost_total 0`}},
+		"a copy":             {dispatch.Event{Kind: dispatch.Redelivered}, []string{`carrier_duplicates_total{cause="in_hand"} 1`}},
+		"nothing tried":      {attempted(""), []string{`carrier_attempt_duration_seconds_count 0`, `carrier_attempts_total{code="error"} 0`}},
+		"a refusal":          {attempted("refused"), []string{`carrier_attempts_total{code="refused"} 1`, `carrier_attempt_duration_seconds_count 0`}},
+		"a success":          {attempted("2xx"), []string{`carrier_attempts_total{code="2xx"} 1`, `carrier_attempt_duration_seconds_count 1`, `carrier_attempt_duration_seconds_bucket{le="0.5"} 1`, `carrier_attempt_duration_seconds_bucket{le="0.25"} 0`}},
+		"an unheard-of code": {attempted("9xx"), []string{`carrier_attempts_total{code="9xx"} 1`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := New(options())
+			m.Observe(tt.event)
+			expect(t, m, tt.want...)
+		})
+	}
+}
+
+func settled(o message.Outcome, err error) dispatch.Event {
+	return dispatch.Event{Kind: dispatch.Settled, Message: &message.Message{}, Outcome: o, Err: err}
+}
+
+func attempted(code string) dispatch.Event {
+	return dispatch.Event{Kind: dispatch.Attempted, Outcome: message.Outcome{Code: code}, Took: 400 * time.Millisecond}
+}
+
+func TestAgeIsCountedFromTheQueueToTheAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := New(options())
+		event := attempted("2xx")
+		event.Took = 10 * time.Second
+		event.Message = &message.Message{Sent: time.Now()}
+		time.Sleep(24 * time.Second)
+		m.Observe(event)
+		expect(t, m, `carrier_message_age_seconds_sum 14`, `carrier_message_age_seconds_count 1`)
+	})
+}
+
+func TestLastReceiveIsTheTimeOfTheLastReceiveThatWorked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := New(options())
+		m.Observe(dispatch.Event{Kind: dispatch.Polled})
+		text := scrape(t, m)
+		want := fmt.Sprintf("\ncarrier_last_receive_timestamp_seconds %v\n", float64(time.Now().Unix()))
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	})
+}
+
+func TestWhatOthersReportIsCounted(t *testing.T) {
+	m := New(options())
+	m.SourceCall("receive")
+	m.SourceError("receive", receiver.Throttled)
+	m.Duplicate("undeleted")
+	m.IngestRequest(413)
+	m.SetWorkerUp(true)
+	expect(t, m, `carrier_source_calls_total{operation="receive"} 1`, `carrier_duplicates_total{cause="undeleted"} 1`,
+		`carrier_source_errors_total{class="throttled",operation="receive"} 1`, `carrier_ingest_requests_total{code="413"} 1`, `carrier_worker_up 1`)
+	m.SetWorkerUp(false)
+	expect(t, m, `carrier_worker_up 0`)
+}
+
+func TestIngestIsCountedForIngestAlone(t *testing.T) {
+	m := New(Options{Receiver: "sqs"})
+	m.IngestRequest(200)
+	if strings.Contains(scrape(t, m), "carrier_ingest") {
+		t.Error("ingest is counted")
+	}
+}
+
+func TestManyMayCountAtOnce(t *testing.T) {
+	m := New(options())
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 100 {
+				m.Observe(settled(message.Outcome{Verdict: message.Delivered}, nil))
+				m.SourceError("other", receiver.Other)
+			}
+		})
+	}
+	all.Wait()
+	expect(t, m, `carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 800`)
+}

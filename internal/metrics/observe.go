@@ -1,0 +1,73 @@
+package metrics
+
+import (
+	"errors"
+	"time"
+
+	"carrier/dispatch"
+	"carrier/message"
+	"carrier/receiver"
+)
+
+// Values of labels that are not taken from elsewhere.
+const (
+	lost    = "lost"
+	renewed = "ok"
+	failed  = "failed"
+	refused = "refused"
+	inHand  = "in_hand"
+)
+
+// Observe counts one event.
+func (m *Metrics) Observe(e dispatch.Event) {
+	switch e.Kind {
+	case dispatch.Polled:
+		m.received.Add(float64(e.Count))
+		m.lastReceive.SetToCurrentTime()
+	case dispatch.Attempted:
+		m.attempted(e)
+	case dispatch.Settled:
+		m.settle(e)
+	case dispatch.Extended:
+		m.extensions.inc(extension(e.Err))
+	case dispatch.Redelivered:
+		m.duplicates.inc(inHand)
+	}
+}
+
+func (m *Metrics) attempted(e dispatch.Event) {
+	code := e.Outcome.Code
+	if code == "" {
+		return
+	}
+	m.attempts.inc(code)
+	if code == refused || e.Outcome.Cause == message.Unreached {
+		return
+	}
+	m.took.Observe(e.Took.Seconds())
+	if e.Message != nil && !e.Message.Sent.IsZero() {
+		m.age.Observe(max(time.Since(e.Message.Sent)-e.Took, 0).Seconds())
+	}
+}
+
+func (m *Metrics) settle(e dispatch.Event) {
+	if !e.Lost() {
+		m.settled.inc(e.Outcome.Label())
+		return
+	}
+	m.settled.inc(lost)
+	if errors.Is(e.Err, receiver.ErrLeaseLost) {
+		m.leasesLost.Inc()
+	}
+}
+
+// extension names the result of one renewal.
+func extension(err error) string {
+	switch {
+	case err == nil:
+		return renewed
+	case errors.Is(err, receiver.ErrLeaseLost):
+		return lost
+	}
+	return failed
+}
