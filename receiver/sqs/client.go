@@ -76,7 +76,10 @@ func connect(ctx context.Context, o Options) (*client, []notice, error) {
 	if placeholder {
 		notices = append(notices, notice{text: "no AWS credentials found: signing with placeholder credentials for " + hostOf(endpoint)})
 	}
-	transport := newTransport(cfg)
+	transport := o.transport
+	if transport == nil {
+		transport = newTransport(cfg)
+	}
 	c := &client{transport: transport, observer: o.Observer, region: region, endpoint: endpoint}
 	c.api = awssqs.NewFromConfig(cfg, func(s *awssqs.Options) {
 		s.Region = region

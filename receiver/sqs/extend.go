@@ -63,16 +63,17 @@ func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results
 }
 
 // extension returns the visibility timeout to ask for; 0 where the lease already
-// runs as long as it may.
+// runs as long as it may. A lease that is over by our own clock is lost without
+// asking: another consumer may have the message, and a standard queue has been seen
+// to answer such a renewal with success and do nothing.
 func extension(m *message.Message, now time.Time) (int32, error) {
-	seconds := within(m.Lease, now, receiptOf(m).until)
-	ends := now.Add(time.Duration(seconds) * time.Second)
-	capped := seconds < wholeSeconds(m.Lease)
-	switch {
-	case capped && !ends.After(m.Expires()) && now.Before(m.Expires()):
-		return 0, nil
-	case seconds == 0:
+	if !now.Before(m.Expires()) {
 		return 0, &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
+	}
+	seconds := within(m.Lease, now, receiptOf(m).until)
+	capped := seconds < wholeSeconds(m.Lease)
+	if capped && !now.Add(time.Duration(seconds)*time.Second).After(m.Expires()) {
+		return 0, nil
 	}
 	return seconds, nil
 }

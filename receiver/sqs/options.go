@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"net/http"
 	"time"
 
 	"carrier/receiver"
@@ -44,6 +45,8 @@ type Options struct {
 	// Warn is told what an operator should know and the receiver got by without;
 	// err may be nil. It may be called at once from many goroutines; may be nil.
 	Warn func(text string, err error)
+
+	transport *http.Transport // a test's, in place of our own
 }
 
 func (o Options) withDefaults() Options {

@@ -1,0 +1,179 @@
+package sqs
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"carrier/internal/sqstest"
+	"carrier/message"
+	"carrier/receiver"
+)
+
+func TestQueueIsFoundByNameOrURL(t *testing.T) {
+	for name, o := range map[string]Options{
+		"by name":           {QueueName: "q"},
+		"by name and owner": {QueueName: "q", QueueOwner: "000000000000"},
+		"by URL":            {QueueURL: "http://sqs.test/000000000000/q"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, o, func(t *testing.T, b bench) {
+				b.send(t, 1, "")
+				if m := b.take(t, 1)[0]; m.Source != "q" {
+					t.Errorf("source = %q, want q", m.Source)
+				}
+			})
+		})
+	}
+}
+
+func TestUnusableQueueEndsTheStartWithItsClass(t *testing.T) {
+	answer := func(e *sqstest.Error) sqstest.Fault { return sqstest.Fault{Error: e} }
+	for name, c := range map[string]struct {
+		fault sqstest.Fault
+		class receiver.Class
+	}{
+		"queue does not exist":      {answer(sqstest.QueueDoesNotExist()), receiver.NotFound},
+		"may not be read":           {answer(sqstest.AccessDenied("GetQueueUrl")), receiver.Denied},
+		"credentials are over":      {answer(sqstest.ExpiredToken()), receiver.Credentials},
+		"access key is not known":   {answer(sqstest.InvalidClientToken()), receiver.Credentials},
+		"secret key is wrong":       {answer(sqstest.SignatureDoesNotMatch()), receiver.Credentials},
+		"throttled by the service":  {answer(sqstest.RequestThrottled()), receiver.Throttled},
+		"throttled by the front":    {answer(sqstest.ThrottlingException()), receiver.Throttled},
+		"service has failed":        {answer(sqstest.InternalError()), receiver.Network},
+		"service is away":           {answer(sqstest.ServiceUnavailable()), receiver.Network},
+		"connection cut":            {sqstest.Fault{Drop: sqstest.BeforeWork}, receiver.Network},
+		"connection cut mid-answer": {sqstest.Fault{Drop: sqstest.MidAnswer}, receiver.Network},
+		"no answer in time":         {sqstest.Fault{Delay: time.Minute}, receiver.Network},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sqstest.New(sqstest.Options{})
+				mustCreate(t, s, "q")
+				r, seen := receiverOn(t, s, Options{})
+				s.Inject("GetQueueUrl", c.fault)
+				err := r.Open(t.Context())
+				if err == nil || receiver.ClassOf(err) != c.class {
+					t.Fatalf("Open = %v of class %s, want %s", err, receiver.ClassOf(err), c.class)
+				}
+				if n := s.Calls("GetQueueUrl"); n != 1 || seen.of(&seen.calls, opGetURL) != 1 {
+					t.Errorf("%d calls, want one that is not repeated", n)
+				}
+				if seen.of(&seen.failures, opGetURL+" "+string(c.class)) != 1 {
+					t.Errorf("failures = %v", seen.failures)
+				}
+				if err := r.Open(t.Context()); err != nil {
+					t.Errorf("the next Open = %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestQueueThatVanishedIsNotFound(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		b.server.Remove(b.queue)
+		_, err := b.Receive(t.Context(), 1)
+		if receiver.ClassOf(err) != receiver.NotFound {
+			t.Errorf("Receive = %v of class %s, want not_found", err, receiver.ClassOf(err))
+		}
+	})
+}
+
+func TestAncestorsPermissionsAreEnough(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sqstest.New(sqstest.Options{})
+		q := mustCreate(t, s, "q")
+		r, seen := receiverOn(t, s, Options{})
+		s.Always("GetQueueAttributes", sqstest.Fault{Error: sqstest.AccessDenied("GetQueueAttributes")})
+		must(t, r.Open(t.Context()))
+		b := bench{r, s, q, seen}
+		b.send(t, 1, "")
+		m := b.take(t, 1)[0]
+		if got := q.Receives()[0].VisibilityTimeout; got != 30 || m.Lease != 30*time.Second {
+			t.Errorf("asked for %d s, the lease is %v; want 30 s", got, m.Lease)
+		}
+		if !seen.warned("attributes may not be read") {
+			t.Errorf("warnings = %q", seen.warnings)
+		}
+		if err := r.Settle(t.Context(), m, message.Outcome{Verdict: message.Delivered}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLeaseIsAskedForAtEveryReceive(t *testing.T) {
+	for name, c := range map[string]struct {
+		own  string
+		o    Options
+		want int
+		warn bool
+	}{
+		"the queue's own":                      {own: "77", want: 77},
+		"configured":                           {own: "77", o: Options{VisibilityTimeout: 5 * time.Second}, want: 5},
+		"configured, rounded up":               {own: "77", o: Options{VisibilityTimeout: 5*time.Second + 1}, want: 6},
+		"configured beyond twelve hours":       {own: "77", o: Options{VisibilityTimeout: 13 * time.Hour}, want: 12 * 3600},
+		"the queue's own is none":              {own: "0", want: 30, warn: true},
+		"the queue's own is too short to keep": {own: "2", want: 30, warn: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sqstest.New(sqstest.Options{})
+				q := mustCreate(t, s, "q")
+				must(t, q.Set(map[string]string{"VisibilityTimeout": c.own}))
+				r, seen := receiverOn(t, s, c.o)
+				must(t, r.Open(t.Context()))
+				b := bench{r, s, q, seen}
+				b.send(t, 1, "")
+				m := b.take(t, 1)[0]
+				lease := time.Duration(c.want) * time.Second
+				if got := q.Receives()[0].VisibilityTimeout; got != c.want || m.Lease != lease {
+					t.Errorf("asked for %d s, the lease is %v; want %v", got, m.Lease, lease)
+				}
+				if want := time.Now().Add(lease); !m.Expires().Equal(want) {
+					t.Errorf("expires %v, want %v", m.Expires(), want)
+				}
+				if seen.warned("too short") != c.warn {
+					t.Errorf("warnings = %q", seen.warnings)
+				}
+			})
+		})
+	}
+}
+
+func TestSenselessOptionsAreAnErrorAndNotAPanic(t *testing.T) {
+	for name, o := range map[string]Options{
+		"no queue":                 {Endpoint: "http://127.0.0.1:1"},
+		"a queue URL without host": {Endpoint: "http://127.0.0.1:1", QueueURL: "q"},
+		"a queue URL without path": {QueueURL: "http://127.0.0.1:1"},
+		"a broken queue URL":       {Endpoint: "http://127.0.0.1:1", QueueURL: "http://[::1"},
+		"a broken endpoint":        {Endpoint: "http://[::1", Region: "eu-west-1", QueueName: "q"},
+		"no region":                {QueueName: "q"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(o)
+			err := r.Open(t.Context())
+			if err == nil || receiver.ClassOf(err) == receiver.Network {
+				t.Errorf("Open = %v of class %s", err, receiver.ClassOf(err))
+			}
+			must(t, r.Close())
+		})
+	}
+}
+
+func TestUnreachableServerIsNetwork(t *testing.T) {
+	r := New(Options{Endpoint: "http://127.0.0.1:1", QueueName: "q"})
+	err := r.Open(t.Context())
+	if receiver.ClassOf(err) != receiver.Network {
+		t.Errorf("Open = %v of class %s, want network", err, receiver.ClassOf(err))
+	}
+	if err != nil && strings.Count(err.Error(), "GetQueueUrl") > 0 {
+		t.Errorf("%q says the operation twice", err)
+	}
+	var known *receiver.Error
+	if !errors.As(err, &known) || known.Operation != opGetURL {
+		t.Errorf("Open = %#v, want the operation named", err)
+	}
+}
