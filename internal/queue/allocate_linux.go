@@ -1,0 +1,14 @@
+package queue
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// allocate gives f's first size bytes space on the disk, and makes f at least that long.
+func allocate(f *os.File, size int64) error { return unix.Fallocate(int(f.Fd()), 0, 0, size) }
+
+// readAhead asks for all of f to be read into memory in the order of the disk, which is
+// much faster than the page by page that follows.
+func readAhead(f *os.File) { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_WILLNEED) }

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package queue
+
+import (
+	"errors"
+	"os"
+)
+
+// allocate is not to be had; a full disk breaks the queue then.
+func allocate(*os.File, int64) error { return errors.ErrUnsupported }
+
+func readAhead(*os.File) {}

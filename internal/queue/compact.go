@@ -1,0 +1,96 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+)
+
+// A file never gets smaller by itself. Once it is larger than compactFrom, what is in use
+// is at most compactLive and a quarter of it, what is in use is copied to a new file that
+// takes its place. Copying so little is a matter of milliseconds.
+const (
+	compactFrom = 16 << 20
+	compactLive = 8 << 20
+	compactStep = 1 << 20 // bytes copied in one transaction
+)
+
+// compactIfEmptied is called by the committer between two commits.
+func (q *Queue) compactIfEmptied() {
+	size, used := q.sizes()
+	if size < q.compactAt || used > compactLive || used*4 > size {
+		return
+	}
+	replaced, err := q.compact()
+	switch {
+	case err == nil:
+		q.compactAt = compactFrom
+	case !replaced:
+		q.compactAt = 2 * size // do not try again with every commit
+		q.options.Report(CompactionFailed, err)
+	default:
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.fail(err)
+	}
+}
+
+func (q *Queue) sizes() (size, used int64) {
+	info, err := q.room.file.Stat()
+	if err != nil || info.Size() < q.compactAt {
+		return 0, 0
+	}
+	err = contained(func() error {
+		return q.db.View(func(tx *bbolt.Tx) error {
+			used = tx.Size()
+			return nil
+		})
+	})
+	if err != nil {
+		return 0, 0
+	}
+	return info.Size(), used - q.unused()
+}
+
+// compact copies the file and puts the copy in its place. The copy is complete and synced
+// before that, and stays locked from its making on; a process that dies in between leaves
+// either the old file or the new one, with the same messages. replaced says whether an
+// error came too late to go on with the old file.
+func (q *Queue) compact() (replaced bool, err error) {
+	path := filepath.Join(q.options.Dir, compactName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, err
+	}
+	db, f, err := openBolt(path, false)
+	if err != nil {
+		return false, err
+	}
+	if err := contained(func() error { return copyAll(db, q.db) }); err != nil {
+		return false, errors.Join(err, contained(db.Close), os.Remove(path))
+	}
+	q.file.Lock()
+	defer q.file.Unlock()
+	if err := os.Rename(path, filepath.Join(q.options.Dir, fileName)); err != nil {
+		return false, errors.Join(err, contained(db.Close), os.Remove(path))
+	}
+	old := q.db
+	q.db = db
+	q.room = room{file: f, reserve: q.options.reserve}
+	if err := errors.Join(syncDir(q.options.Dir), contained(old.Close)); err != nil {
+		return true, fmt.Errorf("replace the file: %w", err)
+	}
+	return true, nil
+}
+
+// copyAll copies src to dst, and syncs it once at the end.
+func copyAll(dst, src *bbolt.DB) error {
+	dst.NoSync = true
+	if err := bbolt.Compact(dst, src, compactStep); err != nil {
+		return err
+	}
+	dst.NoSync = false
+	return dst.Sync()
+}

@@ -1,0 +1,230 @@
+// Package queue is a durable queue in one file: what it says is stored has been
+// written and synced, what it hands out is under a lease, and what was not removed
+// comes back, also after the process has died.
+//
+// The file is a bbolt database. One goroutine, the committer, owns every write to it: it
+// gathers what has been asked for while the last transaction was written, writes that in
+// one transaction, syncs, and answers. What is to be handed out next is known from memory
+// (schedule.go), so that handing out costs the same with one message waiting as with a
+// million; bodies stay in the file until they are handed out.
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// What the methods of a Queue say beside the context's errors.
+var (
+	// ErrFull means that a quota leaves no room; nothing was stored.
+	ErrFull = errors.New("queue full")
+	// ErrDiskFull wraps ErrFull and means that the disk leaves no room; nothing was stored.
+	ErrDiskFull = fmt.Errorf("disk full: %w", ErrFull)
+	// ErrClosed means that the queue was closed.
+	ErrClosed = errors.New("queue closed")
+	// ErrBroken means that a commit or a read failed. What the file holds is not known
+	// any more, and every later call says so; only opening it again helps.
+	ErrBroken = errors.New("queue broken")
+	// ErrLocked means that another process has the file open.
+	ErrLocked = errors.New("another process holds the queue file")
+	// ErrLeaseLost means that the message is no longer in this hand.
+	ErrLeaseLost = errors.New("lease lost")
+)
+
+// Events that Options.Report is told of.
+const (
+	// FileSetAside means that the file could not be read as a queue. It was kept under
+	// another name, which the error gives, and an empty one begun.
+	FileSetAside = "queue_file_set_aside"
+	// ValueSetAside means that one message was damaged and will not be delivered. Its
+	// bytes are kept in the file.
+	ValueSetAside = "message_set_aside"
+	// ValueIgnored means that a damaged receive count or idempotency key was taken for absent.
+	ValueIgnored = "value_ignored"
+	// CompactionFailed means that the file stays as large as it is; no message is harmed.
+	CompactionFailed = "compaction_failed"
+)
+
+// Options says where a queue lives and what it holds at most.
+type Options struct {
+	// Dir holds the file. It is made, with mode 0700, if it is not there.
+	Dir string
+	// MaxMessages and MaxBytes are the quotas of messages waiting or in hand; zero is no
+	// limit. A message costs its body, and what its group and head exceed 1 KiB by. Dead
+	// letters have quotas of their own, of the same sizes.
+	MaxMessages int
+	MaxBytes    int64
+	// Lease is how long a message is in hand before it comes back; zero is 30 s.
+	Lease time.Duration
+	// KeyWindow is how long an idempotency key is remembered; zero is 10 minutes.
+	KeyWindow time.Duration
+	// Report is told of what was damaged. It may be called at once, and must not call
+	// the queue. Nil tells nobody.
+	Report func(event string, err error)
+
+	commit  func(*bbolt.Tx) error       // instead of Tx.Commit, in tests
+	reserve func(*os.File, int64) error // instead of allocate, in tests
+}
+
+func (o Options) withDefaults() Options {
+	if o.Lease <= 0 {
+		o.Lease = 30 * time.Second
+	}
+	if o.KeyWindow <= 0 {
+		o.KeyWindow = 10 * time.Minute
+	}
+	if o.Report == nil {
+		o.Report = func(string, error) {}
+	}
+	if o.commit == nil {
+		o.commit = (*bbolt.Tx).Commit
+	}
+	if o.reserve == nil {
+		o.reserve = allocate
+	}
+	return o
+}
+
+// A Queue is an open queue. Its methods may be called at once.
+type Queue struct {
+	options Options
+
+	file sync.RWMutex // held for reading while db is read, for writing while it is swapped
+	db   *bbolt.DB
+	room room
+
+	receiving sync.Mutex // held by the one who moves the schedule's frontier
+
+	mu       sync.Mutex
+	work     sync.Cond // groups or closing has changed
+	groups   []*group
+	closing  bool
+	broken   error
+	wake     chan struct{} // closed when something may have become due
+	seq      uint64        // the last one given out
+	schedule schedule
+	live     usage
+	dead     usage
+	aside    int
+	stuck    bool // a transaction could not be ended, and closing the file would wait for it
+
+	compactAt int64 // file size below which compaction is not thought of
+	stopped   chan struct{}
+}
+
+// Open opens the queue in o.Dir, or makes it. It fails with ErrLocked after about a second
+// when another process has it open. A file that is damaged is set aside, reported, and
+// replaced by an empty one.
+func Open(o Options) (*Queue, error) {
+	o = o.withDefaults()
+	db, f, loaded, err := openFile(o)
+	if err != nil {
+		return nil, fmt.Errorf("open queue in %s: %w", o.Dir, err)
+	}
+	q := &Queue{
+		options: o, db: db, wake: make(chan struct{}), stopped: make(chan struct{}),
+		room: room{file: f, reserve: o.reserve}, compactAt: compactFrom,
+		seq: loaded.last, schedule: loaded.schedule,
+		live: loaded.live, dead: loaded.dead, aside: loaded.aside,
+	}
+	q.work.L = &q.mu
+	for _, seq := range loaded.damaged {
+		q.setAside(&item{seq: seq.seq, size: seq.size, indexed: true}, errValue)
+	}
+	go q.run()
+	return q, nil
+}
+
+// Close waits for what was asked for to be committed, and closes the file. What is in
+// hand stays in the queue and is due when it is opened again.
+func (q *Queue) Close() error {
+	q.mu.Lock()
+	if q.closing {
+		q.mu.Unlock()
+		<-q.stopped
+		return nil
+	}
+	q.closing = true
+	q.work.Signal()
+	q.rouse()
+	q.mu.Unlock()
+	<-q.stopped
+	return q.closeFile()
+}
+
+func (q *Queue) closeFile() (err error) {
+	if q.stuck {
+		return nil
+	}
+	q.file.Lock()
+	defer q.file.Unlock()
+	defer contain(&err)
+	return q.db.Close()
+}
+
+// usable reports why the queue takes no more calls, if it does not. The caller holds mu.
+func (q *Queue) usable() error {
+	switch {
+	case q.broken != nil:
+		return q.broken
+	case q.closing:
+		return ErrClosed
+	default:
+		return nil
+	}
+}
+
+// rouse wakes whoever waits for a message. The caller holds mu.
+func (q *Queue) rouse() {
+	close(q.wake)
+	q.wake = make(chan struct{})
+}
+
+// fail makes the queue broken for good: after an error nobody knows what reached the
+// disk, so nobody is told again that anything did. The caller holds mu.
+func (q *Queue) fail(cause error) {
+	if q.broken != nil {
+		return
+	}
+	q.broken = fmt.Errorf("%w: %w", ErrBroken, cause)
+	for _, g := range q.groups {
+		g.finish(q.broken)
+	}
+	q.groups = nil
+	q.work.Signal()
+	q.rouse()
+}
+
+// view reads the file. A failure, also one of the memory mapping, breaks the queue.
+func (q *Queue) view(read func(b buckets) error) error {
+	q.file.RLock()
+	defer q.file.RUnlock()
+	err := contained(func() error {
+		return q.db.View(func(tx *bbolt.Tx) error { return read(bucketsOf(tx)) })
+	})
+	if err != nil {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if !q.closing {
+			q.fail(err)
+		}
+		return q.usable()
+	}
+	return nil
+}
+
+// wait returns once g is committed, with what became of it.
+func (q *Queue) wait(ctx context.Context, g *group) error {
+	select {
+	case <-g.done:
+		return g.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

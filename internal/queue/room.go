@@ -1,0 +1,81 @@
+package queue
+
+import (
+	"errors"
+	"os"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+)
+
+// A room makes sure that the disk has space for a commit before it is begun. A full disk
+// is then refused politely, put by put; were it found out in mid-commit, nobody could say
+// what was stored, and the queue would be broken.
+type room struct {
+	file     *os.File
+	reserve  func(*os.File, int64) error
+	reserved int64 // the file has space on the disk up to here
+	off      bool  // the file system cannot reserve
+}
+
+const (
+	// opPages is how many pages one op may take besides its value.
+	opPages = 4
+	// spare is kept for what is not refused: removals, counts, dead letters. They copy
+	// the pages they change before the old ones are free.
+	spare = 1 << 20
+	// smallStep and largeStep bound how much more than needed is reserved at once: every
+	// change of the file's length costs the commit that follows it.
+	smallStep, largeStep = 1 << 20, 16 << 20
+)
+
+// admitToDisk refuses the puts of g if the disk has no room for them, and says whether
+// anything is left to be committed.
+func (q *Queue) admitToDisk(g *group, tx *bbolt.Tx) bool {
+	need := int64(g.bytes) + int64(len(g.ops))*opPages*int64(os.Getpagesize())
+	err := q.room.ensure(tx.Size() + need + spare)
+	if err == nil || q.unused() > 2*(need+spare) {
+		return true
+	}
+	left := false
+	for _, o := range g.ops {
+		if p, ok := o.(*put); ok {
+			p.refused = ErrDiskFull
+			continue
+		}
+		left = true
+	}
+	return left
+}
+
+// unused is how many bytes of the file hold nothing.
+func (q *Queue) unused() int64 {
+	s := q.db.Stats()
+	return int64(s.FreePageN+s.PendingPageN) * int64(q.db.Info().PageSize)
+}
+
+// ensure reserves the file's first upto bytes, and fails if the disk has no room for them.
+func (r *room) ensure(upto int64) error {
+	if r.off || upto <= r.reserved {
+		return nil
+	}
+	step := min(max(smallStep, upto), largeStep)
+	err := r.reserve(r.file, upto+step)
+	if err == nil {
+		r.reserved = upto + step
+		return nil
+	}
+	if !noSpace(err) {
+		r.off = true
+		return nil
+	}
+	if err := r.reserve(r.file, upto); err != nil {
+		return err
+	}
+	r.reserved = upto
+	return nil
+}
+
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
