@@ -54,6 +54,7 @@ func handle[In any](do func(*Server, context.Context, *call, *In) (any, *Error))
 // serve answers the request, and does to it what the call's fault says.
 func (c *call) serve(w http.ResponseWriter, r *http.Request) {
 	if c.fault.Unread {
+		allowEarly(w)
 		c.answer(w, nil, c.fault.Error)
 		return
 	}
@@ -82,12 +83,17 @@ func (c *call) work(ctx context.Context, body []byte) (any, *Error) {
 	return do(ctx, c, body)
 }
 
-// sendHead sends a success's head, and only that, before the request's body is read.
-func sendHead(w http.ResponseWriter) {
-	// Without this the server reads the whole body before it sends a head.
+// allowEarly lets an answer out before the request's body is read, which net/http
+// otherwise does first.
+func allowEarly(w http.ResponseWriter) {
 	if err := http.NewResponseController(w).EnableFullDuplex(); err != nil {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// sendHead sends a success's head, and only that, before the request's body is read.
+func sendHead(w http.ResponseWriter) {
+	allowEarly(w)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(http.StatusOK)
 	if err := http.NewResponseController(w).Flush(); err != nil {
