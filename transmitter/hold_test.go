@@ -1,0 +1,258 @@
+package transmitter_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"carrier/message"
+	"carrier/transmitter"
+	"carrier/transmitter/transmittertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A door is a worker that can be reached or not, and counts who knocks when.
+type door struct {
+	open   atomic.Bool
+	start  time.Time
+	inside atomic.Int64
+
+	mu     sync.Mutex
+	knocks []time.Duration // since start
+}
+
+func newDoor(open bool) *door {
+	d := &door{start: time.Now()}
+	d.open.Store(open)
+	return d
+}
+
+// knocked returns when it was probed.
+func (d *door) knocked() []time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.knocks)
+}
+
+// probe takes a while, and fails the test that lets two probe at once.
+func (d *door) probe(context.Context) error {
+	if d.inside.Add(1) > 1 {
+		panic("two probes at once")
+	}
+	defer d.inside.Add(-1)
+	d.mu.Lock()
+	d.knocks = append(d.knocks, time.Since(d.start))
+	d.mu.Unlock()
+	time.Sleep(time.Millisecond)
+	if !d.open.Load() {
+		return errors.New("refused")
+	}
+	return nil
+}
+
+func (d *door) answer(context.Context, *message.Message) message.Outcome {
+	if !d.open.Load() {
+		return message.Outcome{Cause: message.Unreached, Code: "refused"}
+	}
+	return message.Outcome{Verdict: message.Delivered}
+}
+
+func held(d *door, opts transmitter.HoldOptions) (transmitter.Transmitter, *transmittertest.Memory) {
+	worker := transmittertest.NewMemory(d.answer)
+	opts.Probe = d.probe
+	return transmitter.Wrap(worker, transmitter.Hold(opts)), worker
+}
+
+func milliseconds(times []time.Duration) []int64 {
+	all := make([]int64, len(times))
+	for i, d := range times {
+		all[i] = d.Milliseconds()
+	}
+	return all
+}
+
+func isReady(tr transmitter.Transmitter) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
+	defer cancel()
+	_, err := tr.Ready(ctx)
+	return err == nil
+}
+
+func TestRefusedWorkerIsHeldAndProbed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(false)
+		var changes []bool
+		tr, _ := held(d, transmitter.HoldOptions{Changed: func(up bool) { changes = append(changes, up) }})
+		if !isReady(tr) {
+			t.Fatal("not ready at first")
+		}
+		for range 3 {
+			if o := tr.Transmit(t.Context(), &message.Message{ID: "a"}); o.Cause != message.Unreached {
+				t.Fatalf("outcome %+v", o)
+			}
+		}
+		time.AfterFunc(20*time.Second, func() { d.open.Store(true) })
+		n, err := tr.Ready(t.Context())
+		if n != transmitter.Unlimited || err != nil {
+			t.Fatalf("ready says %d, %v", n, err)
+		}
+		want := []int64{1000, 2501, 4752, 8128, 13129, 18130, 23131}
+		if got := milliseconds(d.knocked()); !slices.Equal(got, want) {
+			t.Errorf("probed after %v ms, want %v", got, want)
+		}
+		if !slices.Equal(changes, []bool{false, true}) {
+			t.Errorf("changes %v", changes)
+		}
+		if o := tr.Transmit(t.Context(), &message.Message{ID: "a"}); o.Verdict != message.Delivered {
+			t.Errorf("outcome %+v", o)
+		}
+	})
+}
+
+func TestNothingIsReceivedBeforeTheFirstProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(false)
+		var changes []bool
+		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool) { changes = append(changes, up) }})
+		time.AfterFunc(3*time.Second, func() { d.open.Store(true) })
+		if _, err := tr.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if knocks := d.knocked(); knocks[0] != 0 || len(knocks) != 4 {
+			t.Errorf("probed at %v, want at once and then 3 times", knocks)
+		}
+		if !slices.Equal(changes, []bool{false, true}) {
+			t.Errorf("changes %v", changes)
+		}
+	})
+}
+
+func TestWorkerThatIsThereAtFirstIsReadyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(true)
+		var changes []bool
+		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool) { changes = append(changes, up) }})
+		for range 3 {
+			if _, err := tr.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(d.start); took > time.Second || len(d.knocked()) != 1 {
+			t.Errorf("took %v and %d probes", took, len(d.knocked()))
+		}
+		if !slices.Equal(changes, []bool{true}) {
+			t.Errorf("changes %v", changes)
+		}
+	})
+}
+
+func TestManyThatWaitShareTheProbes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(false)
+		tr, _ := held(d, transmitter.HoldOptions{})
+		tr.Transmit(t.Context(), &message.Message{ID: "a"})
+		var ready atomic.Int64
+		for range 20 {
+			go func() {
+				if _, err := tr.Ready(t.Context()); err == nil {
+					ready.Add(1)
+				}
+			}()
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := len(d.knocked()); n != 4 || ready.Load() != 0 {
+			t.Errorf("%d probes in ten seconds, %d ready", n, ready.Load())
+		}
+		d.open.Store(true)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if ready.Load() != 20 {
+			t.Errorf("%d of 20 are ready", ready.Load())
+		}
+	})
+}
+
+func TestProberThatLeavesPassesTheTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(false)
+		tr, _ := held(d, transmitter.HoldOptions{})
+		tr.Transmit(t.Context(), &message.Message{ID: "a"})
+		first, leave := context.WithCancel(t.Context())
+		left := make(chan error, 1)
+		go func() {
+			_, err := tr.Ready(first)
+			left <- err
+		}()
+		synctest.Wait()
+		stayed := make(chan error, 1)
+		go func() {
+			_, err := tr.Ready(t.Context())
+			stayed <- err
+		}()
+		synctest.Wait()
+		leave()
+		if err := <-left; !errors.Is(err, context.Canceled) {
+			t.Errorf("the first to wait got %v", err)
+		}
+		d.open.Store(true)
+		if err := <-stayed; err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(d.start).Truncate(100 * time.Millisecond); took != time.Second {
+			t.Errorf("took %v: the probe's time was lost with the turn", took)
+		}
+	})
+}
+
+// The port accepts and yet the posts are refused: each round costs a second at least.
+func TestRefusalAfterAGoodProbeIsNoHotLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(true)
+		worker := transmittertest.NewMemory(func(context.Context, *message.Message) message.Outcome {
+			return message.Outcome{Cause: message.Unreached}
+		})
+		tr := transmitter.Wrap(worker, transmitter.Hold(transmitter.HoldOptions{Probe: d.probe}))
+		for time.Since(d.start) < 10*time.Second {
+			if _, err := tr.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			tr.Transmit(t.Context(), &message.Message{ID: "a"})
+		}
+		if n := len(worker.Handed()); n > 11 {
+			t.Errorf("%d tries in ten seconds", n)
+		}
+	})
+}
+
+func TestWorkerThatGoesDownWhileNextIsWaitedForIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(false)
+		tr, worker := held(d, transmitter.HoldOptions{})
+		worker.SetReady(false)
+		ready := make(chan struct{})
+		go func() {
+			_, _ = tr.Ready(t.Context())
+			close(ready)
+		}()
+		synctest.Wait()
+		tr.Transmit(t.Context(), &message.Message{ID: "a"})
+		worker.SetReady(true)
+		synctest.Wait()
+		select {
+		case <-ready:
+			t.Fatal("ready while the worker is down")
+		default:
+		}
+		d.open.Store(true)
+		<-ready
+	})
+}
