@@ -1,0 +1,75 @@
+package audit
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"carrier/dispatch"
+	"carrier/message"
+)
+
+// line writes what e says of its message and of the outcome.
+func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event) {
+	entry := a.log.Check(level, text)
+	if entry == nil {
+		return // most lines are about successes, and nobody reads those
+	}
+	var fields []zap.Field
+	if e.Message != nil {
+		fields = about(e.Message)
+	}
+	fields = append(fields, outcome(e.Outcome)...)
+	if e.Took > 0 {
+		fields = append(fields, zap.Duration("took", e.Took))
+	}
+	if e.Err != nil {
+		fields = append(fields, zap.String("error", e.Err.Error()))
+	}
+	entry.Write(fields...)
+}
+
+// about names m. Its group and attributes are the producer's words and stay out.
+func about(m *message.Message) []zap.Field {
+	fields := []zap.Field{
+		zap.String("message_id", m.ID),
+		zap.Int("receive_count", m.ReceiveCount),
+	}
+	if !m.Sent.IsZero() {
+		fields = append(fields, zap.Duration("age", time.Since(m.Sent).Round(time.Millisecond)))
+	}
+	return fields
+}
+
+func outcome(o message.Outcome) []zap.Field {
+	var fields []zap.Field
+	if o.Status != 0 {
+		fields = append(fields, zap.Int("status", o.Status))
+	}
+	if o.Code != "" {
+		fields = append(fields, zap.String("code", o.Code))
+	}
+	if o.Reason != "" {
+		fields = append(fields, zap.String("reason", o.Reason))
+	}
+	if o.Verdict == message.Rejected {
+		fields = append(fields, zap.String("action", action(o.Action)))
+	}
+	if o.Delay > 0 {
+		fields = append(fields, zap.Duration("delay", o.Delay))
+	}
+	return fields
+}
+
+// action names what becomes of a rejected message as the configuration does.
+func action(a message.Action) string {
+	switch a {
+	case message.DeadLetter:
+		return "dead-letter"
+	case message.Drop:
+		return "drop"
+	default:
+		return "retry"
+	}
+}
