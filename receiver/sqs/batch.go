@@ -33,6 +33,7 @@ type batcher struct {
 	queue    chan *request
 	inFlight chan struct{}
 	stop     chan struct{}
+	closing  sync.Once
 	running  sync.WaitGroup
 }
 
@@ -71,9 +72,9 @@ func (b *batcher) submit(ctx context.Context, handle string, seconds int32) erro
 	}
 }
 
-// close sends what was submitted and waits for the answers.
+// close sends what was submitted and waits for the answers. It may be called again.
 func (b *batcher) close() {
-	close(b.stop)
+	b.closing.Do(func() { close(b.stop) })
 	b.running.Wait()
 }
 

@@ -106,7 +106,7 @@ func (b bench) send(t *testing.T, n int, group string) {
 	t.Helper()
 	for i := range n {
 		l := sqstest.Letter{Body: fmt.Sprint(i), Group: group}
-		if group != "" {
+		if strings.HasSuffix(b.queue.Name(), ".fifo") {
 			l.Dedup = fmt.Sprint(group, i)
 		}
 		_, err := b.queue.Send(l)

@@ -78,7 +78,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 }
 
 // Close sends what is still waiting to be settled, waits for the answers, and
-// closes idle connections. It may be called without a successful Open.
+// closes idle connections. It may be called without a successful Open, and again.
 func (r *Receiver) Close() error {
 	if r.client == nil {
 		return nil

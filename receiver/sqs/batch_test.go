@@ -1,0 +1,108 @@
+package sqs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A sink is what a batcher sends to: it writes batches down and answers after took.
+type sink struct {
+	mu      sync.Mutex
+	batches []string
+	open    int
+	most    int
+	took    time.Duration
+}
+
+func (s *sink) send(_ context.Context, batch []*request) []error {
+	s.mu.Lock()
+	var handles []string
+	for _, r := range batch {
+		handles = append(handles, r.handle)
+	}
+	s.batches = append(s.batches, strings.Join(handles, " "))
+	s.open++
+	s.most = max(s.most, s.open)
+	s.mu.Unlock()
+	time.Sleep(s.took)
+	s.mu.Lock()
+	s.open--
+	s.mu.Unlock()
+	return make([]error, len(batch))
+}
+
+// sent returns the batches so far.
+func (s *sink) sent() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.batches)
+}
+
+// submitAll submits n entries, one after another and without waiting for results.
+func submitAll(t *testing.T, b *batcher, n int) *sync.WaitGroup {
+	t.Helper()
+	var waiting sync.WaitGroup
+	for i := range n {
+		waiting.Go(func() { must(t, b.submit(t.Context(), fmt.Sprint(i), 0)) })
+		synctest.Wait()
+	}
+	return &waiting
+}
+
+func TestFullBatchLeavesAtOnceAndTheRestAfterAMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		b := newBatcher(s.send)
+		defer b.close()
+		start := time.Now()
+		waiting := submitAll(t, b, 13)
+		if got := s.sent(); len(got) != 1 || got[0] != "0 1 2 3 4 5 6 7 8 9" {
+			t.Errorf("batches = %q, want the first ten in order", got)
+		}
+		waiting.Wait()
+		if got := s.sent(); len(got) != 2 || got[1] != "10 11 12" || time.Since(start) != linger {
+			t.Errorf("batches = %q after %v, want the rest after %v", got, time.Since(start), linger)
+		}
+	})
+}
+
+func TestOpenCallsAreBoundedAndBatchesGrowMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{took: time.Second}
+		b := newBatcher(s.send)
+		defer b.close()
+		var all sync.WaitGroup
+		for i := range maxInFlight + 5 {
+			all.Go(func() { must(t, b.submit(t.Context(), fmt.Sprint(i), 0)) })
+			time.Sleep(2 * linger)
+		}
+		all.Wait()
+		if s.most != maxInFlight {
+			t.Errorf("%d calls open at most, want %d", s.most, maxInFlight)
+		}
+		got := s.sent()
+		if last := got[len(got)-1]; len(got) != maxInFlight+1 || len(strings.Fields(last)) != 5 {
+			t.Errorf("batches = %q, want the last five together", got)
+		}
+	})
+}
+
+func TestCloseSendsABatchThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{}
+		b := newBatcher(s.send)
+		waiting := submitAll(t, b, 2)
+		b.close()
+		if got := s.sent(); len(got) != 1 {
+			t.Errorf("batches = %q, want one", got)
+		}
+		waiting.Wait()
+		b.close()
+	})
+}

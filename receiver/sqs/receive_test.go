@@ -1,0 +1,254 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"carrier/internal/sqstest"
+	"carrier/message"
+)
+
+func TestMessageArrivesWithAllItIsKnownBy(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		sent := time.Now()
+		id, err := b.queue.Send(sqstest.Letter{
+			Body:  "bödy\r\n",
+			Trace: "Root=1-5759e988-bd862e3fe1be46a994272793",
+			Attributes: map[string]sqstest.Attribute{
+				"zone":             sqstest.Text("eu"),
+				"Body.ContentType": sqstest.Text("text/plain"),
+				"n":                {DataType: "Number", StringValue: "7"},
+				"custom":           {DataType: "String.uuid", StringValue: "x"},
+				"blob":             {DataType: "Binary", BinaryValue: []byte{1}},
+				"image":            {DataType: "Binary.png", BinaryValue: []byte{2}},
+			},
+		})
+		must(t, err)
+		time.Sleep(1500 * time.Millisecond)
+		first := time.Now()
+		m := b.take(t, 1)[0]
+		want := []message.Attribute{{Name: "Body.ContentType", Value: "text/plain"}, {Name: "custom", Value: "x"}, {Name: "n", Value: "7"}, {Name: "zone", Value: "eu"}}
+		if !slices.Equal(m.Attributes, want) {
+			t.Errorf("attributes = %v, want %v", m.Attributes, want)
+		}
+		if m.ID != id || string(m.Body) != "bödy\r\n" || m.ContentType != "text/plain" || m.Trace == "" || m.Source != "q" {
+			t.Errorf("message = %+v", m)
+		}
+		if !m.Sent.Equal(sent) || !m.FirstReceived.Equal(first) || !m.Received.Equal(first) || m.ReceiveCount != 1 {
+			t.Errorf("sent %v, first %v, received %v, count %d; want %v and twice %v",
+				m.Sent, m.FirstReceived, m.Received, m.ReceiveCount, sent, first)
+		}
+		time.Sleep(40 * time.Second)
+		again := b.take(t, 1)[0]
+		if again.ReceiveCount != 2 || !again.FirstReceived.Equal(first) || again.Received.Equal(first) {
+			t.Errorf("again: count %d, first %v, received %v", again.ReceiveCount, again.FirstReceived, again.Received)
+		}
+	})
+}
+
+func TestOnlyFIFOGroupsOrder(t *testing.T) {
+	for name, ordered := range map[string]bool{"q": false, "q.fifo": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Options{QueueName: name}, func(t *testing.T, b bench) {
+				b.send(t, 1, "g")
+				if m := b.take(t, 1)[0]; m.Group != "g" || m.Ordered != ordered {
+					t.Errorf("group %q, ordered %v; want g, %v", m.Group, m.Ordered, ordered)
+				}
+			})
+		})
+	}
+}
+
+func TestReceiveAsksForNoMoreThanItMay(t *testing.T) {
+	for name, c := range map[string]struct{ batch, limit, want int }{
+		"by its limit":             {0, 3, 3},
+		"by the batch size":        {4, 7, 4},
+		"by SQS":                   {0, 100, 10},
+		"by SQS beyond its option": {50, 100, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Options{BatchSize: c.batch}, func(t *testing.T, b bench) {
+				b.send(t, 20, "")
+				batch, err := b.Receive(t.Context(), c.limit)
+				if err != nil || len(batch) != c.want || b.queue.Receives()[0].Max != c.want {
+					t.Errorf("%d messages, asked for %d, %v; want %d", len(batch), b.queue.Receives()[0].Max, err, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestReceiveWaitsAsLongAsItWasToldTo(t *testing.T) {
+	bubble(t, Options{WaitTime: 6500 * time.Millisecond}, func(t *testing.T, b bench) {
+		start := time.Now()
+		batch, err := b.Receive(t.Context(), 10)
+		if len(batch) != 0 || err != nil || time.Since(start) != 7*time.Second {
+			t.Errorf("%d messages, %v after %v; want none after 7s", len(batch), err, time.Since(start))
+		}
+	})
+}
+
+func TestEndOfContextCutsTheReceive(t *testing.T) {
+	bubble(t, Options{WaitTime: 20 * time.Second}, func(t *testing.T, b bench) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := b.Receive(ctx, 10)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("Receive = %v after %v, want the context's error after 1s", err, time.Since(start))
+		}
+		if b.seen.failures != nil {
+			t.Errorf("failures = %v: the end of a context is none of the source's", b.seen.failures)
+		}
+	})
+}
+
+func TestMessagesOfAnAnswerUnderWayAreReturned(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		b.send(t, 1, "")
+		release := make(chan struct{})
+		b.server.Inject("ReceiveMessage", sqstest.Fault{EarlyHead: true, Hold: release})
+		ctx, cancel := context.WithCancel(t.Context())
+		var batch []*message.Message
+		var err error
+		var call sync.WaitGroup
+		call.Go(func() { batch, err = b.Receive(ctx, 1) })
+		synctest.Wait() // the head of the answer is there
+		cancel()
+		synctest.Wait()
+		close(release)
+		call.Wait()
+		if err != nil || len(batch) != 1 {
+			t.Errorf("Receive = %d messages, %v; want the one that the server has handed out", len(batch), err)
+		}
+	})
+}
+
+func TestAcceptedMessageThatComesBackIsDeletedAndNotReturned(t *testing.T) {
+	bubble(t, Options{WaitTime: time.Second}, func(t *testing.T, b bench) {
+		b.send(t, 2, "")
+		batch := b.take(t, 2)
+		b.server.Inject("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
+		must(t, b.settle(t, batch[1:], message.Outcome{})[0])
+		if err := b.settle(t, batch[:1], message.Outcome{Verdict: message.Delivered})[0]; err == nil {
+			t.Fatal("Settle = nil, though the deletion failed")
+		}
+		time.Sleep(batch[0].Lease + time.Second) // nobody tries again: the lease ends
+		seen := b.take(t, 1)
+		if seen[0].ID != batch[1].ID {
+			t.Errorf("received %s, which was delivered", seen[0].ID)
+		}
+		more, err := b.Receive(t.Context(), 10)
+		if len(more) != 0 || err != nil {
+			t.Errorf("Receive = %v, %v; want none", more, err)
+		}
+		b.background.Wait()
+		if ids := b.queue.IDs(); !slices.Equal(ids, []string{batch[1].ID}) {
+			t.Errorf("left in the queue: %v, want only %s", ids, batch[1].ID)
+		}
+		if n := b.seen.of(&b.seen.duplicates, "undeleted"); n != 1 {
+			t.Errorf("%d duplicates counted, want 1", n)
+		}
+	})
+}
+
+// A deletion is confirmed and not carried out, as SQS does with a handle that is
+// not the latest.
+func TestMessageWhoseConfirmedDeletionWasNoneIsNotReturned(t *testing.T) {
+	bubble(t, Options{WaitTime: time.Second}, func(t *testing.T, b bench) {
+		b.send(t, 1, "")
+		m := b.take(t, 1)[0]
+		b.deleted.add(m.ID)
+		time.Sleep(m.Lease + time.Second)
+		batch, err := b.Receive(t.Context(), 1)
+		if len(batch) != 0 || err != nil {
+			t.Errorf("Receive = %v, %v; want none", batch, err)
+		}
+		b.background.Wait()
+		if n := b.queue.Counts().All(); n != 0 {
+			t.Errorf("%d messages left, want 0", n)
+		}
+	})
+}
+
+func TestRetriedMessageIsNotTakenForDelivered(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		b.send(t, 1, "")
+		m := b.take(t, 1)[0]
+		b.server.Inject("ChangeMessageVisibilityBatch", sqstest.Fault{Error: sqstest.InternalError()})
+		_ = b.settle(t, []*message.Message{m}, message.Outcome{})
+		time.Sleep(m.Lease)
+		if again := b.take(t, 1)[0]; again.ID != m.ID {
+			t.Errorf("received %s, want %s", again.ID, m.ID)
+		}
+	})
+}
+
+// answering serves fixed answers, by operation.
+func answering(t *testing.T, answers map[string]string) (endpoint string, calls func(op string) []string) {
+	t.Helper()
+	var mu sync.Mutex
+	bodies := map[string][]string{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		var body strings.Builder
+		_ = r.Write(&body)
+		mu.Lock()
+		bodies[op] = append(bodies[op], body.String())
+		mu.Unlock()
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = fmt.Fprint(w, answers[op])
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, func(op string) []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(bodies[op])
+	}
+}
+
+func TestMessagesThatCannotBeReturnedAreGivenBackTailFirst(t *testing.T) {
+	one := func(id, group, sum string) string {
+		return fmt.Sprintf(`{"MessageId":%q,"ReceiptHandle":"h-%s","Body":"b","MD5OfBody":%q,"Attributes":{"MessageGroupId":%q}}`, id, id, sum, group)
+	}
+	const good, bad = "92eb5ffee6ae2fec3ad71c777531578f", "00000000000000000000000000000000"
+	endpoint, calls := answering(t, map[string]string{
+		"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
+		"ReceiveMessage": `{"Messages":[` + strings.Join([]string{
+			one("a", "g", good), one("b", "g", bad), one("c", "g", good), one("d", "h", good), one("e", "i", good),
+		}, ",") + `]}`,
+		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}],"Failed":[]}`,
+	})
+	seen := &record{}
+	r := New(Options{QueueURL: endpoint + "/1/q.fifo", Observer: seen, Warn: seen.warn})
+	must(t, r.Open(t.Context()))
+	batch, err := r.Receive(t.Context(), 2)
+	must(t, err)
+	if len(batch) != 2 || batch[0].ID != "a" || batch[1].ID != "d" {
+		t.Errorf("returned %v, want a and d", batch)
+	}
+	must(t, r.Close())
+	var given []string
+	for _, call := range calls("ChangeMessageVisibilityBatch") {
+		_, rest, _ := strings.Cut(call, `"ReceiptHandle":"h-`)
+		given = append(given, rest[:1])
+		if !strings.Contains(call, `"VisibilityTimeout":0`) {
+			t.Errorf("%s keeps its visibility: %s", rest[:1], call)
+		}
+	}
+	if got := strings.Join(given, " "); got != "e c b" {
+		t.Errorf("given back: %s; want e c b (b is damaged, c is behind it, e is one too many)", got)
+	}
+	if !seen.warned("message b: its body does not match") {
+		t.Errorf("warnings = %q", seen.warnings)
+	}
+}
