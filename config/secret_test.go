@@ -34,8 +34,13 @@ func TestSecretDoesNotPrintItself(t *testing.T) {
 	if strings.Contains(out.String(), word) || strings.Contains(out.String(), fmt.Sprintf("%x", word)) {
 		t.Errorf("the secret is printed:\n%s", out.String())
 	}
-	if got := fmt.Sprint(s); got != "REDACTED" || s.Reveal() != word {
-		t.Errorf("prints %q", got)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if got := fmt.Sprintf(verb, s); got != "REDACTED" {
+			t.Errorf("%s prints %q", verb, got)
+		}
+	}
+	if s.Reveal() != word {
+		t.Errorf("reveals %q", s.Reveal())
 	}
 	if got := fmt.Sprint(Secret{}); got != "" {
 		t.Errorf("no secret prints %q", got)

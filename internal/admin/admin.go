@@ -13,8 +13,7 @@ import (
 
 const (
 	headTimeout = 5 * time.Second
-	// callTimeout bounds reading a request and writing its answer, but for /drain, which
-	// may take as long as the drain does.
+	// callTimeout bounds reading a request, and writing its answer but for /drain's.
 	callTimeout = 30 * time.Second
 	idleTimeout = 2 * time.Minute
 	maxHead     = 16 << 10

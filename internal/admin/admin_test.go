@@ -260,6 +260,17 @@ func TestHealthAsksReadyz(t *testing.T) {
 	}
 }
 
+func TestEveryInterfaceIsAskedOnLoopback(t *testing.T) {
+	for address, want := range map[string]string{
+		":9010": "127.0.0.1:9010", "0.0.0.0:9010": "127.0.0.1:9010", "[::]:9010": "127.0.0.1:9010",
+		"[::1]:9010": "[::1]:9010", "10.0.0.1:9010": "10.0.0.1:9010", "host:9010": "host:9010",
+	} {
+		if got, err := dialable(address); got != want || err != nil {
+			t.Errorf("%s: %s, %v", address, got, err)
+		}
+	}
+}
+
 func TestHealthSaysWhatIsWrong(t *testing.T) {
 	elsewhere := httptest.NewServer(http.RedirectHandler("/other", http.StatusFound))
 	defer elsewhere.Close()

@@ -67,10 +67,8 @@ func (o Options) drain(w http.ResponseWriter, r *http.Request) {
 		problem{Status: http.StatusUnauthorized}.write(w)
 		return
 	}
-	// The read deadline must go too: net/http ends the request's context when it passes.
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{})
-	_ = control.SetWriteDeadline(time.Time{})
+	// The answer comes when the drain is over, however long that takes.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	if o.Drain != nil {
 		if err := o.Drain(r.Context()); err != nil {
 			problem{Status: http.StatusServiceUnavailable, Detail: "the drain is not over: " + err.Error()}.write(w)
