@@ -1,0 +1,328 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestMessageArrivesWhole(t *testing.T) {
+	q := open(t, Options{})
+	before := time.Now()
+	id := q.mustPut(t, Entry{Group: "g", Head: []byte("head"), Body: []byte("body")})
+	d := q.take(t)
+	if d.ID != id || len(id) != 32 || d.Group != "g" || string(d.Head) != "head" || string(d.Body) != "body" {
+		t.Errorf("delivery = %+v, want what was put under id %s", d, id)
+	}
+	if d.ReceiveCount != 1 || d.Stored.Before(before.Truncate(0)) || d.FirstReceived.Before(d.Stored) || !d.Expires.After(time.Now()) {
+		t.Errorf("count %d, stored %v, first %v, expires %v", d.ReceiveCount, d.Stored, d.FirstReceived, d.Expires)
+	}
+	if again := q.mustPut(t, Entry{Body: []byte("body")}); again == id {
+		t.Error("two messages have one id")
+	}
+}
+
+func TestOldestIsFirst(t *testing.T) {
+	q := open(t, Options{})
+	var want []string
+	for i := range 2*aheadMax + 10 { // more than is held in memory
+		want = append(want, fmt.Sprint(i))
+	}
+	ctx := t.Context()
+	var wg sync.WaitGroup
+	for _, body := range want { // one after the other into the queue, together to the disk
+		o := newPut(Entry{Body: []byte(body)})
+		q.mu.Lock()
+		g, err := q.admit(o)
+		q.mu.Unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Go(func() { _ = q.wait(ctx, g) })
+	}
+	wg.Wait()
+	if got := bodies(q.takeN(t, len(want))); got != strings.Join(want, " ") {
+		t.Errorf("order = %s", got)
+	}
+	q.none(t)
+}
+
+func TestReceiveWaitsForAMessage(t *testing.T) {
+	q := open(t, Options{})
+	got := make(chan *Delivery, 1)
+	go func() { got <- q.take(t) }()
+	q.mustPut(t, Entry{Body: []byte("a")})
+	if d := <-got; string(d.Body) != "a" {
+		t.Errorf("received %s", d.Body)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := q.Receive(ctx, 1)
+		ended <- err
+	}()
+	cancel()
+	wantErr(t, "Receive", <-ended, context.Canceled)
+}
+
+func TestLeaseThatEndsGivesTheMessageBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, Options{Lease: 10 * time.Second})
+		q.mustPut(t, Entry{Body: []byte("a")})
+		first := q.take(t)
+		time.Sleep(9 * time.Second)
+		if until, err := q.Extend(first); err != nil || !until.Equal(time.Now().Add(10*time.Second)) {
+			t.Fatalf("Extend = %v, %v", until, err)
+		}
+		time.Sleep(9 * time.Second)
+		q.none(t)
+		again := q.take(t)
+		if again.ID != first.ID || again.ReceiveCount != 2 || !again.FirstReceived.Equal(first.FirstReceived) {
+			t.Errorf("again = %+v, want the second hand-out of %s", again, first.ID)
+		}
+		_, err := q.Extend(first)
+		wantErr(t, "Extend of the lost lease", err, ErrLeaseLost)
+		wantErr(t, "Remove of the lost lease", q.Remove(t.Context(), first), ErrLeaseLost)
+		wantErr(t, "GiveBack of the lost lease", q.GiveBack(t.Context(), first, 0), ErrLeaseLost)
+		wantErr(t, "DeadLetter of the lost lease", q.DeadLetter(t.Context(), first, Death{}), ErrLeaseLost)
+		q.remove(t, again)
+	})
+}
+
+func TestDeliveredMessageIsRemovedAfterItsLeaseIfNobodyHasIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, Options{Lease: time.Second})
+		q.mustPut(t, Entry{Body: []byte("a")})
+		d := q.take(t)
+		time.Sleep(2 * time.Second)
+		wantErr(t, "GiveBack", q.GiveBack(t.Context(), d, 0), ErrLeaseLost)
+		_, err := q.Extend(d)
+		wantErr(t, "Extend", err, ErrLeaseLost)
+		q.remove(t, d)
+		q.none(t)
+		q.remove(t, d) // asked again after an error, it is the same answer
+		if s := q.Stats(); s.Messages != 0 || s.Bytes != 0 || s.InHand != 0 {
+			t.Errorf("stats = %+v, want nothing", s)
+		}
+	})
+}
+
+func TestMessageGivenBackIsDueAfterItsDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, Options{Lease: time.Hour})
+		q.putAll(t, "", "a b")
+		a := q.take(t)
+		if err := q.GiveBack(t.Context(), a, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if b := q.take(t); string(b.Body) != "b" {
+			t.Errorf("received %s while a is delayed", b.Body)
+		}
+		start := time.Now()
+		again := q.take(t)
+		if waited := time.Since(start); waited != time.Minute || again.ReceiveCount != 2 {
+			t.Errorf("came back after %v with count %d, want 1m and 2", waited, again.ReceiveCount)
+		}
+		if err := q.GiveBack(t.Context(), again, 0); err != nil {
+			t.Fatal(err)
+		}
+		if third := q.take(t); third.ReceiveCount != 3 {
+			t.Errorf("count = %d, want 3", third.ReceiveCount)
+		}
+	})
+}
+
+func TestDelayedMessageIsDueInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, Options{})
+		start := time.Now()
+		for _, seconds := range []int{30, 10, 20} {
+			q.mustPut(t, Entry{Delay: time.Duration(seconds) * time.Second, Body: fmt.Append(nil, seconds)})
+		}
+		for _, want := range []string{"10", "20", "30"} {
+			d := q.take(t)
+			if at := fmt.Sprint(int(time.Since(start).Seconds())); string(d.Body) != want || at != want {
+				t.Errorf("received %s after %s s, want %s", d.Body, at, want)
+			}
+		}
+	})
+}
+
+func TestGroupIsHandedOutOneAtATimeAndInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, Options{Lease: 2 * time.Hour})
+		q.putAll(t, "g", "g1 g2 g3")
+		q.putAll(t, "", "p1")
+		q.putAll(t, "h", "h1 h2")
+		batch := q.takeN(t, 3)
+		if got := bodies(batch); got != "g1 p1 h1" {
+			t.Fatalf("received %s, want the heads and the plain one", got)
+		}
+		q.none(t)
+		if err := q.GiveBack(t.Context(), batch[0], time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		q.none(t) // a delayed head holds up its group
+		q.remove(t, batch[2])
+		if d := q.take(t); string(d.Body) != "h2" {
+			t.Errorf("received %s, want h2: another group goes on", d.Body)
+		}
+		for _, want := range []string{"g1", "g2", "g3"} {
+			d := q.take(t)
+			if string(d.Body) != want {
+				t.Errorf("received %s, want %s", d.Body, want)
+			}
+			q.remove(t, d)
+		}
+		if q.mu.Lock(); len(q.schedule.lanes) != 1 { // h, whose h2 is in hand
+			t.Errorf("%d lanes are kept, want 1", len(q.schedule.lanes))
+		}
+		q.mu.Unlock()
+	})
+}
+
+func TestDeadLetterIsKeptApart(t *testing.T) {
+	q := open(t, Options{MaxMessages: 2})
+	q.putAll(t, "g", "a b")
+	d := q.take(t)
+	why := Death{Reason: "404 from the worker", Status: 404, Attempts: 1}
+	if err := q.DeadLetter(t.Context(), d, why); err != nil {
+		t.Fatal(err)
+	}
+	if next := q.take(t); string(next.Body) != "b" {
+		t.Errorf("received %s, want b", next.Body)
+	}
+	if s := q.Stats(); s.Messages != 1 || s.DeadLetters != 1 || s.Bytes != 1 || s.DeadBytes != 1 {
+		t.Errorf("stats = %+v, want one of each", s)
+	}
+	again := open(t, Options{Dir: q.killed(t)})
+	letters, err := again.DeadLetters(10)
+	if err != nil || len(letters) != 1 || letters[0].Death != why || string(letters[0].Body) != "a" || letters[0].ID != d.ID {
+		t.Errorf("dead letters = %+v, %v", letters, err)
+	}
+	if s := again.Stats(); s.Messages != 1 || s.DeadLetters != 1 {
+		t.Errorf("stats after a restart = %+v", s)
+	}
+}
+
+func TestDeadLettersAreBounded(t *testing.T) {
+	q := open(t, Options{MaxMessages: 1})
+	for range 2 {
+		q.putAll(t, "", "a")
+		d := q.take(t)
+		if err := q.DeadLetter(t.Context(), d, Death{}); err != nil {
+			wantErr(t, "DeadLetter", err, ErrFull)
+			q.remove(t, d) // the lease is still there
+			return
+		}
+	}
+	t.Error("a second dead letter was kept where one is the limit")
+}
+
+func TestQuotasRefuseWhatIsTooMuch(t *testing.T) {
+	cases := map[string]Options{
+		"messages": {MaxMessages: 2},
+		"bytes":    {MaxBytes: 9},
+	}
+	for name, o := range cases {
+		t.Run(name, func(t *testing.T) {
+			q := open(t, o)
+			q.putAll(t, "", "aaaa bbbb")
+			_, err := q.Put(t.Context(), Entry{Body: []byte("cccc")})
+			wantErr(t, "Put", err, ErrFull)
+			wantErr(t, "Room", q.Room(4), ErrFull)
+			q.remove(t, q.take(t))
+			if err := q.Room(4); err != nil {
+				t.Errorf("Room = %v after a removal", err)
+			}
+			q.putAll(t, "", "cccc")
+			if got := bodies(q.takeN(t, 2)); got != "bbbb cccc" {
+				t.Errorf("received %s", got)
+			}
+		})
+	}
+}
+
+func TestSameKeyIsStoredOnce(t *testing.T) {
+	q := open(t, Options{MaxMessages: 3})
+	ids := make([]string, 16)
+	var wg sync.WaitGroup
+	for i := range ids {
+		wg.Go(func() { ids[i], _ = q.Put(t.Context(), Entry{Key: "k", Body: []byte("a")}) })
+	}
+	wg.Wait()
+	for _, id := range ids {
+		if id != ids[0] && id != "" { // refused: so many did not fit while it was not known that they are one
+			t.Errorf("ids = %v, want one", ids)
+		}
+	}
+	if s := q.Stats(); s.Messages != 1 {
+		t.Errorf("%d messages, want 1", s.Messages)
+	}
+	q.putAll(t, "", "b c")
+	if id, err := q.Put(t.Context(), Entry{Key: "k", Body: []byte("a")}); err != nil || id != ids[0] {
+		t.Errorf("Put into a full queue = %s, %v; want the id that the key has", id, err)
+	}
+	_, err := q.Put(t.Context(), Entry{Key: "other", Body: []byte("a")})
+	wantErr(t, "Put of another key into a full queue", err, ErrFull)
+	again := open(t, Options{Dir: q.killed(t)})
+	if id := again.mustPut(t, Entry{Key: "k"}); id != ids[0] {
+		t.Errorf("id after a restart = %s, want %s", id, ids[0])
+	}
+}
+
+func TestKeyIsForgottenAfterItsWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := open(t, Options{})
+		id := q.mustPut(t, Entry{Key: "k"})
+		for i := range 100 {
+			q.mustPut(t, Entry{Key: fmt.Sprint(i)})
+		}
+		time.Sleep(10*time.Minute - time.Second)
+		if again := q.mustPut(t, Entry{Key: "k"}); again != id {
+			t.Errorf("id = %s before the window is over, want %s", again, id)
+		}
+		time.Sleep(2 * time.Second)
+		fresh := q.mustPut(t, Entry{Key: "k"})
+		if fresh == id {
+			t.Error("the key is remembered past its window")
+		}
+		q.mustPut(t, Entry{}) // with two commits the old ones are cleared away
+		keys, expiries := 0, 0
+		_ = q.view(func(b buckets) error {
+			keys, expiries = b.keys.Stats().KeyN, b.expiry.Stats().KeyN
+			return nil
+		})
+		if keys != 1 || expiries != 1 {
+			t.Errorf("%d keys and %d expiries are kept, want the fresh one", keys, expiries)
+		}
+		if again := q.mustPut(t, Entry{Key: "k"}); again != fresh {
+			t.Errorf("id = %s, want %s: the fresh key went with the old one", again, fresh)
+		}
+	})
+}
+
+func TestCloseEndsEverything(t *testing.T) {
+	q := open(t, Options{})
+	q.putAll(t, "", "a")
+	d := q.take(t)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := q.Receive(context.Background(), 1)
+		ended <- err
+	}()
+	if err := q.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantErr(t, "Receive", <-ended, ErrClosed)
+	_, err := q.Put(t.Context(), Entry{})
+	wantErr(t, "Put", err, ErrClosed)
+	wantErr(t, "Remove", q.Remove(t.Context(), d), ErrClosed)
+	if err := q.Close(); err != nil {
+		t.Errorf("second Close = %v", err)
+	}
+}

@@ -1,0 +1,107 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"carrier/internal/queue"
+	"carrier/message"
+	"carrier/receiver"
+)
+
+// Receive waits for messages that are due and returns up to limit of them, oldest first
+// and at most one of a group. An error of class Broken means that the queue can be
+// believed no more.
+func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
+	for {
+		deliveries, err := r.queue.Load().Receive(ctx, limit)
+		if err != nil {
+			return nil, classed("receive", err)
+		}
+		batch := make([]*message.Message, 0, len(deliveries))
+		for _, d := range deliveries {
+			m, err := r.message(d)
+			if err != nil {
+				r.setAside(ctx, d, err)
+				continue
+			}
+			batch = append(batch, m)
+		}
+		if len(batch) > 0 {
+			return batch, nil
+		}
+	}
+}
+
+func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
+	e, err := decodeEnvelope(d.Head)
+	if err != nil {
+		return nil, fmt.Errorf("message %s: %w", d.ID, err)
+	}
+	m := &message.Message{
+		ID: d.ID, Body: d.Body, ContentType: e.contentType, Attributes: e.attributes,
+		Source: Source, Group: d.Group, Ordered: d.Group != "",
+		ReceiveCount: d.ReceiveCount, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
+		Request: &e.request, Lease: r.options.Lease, Receipt: d,
+	}
+	m.Renew(d.Expires)
+	return m, nil
+}
+
+// setAside takes a message out of the way that this version cannot read. Should that fail
+// it comes back, and is set aside then.
+func (r *Receiver) setAside(ctx context.Context, d *queue.Delivery, fault error) {
+	_ = r.queue.Load().SetAside(context.WithoutCancel(ctx), d, fault)
+}
+
+// Extend renews leases. It does not touch the disk.
+func (r *Receiver) Extend(_ context.Context, batch []*message.Message) []error {
+	errs := make([]error, len(batch))
+	for i, m := range batch {
+		until, err := r.queue.Load().Extend(delivery(m))
+		if err != nil {
+			errs[i] = classed("extend", err)
+			continue
+		}
+		m.Renew(until)
+	}
+	return errs
+}
+
+// Settle does as o says and returns once that is on the disk. A dead letter that there
+// is no room for is receiver.ErrNoDeadLetter.
+func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
+	q, d := r.queue.Load(), delivery(m)
+	switch {
+	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
+		err := q.DeadLetter(ctx, d, queue.Death{Reason: o.Reason, Status: o.Status, Attempts: m.ReceiveCount})
+		if errors.Is(err, queue.ErrFull) {
+			return receiver.ErrNoDeadLetter
+		}
+		return classed("settle", err)
+	case o.Ends():
+		return classed("settle", q.Remove(ctx, d))
+	default:
+		return classed("settle", q.GiveBack(ctx, d, o.Delay))
+	}
+}
+
+// delivery is the receipt of m, which this receiver has made.
+func delivery(m *message.Message) *queue.Delivery { return m.Receipt.(*queue.Delivery) }
+
+// classed says an error of the queue in the words of package receiver. A context's own
+// error is left as it is.
+func classed(operation string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, queue.ErrLeaseLost):
+		return receiver.ErrLeaseLost
+	case errors.Is(err, queue.ErrBroken), errors.Is(err, queue.ErrClosed):
+		return &receiver.Error{Operation: operation, Class: receiver.Broken, Err: err}
+	default:
+		return &receiver.Error{Operation: operation, Class: receiver.Other, Err: err}
+	}
+}
