@@ -18,7 +18,6 @@ func schemed(value, schemes string) bool {
 		return true
 	}
 	scheme, rest, _ := strings.Cut(value, "://")
-	scheme = strings.ToLower(scheme)
 	if !strings.Contains(" "+schemes+" ", " "+scheme+" ") {
 		return false
 	}

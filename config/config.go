@@ -69,7 +69,7 @@ type SQSOptions struct {
 	Receivers          int           `envconfig:"CARRIER_SQS_RECEIVERS" shown:"as the load needs" min:"1" max:"1000" desc:"Most receive calls open at once. Not set: one, growing with the load to one for each ten of the concurrency."`
 	ReceiverWorkers    int           `envconfig:"CARRIER_SQS_RECEIVER_WORKERS" default:"1" min:"1" max:"10000" desc:"Messages in hand for each receiver; times CARRIER_SQS_RECEIVERS it is the default of CARRIER_CONCURRENCY."`
 	VisibilityTimeout  time.Duration `envconfig:"CARRIER_SQS_VISIBILITY_TIMEOUT" shown:"the queue's own" min:"1s" max:"12h" zero:"the queue's own" desc:"The lease asked for at each receive and each extension, in whole seconds; a fraction is rounded up. Leases are extended for as long as the worker needs, up to SQS's 12 hours."`
-	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, in whole seconds; a fraction is rounded up. 0s polls without waiting."`
+	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, in whole seconds; a fraction is rounded up. 0s leaves it to the queue."`
 	DeadLetterQueueURL string        `envconfig:"CARRIER_DEAD_LETTER_QUEUE_URL" shown:"the redrive policy's queue" url:"http https" desc:"Where the dead-letter action sends messages on SQS. With that action and neither this nor a redrive policy, carrier does not start."`
 }
 

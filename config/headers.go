@@ -1,45 +1,52 @@
 package config
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
 )
 
-// ExtraHeaders are CARRIER_WEBHOOK_HEADERS taken apart; nil when there are none. They
-// are as secret as the variable.
-func (w WebhookOptions) ExtraHeaders() http.Header {
-	header, _ := parseHeaders(w.Headers.Reveal())
-	return header
+// A Header is one header of CARRIER_WEBHOOK_HEADERS.
+type Header struct {
+	Name, Value string
+}
+
+// ExtraHeaders are CARRIER_WEBHOOK_HEADERS taken apart, in their order; nil when there
+// are none. They are as secret as the variable.
+func (w WebhookOptions) ExtraHeaders() []Header {
+	headers, _ := parseHeaders(w.Headers.Reveal())
+	return headers
 }
 
 // parseHeaders reads Name:value,Name:value and reports whether it is well formed. A
 // name may come more than once.
-func parseHeaders(list string) (http.Header, bool) {
+func parseHeaders(list string) ([]Header, bool) {
 	if list == "" {
 		return nil, true
 	}
-	header := http.Header{}
+	var headers []Header
 	for pair := range strings.SplitSeq(list, ",") {
 		name, value, found := strings.Cut(pair, ":")
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) || taken(name) {
+		h := Header{Name: strings.TrimSpace(name), Value: strings.TrimSpace(value)}
+		if !found || !httpguts.ValidHeaderFieldName(h.Name) || !httpguts.ValidHeaderFieldValue(h.Value) || taken(h.Name) {
 			return nil, false
 		}
-		header.Add(name, value)
+		headers = append(headers, h)
 	}
-	return header, true
+	return headers, true
 }
 
-// taken reports whether a header called name belongs to HTTP or carrier itself. The
-// idempotency keys are among them since net/http repeats a POST that has one.
+// taken reports whether a header called name belongs to HTTP, to carrier, or to the
+// message. The idempotency keys are among them since net/http repeats a POST that has
+// one. An underscore is a hyphen to many a worker's gateway, and so it is here.
 func taken(name string) bool {
-	name = strings.ToLower(name)
+	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	return strings.HasPrefix(name, "x-carrier-") || strings.HasPrefix(name, "webhook-") ||
 		slices.Contains([]string{
-			"host", "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "expect",
+			"host", "connection", "keep-alive", "te", "trailer", "upgrade", "expect",
+			"proxy-connection", "proxy-authenticate", "proxy-authorization",
 			"transfer-encoding", "content-length", "content-type", "idempotency-key", "x-idempotency-key",
+			"traceparent", "tracestate", "x-amzn-trace-id",
 		}, name)
 }
