@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"carrier/message"
-	"carrier/receiver"
 )
 
 // A Kind says what an Event tells of.
@@ -28,7 +27,8 @@ const (
 	SettleFailed
 	// Extended means that one lease was renewed, or Err says why not.
 	Extended
-	// Redelivered means that the source handed out a message that is still in hand.
+	// Redelivered means that the source handed out a message that is still in hand,
+	// or that the worker had accepted before; it is not posted again.
 	Redelivered
 	// Stopping means that no message is received from here on.
 	Stopping
@@ -51,8 +51,6 @@ type Event struct {
 	IDs     []string
 }
 
-// Lost reports whether e ends a message whose lease was lost.
+// Lost reports whether e ends a message without the source's word: its lease ran
+// out or was taken away, or it was left to its lease.
 func (e Event) Lost() bool { return e.Kind == Settled && e.Err != nil }
-
-// Class is the class of e's error.
-func (e Event) Class() receiver.Class { return receiver.ClassOf(e.Err) }

@@ -304,7 +304,7 @@ func manyCallers(t *testing.T, b bench) {
 					t.Errorf("Receive = %v", err)
 				}
 				for _, m := range batch {
-					b.settle(t, m, message.Outcome{Verdict: message.Delivered})
+					b.settle(t, m, message.Outcome{Verdict: message.Delivered}) //nolint:contextcheck // what ends the receiving does not end a settlement
 					mu.Lock()
 					seen[string(m.Body)]++
 					if len(seen) == messages {

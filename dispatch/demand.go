@@ -1,0 +1,122 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// demand counts what the worker could take: the free slots, what may wait in
+// hand beside them, and what open receives were already asked to bring.
+type demand struct {
+	most     int // slots
+	batch    int // most messages asked for at once
+	pollsMax int // most receives open at once
+	handMax  int // most messages in hand at all, waiting tails of groups included
+
+	mu       sync.Mutex
+	waiting  int // heads in hand: waiting for a slot, or in one
+	prefetch int // how many heads may wait
+	promised int // asked for by open receives
+	polls    int // open receives
+	pollsNow int // how many receives the load is worth
+	wake     chan struct{}
+}
+
+func newDemand(o Options) *demand {
+	d := &demand{
+		most: o.Concurrency, batch: o.Batch, pollsMax: o.Receivers,
+		pollsNow: 1, wake: make(chan struct{}, 1),
+	}
+	d.prefetch = max(o.Prefetch, 0)
+	// A source that hands out whole runs of a group brings up to a batch behind
+	// each head; more than that in hand would be hoarding.
+	d.handMax = o.Batch * (o.Concurrency + max(o.Prefetch, o.Batch*o.Receivers))
+	return d
+}
+
+// free says how many messages a further receive may ask for now.
+func (d *demand) free(inHand int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.polls >= d.pollsNow || inHand >= d.handMax {
+		return 0
+	}
+	return max(0, min(d.batch, d.most+d.prefetch-d.waiting-d.promised))
+}
+
+// begin counts a receive that asks for n.
+func (d *demand) begin(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.polls++
+	d.promised += n
+}
+
+// end counts the end of a receive that asked for n and brought got. A receive
+// that came back full says that there is more: another may be opened beside it.
+// One that came back empty says that one is enough.
+func (d *demand) end(n, got int) {
+	d.mu.Lock()
+	d.polls--
+	d.promised -= n
+	switch {
+	case got >= n:
+		d.pollsNow = min(d.pollsNow+1, d.pollsMax)
+	case got == 0:
+		d.pollsNow = 1
+	}
+	d.mu.Unlock()
+	d.changed()
+}
+
+// hold counts one more message that wants a slot.
+func (d *demand) hold() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting++
+}
+
+// release counts one message less that wants or has a slot.
+func (d *demand) release() {
+	d.mu.Lock()
+	d.waiting--
+	d.mu.Unlock()
+	d.changed()
+}
+
+// allow sets how many heads may wait in hand.
+func (d *demand) allow(prefetch int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.prefetch = prefetch
+}
+
+// changed makes wait look again.
+func (d *demand) changed() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next waits until a receive is wanted and the worker can take a message, and
+// says how many to ask for. Only one goroutine calls it. It returns 0 when ctx ends.
+func (d *Dispatcher) next(ctx context.Context) int {
+	for ctx.Err() == nil {
+		d.turned.Store(time.Now().UnixNano())
+		if d.demand.free(d.leases.inHand()) == 0 {
+			pause(ctx, pulse, d.demand.wake)
+			continue
+		}
+		d.turned.Store(0) // the worker may be away for long
+		ready, err := d.ready(ctx)
+		if err != nil {
+			continue
+		}
+		if n := min(ready, d.demand.free(d.leases.inHand())); n > 0 {
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,67 @@
+package dispatch
+
+import (
+	"sync"
+	"time"
+
+	"carrier/message"
+)
+
+// longestCall bounds what is taken for the time of a receive call: with a clock
+// that is off, a long poll that waited could be taken for a slow call.
+const longestCall = time.Second
+
+// pace measures how long a receive call and an attempt take, to know how many
+// messages the worker finishes during one receive.
+type pace struct {
+	concurrency int
+	limit       int // most messages to receive ahead
+
+	mu      sync.Mutex
+	call    time.Duration
+	attempt time.Duration
+}
+
+// received notes a receive that was begun at begun and brought batch, where it
+// tells how long a call takes: one that came back full with messages that were
+// there before it began has not waited for them.
+func (p *pace) received(begun time.Time, asked int, batch []*message.Message) {
+	if len(batch) < asked {
+		return
+	}
+	for _, m := range batch {
+		if m.ReceiveCount > 1 || m.Sent.After(begun) {
+			return
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.call = average(p.call, min(time.Since(begun), longestCall))
+}
+
+// attempted notes how long one attempt took.
+func (p *pace) attempted(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.attempt = average(p.attempt, took)
+}
+
+// ahead is how many messages the worker finishes during one receive, rounded
+// down, so that slow work has nothing waiting. Zero until both were measured.
+func (p *pace) ahead() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.call == 0 || p.attempt == 0 {
+		return 0
+	}
+	return min(p.limit, int(float64(p.concurrency)*float64(p.call)/float64(p.attempt)))
+}
+
+// average moves old an eighth of the way to d.
+func average(old, d time.Duration) time.Duration {
+	d = max(d, time.Microsecond)
+	if old == 0 {
+		return d
+	}
+	return old + (d-old)/8
+}

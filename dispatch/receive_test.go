@@ -1,0 +1,220 @@
+package dispatch
+
+import (
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"carrier/message"
+	"carrier/receiver"
+)
+
+func TestReceivesAskForTheFreeSlotsOnly(t *testing.T) {
+	within(t, func(o *Options) { o.Concurrency = 4 }, func(t *testing.T, b *bench) {
+		b.source.Put(ids(40)...)
+		b.worker.SetAnswer(takes(time.Second))
+		b.start()
+		for range 100 {
+			time.Sleep(100 * time.Millisecond)
+			isTrue(t, b.InHand() <= 4, "%d in hand with four slots", b.InHand())
+		}
+		b.stop(t)
+	})
+}
+
+func TestNoReceiveAsksForMoreThanABatch(t *testing.T) {
+	within(t, func(o *Options) { o.Concurrency = 100; o.Batch = 10 }, func(t *testing.T, b *bench) {
+		b.source.Put(ids(300)...)
+		b.start()
+		time.Sleep(time.Minute)
+		limits, _ := b.source.Receives()
+		isTrue(t, slices.Max(limits) == 10, "a receive asked for %d", slices.Max(limits))
+		b.stop(t)
+	})
+}
+
+func TestOpenReceivesFollowTheLoad(t *testing.T) {
+	within(t, func(o *Options) { o.Concurrency = 40 }, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(takes(time.Second))
+		b.start()
+		time.Sleep(time.Minute)
+		if _, most := b.source.Receives(); most != 1 {
+			t.Errorf("%d receives were open at an idle queue, want 1", most)
+		}
+		b.source.Fail(func(operation string, _ *message.Message) error {
+			if operation == "receive" {
+				time.Sleep(100 * time.Millisecond)
+			}
+			return nil
+		})
+		b.source.Put(ids(400)...)
+		time.Sleep(time.Minute)
+		if _, most := b.source.Receives(); most < 2 || most > 4 {
+			t.Errorf("%d receives were open under load, want 2 to 4", most)
+		}
+		isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
+		b.stop(t)
+	})
+}
+
+func TestNothingIsReceivedWhileTheWorkerIsAway(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		b.worker.SetReady(false)
+		b.source.Put("a")
+		b.start()
+		time.Sleep(time.Hour)
+		if limits, _ := b.source.Receives(); len(limits) != 0 {
+			t.Errorf("%d receives while the worker was away", len(limits))
+		}
+		isTrue(t, b.Live() == nil, "Live = %v while the worker is away", b.Live())
+		b.worker.SetReady(true)
+		time.Sleep(time.Second)
+		equal(t, "ends", b.ends(), "a delivered")
+		b.stop(t)
+	})
+}
+
+func TestTheTransmittersOwnLimitBoundsAReceive(t *testing.T) {
+	within(t, func(o *Options) { o.Concurrency = 10 }, func(t *testing.T, b *bench) {
+		b.worker.SetLimit(2)
+		b.start()
+		limits, _ := b.source.Receives()
+		isTrue(t, slices.Equal(limits, []int{2}), "receives asked for %v, want 2", limits)
+		b.stop(t)
+	})
+}
+
+func TestWhatIsReceivedAheadFollowsTheWorker(t *testing.T) {
+	cases := map[string]struct {
+		work   time.Duration
+		ahead  bool
+		prefet int
+	}{
+		"nothing for slow work":       {time.Second, false, Auto},
+		"some for quick work":         {10 * time.Millisecond, true, Auto},
+		"as many as a fixed number":   {time.Second, true, 3},
+		"nothing when that number is": {10 * time.Millisecond, false, 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(o *Options) { o.Concurrency = 2; o.Prefetch = c.prefet }, func(t *testing.T, b *bench) {
+				b.source.Fail(func(operation string, _ *message.Message) error {
+					if operation == "receive" {
+						time.Sleep(50 * time.Millisecond)
+					}
+					return nil
+				})
+				b.source.Put(ids(300)...)
+				b.worker.SetAnswer(takes(c.work))
+				b.start()
+				most := 0
+				for range 400 {
+					time.Sleep(7 * time.Millisecond)
+					synctest.Wait()
+					most = max(most, b.demand.heads())
+				}
+				isTrue(t, (most > 2) == c.ahead, "%d were in hand for two slots; ahead: want %v", most, c.ahead)
+				isTrue(t, c.prefet < 0 || most <= 2+c.prefet, "%d in hand for two slots and %d ahead", most, c.prefet)
+				b.stop(t)
+			})
+		})
+	}
+}
+
+func TestALongPollThatWaitedIsNoSlowCall(t *testing.T) {
+	within(t, func(o *Options) { o.Prefetch = Auto }, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(takes(time.Millisecond))
+		b.start()
+		for _, id := range ids(20) {
+			time.Sleep(20 * time.Second)
+			b.source.Put(id)
+		}
+		synctest.Wait()
+		isTrue(t, b.pace.ahead() == 0, "%d to be received ahead of a trickle", b.pace.ahead())
+		b.stop(t)
+	})
+}
+
+func source(class receiver.Class) error {
+	return &receiver.Error{Operation: "receive", Class: class, Err: errors.New("no")}
+}
+
+func TestTroubleAtTheSourceIsBackedOffAndToldOnce(t *testing.T) {
+	within(t, func(o *Options) { o.Concurrency = 40 }, func(t *testing.T, b *bench) {
+		var class atomic.Value
+		class.Store(receiver.Class(""))
+		b.source.Fail(func(operation string, _ *message.Message) error {
+			if now := class.Load().(receiver.Class); operation == "receive" && now != "" {
+				return source(now)
+			}
+			return nil
+		})
+		b.source.Put("a")
+		b.start()
+		for _, now := range []receiver.Class{receiver.Network, receiver.Throttled, receiver.NotFound} {
+			class.Store(now)
+			b.source.Put("wake")
+			time.Sleep(10 * time.Minute)
+		}
+		limits, _ := b.source.Receives()
+		isTrue(t, len(limits) < 400, "%d receives in half an hour of trouble", len(limits))
+		class.Store(receiver.Class(""))
+		time.Sleep(time.Minute)
+		isTrue(t, len(b.of(SourceDown)) == 3, "told %d times that the source is down, want 3", len(b.of(SourceDown)))
+		isTrue(t, len(b.of(SourceUp)) == 2, "told %d times that the source is up, want 2", len(b.of(SourceUp)))
+		isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
+		b.stop(t)
+	})
+}
+
+func TestAStartWithoutHopeEnds(t *testing.T) {
+	for _, operation := range []string{"open", "receive"} {
+		for _, class := range []receiver.Class{receiver.NotFound, receiver.Denied, receiver.Credentials, receiver.Broken} {
+			t.Run(operation+" "+string(class), func(t *testing.T) {
+				within(t, nil, func(t *testing.T, b *bench) {
+					b.source.Fail(func(op string, _ *message.Message) error {
+						if op == operation {
+							return source(class)
+						}
+						return nil
+					})
+					b.start()
+					if err := <-b.ended; receiver.ClassOf(err) != class {
+						t.Errorf("Run = %v, want the source's error", err)
+					}
+					b.cancel()
+				})
+			})
+		}
+	}
+}
+
+func TestAStartWaitsForASourceThatIsAway(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		b.source.Fail(func(string, *message.Message) error { return source(receiver.Network) })
+		b.source.Put("a")
+		b.start()
+		time.Sleep(time.Hour)
+		isTrue(t, len(b.of(SourceUp)) == 0, "told that the source is up")
+		b.source.Fail(nil)
+		time.Sleep(time.Minute)
+		equal(t, "ends", b.ends(), "a delivered")
+		b.stop(t)
+	})
+}
+
+func TestASourceThatBreaksEndsTheRun(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		b.source.Put("a")
+		b.start()
+		b.source.Fail(func(string, *message.Message) error { return source(receiver.Broken) })
+		b.source.Put("b")
+		if err := <-b.ended; receiver.ClassOf(err) != receiver.Broken {
+			t.Errorf("Run = %v, want the source's error", err)
+		}
+		b.cancel()
+	})
+}
