@@ -1,4 +1,128 @@
-// Command carrier hands messages from a queue to the worker beside it.
+// Command carrier takes messages from a queue, posts each to the worker beside it,
+// and tells the queue what became of it.
 package main
 
-func main() {}
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"carrier/config"
+	"carrier/internal/admin"
+	"carrier/receiver/builtin"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitConfig  = 2
+)
+
+// healthTimeout is how long `carrier health` waits; a HEALTHCHECK gives it ten.
+const healthTimeout = 5 * time.Second
+
+const usage = `carrier takes messages from a queue and posts each to the worker beside it.
+
+usage: carrier [command]
+
+  run                 take messages until SIGTERM or SIGINT (the default)
+  check               look at configuration, queue and worker, and report
+  config              print the configuration that is in effect
+  config --markdown   print the reference of all variables
+  health              ask the admin port of a running carrier whether it is ready
+  version             print the version
+
+All configuration is in the environment; see carrier config --markdown.
+`
+
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	os.Exit(command(os.Args[1:], signals, os.Stdout, os.Stderr))
+}
+
+// command runs one command and returns its exit code.
+func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) int {
+	name := "run"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	markdown := name == "config" && len(args) == 2 && args[1] == "--markdown"
+	if len(args) > 1 && !markdown {
+		return misused(stderr, fmt.Sprintf("%s takes no argument %q", name, args[1]))
+	}
+	switch name {
+	case "run":
+		return configured(stderr, func(c config.Config, warnings []string) int {
+			return run(c, warnings, signals, stdout)
+		})
+	case "check":
+		return configured(stderr, func(c config.Config, warnings []string) int { return check(c, warnings, stdout) })
+	case "config":
+		return printConfig(markdown, stdout, stderr)
+	case "health":
+		return configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) })
+	case "version":
+		return printed(stderr, build().write(stdout))
+	case "help", "-h", "--help":
+		_, err := io.WriteString(stdout, usage)
+		return printed(stderr, err)
+	default:
+		return misused(stderr, fmt.Sprintf("unknown command %q", name))
+	}
+}
+
+// configured loads the configuration and hands it to do. What is wrong with it goes
+// to stderr, all of it at once.
+func configured(stderr io.Writer, do func(config.Config, []string) int) int {
+	c, warnings, err := config.Load(builtin.Names())
+	if err != nil {
+		for _, w := range warnings {
+			_, _ = fmt.Fprintln(stderr, "warning:", w)
+		}
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitConfig
+	}
+	return do(c, warnings)
+}
+
+func printConfig(markdown bool, stdout, stderr io.Writer) int {
+	if markdown {
+		return printed(stderr, config.Markdown(stdout))
+	}
+	return configured(stderr, func(c config.Config, warnings []string) int {
+		for _, w := range warnings {
+			_, _ = fmt.Fprintln(stderr, "warning:", w)
+		}
+		return printed(stderr, c.Write(stdout))
+	})
+}
+
+// health asks the admin port of the carrier that runs with the same configuration.
+func health(c config.Config, stderr io.Writer) int {
+	if c.Admin.Address == "" {
+		_, _ = fmt.Fprintln(stderr, "the admin port is off: CARRIER_ADMIN_ADDRESS is empty")
+		return exitFailure
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
+	defer cancel()
+	return printed(stderr, admin.Health(ctx, c.Admin.Address))
+}
+
+func misused(stderr io.Writer, what string) int {
+	_, _ = fmt.Fprintf(stderr, "%s\n\n%s", what, usage)
+	return exitConfig
+}
+
+func printed(stderr io.Writer, err error) int {
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return exitFailure
+	}
+	return exitOK
+}

@@ -1,0 +1,88 @@
+// Package builtin knows which receivers this binary holds, and makes them from the
+// configuration. The build tags nosqs and noingest leave one out, with what it imports.
+package builtin
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/receiver"
+)
+
+// A Finding is one line of a preflight report.
+type Finding struct {
+	// Level is ok, warn or fail.
+	Level string
+	Text  string
+}
+
+// Options is what a receiver needs beside the configuration.
+type Options struct {
+	// Observer is told of calls at the source.
+	Observer receiver.Observer
+	// Answered is told the status of each answer to a producer.
+	Answered func(status int)
+	Log      *zap.Logger
+	// Agent names the program to the source, as "carrier/1.2.3".
+	Agent string
+}
+
+// A Built is one receiver, assembled, with what else the program wants of it.
+type Built struct {
+	receiver.Receiver
+	// Batch is the most messages to ask for in one receive.
+	Batch int
+	// Receives is the most receives worth having open at once; zero means one for
+	// each ten of the concurrency.
+	Receives int
+	// StopAccepting refuses new messages from producers; nil where there are none.
+	StopAccepting func()
+	// QueueMessages and QueueBytes are the size of an embedded queue; nil without one.
+	QueueMessages, QueueBytes func() int64
+	// Check looks at the source without taking or changing a message.
+	Check func(ctx context.Context) []Finding
+}
+
+// Names lists the receivers in this binary.
+func Names() []string {
+	var names []string
+	for _, name := range []string{config.SQS, config.Ingest} {
+		if _, held := kinds()[name]; held {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Operations lists what the receiver called name does at its source, for metrics
+// that are there from the start.
+func Operations(name string) []string { return kinds()[name].operations }
+
+// New makes the receiver that c names. It dials nothing.
+func New(c config.Config, o Options) (Built, error) {
+	k, held := kinds()[c.Receiver]
+	if !held {
+		return Built{}, fmt.Errorf("the %s receiver is not in this binary", c.Receiver)
+	}
+	return k.build(c, o), nil
+}
+
+// A kind is one sort of receiver.
+type kind struct {
+	operations []string
+	build      func(config.Config, Options) Built
+}
+
+// kinds holds the receivers whose build tags let them in.
+func kinds() map[string]kind {
+	all := map[string]kind{}
+	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.Ingest: ingestKind()} {
+		if k != nil {
+			all[name] = *k
+		}
+	}
+	return all
+}

@@ -1,0 +1,84 @@
+//go:build !noingest
+
+package builtin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/receiver/ingest"
+)
+
+// ingestBatch is the most messages taken from the embedded queue at once: it
+// costs no call, only memory.
+const ingestBatch = 100
+
+func ingestKind() *kind { return &kind{build: buildIngest} }
+
+func buildIngest(c config.Config, o Options) Built {
+	r := ingest.New(ingest.Options{
+		Address:        c.Ingest.Address,
+		DataDir:        c.Ingest.DataDir,
+		MaxBody:        int64(c.Ingest.MaxBody),
+		MaxMessages:    c.Ingest.MaxMessages,
+		MaxBytes:       int64(c.Ingest.MaxBytes),
+		Token:          c.Ingest.Token.Reveal(),
+		AllowAnonymous: c.Ingest.AllowAnonymous,
+		Lease:          c.Ingest.Lease,
+		OnAnswer:       o.Answered,
+		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
+	})
+	return Built{
+		Receiver:      r,
+		Batch:         ingestBatch,
+		Receives:      1,
+		StopAccepting: r.StopAccepting,
+		QueueMessages: func() int64 { return int64(r.QueueMessages()) },
+		QueueBytes:    r.QueueBytes,
+		Check:         func(ctx context.Context) []Finding { return checkIngest(ctx, c.Ingest) },
+	}
+}
+
+func checkIngest(ctx context.Context, c config.IngestOptions) []Finding {
+	return []Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
+}
+
+// checkDirectory looks whether the queue's file could be written.
+func checkDirectory(dir string) Finding {
+	at := dir
+	_, err := os.Stat(at)
+	for errors.Is(err, os.ErrNotExist) && filepath.Dir(at) != at {
+		at = filepath.Dir(at)
+		_, err = os.Stat(at)
+	}
+	if err != nil {
+		return Finding{Level: "fail", Text: fmt.Sprintf("data directory %s: %v", dir, err)}
+	}
+	probe, err := os.CreateTemp(at, ".carrier-check-*")
+	if err != nil {
+		return Finding{Level: "fail", Text: fmt.Sprintf("data directory %s cannot be written: %v", dir, err)}
+	}
+	_ = probe.Close()
+	if err := os.Remove(probe.Name()); err != nil {
+		return Finding{Level: "warn", Text: fmt.Sprintf("data directory %s: %v", dir, err)}
+	}
+	return Finding{Level: "ok", Text: fmt.Sprintf("data directory %s can be written", dir)}
+}
+
+// checkAddress looks whether the door's address is free. A carrier that runs holds
+// it, so that one that is taken is no failure.
+func checkAddress(ctx context.Context, address string) Finding {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return Finding{Level: "warn", Text: fmt.Sprintf("ingest address %s is not free (is carrier running?): %v", address, err)}
+	}
+	_ = l.Close()
+	return Finding{Level: "ok", Text: fmt.Sprintf("ingest address %s is free", address)}
+}

@@ -1,0 +1,5 @@
+//go:build noingest
+
+package builtin
+
+func ingestKind() *kind { return nil }

@@ -1,0 +1,66 @@
+//go:build !nosqs
+
+package builtin
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/receiver"
+	"carrier/receiver/sqs"
+)
+
+func sqsKind() *kind { return &kind{operations: sqs.Operations(), build: buildSQS} }
+
+func buildSQS(c config.Config, o Options) Built {
+	r := sqs.New(sqs.Options{
+		QueueName:          c.SQS.QueueName,
+		QueueURL:           c.SQS.QueueURL,
+		QueueOwner:         c.SQS.QueueOwner,
+		Endpoint:           c.SQS.Endpoint,
+		BatchSize:          c.SQS.BatchSize,
+		VisibilityTimeout:  c.SQS.VisibilityTimeout,
+		WaitTime:           c.SQS.WaitTime,
+		DeadLetterQueueURL: c.SQS.DeadLetterQueueURL,
+		UserAgent:          o.Agent,
+		Observer:           o.Observer,
+		Warn:               func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
+	})
+	return Built{
+		Receiver: deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown},
+		Batch:    c.SQS.BatchSize,
+		Receives: c.SQS.Receivers,
+		Check: func(ctx context.Context) []Finding {
+			var report []Finding
+			for _, f := range r.Check(ctx, c.Webhook.RequestTimeout) {
+				report = append(report, Finding{Level: string(f.Level), Text: f.Text})
+			}
+			return report
+		},
+	}
+}
+
+// deadLettering ends the start of a receiver that is to send dead letters and
+// knows no place for them: only the source can tell, when it is opened.
+type deadLettering struct {
+	receiver.Receiver
+	wanted bool
+	known  func() bool
+}
+
+// Open opens the receiver. Its error holds config.Faults where the configuration
+// asks for what the queue does not have.
+func (d deadLettering) Open(ctx context.Context) error {
+	if err := d.Receiver.Open(ctx); err != nil {
+		return err
+	}
+	if !d.wanted || d.known() {
+		return nil
+	}
+	return &receiver.Error{Operation: "open", Class: receiver.Invalid, Err: config.Faults{{
+		Variable: "CARRIER_REJECT_ACTION", Value: `"dead-letter"`,
+		Want: "needs a queue for dead letters: a redrive policy that carrier may read, or CARRIER_DEAD_LETTER_QUEUE_URL",
+	}}}
+}

@@ -1,0 +1,5 @@
+//go:build nosqs
+
+package builtin
+
+func sqsKind() *kind { return nil }

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/message"
+	"carrier/transmitter"
+	"carrier/transmitter/webhook"
+)
+
+// A worker is the way to the application: the webhook and what is wrapped around it.
+type worker struct {
+	endpoint    webhook.Endpoint
+	webhook     *webhook.Transmitter
+	checker     *transmitter.Checker // nil without a health check
+	transmitter transmitter.Transmitter
+}
+
+// newWorker makes the worker's side from c. Its errors are faults of the configuration.
+func newWorker(c config.Config, version string, p *program) (*worker, error) {
+	endpoint, err := webhook.ParseEndpoint(c.Webhook.Endpoint)
+	if err != nil {
+		return nil, fault("CARRIER_WEBHOOK_ENDPOINT", err)
+	}
+	hook, err := webhook.Open(webhookOptions(c, endpoint, version, p.log))
+	if err != nil {
+		return nil, fault("CARRIER_WEBHOOK_*", err)
+	}
+	w := &worker{endpoint: endpoint, webhook: hook}
+	watch := newWatch(p)
+	layers := []transmitter.Middleware{
+		transmitter.Backoff(transmitter.BackoffOptions{
+			Initial: c.Retry.InitialInterval, Multiplier: c.Retry.Multiplier, Max: c.Retry.MaxInterval,
+		}),
+		transmitter.GiveUp(transmitter.GiveUpOptions{
+			MaxAttempts: c.Retry.MaxAttempts, MaxAge: c.MessageTimeout, Action: rejectAction(c.RejectAction),
+		}),
+	}
+	if c.Webhook.HealthCheckEndpoint != "" {
+		if w.checker, err = newChecker(c.Webhook, hook, watch); err != nil {
+			return nil, err
+		}
+		layers = append(layers, w.checker.Gate)
+	}
+	layers = append(layers, transmitter.Hold(transmitter.HoldOptions{
+		Probe: hook.Probe, ProbeFirst: w.checker == nil,
+		Changed: func(up bool) { watch.set("connection", up, nil) },
+	}))
+	w.transmitter = transmitter.Wrap(hook, layers...)
+	return w, nil
+}
+
+func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
+	var headers []webhook.Header
+	for _, h := range c.Webhook.ExtraHeaders() {
+		headers = append(headers, webhook.Header(h))
+	}
+	return webhook.Options{
+		Endpoint:           endpoint,
+		DefaultContentType: c.Webhook.ContentType,
+		RequestTimeout:     c.Webhook.RequestTimeout,
+		Concurrency:        c.Concurrency,
+		TLS: webhook.TLS{
+			InsecureSkipVerify: c.Webhook.InsecureSkipVerify, CAFile: c.Webhook.CAFile,
+			ClientCertFile: c.Webhook.ClientCertFile, ClientKeyFile: c.Webhook.ClientKeyFile,
+		},
+		Headers: headers,
+		Version: version,
+		Replay:  c.Receiver == config.Ingest && c.Ingest.Replay,
+		Warn: func(messageID, what string) {
+			if messageID == "" {
+				log.Warn(what)
+				return
+			}
+			log.Warn(what, zap.String("message_id", messageID))
+		},
+	}
+}
+
+func newChecker(c config.WebhookOptions, hook *webhook.Transmitter, watch *watch) (*transmitter.Checker, error) {
+	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
+	if err != nil {
+		return nil, fault("CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT", err)
+	}
+	watch.set("health", false, nil)
+	return transmitter.NewChecker(transmitter.CheckerOptions{
+		Check: hook.HealthCheck(at), Interval: c.HealthCheckInterval, Timeout: c.HealthCheckTimeout,
+		Threshold: c.OfflineThresholdCount,
+		Changed:   func(up bool, err error) { watch.set("health", up, err) },
+	}), nil
+}
+
+// watch runs the health checks, if there are any, until ctx ends.
+func (w *worker) watch(ctx context.Context) {
+	if w.checker != nil {
+		w.checker.Run(ctx)
+	}
+}
+
+func (w *worker) close() { w.webhook.Close() }
+
+func rejectAction(name string) message.Action {
+	return map[string]message.Action{
+		config.Retry: message.Redrive, config.DeadLetter: message.DeadLetter, config.Drop: message.Drop,
+	}[name]
+}
+
+func fault(variable string, err error) error {
+	return config.Faults{{Variable: variable, Want: fmt.Sprint(err)}}
+}
