@@ -15,7 +15,7 @@ const (
 	// SourceDown means that the source is in trouble; Err says why. Sent when the trouble
 	// begins and when its class changes, not for each failed call.
 	SourceDown
-	// Polled means that a receive call returned without an error, with Count messages.
+	// Polled means that a receive call returned with Count messages, or with none and no error.
 	Polled
 	// Attempted means that one Transmit is over, after Took. Outcome.Code is empty where
 	// nothing was tried.

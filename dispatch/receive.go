@@ -16,6 +16,10 @@ import (
 // its way arrives, and its messages are given back rather than lost to sight.
 const linger = time.Second
 
+// emptyPause is the least time from one receive that brought nothing to the next: a
+// source that does not wait for messages is not asked in a hot loop.
+const emptyPause = time.Second
+
 // receive opens the source and takes from it until ctx ends or the source is
 // past hope. It returns when no receive is open.
 func (d *Dispatcher) receive(ctx, work context.Context, stop context.CancelCauseFunc) {
@@ -35,8 +39,12 @@ func (d *Dispatcher) receive(ctx, work context.Context, stop context.CancelCause
 		}
 		d.demand.begin(n)
 		polls.Go(func() {
+			begun := time.Now()
 			batch, err := d.poll(receiving, n)
-			if err != nil && ctx.Err() == nil && d.trouble.met(err) {
+			switch {
+			case err == nil && len(batch) == 0:
+				pause(ctx, emptyPause-time.Since(begun), nil)
+			case err != nil && ctx.Err() == nil && d.trouble.met(err):
 				stop(err)
 			}
 			d.accept(ctx, work, batch)
@@ -78,11 +86,13 @@ func (d *Dispatcher) poll(ctx context.Context, n int) ([]*message.Message, error
 		d.o.Observe(Event{Kind: Panicked, Err: p})
 		return nil, p
 	}
+	if err == nil || len(batch) > 0 {
+		d.o.Observe(Event{Kind: Polled, Count: len(batch)})
+	}
 	if err != nil {
 		return batch, err
 	}
 	d.trouble.passed()
-	d.o.Observe(Event{Kind: Polled, Count: len(batch)})
 	if d.o.Prefetch == Auto {
 		d.pace.received(begun, n, batch)
 		d.demand.allow(d.pace.ahead())
@@ -100,24 +110,29 @@ func (d *Dispatcher) accept(ctx, work context.Context, batch []*message.Message)
 		d.giveBack(work, taken)
 		return
 	}
-	for _, h := range taken {
-		d.admit(ctx, work, h)
-	}
+	d.admit(ctx, work, taken...)
 }
 
-// admit starts the handling of h, unless it has to wait behind its group's head
-// or for an earlier copy of itself.
-func (d *Dispatcher) admit(ctx, work context.Context, h *hand) {
-	if first := d.hands.add(h); first != nil {
-		d.o.Observe(Event{Kind: Redelivered, Message: h.m})
-		d.busy.Go(func() { d.follow(ctx, work, first, h) })
-		return
+// admit starts the handling of messages, but for those that have to wait behind
+// their group's head or for an earlier copy of themselves. All are in their lanes
+// before the first is handled: a head that failed at once would not take along a
+// tail that had not come yet.
+func (d *Dispatcher) admit(ctx, work context.Context, taken ...*hand) {
+	var heads []*hand
+	for _, h := range taken {
+		if first := d.hands.add(h); first != nil {
+			d.o.Observe(Event{Kind: Redelivered, Message: h.m})
+			d.busy.Go(func() { d.follow(ctx, work, first, h) })
+			continue
+		}
+		if d.lanes.enter(h) {
+			heads = append(heads, h)
+		}
 	}
-	if !d.lanes.enter(h) {
-		return
+	for _, h := range heads {
+		d.queue(h)
+		d.busy.Go(func() { d.handle(ctx, work, h) })
 	}
-	d.queue(h)
-	d.busy.Go(func() { d.handle(ctx, work, h) })
 }
 
 // queue puts a head in the line for a slot.

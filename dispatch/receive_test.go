@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/receivertest"
 )
 
 func TestReceivesAskForTheFreeSlotsOnly(t *testing.T) {
@@ -19,7 +21,7 @@ func TestReceivesAskForTheFreeSlotsOnly(t *testing.T) {
 		b.start()
 		for range 100 {
 			time.Sleep(100 * time.Millisecond)
-			isTrue(t, b.InHand() <= 4, "%d in hand with four slots", b.InHand())
+			isTrue(t, b.demand.heads() <= 4, "%d want one of four slots", b.demand.heads())
 		}
 		b.stop(t)
 	})
@@ -136,6 +138,32 @@ func TestALongPollThatWaitedIsNoSlowCall(t *testing.T) {
 		isTrue(t, b.pace.ahead() == 0, "%d to be received ahead of a trickle", b.pace.ahead())
 		b.stop(t)
 	})
+}
+
+func TestASourceThatDoesNotWaitIsNotAskedInAHotLoop(t *testing.T) {
+	within(t, func(o *Options) { o.Receiver = impatient{o.Receiver.(*receivertest.Memory)} }, func(t *testing.T, b *bench) {
+		b.start()
+		time.Sleep(time.Minute)
+		limits, _ := b.source.Receives()
+		isTrue(t, len(limits) <= 61, "%d receives in a minute at an empty queue", len(limits))
+		b.source.Put("a")
+		time.Sleep(2 * time.Second)
+		equal(t, "ends", b.ends(), "a delivered")
+		b.stop(t)
+	})
+}
+
+// impatient is a source whose receives do not wait.
+type impatient struct{ *receivertest.Memory }
+
+func (i impatient) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
+	soon, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	batch, err := i.Memory.Receive(soon, limit)
+	if err != nil && ctx.Err() == nil {
+		return nil, nil
+	}
+	return batch, err
 }
 
 func source(class receiver.Class) error {
