@@ -128,7 +128,7 @@ func (q *Queue) commit(g *group) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, q.rollBack(tx)) }()
+	defer func() { err = errors.Join(err, rollBack(tx)) }()
 	if !q.admitToDisk(g, tx) {
 		return nil
 	}
@@ -148,11 +148,10 @@ func (q *Queue) commit(g *group) (err error) {
 }
 
 // rollBack ends tx if it was not committed. bbolt holds its lock until then.
-func (q *Queue) rollBack(tx *bbolt.Tx) error {
+func rollBack(tx *bbolt.Tx) error {
 	err := contained(tx.Rollback)
-	if err == nil || errors.Is(err, bberrors.ErrTxClosed) {
+	if errors.Is(err, bberrors.ErrTxClosed) {
 		return nil
 	}
-	q.stuck = true
 	return err
 }

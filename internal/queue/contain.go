@@ -1,9 +1,13 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
+
+// errPanic marks what was a panic. bbolt's locks are held still, perhaps.
+var errPanic = errors.New("panic")
 
 // contained calls f and returns its panic as an error. bbolt panics on pages it cannot
 // make sense of, and a mapped page that the disk does not give is a memory fault; neither
@@ -17,6 +21,6 @@ func contained(f func() error) (err error) {
 // contain is deferred; it turns a panic into err.
 func contain(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("panic: %v", r)
+		*err = fmt.Errorf("%w: %v", errPanic, r)
 	}
 }

@@ -106,13 +106,14 @@ type Queue struct {
 	groups   []*group
 	closing  bool
 	broken   error
+	down     chan struct{} // closed when broken is set
+	stuck    bool          // bbolt may hold its locks for ever
 	wake     chan struct{} // closed when something may have become due
 	seq      uint64        // the last one given out
 	schedule schedule
 	live     usage
 	dead     usage
 	aside    int
-	stuck    bool // a transaction could not be ended, and closing the file would wait for it
 
 	compactAt int64 // file size below which compaction is not thought of
 	stopped   chan struct{}
@@ -128,7 +129,7 @@ func Open(o Options) (*Queue, error) {
 		return nil, fmt.Errorf("open queue in %s: %w", o.Dir, err)
 	}
 	q := &Queue{
-		options: o, db: db, wake: make(chan struct{}), stopped: make(chan struct{}),
+		options: o, db: db, wake: make(chan struct{}), down: make(chan struct{}), stopped: make(chan struct{}),
 		room: room{file: f, reserve: o.reserve}, compactAt: compactFrom,
 		seq: loaded.last, schedule: loaded.schedule,
 		live: loaded.live, dead: loaded.dead, aside: loaded.aside,
@@ -145,23 +146,23 @@ func Open(o Options) (*Queue, error) {
 // hand stays in the queue and is due when it is opened again.
 func (q *Queue) Close() error {
 	q.mu.Lock()
-	if q.closing {
-		q.mu.Unlock()
-		<-q.stopped
-		return nil
-	}
+	first := !q.closing
 	q.closing = true
 	q.work.Signal()
 	q.rouse()
+	stuck := q.stuck
 	q.mu.Unlock()
+	if !first {
+		return nil
+	}
+	if stuck {
+		return q.room.file.Close() // which lets go of the lock; the rest goes with the process
+	}
 	<-q.stopped
 	return q.closeFile()
 }
 
 func (q *Queue) closeFile() (err error) {
-	if q.stuck {
-		return nil
-	}
 	q.file.Lock()
 	defer q.file.Unlock()
 	defer contain(&err)
@@ -193,9 +194,8 @@ func (q *Queue) fail(cause error) {
 		return
 	}
 	q.broken = fmt.Errorf("%w: %w", ErrBroken, cause)
-	for _, g := range q.groups {
-		g.finish(q.broken)
-	}
+	q.stuck = errors.Is(cause, errPanic)
+	close(q.down)
 	q.groups = nil
 	q.work.Signal()
 	q.rouse()
@@ -226,5 +226,9 @@ func (q *Queue) wait(ctx context.Context, g *group) error {
 		return g.err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-q.down: // the committer may hang
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.broken
 	}
 }

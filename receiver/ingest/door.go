@@ -32,8 +32,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		// read it differently than we have.
 		w.Header().Set("Connection", "close")
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if p != nil {
+		// net/http reads on a little, so that a producer in mid-sentence gets its answer
+		// and not a reset; one that has stopped sending is not waited for.
+		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 		p.write(w)
 		d.receiver.options.OnAnswer(p.Status)
 		return

@@ -18,6 +18,7 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	writeTimeout      = 10 * time.Second
+	lingerTimeout     = time.Second
 )
 
 // serve answers on listener until closeServer.

@@ -1,0 +1,47 @@
+package ingest
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"carrier/internal/queue"
+	"carrier/receiver"
+	"carrier/receiver/receivertest"
+)
+
+// TestReceiverKeepsItsPromises runs over the queue without the door: no network, so that
+// time passes in a bubble.
+func TestReceiverKeepsItsPromises(t *testing.T) {
+	const lease = 5 * time.Second
+	receivertest.Run(t, receivertest.Harness{
+		Lease:  lease,
+		Groups: true,
+		Run:    func(t *testing.T, promise func(*testing.T)) { synctest.Test(t, promise) },
+		Open: func(t *testing.T) (receiver.Receiver, receivertest.Source) {
+			r := New(Options{DataDir: t.TempDir(), Lease: lease})
+			if err := r.openQueue(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := r.Close(); err != nil {
+					t.Errorf("Close = %v", err)
+				}
+			})
+			return r, source{r}
+		},
+	})
+}
+
+type source struct{ r *Receiver }
+
+func (s source) Put(t *testing.T, p receivertest.Put) {
+	t.Helper()
+	e := queue.Entry{Group: p.Group, Delay: p.Delay, Head: envelope{}.encode(), Body: []byte(p.Body)}
+	if _, err := s.r.queue.Load().Put(context.Background(), e); err != nil {
+		t.Fatalf("Put = %v", err)
+	}
+}
+
+func (s source) Left(*testing.T) int { return s.r.QueueMessages() }

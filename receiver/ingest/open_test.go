@@ -1,0 +1,70 @@
+package ingest
+
+import (
+	"net"
+	"testing"
+
+	"carrier/receiver"
+)
+
+func TestStartThatCannotSucceedSaysSo(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	other := start(t, Options{})
+	cases := map[string]Options{
+		"a port that is taken":         {Address: taken.Addr().String(), DataDir: t.TempDir()},
+		"a queue that is in use":       {Address: "127.0.0.1:0", DataDir: other.options.DataDir},
+		"a directory that is a file":   {Address: "127.0.0.1:0", DataDir: "/dev/null"},
+		"an open door without a token": {Address: "0.0.0.0:0", DataDir: t.TempDir()},
+		"no address":                   {Address: "nonsense", DataDir: t.TempDir()},
+	}
+	for name, o := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := New(o)
+			err := r.Open(t.Context())
+			if receiver.ClassOf(err) != receiver.Invalid {
+				t.Errorf("Open = %v of class %s, want invalid", err, receiver.ClassOf(err))
+			}
+			if err := r.Close(); err != nil {
+				t.Errorf("Close = %v", err)
+			}
+		})
+	}
+}
+
+func TestOpenIsTriedAgain(t *testing.T) {
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(Options{Address: taken.Addr().String(), DataDir: t.TempDir()})
+	defer func() { _ = r.Close() }()
+	if err := r.Open(t.Context()); err == nil {
+		t.Fatal("Open succeeded on a port that is taken")
+	}
+	_ = taken.Close()
+	if err := r.Open(t.Context()); err != nil {
+		t.Fatalf("Open = %v once the port is free", err)
+	}
+	send(t, r, "POST", "/", "a").id(t)
+}
+
+func TestOpenDoorIsAllowedOnDemand(t *testing.T) {
+	for name, o := range map[string]Options{
+		"anonymous":    {AllowAnonymous: true},
+		"with a token": {Token: "t"},
+	} {
+		o.Address = ":0"
+		if err := New(o).guarded(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, address := range []string{"localhost:1", "[::1]:1", "127.0.0.5:1"} {
+		if err := New(Options{Address: address}).guarded(); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}

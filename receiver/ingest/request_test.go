@@ -1,0 +1,149 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"carrier/message"
+)
+
+func TestHeadersBecomeTheMessage(t *testing.T) {
+	r := start(t, Options{Token: "t"})
+	send(t, r, "POST", "/", "a",
+		"Authorization: Bearer t",
+		"Content-Encoding: gzip",
+		"Connection: X-Hop, keep-alive",
+		"X-Hop: dropped",
+		"Te: trailers",
+		"X-Carrier-Group-Id: orders/7",
+		"X-Carrier-Attribute-Order-Id: 50% off",
+		"X-Carrier-Attribute-many: 1",
+		"X-Carrier-Attribute-many: 2",
+		"traceparent: 00-1-2-01",
+		"tracestate: a=1",
+		"tracestate: b=2",
+		"X-Amzn-Trace-Id: Root=1",
+		"X-Custom: kept",
+	).id(t)
+	m := receive(t, r)
+	if m.Group != "orders/7" || !m.Ordered {
+		t.Errorf("group %q, ordered %v", m.Group, m.Ordered)
+	}
+	want := []message.Attribute{
+		{Name: "Many", Value: "1, 2"}, {Name: "Order-Id", Value: "50% off"},
+		{Name: "traceparent", Value: "00-1-2-01"}, {Name: "tracestate", Value: "a=1,b=2"}, {Name: "X-Amzn-Trace-Id", Value: "Root=1"},
+	}
+	if !reflect.DeepEqual(m.Attributes, want) {
+		t.Errorf("attributes = %v, want %v", m.Attributes, want)
+	}
+	h := m.Request.Header
+	if h.Get("Content-Encoding") != "gzip" || h.Get("X-Custom") != "kept" || h.Get("Traceparent") == "" {
+		t.Errorf("header = %v, want the end-to-end ones", h)
+	}
+	for name := range h {
+		if hopByHop(name) || name == "X-Hop" || strings.HasPrefix(name, ownPrefix) || name == "Authorization" {
+			t.Errorf("%s travels", name)
+		}
+	}
+}
+
+func TestBadHeadersAreNamed(t *testing.T) {
+	r := start(t, Options{})
+	cases := map[string]string{
+		"a delay in words":         "X-Carrier-Delay: soon",
+		"a negative delay":         "X-Carrier-Delay: -1",
+		"a negative duration":      "X-Carrier-Delay: -1s",
+		"a fraction":               "X-Carrier-Delay: 1.5",
+		"a delay past the limit":   "X-Carrier-Delay: 86401",
+		"a delay that overflows":   "X-Carrier-Delay: 9223372036854775807",
+		"more than 64 bits":        "X-Carrier-Delay: 99999999999999999999",
+		"an empty delay":           "X-Carrier-Delay: ",
+		"a key that is too long":   "Idempotency-Key: " + strings.Repeat("k", 256),
+		"an empty key":             "Idempotency-Key: ",
+		"a key that is not ASCII":  "Idempotency-Key: schlüssel",
+		"a webhook id too long":    "Webhook-Id: " + strings.Repeat("k", 256),
+		"an empty group":           "X-Carrier-Group-Id: ",
+		"a group that is too long": "X-Carrier-Group-Id: " + strings.Repeat("g", 129),
+		"an attribute unnamed":     "X-Carrier-Attribute-: v",
+	}
+	for name, line := range cases {
+		t.Run(name, func(t *testing.T) {
+			header, _, _ := strings.Cut(line, ":")
+			if detail := send(t, r, "POST", "/", "a", line).problem(t, 400); !strings.HasPrefix(detail, header+": ") {
+				t.Errorf("detail = %q, want it to name %s", detail, header)
+			}
+		})
+	}
+	send(t, r, "POST", "/", "a", "Idempotency-Key: one", "Idempotency-Key: two").problem(t, 400)
+	wantStored(t, r, 0)
+}
+
+func TestDelayIsSecondsOrADuration(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"0": 0, "30": 30 * time.Second, "86400": 24 * time.Hour, "1m30s": 90 * time.Second, "24h": 24 * time.Hour, "1.5s": 1500 * time.Millisecond,
+	} {
+		if got, p := delay(http.Header{"X-Carrier-Delay": {value}}); p != nil || got != want {
+			t.Errorf("delay(%s) = %v, %+v; want %v", value, got, p, want)
+		}
+	}
+}
+
+func TestDelayedMessageIsNotDueYet(t *testing.T) {
+	r := start(t, Options{})
+	send(t, r, "POST", "/", "late", "X-Carrier-Delay: 1h").id(t)
+	send(t, r, "POST", "/", "now", "X-Carrier-Delay: 0").id(t)
+	if m := receive(t, r); string(m.Body) != "now" {
+		t.Errorf("received %s, want now", m.Body)
+	}
+	if s := r.stats(); s.Delayed != 1 {
+		t.Errorf("stats = %+v, want one delayed", s)
+	}
+}
+
+func FuzzRequest(f *testing.F) {
+	for _, seed := range []string{
+		"POST /a%2fb?x=1 HTTP/1.1\r\nHost: x\r\nX-Carrier-Delay: 1m\r\nX-Carrier-Attribute-A: 1\r\nConnection: a,b\r\n\r\n",
+		"PUT http://h/p HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\nX-Carrier-Group-Id: g\r\nX-Carrier-Delay: -9223372036854775808\r\n\r\n",
+		"POST * HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\ntracestate: a\r\n\r\n",
+		"DELETE //a HTTP/1.0\r\nX-Carrier-Attribute-: 1\r\n\r\n",
+	} {
+		f.Add([]byte(seed), true)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, carriersOwn bool) {
+		_, _ = decodeEnvelope(data)
+		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(data)))
+		if err != nil {
+			return
+		}
+		e, p := parse(req, carriersOwn)
+		if p != nil {
+			if p.Status != 400 || p.Detail == "" {
+				t.Fatalf("problem = %+v", p)
+			}
+			return
+		}
+		if e.Delay < 0 || e.Delay > maxDelay || len(e.Group) > maxGroup || len(e.Key) > maxKey {
+			t.Fatalf("entry = %+v", e)
+		}
+		head, err := decodeEnvelope(e.Head)
+		if err != nil {
+			t.Fatalf("what was encoded cannot be read: %v", err)
+		}
+		if head.request.Method != req.Method || head.request.Query != req.URL.RawQuery || !strings.HasPrefix(head.request.Path, "/") {
+			t.Fatalf("request = %+v of %+v", head.request, req.URL)
+		}
+		for name, values := range head.request.Header {
+			if hopByHop(name) || strings.HasPrefix(name, ownPrefix) || carriersOwn && name == "Authorization" {
+				t.Fatalf("%s travels", name)
+			}
+			if !reflect.DeepEqual(values, req.Header[name]) {
+				t.Fatalf("%s = %q, was %q", name, values, req.Header[name])
+			}
+		}
+	})
+}
