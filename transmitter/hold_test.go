@@ -79,8 +79,9 @@ func milliseconds(times []time.Duration) []int64 {
 	return all
 }
 
+// isReady asks in a synctest bubble, where only waiting takes time.
 func isReady(tr transmitter.Transmitter) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Nanosecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	_, err := tr.Ready(ctx)
 	return err == nil
@@ -115,6 +116,23 @@ func TestRefusedWorkerIsHeldAndProbed(t *testing.T) {
 			t.Errorf("outcome %+v", o)
 		}
 	})
+}
+
+func TestWorkerThatFailsIsStillUp(t *testing.T) {
+	for name, o := range map[string]message.Outcome{
+		"failed": {Cause: message.Failed}, "deferred": {Cause: message.Deferred}, "returned": {},
+		"rejected": {Verdict: message.Rejected, Cause: message.Unreached},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := transmitter.Wrap(says(o), transmitter.Hold(transmitter.HoldOptions{Changed: func(bool) { t.Error("it changed") }}))
+				tr.Transmit(t.Context(), &message.Message{ID: "a"})
+				if !isReady(tr) {
+					t.Error("not ready")
+				}
+			})
+		})
+	}
 }
 
 func TestNothingIsReceivedBeforeTheFirstProbe(t *testing.T) {

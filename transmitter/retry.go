@@ -26,7 +26,7 @@ type BackoffOptions struct {
 // back at once.
 //
 // It belongs outside GiveUp, so that a rejected message which is left to its source's
-// redrive policy does not come back at once.
+// redrive policy does not come back at once: Wrap(t, Backoff, GiveUp, Gate, Hold).
 func Backoff(opts BackoffOptions) Middleware {
 	if opts.Random == nil {
 		opts.Random = rand.Float64

@@ -29,7 +29,7 @@ func TestHeadersAreTheContracts(t *testing.T) {
 	}
 	before := time.Now().Add(time.Hour).Unix()
 	tr.Transmit(t.Context(), m)
-	head := <-heads
+	head := next(t, heads)
 	deadline, _ := strconv.ParseInt(strings.Join(valuesOf(head, "X-Carrier-Deadline"), ""), 10, 64)
 	if deadline < before || deadline > time.Now().Add(time.Hour).Unix() {
 		t.Errorf("deadline %d, want %d or little more", deadline, before)
@@ -81,7 +81,7 @@ func TestContentTypeIsTheMessagesOrTheDefault(t *testing.T) {
 			m := newMessage("a", "x")
 			m.ContentType = c.own
 			tr.Transmit(t.Context(), m)
-			if got := valuesOf(<-heads, "Content-Type"); !slices.Equal(got, []string{c.want}) {
+			if got := valuesOf(next(t, heads), "Content-Type"); !slices.Equal(got, []string{c.want}) {
 				t.Errorf("content type %q, want %q", got, c.want)
 			}
 		})
@@ -99,7 +99,7 @@ func TestNoAttributeShadowsAHeader(t *testing.T) {
 		m.Attributes = append(m.Attributes, message.Attribute{Name: name, Value: "1\r\nAuthorization: x\r\n\r\nGET / HTTP/1.1"})
 	}
 	tr.Transmit(t.Context(), m)
-	_, headers := lines(<-heads)
+	_, headers := lines(next(t, heads))
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ":")
 		switch name {
@@ -147,13 +147,31 @@ func TestUntrustworthyTracesAreDropped(t *testing.T) {
 				}
 			}
 			tr.Transmit(t.Context(), m)
-			head := <-heads
+			head := next(t, heads)
 			for i, n := range []string{"traceparent", "tracestate", "X-Amzn-Trace-Id"} {
 				if got := strings.Join(valuesOf(head, n), "|"); got != c.want[i] {
 					t.Errorf("%s is %q, want %q", n, got, c.want[i])
 				}
 			}
 		})
+	}
+}
+
+func TestEmptyBodyHasALengthOfZero(t *testing.T) {
+	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
+		e, heads := capture(t)
+		tr := open(t, webhook.Options{Endpoint: e, Replay: true})
+		m := newMessage("a", "")
+		m.Request = &message.Request{Method: method, Path: "/"}
+		tr.Transmit(t.Context(), m)
+		head := next(t, heads)
+		if got := valuesOf(head, "Transfer-Encoding"); got != nil {
+			t.Errorf("%s: transfer encoding %q", method, got)
+		}
+		// A DELETE without a length has no body (RFC 9112, section 6.3).
+		if got := valuesOf(head, "Content-Length"); !slices.Equal(got, []string{"0"}) && method != "DELETE" {
+			t.Errorf("%s: content length %q", method, got)
+		}
 	}
 }
 
@@ -165,7 +183,7 @@ func TestContentEncodingTravelsWithoutReplayAndNothingElseDoes(t *testing.T) {
 		"Content-Encoding": {"gzip"}, "Idempotency-Key": {"k"}, "X-Own": {"1"}, "Authorization": {"Bearer p"},
 	}}
 	tr.Transmit(t.Context(), m)
-	head := <-heads
+	head := next(t, heads)
 	if first, _ := lines(head); first != "POST /hook HTTP/1.1" {
 		t.Errorf("request line %q", first)
 	}
@@ -184,7 +202,7 @@ func TestEndpointsCredentialIsSentAndNotPrinted(t *testing.T) {
 	e = endpoint(t, strings.Replace(e.String(), "http://", "http://user:s3cret@", 1))
 	tr := open(t, webhook.Options{Endpoint: e})
 	tr.Transmit(t.Context(), newMessage("a", "x"))
-	if got := valuesOf(<-heads, "Authorization"); !slices.Equal(got, []string{"Basic dXNlcjpzM2NyZXQ="}) {
+	if got := valuesOf(next(t, heads), "Authorization"); !slices.Equal(got, []string{"Basic dXNlcjpzM2NyZXQ="}) {
 		t.Errorf("authorization %q", got)
 	}
 	if strings.Contains(e.String(), "s3cret") {

@@ -37,7 +37,7 @@ func TestReplayAsksForWhatTheProducerAsked(t *testing.T) {
 			if o := tr.Transmit(t.Context(), m); o.Verdict != message.Delivered {
 				t.Fatalf("outcome %+v", o)
 			}
-			if first, _ := lines(<-heads); first != c.want {
+			if first, _ := lines(next(t, heads)); first != c.want {
 				t.Errorf("request line %q, want %q", first, c.want)
 			}
 		})
@@ -80,7 +80,7 @@ func TestReplaySendsTheProducersHeadersUnderOurs(t *testing.T) {
 	if o := tr.Transmit(t.Context(), m); o.Verdict != message.Delivered {
 		t.Fatalf("outcome %+v", o)
 	}
-	_, got := lines(<-heads)
+	_, got := lines(next(t, heads))
 	got = slices.DeleteFunc(got, func(h string) bool {
 		return strings.HasPrefix(h, "Host: 127.0.0.1:") || strings.HasPrefix(h, "X-Carrier-Deadline: ")
 	})

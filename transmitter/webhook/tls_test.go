@@ -51,6 +51,18 @@ func TestOnlyTheGivenAuthorityIsTrusted(t *testing.T) {
 	}
 }
 
+func TestTrustingAnyoneIsWarnedOf(t *testing.T) {
+	var warnings []string
+	open(t, webhook.Options{
+		Endpoint: endpoint(t, "https://127.0.0.1:9"),
+		TLS:      webhook.TLS{InsecureSkipVerify: true},
+		Warn:     func(_, what string) { warnings = append(warnings, what) },
+	})
+	if len(warnings) != 1 {
+		t.Errorf("warnings %q", warnings)
+	}
+}
+
 func TestClientCertificateIsShown(t *testing.T) {
 	dir, authority := t.TempDir(), newAuthority(t)
 	e := listenTLS(t, authority, authority)

@@ -74,6 +74,9 @@ func Open(opts Options) (*Transmitter, error) {
 	if err := errors.Join(headerErr, fileErr); err != nil {
 		return nil, err
 	}
+	if opts.TLS.InsecureSkipVerify {
+		opts.Warn("", "the worker's certificate is not verified")
+	}
 	d := &dialer{endpoint: opts.Endpoint, timeout: opts.RequestTimeout, certificates: certificates}
 	return &Transmitter{
 		opts:    opts,

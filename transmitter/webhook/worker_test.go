@@ -17,6 +17,9 @@ import (
 	"carrier/transmitter/webhook"
 )
 
+// patience is how long a test waits for what should come at once.
+const patience = 30 * time.Second
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A rawWorker serves connections byte by byte, so that it can answer what no HTTP
@@ -134,6 +137,18 @@ func capture(t *testing.T) (webhook.Endpoint, <-chan string) {
 		_, _ = io.WriteString(c, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
 	})
 	return e, heads
+}
+
+// next returns the next head that the worker got.
+func next(t *testing.T, heads <-chan string) string {
+	t.Helper()
+	select {
+	case head := <-heads:
+		return head
+	case <-time.After(patience):
+		t.Fatal("no request arrived")
+		return ""
+	}
 }
 
 // lines splits a request's head into its first line and its sorted header lines.
