@@ -208,7 +208,4 @@ func (p *program) announce(c config.Config) {
 	p.log.Info("starting", zap.String("version", b.version), zap.String("receiver", c.Receiver),
 		zap.Int("concurrency", c.Concurrency), zap.Stringer("endpoint", p.worker.endpoint),
 		zap.String("admin", c.Admin.Address))
-	if c.Webhook.InsecureSkipVerify {
-		p.log.Warn("CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY is on: whoever answers at the webhook endpoint is trusted")
-	}
 }

@@ -49,8 +49,9 @@ func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Out
 			return message.Outcome{}, true
 		}
 		if d.undeleted.has(h.m.ID) {
-			d.o.Observe(Event{Kind: Redelivered, Message: h.m})
-			return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}, false
+			o = message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
+			d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: o})
+			return o, false
 		}
 		if o = d.post(work, h); o.Verdict != message.Retry || o.Cause != message.Unreached {
 			return o, false

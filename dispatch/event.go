@@ -28,7 +28,8 @@ const (
 	// Extended means that one lease was renewed, or Err says why not.
 	Extended
 	// Redelivered means that the source handed out a message that is still in hand,
-	// or that the worker had accepted before; it is not posted again.
+	// or, where Outcome says delivered, that the worker had accepted before; it is not
+	// posted again.
 	Redelivered
 	// Stopping means that no message is received from here on.
 	Stopping

@@ -15,8 +15,7 @@ import (
 
 // Options is what the metrics are made of.
 type Options struct {
-	// Receiver is the receiver's name: the value of the receiver label. "ingest" adds
-	// the metrics of ingest.
+	// Receiver is the receiver's name: the value of the receiver label.
 	Receiver string
 	// Concurrency is the most messages the worker holds at once.
 	Concurrency int
@@ -48,6 +47,8 @@ type Metrics struct {
 	errors      *prometheus.CounterVec
 	duplicates  counters
 	requests    counters
+
+	queueMessages, queueBytes func() int64
 }
 
 var _ receiver.Observer = (*Metrics)(nil)
@@ -65,9 +66,7 @@ func New(o Options) *Metrics {
 	m.source(o)
 	m.worker(o.Concurrency)
 	m.build(o.Version, o.Commit)
-	if o.Receiver == "ingest" {
-		m.ingest()
-	}
+	m.ingest()
 	return m
 }
 
@@ -82,11 +81,11 @@ func (m *Metrics) WatchInFlight(count func() int) {
 	m.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
 }
 
-// WatchQueue makes messages and bytes the size of the embedded queue. It is called at
-// most once, before the metrics are served; both may be called at any time.
+// WatchQueue makes messages and bytes the size of the embedded queue, which is 0 without
+// one. It is called at most once, before the metrics are served; both may be called at any
+// time.
 func (m *Metrics) WatchQueue(messages, bytes func() int64) {
-	m.gaugeFunc("carrier_ingest_queue_messages", "Messages in the embedded queue.", func() float64 { return float64(messages()) })
-	m.gaugeFunc("carrier_ingest_queue_bytes", "Bytes of the messages in the embedded queue.", func() float64 { return float64(bytes()) })
+	m.queueMessages, m.queueBytes = messages, bytes
 }
 
 // SetWorkerUp says whether the worker takes messages. It is down until it is said.
@@ -98,7 +97,7 @@ func (m *Metrics) SetWorkerUp(up bool) {
 	m.workerUp.Set(0)
 }
 
-// IngestRequest counts one answer to a producer. It is there for the ingest receiver only.
+// IngestRequest counts one answer to a producer.
 func (m *Metrics) IngestRequest(code int) { m.requests.inc(strconv.Itoa(code)) }
 
 // SourceCall counts one request to the source.

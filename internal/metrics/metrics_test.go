@@ -102,6 +102,7 @@ func TestEachEventIsCounted(t *testing.T) {
 		"a failed renewal":   {dispatch.Event{Kind: dispatch.Extended, Err: errors.New("x")}, []string{`carrier_lease_extensions_total{result="failed"} 1`}},
 		"a renewal too late": {dispatch.Event{Kind: dispatch.Extended, Err: lostLease}, []string{`carrier_lease_extensions_total{result="lost"} 1`, `carrier_leases_lost_total 0`}},
 		"a copy":             {dispatch.Event{Kind: dispatch.Redelivered}, []string{`carrier_duplicates_total{cause="in_hand"} 1`}},
+		"a comeback":         {dispatch.Event{Kind: dispatch.Redelivered, Outcome: message.Outcome{Verdict: message.Delivered}}, []string{`carrier_duplicates_total{cause="undeleted"} 1`}},
 		"nothing tried":      {attempted(""), []string{`carrier_attempt_duration_seconds_count 0`, `carrier_attempts_total{code="error"} 0`}},
 		"a refusal":          {attempted("refused"), []string{`carrier_attempts_total{code="refused"} 1`, `carrier_attempt_duration_seconds_count 0`}},
 		"a success":          {attempted("2xx"), []string{`carrier_attempts_total{code="2xx"} 1`, `carrier_attempt_duration_seconds_count 1`, `carrier_attempt_duration_seconds_bucket{le="0.5"} 1`, `carrier_attempt_duration_seconds_bucket{le="0.25"} 0`}},
@@ -160,12 +161,9 @@ func TestWhatOthersReportIsCounted(t *testing.T) {
 	expect(t, m, `carrier_worker_up 0`)
 }
 
-func TestIngestIsCountedForIngestAlone(t *testing.T) {
-	m := New(Options{Receiver: "sqs"})
-	m.IngestRequest(200)
-	if strings.Contains(scrape(t, m), "carrier_ingest") {
-		t.Error("ingest is counted")
-	}
+func TestNamesAreTheSameWithEveryReceiver(t *testing.T) {
+	expect(t, New(Options{Receiver: "sqs"}), `carrier_ingest_queue_messages 0`, `carrier_ingest_queue_bytes 0`,
+		`carrier_ingest_requests_total{code="200"} 0`)
 }
 
 func TestManyMayCountAtOnce(t *testing.T) {

@@ -15,7 +15,10 @@ const (
 	renewed = "ok"
 	failed  = "failed"
 	refused = "refused"
-	inHand  = "in_hand"
+	// Causes of a duplicate: the message was still in hand, or the worker had accepted
+	// it and the source was not heard to remove it.
+	inHand    = "in_hand"
+	undeleted = "undeleted"
 )
 
 // Observe counts one event.
@@ -31,8 +34,16 @@ func (m *Metrics) Observe(e dispatch.Event) {
 	case dispatch.Extended:
 		m.extensions.inc(extension(e.Err))
 	case dispatch.Redelivered:
-		m.duplicates.inc(inHand)
+		m.duplicates.inc(duplicate(e.Outcome))
 	}
+}
+
+// duplicate names why a message came although it was known.
+func duplicate(o message.Outcome) string {
+	if o.Verdict == message.Delivered {
+		return undeleted
+	}
+	return inHand
 }
 
 func (m *Metrics) attempted(e dispatch.Event) {

@@ -67,12 +67,18 @@ func (m *Metrics) source(o Options) {
 	m.duplicates = m.counters(prometheus.CounterOpts{
 		Name: "carrier_duplicates_total",
 		Help: "Messages handed out again although they were in hand or had been delivered.",
-	}, "cause", append([]string{inHand}, o.Duplicates...)...)
+	}, "cause", append([]string{inHand, undeleted}, o.Duplicates...)...)
 	m.lastReceive = m.gauge("carrier_last_receive_timestamp_seconds",
 		"When a receive last returned without an error, with messages or without; 0 before the first.")
 }
 
+// ingest adds what is known of the embedded queue and its producers. It is there, at 0,
+// with every receiver, so that a dashboard needs no case for each.
 func (m *Metrics) ingest() {
+	none := func() int64 { return 0 }
+	m.queueMessages, m.queueBytes = none, none
+	m.gaugeFunc("carrier_ingest_queue_messages", "Messages in the embedded queue.", func() float64 { return float64(m.queueMessages()) })
+	m.gaugeFunc("carrier_ingest_queue_bytes", "Bytes of the messages in the embedded queue.", func() float64 { return float64(m.queueBytes()) })
 	m.requests = m.counters(prometheus.CounterOpts{
 		Name: "carrier_ingest_requests_total",
 		Help: "Requests of producers, by the status they got.",

@@ -20,7 +20,7 @@ import (
 // costs no call, only memory.
 const ingestBatch = 100
 
-func ingestKind() *kind { return &kind{build: buildIngest} }
+func ingestKind() *kind { return &kind{operations: countedOperations(), build: buildIngest} }
 
 func buildIngest(c config.Config, o Options) Built {
 	r := ingest.New(ingest.Options{
@@ -36,7 +36,7 @@ func buildIngest(c config.Config, o Options) Built {
 		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
 	return Built{
-		Receiver:      r,
+		Receiver:      counted{r, o.Observer},
 		Batch:         ingestBatch,
 		Receives:      1,
 		StopAccepting: r.StopAccepting,
