@@ -9,7 +9,8 @@ import (
 // A Fault is what goes wrong with one call. The zero value is nothing. Parts of it
 // can be put together, and happen in the order of the fields.
 type Fault struct {
-	// Unread answers with Error before a byte of the request's body is read.
+	// Unread answers with Error, which must be set, before a byte of the request's body
+	// is read.
 	Unread bool
 	// EarlyHead sends the head of a success before the request's body is read; the
 	// rest follows as it would have. An Error then comes with status 200, which

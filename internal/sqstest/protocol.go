@@ -54,8 +54,7 @@ func handle[In any](do func(*Server, context.Context, *call, *In) (any, *Error))
 // serve answers the request, and does to it what the call's fault says.
 func (c *call) serve(w http.ResponseWriter, r *http.Request) {
 	if c.fault.Unread {
-		allowEarly(w)
-		c.answer(w, nil, c.fault.Error)
+		c.answerUnread(w, r)
 		return
 	}
 	if c.fault.EarlyHead {
@@ -81,6 +80,15 @@ func (c *call) work(ctx context.Context, body []byte) (any, *Error) {
 		return nil, &Error{Type: common + "UnknownOperationException", Code: "InvalidAction", Message: "unknown operation " + c.op}
 	}
 	return do(ctx, c, body)
+}
+
+// answerUnread sends the whole answer, and reads the request's body only then, so that
+// the connection can be kept.
+func (c *call) answerUnread(w http.ResponseWriter, r *http.Request) {
+	allowEarly(w)
+	c.answer(w, nil, c.fault.Error)
+	_ = http.NewResponseController(w).Flush()
+	_, _ = io.Copy(io.Discard, r.Body)
 }
 
 // allowEarly lets an answer out before the request's body is read, which net/http
