@@ -1,0 +1,145 @@
+# `make` alone prints what can be made, from the comments behind the targets.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+IMAGE    ?= carrier
+RACE     ?= -race
+FUZZTIME ?= 30s
+CHAOS    ?= 10m
+COMPOSE  ?= docker compose
+
+STACK := $(COMPOSE) -f examples/compose/compose.yaml
+FLAGS := -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
+
+# The tests that start programs: they run anew each time, because the test cache
+# does not see what a program reads.
+INTEGRATION := ^carrier/(test|examples)(/|$$)
+
+# The linter is installed once for each version, through the Go module proxy.
+LINT_VERSION := v2.15.0
+LINT := bin/golangci-lint-$(LINT_VERSION)
+
+##@ Everyday
+
+.PHONY: help
+help: ## print this
+	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [NAME=value]" } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s IMAGE=%s COMPOSE="%s"\n' \
+		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(IMAGE)' '$(COMPOSE)'
+
+.PHONY: build
+build: ## compile ./carrier, as it is released
+	CGO_ENABLED=0 go build $(FLAGS) -o carrier .
+
+.PHONY: run
+run: build ## start carrier on its own queue, with the example worker; Ctrl-C drains both
+	@mkdir -p bin
+	@go build -o bin/ ./examples/worker-go ./examples/run
+	@exec bin/run ./carrier bin/worker-go
+
+.PHONY: test
+test: tools format vet tidy lint unit integration ## check everything: format, vet, lint, all tests
+	@echo "make test: all checks passed"
+
+##@ One check at a time
+
+.PHONY: unit
+unit: compiler ## test each package, conformance suites and fuzz seeds included
+	@echo "== unit and conformance tests"
+	@go test $(RACE) -timeout 8m $$(go list ./... | grep -Ev '$(INTEGRATION)')
+
+.PHONY: integration
+integration: compiler ## test the built program and the example workers
+	@echo "== integration tests"
+	@go test $(RACE) -timeout 8m -count 1 $$(go list ./... | grep -E '$(INTEGRATION)')
+
+.PHONY: lint
+lint: $(LINT) ## run golangci-lint
+	@echo "== golangci-lint $(LINT_VERSION)"
+	@$(LINT) run ./...
+
+.PHONY: vet
+vet: ## run go vet, for each set of build tags
+	@echo "== go vet"
+	@for tags in '' nosqs noingest nosqs,noingest; do go vet -tags "$$tags" ./...; done
+
+.PHONY: fmt
+fmt: $(LINT) ## put code and imports into their form
+	@$(LINT) fmt ./...
+
+.PHONY: cover
+cover: ## test each package and print how much of the code was run
+	@go test -timeout 8m -coverpkg ./... -coverprofile cover.out $$(go list ./... | grep -Ev '$(INTEGRATION)')
+	@go tool cover -func cover.out | tail -n 1
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: chaos
+chaos: ## kill and restart the program under load for CHAOS, and count the messages
+	CARRIER_CHAOS=$(CHAOS) go test -count 1 -timeout 0 -v -run Kill ./test/...
+
+##@ Images
+
+.PHONY: image
+image: ## build the image IMAGE:VERSION
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) $(BUILD) -t $(IMAGE):$(VERSION) .
+
+.PHONY: compose
+compose: ## start the example stack: an SQS server, carrier and a worker
+	VERSION=$(VERSION) COMMIT=$(COMMIT) $(STACK) up --build --detach
+	@$(STACK) ps
+	@echo 'send a message:'
+	@sed -n '/^curl/,/^$$/p' examples/compose/README.md | sed '/^$$/q;s/^/  /'
+
+.PHONY: decompose
+decompose: ## stop the example stack and remove its volumes
+	$(STACK) --profile ingest down --volumes
+
+.PHONY: clean
+clean: ## remove what was made
+	rm -rf bin carrier cover.out
+
+# What the targets above are made of.
+
+.PHONY: tools
+tools:
+	@for tool in go node npm; do \
+		command -v "$$tool" >/dev/null || { echo "make: $$tool is not on the PATH; CONTRIBUTING.md says what is needed" >&2; exit 1; }; \
+	done
+
+.PHONY: compiler
+compiler:
+	@if [ -n '$(RACE)' ] && ! command -v "$$(go env CC | cut -d' ' -f1)" >/dev/null; then \
+		echo "make: the race detector needs a C compiler (gcc); without one: make $(MAKECMDGOALS) RACE=" >&2; exit 1; \
+	fi
+
+.PHONY: format
+format:
+	@echo "== gofmt"
+	@wrong=$$(find . -name '*.go' -not -path '*/node_modules/*' -exec gofmt -l {} +); \
+	if [ -n "$$wrong" ]; then printf 'not in the form of gofmt; make fmt writes it:\n%s\n' "$$wrong" >&2; exit 1; fi
+
+.PHONY: tidy
+tidy:
+	@echo "== go mod tidy"
+	@go mod tidy -diff || { echo "go.mod and go.sum are not tidy; go mod tidy makes them so" >&2; exit 1; }
+
+$(LINT):
+	@echo "== installing golangci-lint $(LINT_VERSION), once"
+	@mkdir -p bin
+	@GOBIN=$(CURDIR)/bin GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv bin/golangci-lint $@
