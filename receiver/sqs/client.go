@@ -28,13 +28,14 @@ const (
 	opSend          = "send"
 	opGetURL        = "get_queue_url"
 	opGetAttributes = "get_queue_attributes"
-	opConfigure     = "configure"
+
+	opConfigure = "configure" // no call: it names what failed before the first
 )
 
 // Operations lists every operation that an Observer is told of, for metrics that
 // are there from the start.
 func Operations() []string {
-	return []string{opReceive, opDelete, opExtend, opChange, opSend, opGetURL, opGetAttributes, opConfigure}
+	return []string{opReceive, opDelete, opExtend, opChange, opSend, opGetURL, opGetAttributes}
 }
 
 // How long one call may take, from dial to the last byte of the answer. A call
@@ -68,6 +69,10 @@ func connect(ctx context.Context, o Options) (*client, []notice, error) {
 		return nil, nil, &receiver.Error{Operation: opConfigure, Class: receiver.Credentials, Err: err}
 	}
 	endpoint := endpointFor(cfg, o)
+	if endpoint != "" && originOf(endpoint) == "" {
+		err := fmt.Errorf("%q is no endpoint: it needs a scheme and a host", endpoint)
+		return nil, nil, &receiver.Error{Operation: opConfigure, Class: receiver.Invalid, Err: err}
+	}
 	region, notices, err := regionFor(cfg, o, endpoint)
 	if err != nil {
 		return nil, nil, err

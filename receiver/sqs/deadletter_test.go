@@ -63,6 +63,20 @@ func TestDeadLetterCarriesWhatItWasAndWhy(t *testing.T) {
 	})
 }
 
+func TestDeadLetterKeepsItsTrace(t *testing.T) {
+	withDeadLetters(t, "", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {
+		const trace = "Root=1-5759e988-bd862e3fe1be46a994272793"
+		_, err := b.queue.Send(sqstest.Letter{Body: "b", Trace: trace})
+		must(t, err)
+		must(t, b.Settle(t.Context(), b.take(t, 1)[0], rejected()))
+		r, seen := receiverOn(t, b.server, Options{QueueName: "dead"})
+		must(t, r.Open(t.Context()))
+		if m := (bench{r, b.server, dead, seen}).take(t, 1)[0]; m.Trace != trace {
+			t.Errorf("trace = %q, want %q", m.Trace, trace)
+		}
+	})
+}
+
 func TestOriginalAttributesWinOverTheReason(t *testing.T) {
 	for own, want := range map[int]string{7: "Reason Status Attempts", 8: "Reason Status", 9: "Reason", 10: ""} {
 		withDeadLetters(t, "", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {

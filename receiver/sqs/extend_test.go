@@ -72,14 +72,26 @@ func TestFailedRenewalLeavesTheLeaseAsItWas(t *testing.T) {
 	})
 }
 
-// The fake answers such a renewal with success and does nothing, as SQS has been
-// seen to do.
+func TestLeaseIsCountedFromBeforeTheCall(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		b.send(t, 1, "")
+		batch := b.take(t, 1)
+		time.Sleep(10 * time.Second)
+		b.server.Inject("ChangeMessageVisibilityBatch", sqstest.Fault{Delay: 2 * time.Second})
+		want := time.Now().Add(30 * time.Second)
+		if err := b.Extend(t.Context(), batch)[0]; err != nil || !batch[0].Expires().Equal(want) {
+			t.Errorf("Extend = %v, expires %v, want %v", err, batch[0].Expires(), want)
+		}
+	})
+}
+
+// A standard queue has been seen to answer such a renewal with success and to do
+// nothing; so it is not asked.
 func TestLapsedLeaseIsLostWhateverTheServerSays(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, b bench) {
 		b.send(t, 1, "")
 		batch := b.take(t, 1)
 		time.Sleep(batch[0].Lease)
-		b.server.Always("ChangeMessageVisibilityBatch", sqstest.Fault{})
 		if err := b.Extend(t.Context(), batch)[0]; !errors.Is(err, receiver.ErrLeaseLost) {
 			t.Errorf("Extend = %v, want lease lost", err)
 		}

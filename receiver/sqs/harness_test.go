@@ -75,6 +75,9 @@ func receiverOn(t *testing.T, s *sqstest.Server, o Options) (*Receiver, *record)
 	if o.QueueName == "" {
 		o.QueueName = "q"
 	}
+	if o.WaitTime == 0 {
+		o.WaitTime = time.Second // else a receive of nothing takes no time at all
+	}
 	o.Endpoint = "http://sqs.test"
 	o.transport = client.Transport.(*http.Transport)
 	o.transport.MaxIdleConnsPerHost = idleConnections

@@ -2,6 +2,8 @@ package sqs
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -149,17 +151,48 @@ func TestSenselessOptionsAreAnErrorAndNotAPanic(t *testing.T) {
 		"a queue URL without host": {Endpoint: "http://127.0.0.1:1", QueueURL: "q"},
 		"a queue URL without path": {QueueURL: "http://127.0.0.1:1"},
 		"a broken queue URL":       {Endpoint: "http://127.0.0.1:1", QueueURL: "http://[::1"},
+		"an endpoint of no scheme": {Endpoint: "localhost:4566", Region: "eu-west-1", QueueName: "q"},
 		"a broken endpoint":        {Endpoint: "http://[::1", Region: "eu-west-1", QueueName: "q"},
 		"no region":                {QueueName: "q"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := New(o)
 			err := r.Open(t.Context())
-			if err == nil || receiver.ClassOf(err) == receiver.Network {
+			if receiver.ClassOf(err) != receiver.Invalid {
 				t.Errorf("Open = %v of class %s", err, receiver.ClassOf(err))
 			}
 			must(t, r.Close())
 		})
+	}
+}
+
+func TestAnswerOfAProxyIsSortedByItsStatus(t *testing.T) {
+	for status, want := range map[int]receiver.Class{
+		http.StatusBadGateway: receiver.Network, http.StatusGatewayTimeout: receiver.Network, http.StatusRequestTimeout: receiver.Network,
+		http.StatusTooManyRequests: receiver.Throttled, http.StatusForbidden: receiver.Denied, http.StatusUnauthorized: receiver.Denied,
+		http.StatusNotFound: receiver.Invalid, http.StatusFound: receiver.Network,
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<html>no</html>"))
+		}))
+		r := New(Options{Endpoint: s.URL, QueueName: "q"})
+		if err := r.Open(t.Context()); receiver.ClassOf(err) != want {
+			t.Errorf("%d: %v of class %s, want %s", status, err, receiver.ClassOf(err), want)
+		}
+		must(t, r.Close())
+		s.Close()
+	}
+}
+
+func TestCallsNameTheProgram(t *testing.T) {
+	endpoint, calls := answering(t, map[string]string{"GetQueueAttributes": `{"Attributes":{}}`})
+	r := New(Options{QueueURL: endpoint + "/1/q", UserAgent: "carrier/1.2.3"})
+	must(t, r.Open(t.Context()))
+	must(t, r.Close())
+	if call := calls("GetQueueAttributes")[0]; !strings.Contains(call, " carrier/1.2.3 ") {
+		t.Errorf("no carrier/1.2.3 in the user agent of\n%s", call)
 	}
 }
 
