@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,4 +103,17 @@ func TestAnswerThatComesAtOnceKeepsItsConnection(t *testing.T) {
 	if n := accepted(); n > 25 {
 		t.Errorf("%d connections for 100 calls, one after another; want one", n)
 	}
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	var followed atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed.Add(1) }))
+	defer elsewhere.Close()
+	s := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer s.Close()
+	r := New(Options{Endpoint: s.URL, QueueName: "q"})
+	if err := r.Open(t.Context()); err == nil || followed.Load() != 0 {
+		t.Errorf("Open = %v, followed %d times", err, followed.Load())
+	}
+	must(t, r.Close())
 }
