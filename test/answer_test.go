@@ -1,0 +1,350 @@
+package test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"carrier/internal/sqstest"
+)
+
+// Section 4: what the worker answers.
+
+// ends are the outcomes an answer can have.
+type end struct {
+	// Answer is what the worker says to the first post; to all others it says 200.
+	Answer answer
+	// Outcome is what is counted for the first post.
+	Outcome string
+	// Code is how the attempt is counted.
+	Code string
+	// Again says that the message is posted a second time.
+	Again bool
+}
+
+func raw(wire string) answer { return answer{Wire: wire, Cut: true} }
+
+func answers() map[string]end {
+	again := func(a answer, outcome, code string) end { return end{a, outcome, code, true} }
+	return map[string]end{
+		"200":                           {says(200), "delivered", "2xx", false},
+		"201 with a body":               {answer{Wire: "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"}, "delivered", "2xx", false},
+		"204":                           {answer{Wire: "HTTP/1.1 204 No Content\r\n\r\n"}, "delivered", "2xx", false},
+		"200 after 103":                 {answer{Wire: "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, "delivered", "2xx", false},
+		"200 with a huge body":          {raw("HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20)), "delivered", "2xx", false},
+		"429 with Retry-After":          again(says(429, "Retry-After: 1"), "deferred", "4xx"),
+		"503 with Retry-After":          again(says(503, "Retry-After: 0"), "deferred", "5xx"),
+		"503 with a date":               again(says(503, "Retry-After: "+time.Now().Add(time.Second).UTC().Format(http.TimeFormat)), "deferred", "5xx"),
+		"503 with a date gone by":       again(says(503, "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT"), "deferred", "5xx"),
+		"503 with a negative time":      again(says(503, "Retry-After: -5"), "failed", "5xx"),
+		"503 with no 64-bit integer":    again(says(503, "Retry-After: 99999999999999999999"), "failed", "5xx"),
+		"503 with words for a time":     again(says(503, "Retry-After: soon"), "failed", "5xx"),
+		"408":                           again(says(408), "failed", "4xx"),
+		"425":                           again(says(425), "failed", "4xx"),
+		"429":                           again(says(429), "failed", "4xx"),
+		"500":                           again(says(500), "failed", "5xx"),
+		"599":                           again(says(599), "failed", "5xx"),
+		"closed without an answer":      again(raw(""), "failed", "error"),
+		"a head cut short":              again(raw("HTTP/1.1 200 OK\r\nContent-Le"), "failed", "error"),
+		"a 200 whose body is cut":       again(raw("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal"), "failed", "error"),
+		"a 200 whose chunks are cut":    again(raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"), "failed", "error"),
+		"no HTTP at all":                again(raw("SSH-2.0-OpenSSH_9.6\r\n"), "failed", "error"),
+		"200 but retry":                 again(says(200, "X-Carrier-Action: retry"), "failed", "2xx"),
+		"400 but retry":                 again(says(400, "X-Carrier-Action: retry"), "failed", "4xx"),
+		"500 but ack":                   {says(500, "X-Carrier-Action: ack"), "delivered", "5xx", false},
+		"404 but ack, in capitals":      {says(404, "x-carrier-action: ACK"), "delivered", "4xx", false},
+		"200 with an unknown action":    {says(200, "X-Carrier-Action: explode"), "delivered", "2xx", false},
+		"101":                           {raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), "rejected", "1xx", false},
+		"301":                           {says(301, "Location: /elsewhere"), "rejected", "3xx", false},
+		"307":                           {says(307, "Location: /elsewhere"), "rejected", "3xx", false},
+		"304":                           {answer{Wire: "HTTP/1.1 304 Not Modified\r\n\r\n"}, "rejected", "3xx", false},
+		"400":                           {says(400), "rejected", "4xx", false},
+		"404":                           {says(404), "rejected", "4xx", false},
+		"410 with Retry-After":          {says(410, "Retry-After: 1"), "rejected", "4xx", false},
+		"500 but dead-letter":           {says(500, "X-Carrier-Action: dead-letter"), "rejected", "5xx", false},
+		"200 but dead-letter":           {says(200, "X-Carrier-Action: dead-letter"), "rejected", "2xx", false},
+		"timeout":                       again(answer{Hold: make(chan struct{})}, "failed", "timeout"),
+		"a head that trickles for ever": again(answer{Wire: "HTTP/1.1 200 OK\r\nX: ", Hold: nil}, "failed", "timeout"),
+	}
+}
+
+// TestEveryAnswerHasItsOutcome asks one program all the questions: each case is one
+// message, known by its body. Permanent failures go to the dead letters.
+func TestEveryAnswerHasItsOutcome(t *testing.T) {
+	t.Parallel()
+	onEverySource(t, func(t *testing.T, kind string) {
+		cases := answers()
+		var w *worker
+		w = newWorker(t, func(_ int, r request) answer {
+			if r.receiveCount() > 1 {
+				return says(200)
+			}
+			return cases[r.Body].Answer
+		})
+		b := prepare(t, kind, w, env{
+			"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_WEBHOOK_REQUEST_TIMEOUT": "4s",
+			"CARRIER_CONCURRENCY": "40", "CARRIER_SQS_WAIT_TIME": "1s",
+		})
+		var dead *sqstest.Queue
+		if kind == ofSQS {
+			dead = b.onSQS().deadLetters(100)
+		}
+		b.start()
+		b.awaitReady()
+		ids := map[string]string{}
+		for name := range cases {
+			ids[name] = b.put(letter{Body: name})
+		}
+		b.awaitEmpty()
+		until(t, "every message settled", func() bool { return len(settledLines(b.program)) >= len(cases) })
+		outcomes := settledLines(b.program)
+		counted := map[string]int{}
+		for name, want := range cases {
+			posts := 1
+			counted[want.Code]++
+			if want.Again {
+				posts++
+				counted["2xx"]++
+			}
+			if got := len(w.of(ids[name])); got != posts {
+				t.Errorf("%s: posted %d times, want %d", name, got, posts)
+			}
+			if got := outcomes[ids[name]]; got != want.Outcome {
+				t.Errorf("%s: the outcome is %q, want %q", name, got, want.Outcome)
+			}
+		}
+		for code, n := range counted {
+			if got := b.metric("carrier_attempts_total", `code="`+code+`"`); int(got) != n {
+				t.Errorf("%v attempts counted as %s, want %d", got, code, n)
+			}
+		}
+		for _, r := range w.got() {
+			if r.Target != "/" {
+				t.Errorf("a redirect was followed to %s", r.Target)
+			}
+		}
+		if kind == ofSQS {
+			checkDeadLetters(t, dead, cases)
+		}
+		b.stop()
+	})
+}
+
+// settledLines is the first outcome of each message, as the log has it.
+func settledLines(p *program) map[string]string {
+	first := map[string]string{}
+	for _, l := range p.log() {
+		outcome, found := strings.CutPrefix(l.text("msg"), "message ")
+		if id := l.text("message_id"); found && id != "" && first[id] == "" {
+			first[id] = outcome
+		}
+	}
+	return first
+}
+
+func checkDeadLetters(t *testing.T, dead *sqstest.Queue, cases map[string]end) {
+	t.Helper()
+	buried := map[string]sqstest.Peek{}
+	for _, m := range dead.Peek() {
+		buried[m.Body] = m
+	}
+	for name, want := range cases {
+		m, there := buried[name]
+		if there != (want.Outcome == "rejected") {
+			t.Errorf("%s: dead letter: %v", name, there)
+		}
+		if there && (m.Attributes["Carrier.Reason"].StringValue == "" || m.Attributes["Carrier.Attempts"].StringValue != "1" || m.Attributes["Carrier.Status"].StringValue == "") {
+			t.Errorf("%s: the dead letter's attributes are %v", name, m.Attributes)
+		}
+	}
+}
+
+func TestRetryAfterBecomesTheTimeTheMessageIsHidden(t *testing.T) {
+	t.Parallel()
+	const most = 12*60*60 - 60
+	cases := map[string]struct {
+		header      string
+		least, most int
+	}{
+		"seconds":                  {"Retry-After: 600", 600, 600},
+		"a date":                   {"Retry-After: " + time.Now().Add(10*time.Minute).UTC().Format(http.TimeFormat), 500, 600},
+		"more than SQS allows":     {"Retry-After: 86400", most - 60, most},
+		"the largest of 64 bits":   {"Retry-After: 9223372036854775807", most - 60, most},
+		"a date in the far future": {"Retry-After: Fri, 31 Dec 9999 23:59:59 GMT", most - 60, most},
+		"negative":                 {"Retry-After: -1", 0, 1},
+		"no integer":               {"Retry-After: 1e3", 0, 1},
+	}
+	w := newWorker(t, func(_ int, r request) answer {
+		if r.receiveCount() > 1 {
+			return says(200)
+		}
+		return says(429, cases[r.Body].header)
+	})
+	b := newBench(t, ofSQS, w, nil)
+	ids := map[string]string{}
+	for name := range cases {
+		ids[name] = b.put(letter{Body: name})
+	}
+	q := b.onSQS().queue
+	for name, want := range cases {
+		until(t, name+" is hidden", func() bool { return len(changesOf(q, ids[name])) > 0 })
+		if got := changesOf(q, ids[name])[0].Seconds; got < want.least || got > want.most {
+			t.Errorf("%s: hidden for %d s, want %d to %d", name, got, want.least, want.most)
+		}
+	}
+	warned := map[string]bool{}
+	until(t, "the warnings", func() bool {
+		for _, l := range b.logged("Retry-After") {
+			warned[l.text("message_id")] = l.text("level") == "warn"
+		}
+		return len(warned) >= 2
+	})
+	if !warned[ids["negative"]] || !warned[ids["no integer"]] || len(warned) != 2 {
+		t.Errorf("warned about %v", warned)
+	}
+	b.stop()
+}
+
+func changesOf(q *sqstest.Queue, id string) []sqstest.VisibilityChange {
+	var of []sqstest.VisibilityChange
+	for _, c := range q.VisibilityChanges() {
+		if c.MessageID == id {
+			of = append(of, c)
+		}
+	}
+	return of
+}
+
+func TestPermanentFailureBecomesWhatTheRejectActionSays(t *testing.T) {
+	t.Parallel()
+	for action, want := range map[string]struct{ left, dead int }{
+		"": {1, 0}, "retry": {1, 0}, "drop": {0, 0}, "dead-letter": {0, 1},
+	} {
+		t.Run("action "+action, func(t *testing.T) {
+			t.Parallel()
+			w := newWorker(t, always(says(400)))
+			b := prepare(t, ofSQS, w, env{"CARRIER_RETRY_INITIAL_INTERVAL": "11h", "CARRIER_RETRY_MAX_INTERVAL": "11h"})
+			if action != "" {
+				b.env["CARRIER_REJECT_ACTION"] = action
+			}
+			dead := b.onSQS().deadLetters(100)
+			b.start()
+			b.awaitReady()
+			b.put(letter{Body: "a"})
+			until(t, "rejected", func() bool { return b.settled("rejected") == 1 })
+			if got := b.source.left(b.program); got != want.left {
+				t.Errorf("%d messages left, want %d", got, want.left)
+			}
+			if got := dead.Counts().All(); got != want.dead {
+				t.Errorf("%d dead letters, want %d", got, want.dead)
+			}
+			b.stop()
+		})
+	}
+}
+
+func TestIngestKeepsItsDeadLettersAndRetriesWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	for action, posts := range map[string]int{"": 1, "dead-letter": 1, "drop": 1, "retry": 2} {
+		t.Run("action "+action, func(t *testing.T) {
+			t.Parallel()
+			w := newWorker(t, first(says(404)))
+			e := env{}
+			if action != "" {
+				e["CARRIER_REJECT_ACTION"] = action
+			}
+			b := newBench(t, ofIngest, w, e)
+			b.put(letter{Body: "a"})
+			w.await(posts)
+			b.awaitEmpty()
+			if got := b.settled("rejected"); got != 1 {
+				t.Errorf("%d rejected, want 1", got)
+			}
+			b.stop()
+			if len(w.got()) != posts {
+				t.Errorf("%d posts, want %d", len(w.got()), posts)
+			}
+		})
+	}
+}
+
+func TestMaxAttemptsRejectsAMessageThatKeepsFailing(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(500)))
+	b := prepare(t, ofSQS, w, env{"CARRIER_RETRY_MAX_ATTEMPTS": "2", "CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_SQS_WAIT_TIME": "1s"})
+	dead := b.onSQS().deadLetters(100)
+	b.start()
+	b.awaitReady()
+	attributes := map[string]string{"Kind": "order"}
+	b.put(letter{Body: "a", Attributes: attributes})
+	until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 && b.source.left(b.program) == 0 })
+	m := dead.Peek()[0]
+	for name, want := range map[string]string{"Kind": "order", "Carrier.Status": "500", "Carrier.Attempts": "2"} {
+		if got := m.Attributes[name].StringValue; got != want {
+			t.Errorf("the dead letter's %s is %q, want %q", name, got, want)
+		}
+	}
+	if !strings.Contains(m.Attributes["Carrier.Reason"].StringValue, "500") {
+		t.Errorf("the reason is %q", m.Attributes["Carrier.Reason"].StringValue)
+	}
+	b.stop()
+	if n := len(w.got()); n != 2 {
+		t.Errorf("%d posts, want 2", n)
+	}
+}
+
+func TestDeadLetterKeepsTenAttributesOfItsOwnBeforeOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(400)))
+	b := prepare(t, ofSQS, w, env{"CARRIER_REJECT_ACTION": "dead-letter"})
+	dead := b.onSQS().deadLetters(100)
+	b.start()
+	b.awaitReady()
+	ten := map[string]string{}
+	for i := range 10 {
+		ten[fmt.Sprint("A", i)] = "v"
+	}
+	b.put(letter{Body: "a", Attributes: ten})
+	until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 })
+	for name := range ten {
+		if _, there := dead.Peek()[0].Attributes[name]; !there {
+			t.Errorf("attribute %s is gone", name)
+		}
+	}
+	b.stop()
+}
+
+func TestWorkersWishForADeadLetterWithNowhereToSendItIsARetry(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, first(says(200, "X-Carrier-Action: dead-letter")))
+	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
+	id := b.put(letter{Body: "a"})
+	w.await(2)
+	b.awaitEmpty()
+	warned := false
+	for _, l := range b.log() {
+		warned = warned || l.text("level") == "warn" && l.text("message_id") == id
+	}
+	if !warned {
+		t.Error("nothing was warned about")
+	}
+	b.stop()
+}
+
+func TestMessageOlderThanItsTimeoutIsRejectedUnposted(t *testing.T) {
+	t.Parallel()
+	onEverySource(t, func(t *testing.T, kind string) {
+		w := newWorker(t, always(says(429, "Retry-After: 2")))
+		b := newBench(t, kind, w, env{"CARRIER_MESSAGE_TIMEOUT": "1s", "CARRIER_REJECT_ACTION": "drop", "CARRIER_SQS_WAIT_TIME": "1s"})
+		b.put(letter{Body: "a"})
+		until(t, "rejected", func() bool { return b.settled("rejected") == 1 })
+		b.awaitEmpty()
+		b.stop()
+		// On a machine that is slow enough it may be too old already the first time.
+		if n := len(w.got()); n > 1 {
+			t.Errorf("%d posts of a message that was too old after the first", n)
+		}
+	})
+}
