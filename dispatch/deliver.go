@@ -110,15 +110,22 @@ func (d *Dispatcher) following(work context.Context, h *hand, confirmed bool) *h
 	}
 }
 
-// follow waits until the earlier copy of h is no longer in hand. What became of
-// that one becomes of h, without a second post; if it was never posted, h is.
+// follow waits until the earlier hand-out of h's message is no longer in hand. What
+// became of that one becomes of h, without a second post. If it was never posted, or
+// was given back, h is a hand-out of its own: a source may hand out what was given
+// back before we have noted that it agreed.
 func (d *Dispatcher) follow(ctx, work context.Context, first, h *hand) {
 	<-first.over
-	if first.unposted && ctx.Err() == nil {
+	givenBack := first.settled && !first.outcome.Ends()
+	if (first.unposted || givenBack) && ctx.Err() == nil {
 		d.admit(ctx, work, h)
 		return
 	}
+	d.o.Observe(Event{Kind: Redelivered, Message: h.m})
 	h.outcome = first.outcome
-	h.unposted = first.unposted
+	if givenBack {
+		h.outcome = message.Outcome{}
+	}
+	h.unposted = first.unposted || givenBack
 	d.finish(work, h, false)
 }

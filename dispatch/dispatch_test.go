@@ -14,6 +14,7 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/receivertest"
 	"carrier/transmitter/transmittertest"
 )
 
@@ -218,6 +219,53 @@ func TestUnreachedWorkerThatIsSaidToBeReadyIsNoHotLoop(t *testing.T) {
 		isTrue(t, len(b.worker.Handed()) <= 110, "%d tries in ten seconds", len(b.worker.Handed()))
 		b.stop(t)
 		equal(t, "ends", b.ends(), "a returned")
+	})
+}
+
+// eager hands a message that was given back out again before Settle returns.
+type eager struct{ *receivertest.Memory }
+
+func (e eager) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
+	err := e.Memory.Settle(ctx, m, o)
+	time.Sleep(time.Millisecond)
+	return err
+}
+
+func TestMessageThatWasGivenBackIsPostedAgainEachTime(t *testing.T) {
+	within(t, func(o *Options) { o.Concurrency = 2; o.Receiver = eager{o.Receiver.(*receivertest.Memory)} }, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(answers(map[string][]message.Outcome{"a": {failed(0), failed(0), failed(0)}}))
+		b.source.Put("a")
+		b.start()
+		time.Sleep(time.Second)
+		equal(t, "ends", b.ends(), "a failed", "a failed", "a failed", "a delivered")
+		equal(t, "posts", b.worker.Handed(), "a", "a", "a", "a")
+		isTrue(t, len(b.of(Redelivered)) == 0, "told of %d redeliveries", len(b.of(Redelivered)))
+		b.stop(t)
+	})
+}
+
+// capped is a source that renews no lease beyond the first, and says so by doing
+// nothing.
+type capped struct {
+	*receivertest.Memory
+	calls *atomic.Int32
+}
+
+func (c capped) Extend(_ context.Context, batch []*message.Message) []error {
+	c.calls.Add(1)
+	return make([]error, len(batch))
+}
+
+func TestALeaseThatCanBeKeptNoLongerIsNoHotLoop(t *testing.T) {
+	var calls atomic.Int32
+	within(t, func(o *Options) { o.Receiver = capped{o.Receiver.(*receivertest.Memory), &calls} }, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(takes(leaseTime - time.Second))
+		b.source.Put("a")
+		b.start()
+		time.Sleep(leaseTime)
+		equal(t, "ends", b.ends(), "a delivered")
+		isTrue(t, calls.Load() <= 10, "%d renewals within one lease", calls.Load())
+		b.stop(t)
 	})
 }
 

@@ -14,6 +14,8 @@ type hand struct {
 	turn *ticket
 	// outcome is what became of it; written by the goroutine that handles it.
 	outcome message.Outcome
+	// settled is true once the source has confirmed the outcome.
+	settled bool
 	// unposted is true until a Transmit with m is begun.
 	unposted bool
 	// over is closed when the message is no longer in hand.

@@ -165,16 +165,19 @@ func (k *keeper) renewed(l *lease, err error) error {
 	close(l.renewing)
 	l.renewing = nil
 	now := time.Now()
+	// Also after a success: a source that can keep a message no longer than it does
+	// already says yes and changes nothing.
+	soon := now.Add(max(l.m.Lease/10, 100*time.Millisecond))
 	switch {
 	case err == nil:
-		k.schedule(l, renewalDue(l.m))
+		k.schedule(l, latest(renewalDue(l.m), soon))
 	case errors.Is(err, receiver.ErrLeaseLost):
 		l.lost.Store(true)
 	case !now.Before(l.m.Expires()):
 		l.lost.Store(true)
 		err = errors.Join(receiver.ErrLeaseLost, err)
 	default:
-		k.schedule(l, now.Add(max(l.m.Lease/10, 100*time.Millisecond)))
+		k.schedule(l, soon)
 	}
 	return err
 }
@@ -197,6 +200,13 @@ func (k *keeper) schedule(l *lease, due time.Time) {
 // renewalDue is when a third of m's lease has passed.
 func renewalDue(m *message.Message) time.Time {
 	return m.Expires().Add(-m.Lease * 2 / 3)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // dueHeap orders leases by when their renewal is due.

@@ -121,7 +121,6 @@ func (d *Dispatcher) admit(ctx, work context.Context, taken ...*hand) {
 	var heads []*hand
 	for _, h := range taken {
 		if first := d.hands.add(h); first != nil {
-			d.o.Observe(Event{Kind: Redelivered, Message: h.m})
 			d.busy.Go(func() { d.follow(ctx, work, first, h) })
 			continue
 		}

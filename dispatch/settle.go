@@ -36,6 +36,7 @@ func (d *Dispatcher) finish(work context.Context, h *hand, lost bool) (confirmed
 	}
 	d.leases.release(h.lease)
 	err := d.conclude(work, h, lost)
+	h.settled = err == nil
 	switch {
 	case h.outcome.Verdict != message.Delivered:
 	case err == nil:
