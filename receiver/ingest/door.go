@@ -35,11 +35,10 @@ func (d *door) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if p != nil {
-		// net/http reads on a little, so that a producer in mid-sentence gets its answer
-		// and not a reset; one that has stopped sending is not waited for.
 		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
 		p.write(w)
 		d.receiver.options.OnAnswer(p.Status)
+		linger(control, req)
 		return
 	}
 	writeJSON(w, "application/json", http.StatusOK, accepted{Status: "OK", ID: id})

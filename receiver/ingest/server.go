@@ -18,7 +18,6 @@ const (
 	readHeaderTimeout = 10 * time.Second
 	idleTimeout       = 2 * time.Minute
 	writeTimeout      = 10 * time.Second
-	lingerTimeout     = time.Second
 )
 
 // serve answers on listener until closeServer.
