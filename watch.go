@@ -1,8 +1,6 @@
 package main
 
-import (
-	"sync"
-)
+import "sync"
 
 // A watch knows whether the worker is there, from all that look: it is when none
 // of them says otherwise. It tells metrics, probes and the log of changes.
@@ -20,6 +18,14 @@ type watch struct {
 func newWatch(p *program) *watch {
 	p.readiness.Set("worker", "not reached yet")
 	return &watch{p: p, away: map[string]bool{}}
+}
+
+// await says that who has not looked yet. Until it does the worker counts as away,
+// which is no news either.
+func (w *watch) await(who string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away[who] = true
 }
 
 // set says what one of those who look has found; err, why not, may be nil.

@@ -86,7 +86,7 @@ func newChecker(c config.WebhookOptions, hook *webhook.Transmitter, watch *watch
 	if err != nil {
 		return nil, fault("CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT", err)
 	}
-	watch.set("health", false, nil)
+	watch.await("health")
 	return transmitter.NewChecker(transmitter.CheckerOptions{
 		Check: hook.HealthCheck(at), Interval: c.HealthCheckInterval, Timeout: c.HealthCheckTimeout,
 		Threshold: c.OfflineThresholdCount,
