@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"carrier/bench/figures"
+	"carrier/bench/proc"
+)
+
+// A bench is what all scenarios share.
+type bench struct {
+	options
+	programs string // the directory of the built programs
+	data     string // a directory of this run alone
+	machine  machine
+	log      io.Writer // what the programs say
+	running  []*proc.Process
+}
+
+// A scenario is one thing to measure.
+type scenario struct {
+	name string
+	// says is what is measured, and what could mislead.
+	says string
+	// quick makes it a part of the smaller run.
+	quick   bool
+	columns []column
+	run     func(ctx context.Context, b *bench, r *figures.Results) error
+}
+
+// A column is one figure of a scenario's table.
+type column struct {
+	figure string // its name in a sample
+	title  string
+	digits int
+}
+
+// A finding is a scenario that was run.
+type finding struct {
+	scenario
+	results figures.Results
+	err     error
+	took    time.Duration
+}
+
+// prepare builds the programs and makes the directories.
+func prepare(ctx context.Context, o options) (*bench, error) {
+	programs, err := filepath.Abs(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(programs, 0o750); err != nil {
+		return nil, err
+	}
+	data, err := os.MkdirTemp(programs, "data-")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{options: o, programs: programs, data: data, machine: look()}
+	b.log, err = os.Create(filepath.Join(programs, "programs.log")) //nolint:gosec // our own directory
+	if err != nil {
+		return nil, err
+	}
+	return b, b.build(ctx)
+}
+
+func (b *bench) build(ctx context.Context) error {
+	fmt.Println("building")
+	steps := [][]string{
+		{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/worker", "./bench/poster", "./bench/disk"},
+		{"-C", "bench/fasthttp", "build", "-o", filepath.Join(b.programs, "fasthttp"), "."},
+	}
+	steps[1] = append([]string{"build", "-C", "bench/fasthttp"}, steps[1][3:]...)
+	if b.carrier == "" {
+		b.carrier = filepath.Join(b.programs, "carrier")
+		steps = append(steps, release(b.carrier, ""))
+	}
+	for _, args := range steps {
+		if err := b.gobuild(ctx, args); err != nil {
+			return err
+		}
+	}
+	var err error
+	b.carrier, err = filepath.Abs(b.carrier)
+	return err
+}
+
+// release is how carrier is built for release.
+func release(path, tags string) []string {
+	return []string{"build", "-trimpath", "-tags", tags, "-ldflags", "-s -w", "-o", path, "."}
+}
+
+func (b *bench) gobuild(ctx context.Context, args []string) error {
+	c := exec.CommandContext(ctx, "go", args...) //nolint:gosec // our own arguments
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %v: %w\n%s", args, err, out)
+	}
+	return nil
+}
+
+// all runs the scenarios that were asked for, one after another. One that fails does
+// not keep the others from being run; the end of ctx does.
+func (b *bench) all(ctx context.Context, list []scenario) (done []finding, err error) {
+	fmt.Println(b.machine)
+	for _, s := range list {
+		if b.quick && !s.quick || !b.only.MatchString(s.name) {
+			continue
+		}
+		f := finding{scenario: s}
+		start := time.Now()
+		f.err = s.run(ctx, b, &f.results)
+		b.stopAll()
+		f.took = time.Since(start)
+		done = append(done, f)
+		fmt.Println(f)
+		if ctx.Err() != nil {
+			return done, ctx.Err()
+		}
+		if f.err != nil {
+			err = fmt.Errorf("%s: %w", s.name, f.err)
+		}
+	}
+	return done, err
+}
+
+// start starts a program that stopAll ends.
+func (b *bench) start(c proc.Command) (*proc.Process, error) {
+	c.Log = b.log
+	p, err := proc.Start(c)
+	if err == nil {
+		b.running = append(b.running, p)
+	}
+	return p, err
+}
+
+// tool starts one of the benchmark's own programs.
+func (b *bench) tool(name string, args ...string) (*proc.Process, error) {
+	return b.start(proc.Command{Path: filepath.Join(b.programs, name), Args: args})
+}
+
+// stopAll ends what is still running, the last one started first.
+func (b *bench) stopAll() {
+	for i := len(b.running) - 1; i >= 0; i-- {
+		b.running[i].Stop()
+	}
+	b.running = nil
+}
+
+func (b *bench) clean() {
+	b.stopAll()
+	_ = os.RemoveAll(b.data)
+}
+
+// times returns how often to repeat, in the full and in the smaller run.
+func (b *bench) times(full, quick int) int {
+	if b.quick {
+		return quick
+	}
+	return full
+}
+
+// span is times for durations.
+func (b *bench) span(full, quick time.Duration) time.Duration {
+	if b.quick {
+		return quick
+	}
+	return full
+}
+
+// wait sleeps, and reports the end of ctx.
+func wait(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,11 @@
+package main
+
+// scenarios lists everything that is measured, in the order of the report.
+func scenarios() []scenario {
+	return []scenario{
+		throughput(1, false), throughput(10, true), throughput(40, true), throughput(1000, false),
+		slow(10, true), slow(40, false), bimodal(),
+		deferred(), faults(), offered(),
+		idle(), large(), stopping(), startup(),
+	}
+}

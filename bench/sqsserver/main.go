@@ -1,0 +1,71 @@
+// Command sqsserver is the queue of the benchmark: the part of SQS's JSON protocol that
+// a consumer uses, on one standard queue, with visibility timeouts and receive counts
+// that are kept honestly, and books that say what became of every message. It does as
+// little else as it can, for it shares the machine with what is measured.
+package main
+
+import (
+	"flag"
+	"net/http"
+	"strconv"
+	"time"
+
+	"carrier/bench/control"
+	"carrier/bench/http1"
+)
+
+// keep is the longest request that is read whole: a batch of ten with long handles.
+const keep = 64 << 10
+
+func main() { control.Exit(run()) }
+
+func run() error {
+	s := &service{calls: map[string]int{}, name: "bench"}
+	size := flag.Int("size", 1024, "bytes in a body")
+	flag.DurationVar(&s.lease, "lease", 30*time.Second, "visibility timeout of the queue")
+	flag.DurationVar(&s.latency, "latency", 0, "time that every call takes")
+	flag.Float64Var(&s.faults.throttle.of, "throttle", 0, "share of calls that are throttled")
+	flag.Float64Var(&s.faults.dropBefore.of, "drop-before", 0, "share of calls whose connection is closed before they are carried out")
+	flag.Float64Var(&s.faults.dropAfter.of, "drop-after", 0, "share of calls whose connection is closed after they were carried out")
+	flag.Float64Var(&s.faults.failDelete.of, "fail-delete", 0, "share of entries of deletes that fail")
+	flag.Parse()
+	s.queue = newQueue(*size, func() int64 { return time.Now().UnixNano() })
+	s.render = newRenderer(s.queue)
+
+	l, err := control.Listen()
+	if err != nil {
+		return err
+	}
+	s.url = "http://" + l.Addr().String() + "/000000000000/" + s.name
+	go func() { _ = http1.Serve(l, http1.Options{Handle: s.handle, Keep: keep}) }()
+	return control.Run(l.Addr().String(), control.Panel{
+		Stats: func() any { return s.stats() },
+		Orders: map[string]func(*http.Request) error{
+			"/fill":  s.fill,
+			"/offer": s.offer,
+		},
+	})
+}
+
+// fill puts n messages at once.
+func (s *service) fill(r *http.Request) error {
+	n, err := strconv.Atoi(r.FormValue("n"))
+	if err == nil {
+		s.queue.put(n)
+	}
+	return err
+}
+
+// offer begins to put messages at a rate, and returns.
+func (s *service) offer(r *http.Request) error {
+	rate, err := strconv.ParseFloat(r.FormValue("rate"), 64)
+	if err != nil {
+		return err
+	}
+	during, err := time.ParseDuration(r.FormValue("during"))
+	if err != nil {
+		return err
+	}
+	go s.queue.offer(rate, during)
+	return nil
+}

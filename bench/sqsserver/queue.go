@@ -1,0 +1,201 @@
+package main
+
+import (
+	"crypto/md5" //nolint:gosec // the checksum that SQS gives with a body
+	"sync"
+	"time"
+
+	"carrier/bench/load"
+)
+
+// A queue is one standard queue. A message is its number: the n-th that was put is
+// entry n. Times are nanoseconds since the epoch. All methods may be called at once.
+type queue struct {
+	now  func() int64
+	rest []byte // what follows the head of every body
+
+	mu      sync.Mutex
+	entries []entry
+	ready   []uint32 // visible, in the order in which they became so
+	taken   int      // how many of ready are gone
+	leases  leases
+	waiting []chan struct{} // one for each open poll, the oldest first
+	counts  counts
+}
+
+type state uint8
+
+const (
+	visible state = iota
+	inFlight
+	deleted
+)
+
+type entry struct {
+	sent, first int64
+	until       int64 // when its lease ends
+	sum         [md5.Size]byte
+	received    uint32
+	state       state
+}
+
+// counts are the queue's books. A message is in exactly one of Visible, InFlight and
+// Deleted; the other figures count events.
+type counts struct {
+	Put      int `json:"put"`
+	Visible  int `json:"visible"`
+	InFlight int `json:"in_flight"`
+	Deleted  int `json:"deleted"`
+
+	Received     int `json:"received"`      // handed out, again or not
+	DeletedAgain int `json:"deleted_again"` // deletes of what was deleted before
+	DeletedLate  int `json:"deleted_late"`  // deletes after the lease, or with an older handle
+	Expired      int `json:"expired"`       // leases that ran out
+	GivenBack    int `json:"given_back"`    // made visible at once
+	Deferred     int `json:"deferred"`      // made visible later: extended or deferred
+	Refused      int `json:"refused"`       // changes of what is not in flight
+}
+
+func newQueue(size int, now func() int64) *queue {
+	return &queue{now: now, rest: load.Rest(size)}
+}
+
+// put adds n messages, sent now.
+func (q *queue) put(n int) {
+	now := q.now()
+	added := make([]entry, n)
+	q.mu.Lock()
+	first := len(q.entries)
+	q.mu.Unlock()
+	// Checksums are made outside the lock: a million of them take a while. Only one
+	// caller puts at a time.
+	hash := md5.New() //nolint:gosec // see above
+	var head []byte
+	for i := range added {
+		head = load.AppendHead(head[:0], uint64(first+i), now) //nolint:gosec // an index
+		hash.Reset()
+		_, _ = hash.Write(head)
+		_, _ = hash.Write(q.rest)
+		added[i].sent = now
+		hash.Sum(added[i].sum[:0])
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.entries = append(q.entries, added...)
+	for i := range added {
+		q.ready = append(q.ready, uint32(first+i)) //nolint:gosec // fewer than four thousand million
+	}
+	q.counts.Put += n
+	q.counts.Visible += n
+	q.wake(n)
+}
+
+// A handout is a message as one receive gives it away.
+type handout struct {
+	entry
+	n uint32
+}
+
+// take hands out up to limit visible messages under a lease, into batch.
+func (q *queue) take(batch []handout, limit int, lease time.Duration) []handout {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	q.expire(now)
+	for len(batch) < limit && q.taken < len(q.ready) {
+		n := q.ready[q.taken]
+		q.taken++
+		e := &q.entries[n]
+		if e.state != visible {
+			continue // deleted with an older handle
+		}
+		e.state, e.until = inFlight, now+int64(lease)
+		e.received++
+		if e.first == 0 {
+			e.first = now
+		}
+		q.leases.push(expiry{e.until, n})
+		q.counts.Visible--
+		q.counts.InFlight++
+		q.counts.Received++
+		batch = append(batch, handout{*e, n})
+	}
+	if q.taken == len(q.ready) {
+		q.ready, q.taken = q.ready[:0], 0
+	}
+	return batch
+}
+
+// remove deletes message n, handed out for the received-th time.
+func (q *queue) remove(n, received uint32) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if int(n) >= len(q.entries) {
+		return false
+	}
+	e := &q.entries[n]
+	switch e.state {
+	case deleted:
+		q.counts.DeletedAgain++
+		return true // as SQS does
+	case visible:
+		q.counts.DeletedLate++
+		q.counts.Visible--
+	case inFlight:
+		if e.received != received || e.until <= q.now() {
+			q.counts.DeletedLate++
+		}
+		q.counts.InFlight--
+	}
+	e.state = deleted
+	q.counts.Deleted++
+	return true
+}
+
+// change sets the lease of message n to end after d.
+func (q *queue) change(n, received uint32, d time.Duration) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	q.expire(now)
+	if int(n) >= len(q.entries) || q.entries[n].state != inFlight || q.entries[n].received != received {
+		q.counts.Refused++
+		return false
+	}
+	e := &q.entries[n]
+	if d == 0 {
+		q.counts.GivenBack++
+		q.show(n)
+		return true
+	}
+	q.counts.Deferred++
+	e.until = now + int64(d)
+	q.leases.push(expiry{e.until, n})
+	return true
+}
+
+// expire makes visible what is in flight for longer than its lease.
+func (q *queue) expire(now int64) {
+	for len(q.leases) > 0 && q.leases[0].at <= now {
+		x := q.leases.pop()
+		if e := &q.entries[x.n]; e.state == inFlight && e.until == x.at {
+			q.counts.Expired++
+			q.show(x.n)
+		}
+	}
+}
+
+func (q *queue) show(n uint32) {
+	q.entries[n].state = visible
+	q.ready = append(q.ready, n)
+	q.counts.InFlight--
+	q.counts.Visible++
+	q.wake(1)
+}
+
+func (q *queue) stats() counts {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.expire(q.now())
+	return q.counts
+}
