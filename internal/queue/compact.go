@@ -9,11 +9,11 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// A file never gets smaller by itself. Once it is larger than compactFrom, what is in use
-// is at most compactLive and a quarter of it, what is in use is copied to a new file that
-// takes its place. Copying so little is a matter of milliseconds.
+// A file never gets smaller by itself. Once compactFrom bytes of it have been written to,
+// and what is in use is at most a quarter of them and at most compactLive, what is in use
+// is copied to a new file that takes its place. Copying so little takes milliseconds.
 const (
-	compactFrom = 16 << 20
+	compactFrom = 8 << 20
 	compactLive = 8 << 20
 	compactStep = 1 << 20 // bytes copied in one transaction
 )
@@ -38,21 +38,19 @@ func (q *Queue) compactIfEmptied() {
 	}
 }
 
+// sizes says how far the file has been written to, and how much of that is in use. Space
+// that is only reserved does not count: it would be reserved again.
 func (q *Queue) sizes() (size, used int64) {
-	info, err := q.room.file.Stat()
-	if err != nil || info.Size() < q.compactAt {
-		return 0, 0
-	}
-	err = contained(func() error {
+	err := contained(func() error {
 		return q.db.View(func(tx *bbolt.Tx) error {
-			used = tx.Size()
+			size = tx.Size()
 			return nil
 		})
 	})
 	if err != nil {
 		return 0, 0
 	}
-	return info.Size(), used - q.unused()
+	return size, size - q.unused()
 }
 
 // compact copies the file and puts the copy in its place. The copy is complete and synced

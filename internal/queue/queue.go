@@ -115,7 +115,7 @@ type Queue struct {
 	dead     usage
 	aside    int
 
-	compactAt int64 // file size below which compaction is not thought of
+	compactAt int64 // size below which compaction is not thought of
 	stopped   chan struct{}
 }
 

@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +51,9 @@ func TestOldestIsFirst(t *testing.T) {
 		t.Errorf("order = %s", got)
 	}
 	q.none(t)
+	if info, err := os.Stat(filepath.Join(q.options.Dir, fileName)); err != nil || info.Size() > 4<<20 {
+		t.Errorf("%d bytes for a thousand small messages (%v)", info.Size(), err)
+	}
 }
 
 func TestReceiveWaitsForAMessage(t *testing.T) {

@@ -19,10 +19,11 @@ type room struct {
 }
 
 const (
-	// opPages is how many pages one op may take besides its value.
-	opPages = 4
-	// spare is kept for what is not refused: removals, counts, dead letters. They copy
-	// the pages they change before the old ones are free.
+	// keySpace is what an idempotency key may take: it lies on a page of its own choosing,
+	// and that page and those above it are copied.
+	keySpace = 4 * 4096
+	// spare is kept for what every commit copies, and for what is not refused: removals,
+	// counts, dead letters. They copy the pages they change before the old ones are free.
 	spare = 1 << 20
 	// smallStep and largeStep bound how much more than needed is reserved at once: every
 	// change of the file's length costs the commit that follows it.
@@ -32,7 +33,7 @@ const (
 // admitToDisk refuses the puts of g if the disk has no room for them, and says whether
 // anything is left to be committed.
 func (q *Queue) admitToDisk(g *group, tx *bbolt.Tx) bool {
-	need := int64(g.bytes) + int64(len(g.ops))*opPages*int64(os.Getpagesize())
+	need := g.space()
 	err := q.room.ensure(tx.Size() + need + spare)
 	if err == nil || q.unused() > 2*(need+spare) {
 		return true
@@ -48,6 +49,23 @@ func (q *Queue) admitToDisk(g *group, tx *bbolt.Tx) bool {
 	return left
 }
 
+// space is how much the puts of g take at most. A value that does not go into what is left
+// of a page begins a new one, which at worst doubles it.
+func (g *group) space() int64 {
+	var need int64
+	for _, o := range g.ops {
+		p, ok := o.(*put)
+		if !ok {
+			continue
+		}
+		need += 2*int64(len(p.value)) + 512
+		if p.hasKey {
+			need += keySpace
+		}
+	}
+	return need
+}
+
 // unused is how many bytes of the file hold nothing.
 func (q *Queue) unused() int64 {
 	s := q.db.Stats()
@@ -59,7 +77,7 @@ func (r *room) ensure(upto int64) error {
 	if r.off || upto <= r.reserved {
 		return nil
 	}
-	step := min(max(smallStep, upto), largeStep)
+	step := min(max(smallStep, upto/2), largeStep)
 	err := r.reserve(r.file, upto+step)
 	if err == nil {
 		r.reserved = upto + step
