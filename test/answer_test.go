@@ -76,8 +76,7 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 	t.Parallel()
 	onEverySource(t, func(t *testing.T, kind string) {
 		cases := answers()
-		var w *worker
-		w = newWorker(t, func(_ int, r request) answer {
+		w := newWorker(t, func(_ int, r request) answer {
 			if r.receiveCount() > 1 {
 				return says(200)
 			}

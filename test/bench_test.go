@@ -194,12 +194,6 @@ func (s *sqsSource) deadLetters(most int) *sqstest.Queue {
 	return dead
 }
 
-// lease sets the queue's own visibility timeout, in seconds.
-func (s *sqsSource) lease(seconds int) {
-	s.t.Helper()
-	must(s.t, s.queue.Set(map[string]string{"VisibilityTimeout": fmt.Sprint(seconds)}))
-}
-
 // An ingestSource is the embedded queue of the program itself.
 type ingestSource struct {
 	t            *testing.T

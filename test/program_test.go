@@ -98,11 +98,13 @@ func (p *program) cleanUp() {
 		p.signal(syscall.SIGKILL)
 		<-p.exited
 	}
-	out := p.stdout.String() + p.stderr.String()
-	for _, bad := range []string{"DATA RACE", "panic:", "goroutine 1 [", "panic contained"} {
-		if strings.Contains(out, bad) {
-			p.t.Errorf("the program said %q", bad)
+	for _, bad := range []string{"DATA RACE", "panic:", "goroutine "} {
+		if strings.Contains(p.stderr.String(), bad) {
+			p.t.Errorf("the program said %q on stderr", bad)
 		}
+	}
+	if strings.Contains(p.stdout.String(), "panic contained") {
+		p.t.Error("the program has contained a panic")
 	}
 	if p.t.Failed() {
 		p.t.Logf("%v said on stdout:\n%s\nand on stderr:\n%s", p.cmd.Args[1:], tail(p.stdout.String()), tail(p.stderr.String()))

@@ -288,13 +288,6 @@ func (w *worker) done(r request, a answer) {
 	}
 }
 
-// follow changes the script from the next request on.
-func (w *worker) follow(s script) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.script = s
-}
-
 // feel changes the answers to health checks from the next one on.
 func (w *worker) feel(health func(n int) answer) {
 	w.mu.Lock()
