@@ -33,6 +33,7 @@ async function handle(request, response) {
   } finally {
     busy.delete(id);
   }
+  if (!server.listening) response.setHeader("Connection", "close"); // stopping
   response.writeHead(Number(WORKER_STATUS)).end();
 }
 

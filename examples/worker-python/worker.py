@@ -19,7 +19,7 @@ busy, done = set(), {}  # done is in the order of its making; the oldest go firs
 
 class Worker(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # keeps carrier's connections open
-    timeout = 5  # seconds that a connection may idle
+    timeout = 2  # seconds that a connection may idle; carrier drops it before that
 
     def do_GET(self):  # the health check
         self.answer(200)

@@ -1,0 +1,70 @@
+# Four images from one file:
+#
+#   docker build .                   carrier
+#   docker build --target devsqs .   the small SQS server of examples/compose
+#   docker build --target worker .   the example worker
+#   docker build --target build .    what they are built in
+#
+# GO is the image to build in: any that has Go 1.26, a shell and the CA bundle in
+# Debian's place.
+ARG GO=golang:1.26
+
+FROM ${GO} AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=dev
+ARG COMMIT=unknown
+# Build tags: nosqs and noingest each leave a receiver out.
+ARG TAGS=""
+# An empty platform, which the older builder leaves, is the machine's own.
+ARG TARGETOS
+ARG TARGETARCH
+ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath"
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${TAGS}" -o /out/ \
+      -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" \
+      . ./internal/sqstest/devsqs ./examples/worker-go \
+ && mkdir /out/data
+
+FROM scratch AS devsqs
+COPY --from=build /out/devsqs /devsqs
+USER 65532:65532
+ENV DEVSQS_ADDRESS=0.0.0.0:9324
+EXPOSE 9324
+HEALTHCHECK --interval=5s --timeout=5s --start-period=10s CMD ["/devsqs", "health"]
+ENTRYPOINT ["/devsqs"]
+LABEL org.opencontainers.image.title="devsqs" \
+      org.opencontainers.image.description="An SQS server in memory, for trying things out" \
+      org.opencontainers.image.licenses="Apache-2.0"
+
+FROM scratch AS worker
+COPY --from=build /out/worker-go /worker-go
+USER 65532:65532
+ENV WORKER_ADDRESS=0.0.0.0:9000
+EXPOSE 9000
+HEALTHCHECK --interval=5s --timeout=5s --start-period=10s CMD ["/worker-go", "health"]
+ENTRYPOINT ["/worker-go"]
+LABEL org.opencontainers.image.title="carrier's example worker" \
+      org.opencontainers.image.description="Prints each message that carrier posts to it" \
+      org.opencontainers.image.licenses="Apache-2.0"
+
+# The last one is what is built unless another is named.
+FROM scratch AS carrier
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+# The embedded queue's directory is made here, in carrier-data. A named volume that is
+# mounted here takes over the owner; without one the messages go with the container.
+COPY --from=build --chown=65532:65532 /out/data /var/lib/carrier
+WORKDIR /var/lib/carrier
+COPY --from=build /out/carrier /carrier
+USER 65532:65532
+EXPOSE 8080 9010
+HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["/carrier", "health"]
+ENTRYPOINT ["/carrier"]
+ARG VERSION=dev
+ARG COMMIT=unknown
+LABEL org.opencontainers.image.title="carrier" \
+      org.opencontainers.image.description="Takes messages from a queue and posts each to the worker beside it" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${COMMIT}"

@@ -1,0 +1,257 @@
+//go:build unix
+
+// Package examples tests the example workers and what starts them, with carrier as it
+// is built.
+package examples
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// programs is the directory of the built programs.
+var programs string
+
+func TestMain(m *testing.M) {
+	os.Exit(testAll(m))
+}
+
+// testAll builds the programs once and runs the tests.
+func testAll(m *testing.M) int {
+	var err error
+	if programs, err = os.MkdirTemp("", "carrier-examples-"); err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(programs) }()
+	build := exec.Command("go", "build", "-o", programs+"/", "carrier", "carrier/examples/worker-go", "carrier/examples/run")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+func built(name string) string { return filepath.Join(programs, name) }
+
+// workers are the commands that start the example workers.
+func workers(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{
+		"Go":   {built("worker-go")},
+		"Node": {"node", "worker-node/worker.mjs"},
+	}
+	if python, err := exec.LookPath("python3"); err == nil {
+		all["Python"] = []string{python, "worker-python/worker.py"}
+	} else {
+		t.Log("NOT TESTED: the Python worker, because there is no python3 here")
+	}
+	return all
+}
+
+func TestWorkersGetWhatCarrierDelivers(t *testing.T) {
+	t.Parallel()
+	carrier := built("carrier")
+	for name, command := range workers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, command...)
+			door, admin := freeAddress(t), freeAddress(t)
+			c := start(t, []string{
+				"CARRIER_WEBHOOK_ENDPOINT=" + w.listening(), "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT=" + w.listening() + "/healthz",
+				"CARRIER_INGEST_ADDRESS=" + door, "CARRIER_ADMIN_ADDRESS=" + admin, "CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
+			}, carrier)
+			c.await(`"worker takes messages"`)
+			c.await(`"source reached"`)
+			if resp := post(t, "http://"+door+"/", "", "hello from the queue"); resp.status != http.StatusOK {
+				t.Fatalf("the door answered %d", resp.status)
+			}
+			w.await("hello from the queue")
+			for _, p := range []*program{c, w} {
+				if err := p.stop(syscall.SIGTERM); err != nil {
+					t.Errorf("after SIGTERM: %v\n%s", err, p.output())
+				}
+			}
+			if n := strings.Count(w.output(), "hello from the queue"); n != 1 {
+				t.Errorf("it was delivered %d times", n)
+			}
+		})
+	}
+}
+
+func TestWorkersWorkOnAMessageOnce(t *testing.T) {
+	t.Parallel()
+	for name, command := range workers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, command...)
+			for range 2 {
+				if resp := post(t, w.listening(), "id-1", "once"); resp.status != http.StatusOK {
+					t.Errorf("answered %d", resp.status)
+				}
+			}
+			w.await("id-1 was done before")
+			if n := strings.Count(w.output(), "once"); n != 1 {
+				t.Errorf("it was worked on %d times", n)
+			}
+		})
+	}
+}
+
+func TestWorkersDeferWhatTheyHaveNoRoomFor(t *testing.T) {
+	t.Parallel()
+	for name, command := range workers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_LIMIT=0"}, command...)
+			resp := post(t, w.listening(), "id-1", "later")
+			if resp.status != http.StatusTooManyRequests || resp.retryAfter != "1" {
+				t.Errorf("answered %d, Retry-After %q", resp.status, resp.retryAfter)
+			}
+		})
+	}
+}
+
+func TestWorkersThatFailAreAskedAgain(t *testing.T) {
+	t.Parallel()
+	for name, command := range workers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_STATUS=503"}, command...)
+			for range 2 {
+				if resp := post(t, w.listening(), "id-1", "again"); resp.status != http.StatusServiceUnavailable {
+					t.Errorf("answered %d", resp.status)
+				}
+			}
+			w.await("again", "again")
+		})
+	}
+}
+
+func TestWorkersFinishWhatTheyHaveBegun(t *testing.T) {
+	t.Parallel()
+	for name, command := range workers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_DELAY=1"}, command...)
+			answered := make(chan answer, 1)
+			go func() { answered <- post(t, w.listening(), "id-1", "in hand") }()
+			w.await("in hand")
+			if err := w.stop(syscall.SIGTERM); err != nil {
+				t.Errorf("after SIGTERM: %v\n%s", err, w.output())
+			}
+			if resp := <-answered; resp.status != http.StatusOK {
+				t.Errorf("answered %d", resp.status)
+			}
+		})
+	}
+}
+
+func TestWorkerSaysWhetherItIsThere(t *testing.T) {
+	t.Parallel()
+	command := built("worker-go")
+	w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, command)
+	at := strings.TrimPrefix(w.listening(), "http://")
+	for address, want := range map[string]bool{at: true, freeAddress(t): false} {
+		p := start(t, []string{"WORKER_ADDRESS=" + address}, command, "health")
+		if err := p.wait(); (err == nil) != want {
+			t.Errorf("health of %s: %v, want %v", address, err, want)
+		}
+	}
+}
+
+// A runner is examples/run with a carrier and a worker, on ports of its own.
+type runner struct {
+	*program
+	door string
+}
+
+func startRunner(t *testing.T, env ...string) runner {
+	t.Helper()
+	r := runner{door: freeAddress(t)}
+	r.program = start(t, append([]string{
+		"WORKER_ADDRESS=" + freeAddress(t), "CARRIER_INGEST_ADDRESS=" + r.door, "CARRIER_ADMIN_ADDRESS=" + freeAddress(t),
+		"CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
+	}, env...), built("run"), built("carrier"), built("worker-go"))
+	return r
+}
+
+func TestRunDrainsCarrierBeforeItsWorker(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]syscall.Signal{"Ctrl-C": syscall.SIGINT, "SIGTERM": syscall.SIGTERM, "a terminal that goes": syscall.SIGHUP} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := startRunner(t, "WORKER_DELAY=1")
+			r.await("curl -i http://" + r.door)
+			post(t, "http://"+r.door+"/", "", "in hand")
+			r.await("in hand")
+			if err := r.stop(s); err != nil {
+				t.Errorf("it ended with %v\n%s", err, r.output())
+			}
+			r.inOrder("stopping", `"stopped"`, "worker: stopped")
+			if out := r.output(); strings.Contains(out, `"level":"warn"`) || strings.Contains(out, `"level":"error"`) {
+				t.Errorf("the drain was not clean:\n%s", out)
+			}
+		})
+	}
+}
+
+func TestRunSaysWhyItCannot(t *testing.T) {
+	t.Parallel()
+	taken := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, built("worker-go"))
+	at := strings.TrimPrefix(taken.listening(), "http://")
+	for name, c := range map[string]struct{ env, want string }{
+		"the worker's port is taken": {"WORKER_ADDRESS=" + at, "run: the worker ended: exit status 1"},
+		"the door's port is taken":   {"CARRIER_INGEST_ADDRESS=" + at, "run: carrier ended: exit status 1"},
+		"the admin port is taken":    {"CARRIER_ADMIN_ADDRESS=" + at, "run: carrier ended: exit status 1"},
+		"a bad configuration":        {"CARRIER_CONCURRENCY=many", "run: carrier ended: exit status 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := startRunner(t, c.env)
+			if err := r.wait(); err == nil {
+				t.Error("it ended without an error")
+			}
+			r.await(c.want)
+			if strings.Contains(c.want, "carrier ended") {
+				r.await("worker: stopped")
+			}
+		})
+	}
+}
+
+// An answer is what came back for a post.
+type answer struct {
+	status     int
+	retryAfter string
+}
+
+// post posts body as carrier would; id may be empty.
+func post(t *testing.T, url, id, body string) answer {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return answer{}
+	}
+	if id != "" {
+		req.Header.Set("X-Carrier-Message-Id", id)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Error(err)
+		return answer{}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return answer{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After")}
+}

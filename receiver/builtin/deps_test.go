@@ -1,0 +1,75 @@
+package builtin_test
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A build is one set of build tags, and what a program built with it holds.
+type build struct {
+	tags      string
+	sdk, bolt bool
+	receivers string
+}
+
+func builds() map[string]build {
+	return map[string]build{
+		"no tags":        {tags: "", sdk: true, bolt: true, receivers: "sqs ingest"},
+		"nosqs":          {tags: "nosqs", bolt: true, receivers: "ingest"},
+		"noingest":       {tags: "noingest", sdk: true, receivers: "sqs"},
+		"nosqs,noingest": {tags: "nosqs,noingest", receivers: ""},
+	}
+}
+
+func TestBuildTagsLeaveOutAReceiverAndWhatItImports(t *testing.T) {
+	t.Parallel()
+	for name, b := range builds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			deps := strings.Fields(output(t, "go", "list", "-deps", "-tags", b.tags, "carrier"))
+			for prefix, want := range map[string]bool{
+				"github.com/aws/": b.sdk, "carrier/receiver/sqs": b.sdk,
+				"go.etcd.io/bbolt": b.bolt, "carrier/receiver/ingest": b.bolt, "carrier/internal/queue": b.bolt,
+			} {
+				at := slices.IndexFunc(deps, func(dep string) bool { return strings.HasPrefix(dep, prefix) })
+				if at < 0 == want {
+					t.Errorf("%s is among the dependencies: %v, want %v", prefix, at >= 0, want)
+				}
+			}
+		})
+	}
+}
+
+func TestVersionNamesTheReceiversThatAreBuiltIn(t *testing.T) {
+	t.Parallel()
+	for name, b := range builds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			program := filepath.Join(t.TempDir(), "carrier")
+			output(t, "go", "build", "-tags", b.tags, "-o", program, "carrier")
+			lines := strings.Split(output(t, program, "version"), "\n")
+			if want := strings.TrimRight("receivers "+b.receivers, " "); !slices.ContainsFunc(lines, func(line string) bool {
+				return strings.TrimRight(line, " ") == want
+			}) {
+				t.Errorf("version says %q, want a line %q", lines, want)
+			}
+		})
+	}
+}
+
+// output runs a command and returns what it prints.
+func output(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, name, args...).Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v", name, strings.Join(args, " "), err)
+	}
+	return string(out)
+}
