@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"time"
 )
 
@@ -213,35 +212,3 @@ type mark struct {
 func (o *mark) idle() bool                 { return o.item.lease != o.lease || o.lease.settling }
 func (o *mark) write(t *transaction) error { return t.state.Put(seqKey(o.item.seq), o.state.encode()) }
 func (o *mark) apply(*Queue)               {}
-
-// setAside queues the op that moves a damaged message to where it is not handed out. The
-// caller holds mu, or is alone.
-func (q *Queue) setAside(it *item, fault error) {
-	it.lease = nil
-	q.enqueue(&aside{item: it, fault: fault}, groupBytes/groupOps)
-	q.options.Report(ValueSetAside, errors.Join(fault))
-}
-
-type aside struct {
-	item  *item
-	fault error
-}
-
-func (o *aside) idle() bool { return false }
-
-func (o *aside) write(t *transaction) error {
-	key := seqKey(o.item.seq)
-	stored := t.of(o.item).Get(key)
-	if stored != nil {
-		if err := t.aside.Put(key, bytes.Clone(stored)); err != nil {
-			return err
-		}
-	}
-	return t.discard(o.item)
-}
-
-func (o *aside) apply(q *Queue) {
-	q.live.drop(o.item.size)
-	q.aside++
-	q.schedule.finish(o.item)
-}

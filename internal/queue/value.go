@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
-	"time"
 )
 
 // Every value in the file begins with the CRC-32C of the rest, and a version:
@@ -163,53 +162,6 @@ func decodeKeyed(b []byte) (keyed, error) {
 		return keyed{}, fmt.Errorf("%w: no key", errValue)
 	}
 	return keyed{id: [16]byte(p), expires: int64(binary.BigEndian.Uint64(p[16:]))}, nil
-}
-
-// A Death says why a message was given up.
-type Death struct {
-	Reason string
-	// Status is the worker's HTTP status; 0 when there was none.
-	Status int
-	// Attempts is how often the message was handed out.
-	Attempts int
-}
-
-// deadValue is the value of a dead letter: when, why, and the message's own value.
-func deadValue(d Death, at time.Time, value []byte) []byte {
-	b := make([]byte, valueHead, valueHead+8+3*binary.MaxVarintLen64+len(d.Reason)+len(value))
-	b = binary.BigEndian.AppendUint64(b, uint64(at.UnixNano()))
-	b = binary.AppendUvarint(b, uint64(max(0, d.Status)))
-	b = binary.AppendUvarint(b, uint64(max(0, d.Attempts)))
-	b = appendBytes(b, []byte(d.Reason))
-	return seal(append(b, value...))
-}
-
-// decodeDead checks b and reads it.
-func decodeDead(b []byte) (d Death, at time.Time, r record, err error) {
-	if _, err := unseal(b); err != nil {
-		return d, at, r, err
-	}
-	d, at, value, err := parseDead(b)
-	if err == nil {
-		r, err = decodeRecord(value)
-	}
-	return d, at, r, err
-}
-
-// parseDead reads b without its checksum, and leaves the message's own value as it is.
-func parseDead(b []byte) (d Death, at time.Time, value []byte, err error) {
-	if len(b) < valueHead+8 || b[4] != valueVersion {
-		return d, at, nil, fmt.Errorf("%w: no dead letter", errValue)
-	}
-	p := b[valueHead:]
-	at = time.Unix(0, int64(binary.BigEndian.Uint64(p)))
-	status, p, ok1 := cutNumber(p[8:])
-	attempts, p, ok2 := cutNumber(p)
-	reason, value, ok3 := cutBytes(p)
-	if !ok1 || !ok2 || !ok3 {
-		return d, at, nil, fmt.Errorf("%w: no dead letter", errValue)
-	}
-	return Death{Reason: string(reason), Status: status, Attempts: attempts}, at, value, nil
 }
 
 func appendBytes(b, s []byte) []byte {

@@ -1,0 +1,62 @@
+package queue
+
+import (
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Events that Options.Report is told of.
+const (
+	// FileSetAside means that the file could not be read as a queue. It was kept under
+	// another name, which the error gives, and an empty one begun.
+	FileSetAside = "queue_file_set_aside"
+	// ValueSetAside means that one message was damaged and will not be delivered. Its
+	// bytes are kept in the file.
+	ValueSetAside = "message_set_aside"
+	// ValueIgnored means that a damaged receive count or idempotency key was taken for absent.
+	ValueIgnored = "value_ignored"
+	// CompactionFailed means that the file stays as large as it is; no message is harmed.
+	CompactionFailed = "compaction_failed"
+)
+
+// Options says where a queue lives and what it holds at most.
+type Options struct {
+	// Dir holds the file. It is made, with mode 0700, if it is not there.
+	Dir string
+	// MaxMessages and MaxBytes are the quotas of messages waiting or in hand; zero is no
+	// limit. A message costs its body, and what its group and head exceed 1 KiB by. Dead
+	// letters have quotas of their own, of the same sizes.
+	MaxMessages int
+	MaxBytes    int64
+	// Lease is how long a message is in hand before it comes back; zero is 30 s.
+	Lease time.Duration
+	// KeyWindow is how long an idempotency key is remembered; zero is 10 minutes.
+	KeyWindow time.Duration
+	// Report is told of what was damaged. It may be called at once, and must not call
+	// the queue. Nil tells nobody.
+	Report func(event string, err error)
+
+	commit  func(*bbolt.Tx) error       // instead of Tx.Commit, in tests
+	reserve func(*os.File, int64) error // instead of allocate, in tests
+}
+
+func (o Options) withDefaults() Options {
+	if o.Lease <= 0 {
+		o.Lease = 30 * time.Second
+	}
+	if o.KeyWindow <= 0 {
+		o.KeyWindow = 10 * time.Minute
+	}
+	if o.Report == nil {
+		o.Report = func(string, error) {}
+	}
+	if o.commit == nil {
+		o.commit = (*bbolt.Tx).Commit
+	}
+	if o.reserve == nil {
+		o.reserve = allocate
+	}
+	return o
+}
