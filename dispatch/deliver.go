@@ -48,8 +48,7 @@ func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Out
 		if h.lease.lapsed() {
 			return message.Outcome{}, true
 		}
-		if d.undeleted.has(h.m.ID) {
-			o = message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
+		if o, known := d.known(h); known {
 			d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: o})
 			return o, false
 		}
@@ -59,6 +58,19 @@ func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Out
 		h.unposted = true
 		pause(ctx, unreachedPause, nil)
 	}
+}
+
+// known tells what is to become of h without a post: the worker accepted it before,
+// or an earlier hand-out of it has left the queue while this one waited.
+func (d *Dispatcher) known(h *hand) (o message.Outcome, known bool) {
+	if d.undeleted.has(h.m.ID) {
+		return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}, true
+	}
+	if h.first == nil {
+		return message.Outcome{}, false
+	}
+	<-h.first.over // it was ahead in the lane
+	return h.first.outcome, h.first.outcome.Ends()
 }
 
 // post makes one attempt. A panic becomes a retry.
@@ -92,17 +104,19 @@ func (d *Dispatcher) ready(ctx context.Context) (n int, err error) {
 
 // following is the message behind h in its lane whose turn it now is, if any.
 // Unless h is confirmed to have left the queue, what waits behind it goes back:
-// posting it would put it before h.
+// posting it would put it before h. Where that was done before h was settled, what
+// has come since was handed out after h went back, and is in order.
 func (d *Dispatcher) following(work context.Context, h *hand, confirmed bool) *hand {
+	inOrder := confirmed || h.tailReturned
 	for {
-		if !confirmed {
+		if !inOrder {
 			d.giveBack(work, d.lanes.takeTail(h))
 		}
 		next := d.lanes.next(h)
 		if next == nil {
 			return nil
 		}
-		if confirmed {
+		if inOrder {
 			d.queue(next)
 			return next
 		}

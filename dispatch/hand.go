@@ -18,6 +18,11 @@ type hand struct {
 	settled bool
 	// unposted is true until a Transmit with m is begun.
 	unposted bool
+	// first is the earlier hand-out of the same message that was in hand when this one
+	// of a group came; nil without one.
+	first *hand
+	// tailReturned says that what waited behind it was given back before it was settled.
+	tailReturned bool
 	// over is closed when the message is no longer in hand.
 	over chan struct{}
 }

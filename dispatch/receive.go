@@ -120,10 +120,12 @@ func (d *Dispatcher) accept(ctx, work context.Context, batch []*message.Message)
 func (d *Dispatcher) admit(ctx, work context.Context, taken ...*hand) {
 	var heads []*hand
 	for _, h := range taken {
-		if first := d.hands.add(h); first != nil {
+		first := d.hands.add(h)
+		if first != nil && !h.m.Ordered {
 			d.busy.Go(func() { d.follow(ctx, work, first, h) })
 			continue
 		}
+		h.first = first // waits for it in their lane
 		if d.lanes.enter(h) {
 			heads = append(heads, h)
 		}

@@ -24,6 +24,7 @@ type schedule struct {
 	mu       sync.Mutex
 	rand     *rand.Rand
 	faults   bool
+	dark     [2]time.Time        // between the two no lease is renewed
 	accepted map[string]int      // 2xx of the worker by id
 	order    map[string][]string // ids accepted by group, in order
 }
@@ -54,6 +55,10 @@ func runSchedule(t *testing.T, n uint64) {
 				groups[group] = append(groups[group], id)
 			}
 			b.source.Add(receivertest.Put{Body: id, Group: group}, id)
+		}
+		if n%3 == 1 {
+			begin := time.Now().Add(time.Duration(s.chance(60)) * time.Second)
+			s.dark = [2]time.Time{begin, begin.Add(2 * leaseTime)}
 		}
 		b.worker.SetAnswer(s.answer)
 		b.source.Fail(s.fault)
@@ -105,8 +110,12 @@ func (s *schedule) answer(ctx context.Context, m *message.Message) message.Outco
 	return transmittertest.Accept(ctx, m)
 }
 
-// fault fails one call in five where this schedule has faults.
-func (s *schedule) fault(string, *message.Message) error {
+// fault fails one call in five where this schedule has faults, and every renewal while
+// it is dark.
+func (s *schedule) fault(operation string, _ *message.Message) error {
+	if now := time.Now(); operation == "extend" && now.After(s.dark[0]) && now.Before(s.dark[1]) {
+		return errors.New("dark")
+	}
 	if s.chance(5) == 0 && s.faulty() {
 		return errors.New("cut")
 	}
@@ -146,7 +155,7 @@ func (s *schedule) judge(t *testing.T, b *bench, total int, groups map[string][]
 	}
 	isTrue(t, len(delivered) == total, "%d of %d messages were removed", len(delivered), total)
 	for _, id := range slices.Sorted(maps.Keys(s.accepted)) {
-		if n := s.accepted[id]; n > 1 && len(b.of(SettleFailed)) == 0 && len(b.of(Abandoned)) == 0 {
+		if n := s.accepted[id]; n > 1 && len(b.of(SettleFailed)) == 0 && len(b.of(Abandoned)) == 0 && s.dark[0].IsZero() {
 			t.Errorf("%s was accepted %d times without a fault", id, n)
 		}
 	}

@@ -33,6 +33,7 @@ var errAbandoned = errors.New("left to its lease: no answer before the drain tim
 func (d *Dispatcher) finish(work context.Context, h *hand, lost bool) (confirmed bool) {
 	if !h.outcome.Ends() {
 		d.giveBack(work, d.lanes.takeTail(h))
+		h.tailReturned = true
 	}
 	d.leases.release(h.lease)
 	err := d.conclude(work, h, lost)
