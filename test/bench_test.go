@@ -1,15 +1,15 @@
 package test
 
 import (
+	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"carrier/internal/sqstest"
+	"carrier/internal/sqstest/fauxqs"
 )
 
 // A letter is a message before it is in a queue. Only Body is needed.
@@ -35,6 +35,7 @@ type source interface {
 const (
 	ofSQS     = "sqs"
 	ofSQSFIFO = "sqs fifo"
+	ofFaux    = "fauxqs"
 	ofIngest  = "ingest"
 )
 
@@ -133,6 +134,9 @@ func newSource(t *testing.T, kind string) source {
 	if kind == ofIngest {
 		return &ingestSource{t: t, address: freeAddress(t), dir: filepath.Join(t.TempDir(), "data")}
 	}
+	if kind == ofFaux {
+		return newFauxSource(t, fauxqs.Start(t), "orders", nil)
+	}
 	name := "orders"
 	if kind == ofSQSFIFO {
 		name = "orders.fifo"
@@ -162,6 +166,13 @@ func (s *sqsSource) env() env {
 
 func (s *sqsSource) put(l letter) string {
 	s.t.Helper()
+	id, err := s.send(l)
+	must(s.t, err)
+	return id
+}
+
+// send is put from any goroutine.
+func (s *sqsSource) send(l letter) (id string, err error) {
 	out := sqstest.Letter{Body: l.Body, Trace: l.Trace, Attributes: map[string]sqstest.Attribute{}}
 	for name, value := range l.Attributes {
 		out.Attributes[name] = sqstest.Text(value)
@@ -170,11 +181,9 @@ func (s *sqsSource) put(l letter) string {
 		out.Attributes["Body.ContentType"] = sqstest.Text(l.ContentType)
 	}
 	if strings.HasSuffix(s.queue.Name(), ".fifo") {
-		out.Group, out.Dedup = l.Group, fmt.Sprintf("%x", time.Now().UnixNano())
+		out.Group, out.Dedup = l.Group, rand.Text()
 	}
-	id, err := s.queue.Send(out)
-	must(s.t, err)
-	return id
+	return s.queue.Send(out)
 }
 
 func (s *sqsSource) left(*program) int { return s.queue.Counts().All() }

@@ -99,12 +99,13 @@ type worker struct {
 
 	mu       sync.Mutex
 	script   script
+	answered func(r request, a answer) // told of every answer, before it is said; nil is not
+	forget   bool                      // keeps no posts: for runs of many
 	health   func(n int) answer
 	posts    []request
 	checks   []request
-	accepted map[string]int // complete 2xx answers, by message id
 	open     map[string]int // requests being answered, by message id
-	overlaps []string       // ids that were posted while they were being answered
+	overlaps []string       // messages that were posted while they were being answered
 	inHand   int
 	mostHeld int
 	conns    int
@@ -129,8 +130,8 @@ func absentWorker(t *testing.T, s script) *worker {
 	t.Helper()
 	w := &worker{
 		t: t, network: "tcp", address: freeAddress(t), script: s,
-		health:   func(int) answer { return says(200) },
-		accepted: map[string]int{}, open: map[string]int{}, sockets: map[net.Conn]struct{}{},
+		health: func(int) answer { return says(200) },
+		open:   map[string]int{}, sockets: map[net.Conn]struct{}{},
 	}
 	t.Cleanup(w.close)
 	return w
@@ -264,7 +265,9 @@ func (w *worker) take(r request) answer {
 		w.mu.Unlock()
 		return health(n)
 	}
-	w.posts = append(w.posts, r)
+	if !w.forget {
+		w.posts = append(w.posts, r)
+	}
 	n, script := len(w.posts), w.script
 	w.inHand++
 	w.mostHeld = max(w.mostHeld, w.inHand)
@@ -279,12 +282,14 @@ func (w *worker) done(r request, a answer) {
 	if r.Method == http.MethodGet {
 		return
 	}
+	if w.answered != nil {
+		w.answered(r, a)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.inHand--
-	w.open[r.id()]--
-	if strings.HasPrefix(a.Wire, "HTTP/1.1 2") && !a.Cut {
-		w.accepted[r.id()]++
+	if w.open[r.id()]--; w.open[r.id()] == 0 {
+		delete(w.open, r.id())
 	}
 }
 
@@ -307,6 +312,13 @@ func (w *worker) checked() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.checks)
+}
+
+// twice returns the messages that were posted while they were being answered.
+func (w *worker) twice() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.overlaps)
 }
 
 // most is how many posts were being answered at once at most.
