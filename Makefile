@@ -92,6 +92,14 @@ fuzz: ## run each fuzz target for FUZZTIME
 chaos: ## kill and restart the program under load for CHAOS, and count the messages
 	CARRIER_CHAOS=$(CHAOS) go test -count 1 -timeout 0 -v -run Kill ./test/...
 
+.PHONY: bench
+bench: ## measure speed, cost and memory into bench/report.md; bench-quick takes two minutes
+	@go run ./bench
+
+.PHONY: bench-quick
+bench-quick:
+	@go run ./bench -quick -report bin/bench/report.md
+
 ##@ Images
 
 .PHONY: image

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -43,4 +44,11 @@ func look() machine {
 func (m machine) String() string {
 	return fmt.Sprintf("%s, %d cores, %d GiB, %s, %s; load at the start: %s",
 		m.cpu, m.cores, m.memory>>30, m.kernel, m.goVersion, m.load)
+}
+
+// busy reports whether others used more than a third of a core when the run began.
+func (m machine) busy() bool {
+	one, _, _ := strings.Cut(m.load, " ")
+	load, err := strconv.ParseFloat(one, 64)
+	return err != nil || load > 1.0/3
 }

@@ -69,5 +69,6 @@ func run(ctx context.Context) error {
 	}
 	defer b.clean()
 	done, err := b.all(ctx, scenarios())
+	fmt.Printf("\n## Aims\n\n%s\n", aimTable(done))
 	return errors.Join(err, writeReport(o.report, b.machine, done))
 }

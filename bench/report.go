@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"carrier/bench/figures"
@@ -71,4 +74,46 @@ func table(b *strings.Builder, rows [][]string) {
 	}
 }
 
-func writeReport(path string, m machine, done []finding) error { return nil }
+const preface = `# What carrier costs, beside what it has to
+
+Written by ` + "`make bench`" + `, by hand never. Every figure is of one run on one machine, and what
+is worth keeping are the ratios: carrier's figure divided by that of a client that does
+nothing but POST the same bodies to the same worker, or of the database by itself, taken
+in turn with carrier's in the same run. Another machine has other times; the ratios move
+less. Each cell is the median of the repetitions, with the smallest and the greatest.
+
+Queue, worker, producers and carrier are processes of their own on the loopback interface,
+**and share the cores of this machine**: a rate says what all of them need together.
+Processor time is user and system time of carrier's process alone, by the kernel's clock.
+
+`
+
+// writeReport writes the report and its plots beside it.
+func writeReport(path string, m machine, done []finding) error {
+	if len(done) == 0 {
+		return errors.New("no scenario was run")
+	}
+	var b strings.Builder
+	b.WriteString(preface)
+	fmt.Fprintf(&b, "Machine: %s.\n", m)
+	if m.busy() {
+		b.WriteString("\n**The machine was not idle when this began**: expect wider spreads, and lower rates.\n")
+	}
+	fmt.Fprintf(&b, "\n## Aims\n\n%s\n## Plots\n\n", aimTable(done))
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return err
+	}
+	stem := strings.TrimSuffix(path, filepath.Ext(path))
+	for _, p := range plots(done) {
+		name := stem + "-" + p.name + ".svg"
+		if err := os.WriteFile(name, []byte(p.svg), 0o644); err != nil { //nolint:gosec // to be read by all
+			return err
+		}
+		fmt.Fprintf(&b, "![%s](%s)\n", p.name, filepath.Base(name))
+	}
+	b.WriteString("\n## Scenarios\n")
+	for _, f := range done {
+		b.WriteString(f.String())
+	}
+	return os.WriteFile(path, []byte(b.String()), 0o644) //nolint:gosec // to be read by all
+}

@@ -23,19 +23,19 @@ type group struct {
 	arrived chan struct{}
 }
 
+func newGroup() *group { return &group{done: make(chan struct{}), arrived: make(chan struct{}, 1)} }
+
 // commits stores records from a number of producers, each of which waits for its
 // record's commit before it sends the next one. With o.remove every record is removed
 // again in the commit after its own, as a queue does whose worker keeps up.
 func commits(o options) (result, error) {
-	db, err := bbolt.Open(filepath.Join(o.dir, "bbolt"), 0o600, &bbolt.Options{
-		FreelistType: bbolt.FreelistMapType, NoFreelistSync: true, InitialMmapSize: 1 << 30,
-	})
+	db, err := open(filepath.Join(o.dir, "bbolt"))
 	if err != nil {
 		return result{}, err
 	}
 	defer func() { _ = os.Remove(db.Path()) }()
 	defer func() { _ = db.Close() }()
-	g := &group{done: make(chan struct{}), arrived: make(chan struct{}, 1)}
+	g := newGroup()
 	stop := make(chan struct{})
 	var (
 		h         load.Histogram
@@ -83,47 +83,55 @@ func (g *group) add(stop <-chan struct{}, stored func(time.Duration)) bool {
 	}
 }
 
-// write commits one group after another until the time is over.
+// write commits one group after another until the time is over; without a time, until
+// the program ends.
 func (g *group) write(db *bbolt.DB, o options) (groups int, err error) {
-	record := load.Rest(o.size)
-	name := []byte("messages")
-	var next, removed, stored uint64
-	for start := time.Now(); time.Since(start) < o.during; groups++ {
+	s := &store{record: load.Rest(o.size), remove: o.remove}
+	for start := time.Now(); o.during == 0 || time.Since(start) < o.during; {
 		<-g.arrived
 		g.mu.Lock()
 		n, done := g.records, g.done
 		g.records, g.done = 0, make(chan struct{})
 		g.mu.Unlock()
 		if n == 0 {
-			groups--
 			continue
 		}
-		err = db.Update(func(tx *bbolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists(name)
-			if err != nil {
-				return err
-			}
-			b.FillPercent = 0.9
-			for range n {
-				if err := b.Put(key(next), record); err != nil {
-					return err
-				}
-				next++
-			}
-			for ; o.remove && removed < stored; removed++ {
-				if err := b.Delete(key(removed)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := db.Update(func(tx *bbolt.Tx) error { return s.commit(tx, n) }); err != nil {
 			return groups, err
 		}
-		stored = next
+		s.stored = s.next
+		groups++
 		close(done)
 	}
 	return groups, nil
+}
+
+// A store is the keys of what is stored: removed <= those that are there < next.
+type store struct {
+	record                []byte
+	remove                bool
+	next, stored, removed uint64
+}
+
+// commit puts n records, and removes those of the commits before.
+func (s *store) commit(tx *bbolt.Tx, n int) error {
+	b, err := tx.CreateBucketIfNotExists([]byte("messages"))
+	if err != nil {
+		return err
+	}
+	b.FillPercent = 0.9 // keys come in their order
+	for range n {
+		if err := b.Put(key(s.next), s.record); err != nil {
+			return err
+		}
+		s.next++
+	}
+	for ; s.remove && s.removed < s.stored; s.removed++ {
+		if err := b.Delete(key(s.removed)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func key(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -1,6 +1,7 @@
 // Command disk measures what the ingest scenarios are held against: the disk by itself,
 // and the database that carrier keeps its queue in by itself, with the same group commit
-// and none of the rest. It prints one line of JSON and ends.
+// and none of the rest. It prints one line of JSON
+// and ends, but for the door.
 package main
 
 import (
@@ -28,7 +29,7 @@ type result struct {
 
 func run() error {
 	var o options
-	what := flag.String("what", "fdatasync", "fdatasync or bbolt")
+	what := flag.String("what", "fdatasync", "fdatasync, bbolt, or door: bbolt behind a bare HTTP server")
 	flag.StringVar(&o.dir, "dir", ".", "directory to write in")
 	flag.IntVar(&o.size, "size", 1024, "bytes in a record, or in a write")
 	flag.IntVar(&o.producers, "producers", 1, "producers at once, of bbolt")
@@ -44,6 +45,8 @@ func run() error {
 		r, err = syncs(o)
 	case "bbolt":
 		r, err = commits(o)
+	case "door":
+		return serveDoor(o)
 	default:
 		err = fmt.Errorf("cannot measure %q", *what)
 	}

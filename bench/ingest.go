@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"carrier/bench/figures"
+	"carrier/bench/proc"
+)
+
+// The subjects of the ingest scenarios.
+const (
+	delivering = "carrier, delivering"
+	taking     = "carrier, worker away"
+	bolt       = "bbolt"
+	boltRemove = "bbolt, removing too"
+	boltDoor   = "bbolt behind a bare door"
+)
+
+// ingest measures how fast messages are taken: written, synced and acknowledged. The
+// yardstick is bbolt by itself, with records of the same size, the same number of
+// producers and the same kind of group commit, in one process without any HTTP. Since
+// producers, carrier and worker share the cores, much of the distance to it is HTTP:
+// "behind a bare door" puts the same bbolt behind about the cheapest server there is,
+// with the same producers as carrier has. Carrier is measured with its worker away,
+// when it only stores, as bbolt by itself does; and delivering, when it stores, hands
+// out, posts and removes: its match is bbolt that removes every record again.
+//
+// What the disk can do is in the scenario disk. Where fdatasync takes a tenth of a
+// millisecond it limits nobody and this compares processor time; where it takes ten, all
+// of them wait alike.
+func ingest(producers int, quick bool) scenario {
+	return scenario{
+		name: "ingest-" + strconv.Itoa(producers), quick: quick,
+		says: strconv.Itoa(producers) + " producers, bodies of 1 KiB, worker at once, 40 in hand",
+		columns: []column{
+			{"acks", "acknowledged/s", 0}, {"acks/bbolt", "/ bbolt's", 2}, {"acks/door", "/ the door's", 2},
+			{"ack_p50", "ack p50 ms", 2}, {"ack_p99", "ack p99 ms", 2}, {"cpu", "CPU µs/message", 1},
+			{"rate", "delivered/s", 0}, {"p50", "to the POST p50 ms", 2}, {"p99", "p99 ms", 2},
+			{"per_commit", "records/commit", 1}, {"peak", "peak RSS MiB", 1},
+		},
+		run: func(ctx context.Context, b *bench, r *figures.Results) error {
+			during := b.span(3*time.Second, 2*time.Second)
+			for range b.times(2, 1) {
+				if err := b.ingestTurn(ctx, r, producers, during); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// ingestTurn measures all subjects once, and sets carrier's beside their yardsticks.
+func (b *bench) ingestTurn(ctx context.Context, r *figures.Results, producers int, during time.Duration) error {
+	samples := map[string]figures.Sample{}
+	for _, m := range []struct {
+		subject string
+		measure func() (figures.Sample, error)
+	}{
+		{delivering, func() (figures.Sample, error) { return b.measureIngest(ctx, producers, true, during) }},
+		{taking, func() (figures.Sample, error) { return b.measureIngest(ctx, producers, false, during) }},
+		{bolt, func() (figures.Sample, error) { return b.measureDisk(ctx, "bbolt", producers, false, during) }},
+		{boltRemove, func() (figures.Sample, error) { return b.measureDisk(ctx, "bbolt", producers, true, during) }},
+		{boltDoor, func() (figures.Sample, error) { return b.measureDoor(ctx, producers, during) }},
+	} {
+		s, err := m.measure()
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.subject, err)
+		}
+		samples[m.subject] = s
+		r.Add(m.subject, s)
+	}
+	for subject, yardstick := range map[string]string{delivering: boltRemove, taking: bolt} {
+		samples[subject]["acks/bbolt"] = samples[subject]["acks"] / samples[yardstick]["acks"]
+		samples[subject]["acks/door"] = samples[subject]["acks"] / samples[boltDoor]["acks"]
+	}
+	return nil
+}
+
+// An ingestSetup is carrier with its own queue, and producers.
+type ingestSetup struct {
+	setup
+	producers *proc.Process
+	dir       string
+	address   string
+}
+
+// ingestCarrier starts carrier on its own queue. Without a worker its endpoint is a port
+// at which nobody listens.
+func (b *bench) ingestCarrier(s *ingestSetup, env ...string) (err error) {
+	endpoint, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	if s.worker != nil {
+		endpoint = s.worker.Serve
+	}
+	if s.address, err = freeAddress(); err != nil {
+		return err
+	}
+	s.subject, err = b.carrierWith(append([]string{
+		"CARRIER_RECEIVER=ingest", "CARRIER_INGEST_ADDRESS=" + s.address, "CARRIER_INGEST_DATA_DIR=" + s.dir,
+		"CARRIER_WEBHOOK_ENDPOINT=http://" + endpoint, "CARRIER_CONCURRENCY=40",
+	}, env...)...)
+	return err
+}
+
+func (b *bench) measureIngest(ctx context.Context, producers int, deliver bool, during time.Duration) (figures.Sample, error) {
+	defer b.stopAll()
+	var s ingestSetup
+	var err error
+	if deliver {
+		if s.worker, err = b.tool("worker"); err != nil {
+			return nil, err
+		}
+	}
+	if s.dir, err = b.scratch(); err != nil {
+		return nil, err
+	}
+	if err := b.ingestCarrier(&s); err != nil {
+		return nil, err
+	}
+	if err := b.produce(ctx, &s, producers, bodySize, 0); err != nil {
+		return nil, err
+	}
+	if err := wait(ctx, time.Second); err != nil {
+		return nil, err
+	}
+	return s.window(ctx, during)
+}
+
+// produce starts producers, once somebody listens.
+func (b *bench) produce(ctx context.Context, s *ingestSetup, producers, size, limit int) (err error) {
+	if err := listening(ctx, s.address); err != nil {
+		return err
+	}
+	s.producers, err = b.tool("poster", "-client", bareTCP, "-address", s.address,
+		"-clients", strconv.Itoa(producers), "-size", strconv.Itoa(size), "-limit", strconv.Itoa(limit))
+	return err
+}
+
+// window measures acknowledgements, and deliveries where there is a worker.
+func (s *ingestSetup) window(ctx context.Context, during time.Duration) (figures.Sample, error) {
+	if err := s.producers.Order(ctx, "/mark"); err != nil {
+		return nil, err
+	}
+	before, start, err := s.acknowledged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cpu, err := s.subject.CPU()
+	if err != nil {
+		return nil, err
+	}
+	sample := figures.Sample{}
+	if s.worker != nil {
+		if sample, err = s.setup.window(ctx, during); err != nil {
+			return nil, err
+		}
+	} else if err := wait(ctx, during); err != nil {
+		return nil, err
+	}
+	after, end, err := s.acknowledged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used, err := s.subject.CPU()
+	if err != nil {
+		return nil, err
+	}
+	n := float64(after.OK - before.OK)
+	if n == 0 {
+		return nil, fmt.Errorf("nothing was acknowledged: %+v", after)
+	}
+	m, err := s.subject.Memory()
+	sample["peak"] = mebi(m.Peak)
+	sample["acks"], sample["cpu"] = n/end.Sub(start).Seconds(), micro(used-cpu)/n
+	sample["ack_p50"], sample["ack_p99"] = milli(after.P50), milli(after.P99)
+	sample["errors"] = float64(after.Errors - before.Errors)
+	return sample, err
+}
+
+func (s *ingestSetup) acknowledged(ctx context.Context) (p posterStats, at time.Time, err error) {
+	err = s.producers.Ask(ctx, &p)
+	return p, time.Now(), err
+}
+
+// measureDisk runs the disk's own program.
+func (b *bench) measureDisk(ctx context.Context, what string, producers int, remove bool, during time.Duration) (figures.Sample, error) {
+	dir, err := b.scratch()
+	if err != nil {
+		return nil, err
+	}
+	c := exec.CommandContext(ctx, filepath.Join(b.programs, "disk"), "-what", what, "-dir", dir, //nolint:gosec // built by us
+		"-producers", strconv.Itoa(producers), "-remove="+strconv.FormatBool(remove), "-for", during.String())
+	c.Stderr = b.log
+	out, err := c.Output()
+	if err != nil {
+		return nil, err
+	}
+	var d struct {
+		Rate      float64       `json:"rate"`
+		P50       time.Duration `json:"p50"`
+		P99       time.Duration `json:"p99"`
+		PerCommit float64       `json:"per_commit"`
+		CPU       time.Duration `json:"cpu"`
+	}
+	if err := json.Unmarshal(out, &d); err != nil {
+		return nil, err
+	}
+	s := figures.Sample{"acks": d.Rate, "ack_p50": milli(d.P50), "ack_p99": milli(d.P99), "per_commit": d.PerCommit}
+	if d.CPU > 0 {
+		s["cpu"] = micro(d.CPU)
+	}
+	return s, nil
+}
+
+// measureDoor measures bbolt behind a bare server, with carrier's producers.
+func (b *bench) measureDoor(ctx context.Context, producers int, during time.Duration) (figures.Sample, error) {
+	defer b.stopAll()
+	dir, err := b.scratch()
+	if err != nil {
+		return nil, err
+	}
+	s := ingestSetup{dir: dir}
+	if s.subject, err = b.tool("disk", "-what", "door", "-dir", dir); err != nil {
+		return nil, err
+	}
+	s.address = s.subject.Serve
+	if err := b.produce(ctx, &s, producers, bodySize, 0); err != nil {
+		return nil, err
+	}
+	if err := wait(ctx, time.Second); err != nil {
+		return nil, err
+	}
+	return s.window(ctx, during)
+}
+
+// disk measures the rate and the latency of fdatasync in the directory that the ingest
+// scenarios use: a write of one body into a file whose blocks exist, then fdatasync, one
+// after another.
+func disk() scenario {
+	return scenario{
+		name: "disk", quick: true, says: "write 1 KiB and fdatasync, one after another, in the data directory",
+		columns: []column{{"acks", "fdatasyncs/s", 0}, {"ack_p50", "p50 ms", 3}, {"ack_p99", "p99 ms", 3}},
+		run: func(ctx context.Context, b *bench, r *figures.Results) error {
+			for range b.times(3, 1) {
+				s, err := b.measureDisk(ctx, "fdatasync", 1, false, b.span(2*time.Second, time.Second))
+				if err != nil {
+					return err
+				}
+				r.Add("fdatasync", s)
+			}
+			return nil
+		},
+	}
+}
+
+// freeAddress returns an address of the loopback interface at which nobody listens.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// listening waits until somebody listens at address.
+func listening(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return until(ctx, 5*time.Millisecond, func() (bool, error) {
+		conn, err := net.Dial("tcp", address) //nolint:noctx // loopback answers at once
+		if err != nil {
+			return false, nil
+		}
+		return true, conn.Close()
+	})
+}

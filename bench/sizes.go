@@ -1,0 +1,59 @@
+package main
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+
+	"carrier/bench/figures"
+)
+
+// sizes measures the program as it is released, whole and with less built in. The image
+// is made of nothing but the program and a file of certificate authorities, and what is
+// pulled is compressed: "gzip MiB" is the program's share of that.
+func sizes() scenario {
+	return scenario{
+		name: "size", says: "the released program, by what is built in",
+		columns: []column{{"binary", "MiB", 1}, {"gzip", "gzip MiB", 1}},
+		run: func(ctx context.Context, b *bench, r *figures.Results) error {
+			for _, built := range []struct{ subject, tags string }{{"sqs and ingest", ""}, {"sqs", "noingest"}, {"ingest", "nosqs"}} {
+				path := filepath.Join(b.data, "size")
+				if err := b.gobuild(ctx, release(path, built.tags)); err != nil {
+					return err
+				}
+				s, err := sizeOfProgram(path)
+				if err != nil {
+					return err
+				}
+				r.Add(built.subject, s)
+			}
+			return nil
+		},
+	}
+}
+
+func sizeOfProgram(path string) (figures.Sample, error) {
+	f, err := os.Open(path) //nolint:gosec // just built
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	var packed counter
+	z := gzip.NewWriter(&packed)
+	n, err := io.Copy(z, f)
+	if err != nil {
+		return nil, err
+	}
+	err = z.Close()
+	return figures.Sample{"binary": mebi(n), "gzip": mebi(int64(packed))}, err
+}
+
+// A counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
