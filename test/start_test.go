@@ -38,6 +38,11 @@ func TestQueueThatIsNotThereOrNotOursEndsTheStart(t *testing.T) {
 		"not allowed to receive": func(b *bench) {
 			b.onSQS().server.Always("ReceiveMessage", sqstest.Fault{Error: sqstest.AccessDenied("ReceiveMessage")})
 		},
+		"no such URL": func(b *bench) {
+			delete(b.env, "CARRIER_SQS_QUEUE_NAME")
+			b.env["CARRIER_SQS_QUEUE_URL"] = b.onSQS().queue.URL(b.onSQS().endpoint)
+			b.onSQS().server.Remove(b.onSQS().queue)
+		},
 		"a bad key": func(b *bench) { b.onSQS().server.Always("", sqstest.Fault{Error: sqstest.InvalidClientToken()}) },
 	} {
 		b := prepare(t, ofSQS, w, nil)

@@ -53,7 +53,7 @@ func (c *client) find(ctx context.Context, o Options) (queue, []notice, error) {
 		notices = append(notices, notice{"the queue's attributes may not be read: going on without", err})
 	default:
 		if err != nil {
-			return queue{}, nil, err
+			return queue{}, nil, fmt.Errorf("queue %s: %w", q.name, err)
 		}
 	}
 	q.account = accountOf(q.attributes["QueueArn"])

@@ -27,7 +27,7 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, err
+		return nil, fmt.Errorf("queue %s: %w", r.queue.name, err)
 	}
 	return r.admit(ctx, out.Messages, admission{asked: asked, limit: n}), nil
 }
