@@ -135,3 +135,40 @@ func TestAStandardQueuesGroupsOrderNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestAGroupWhoseLeasesLapsedKeepsItsOrder(t *testing.T) {
+	heads := map[string]message.Outcome{
+		"a head that fails":        failed(0),
+		"a head that is delivered": transmittertest.Accept(context.Background(), nil),
+	}
+	for name, head := range heads {
+		t.Run(name, func(t *testing.T) {
+			within(t, func(o *Options) { o.Concurrency = 6 }, func(t *testing.T, b *bench) {
+				b.source.Fail(func(operation string, m *message.Message) error {
+					if operation == "extend" && m.ReceiveCount == 1 {
+						return errors.New("cut")
+					}
+					return nil
+				})
+				var accepted []string
+				b.worker.SetAnswer(func(ctx context.Context, m *message.Message) message.Outcome {
+					o := transmittertest.Accept(ctx, m)
+					if m.ReceiveCount == 1 && m.ID == "1" {
+						time.Sleep(2 * leaseTime) // all four are handed out again meanwhile
+						o = head
+					}
+					if o.Verdict == message.Delivered {
+						accepted = append(accepted, m.ID)
+					}
+					return o
+				})
+				b.putGroup("g", "1", "2", "3", "4")
+				b.start()
+				time.Sleep(10 * leaseTime)
+				b.stop(t)
+				equal(t, "accepted", accepted, "1", "2", "3", "4")
+				isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
+			})
+		})
+	}
+}

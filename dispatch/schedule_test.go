@@ -82,7 +82,7 @@ func runSchedule(t *testing.T, n uint64) {
 // answer is the worker: mostly it accepts, sometimes late, sometimes not at all.
 func (s *schedule) answer(ctx context.Context, m *message.Message) message.Outcome {
 	work := time.Duration(s.chance(3000)) * time.Millisecond
-	if s.chance(20) == 0 {
+	if s.chance(20) == 0 || !s.dark[0].IsZero() && s.chance(3) == 0 {
 		work = time.Duration(s.chance(100)) * time.Second
 	}
 	dice := s.chance(20)

@@ -233,11 +233,16 @@ func (r *Memory) take(limit int) (batch []*message.Message, changed <-chan struc
 	wait = time.Hour
 	busy := r.busyGroups(now)
 	for _, e := range r.entries {
-		if e.dead || len(batch) == limit || e.put.Group != "" && busy[e.put.Group] {
+		if e.dead || len(batch) == limit {
 			continue
 		}
 		if e.visible.After(now) {
 			wait = min(wait, e.visible.Sub(now))
+		}
+		if e.put.Group != "" && busy[e.put.Group] {
+			continue
+		}
+		if e.visible.After(now) {
 			busy[e.put.Group] = true // the tail of a delayed head waits for it
 			continue
 		}
