@@ -315,3 +315,38 @@ func waitFor(t *testing.T, happened <-chan struct{}, otherwise string) {
 		t.Fatal(otherwise)
 	}
 }
+
+func TestConnectionThatTheWorkerClosedIsNotUsed(t *testing.T) {
+	gone := make(chan struct{})
+	w, e := listenTCP(t, func(w *rawWorker, c net.Conn) {
+		r := bufio.NewReader(c)
+		if readRequest(w, r) {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+		_ = c.Close() // without a word about it in the answer
+		gone <- struct{}{}
+	})
+	tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: long})
+	for range 5 {
+		if o := tr.Transmit(t.Context(), newMessage("a", "x")); o.Verdict != message.Delivered {
+			t.Errorf("outcome %+v", o)
+		}
+		<-gone
+	}
+	if n := w.requests.Load(); n != 5 {
+		t.Errorf("%d requests, want 5", n)
+	}
+}
+
+func TestAnswerThatComesBeforeTheBodyIsReadCounts(t *testing.T) {
+	_, e := listenTCP(t, func(_ *rawWorker, c net.Conn) {
+		_, _ = bufio.NewReader(c).ReadString('\n')
+		_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+		<-t.Context().Done() // reads no further
+	})
+	tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: long})
+	o := tr.Transmit(t.Context(), newMessage("a", strings.Repeat("x", 32<<20)))
+	if o.Verdict != message.Rejected || o.Status != 413 {
+		t.Errorf("outcome %+v", o)
+	}
+}

@@ -23,7 +23,7 @@ func failure(ctx context.Context, err error) message.Outcome {
 	o := message.Outcome{Cause: message.Failed, Code: codeError}
 	cause := context.Cause(ctx)
 	switch {
-	case errors.Is(cause, errTooSlow) || cause == nil && isTimeout(err):
+	case cause == nil && isTimeout(err):
 		o.Code, o.Reason = codeTimeout, "worker gave no answer in time"
 	case cause != nil:
 		o.Reason = "cut off by the stop"

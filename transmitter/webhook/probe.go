@@ -28,8 +28,12 @@ func (t *Transmitter) Probe(ctx context.Context) error {
 // operator's headers, and uses a connection of its own each time.
 func (t *Transmitter) HealthCheck(endpoint Endpoint) func(context.Context) error {
 	d := &dialer{endpoint: endpoint, timeout: t.opts.RequestTimeout, certificates: t.dialer.certificates}
-	wire := newWire(d, 1)
-	wire.DisableKeepAlives = true
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	client := &http.Transport{
+		DialContext: d.dial, DialTLSContext: d.dialTLS, Protocols: protocols,
+		DisableCompression: true, DisableKeepAlives: true, MaxResponseHeaderBytes: headLimit,
+	}
 	header := http.Header{"User-Agent": t.builder.fixed["User-Agent"]}
 	if endpoint.authorization != "" {
 		header["Authorization"] = []string{endpoint.authorization}
@@ -37,16 +41,16 @@ func (t *Transmitter) HealthCheck(endpoint Endpoint) func(context.Context) error
 	return func(ctx context.Context) error {
 		req := &http.Request{
 			Method: http.MethodGet,
-			URL:    targetURL(endpoint, endpoint.path, endpoint.query),
+			URL:    targetURL(endpoint),
 			Host:   endpoint.host,
 			Header: header.Clone(),
 		}
-		return check(wire, req.WithContext(ctx))
+		return check(client, req.WithContext(ctx))
 	}
 }
 
-func check(wire *http.Transport, req *http.Request) error {
-	resp, err := wire.RoundTrip(req)
+func check(client *http.Transport, req *http.Request) error {
+	resp, err := client.RoundTrip(req)
 	if err != nil {
 		return fmt.Errorf("health check: %s", inShort(err))
 	}

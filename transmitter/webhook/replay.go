@@ -11,7 +11,7 @@ import (
 var errClimbs = errors.New("the request's path climbs out of the endpoint")
 
 // replayMethod is the method a stored request is made again with. Only those that
-// ingest takes are; net/http would repeat the safe ones by itself.
+// ingest takes are.
 func replayMethod(method string) string {
 	switch method {
 	case http.MethodPut, http.MethodPatch, http.MethodDelete:
@@ -71,12 +71,6 @@ func escapeTarget(s string) string {
 // operator sets.
 func (b *builder) setReplayed(h, replayed http.Header) {
 	for name, values := range replayed {
-		if isIdempotencyKey(name) {
-			// Under a key in lower case net/http does not see it: seeing it, it would make
-			// the request again by itself. On the wire the case does not matter.
-			h[strings.ToLower(name)] = values
-			continue
-		}
 		if b.mayReplay(name, replayed) {
 			h[http.CanonicalHeaderKey(name)] = values
 		}
@@ -84,7 +78,7 @@ func (b *builder) setReplayed(h, replayed http.Header) {
 }
 
 func (b *builder) mayReplay(name string, replayed http.Header) bool {
-	if isReserved(name) && !isWebhookHeader(name) || b.fixed[hyphened(name)] != nil {
+	if isReserved(name) && !isWebhookHeader(name) && !isIdempotencyKey(name) || b.fixed[hyphened(name)] != nil {
 		return false
 	}
 	if httpguts.HeaderValuesContainsToken(replayed["Connection"], name) {
@@ -93,6 +87,8 @@ func (b *builder) mayReplay(name string, replayed http.Header) bool {
 	return httpguts.ValidHeaderFieldName(name) && validValues(replayed[name])
 }
 
+// isIdempotencyKey reports whether a header is the producer's name for what it asks. It
+// is told to the worker in a replay alone.
 func isIdempotencyKey(name string) bool {
 	name = http.CanonicalHeaderKey(name)
 	return name == "Idempotency-Key" || name == "X-Idempotency-Key"

@@ -87,10 +87,10 @@ func TestReplaySendsTheProducersHeadersUnderOurs(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"Accept: */*", "Accept: text/html", "Authorization: Bearer p", "Content-Encoding: gzip", "Content-Length: 1",
-		"Content-Type: text/csv", "Cookie: c=1", "User-Agent: carrier/1", "Webhook-Id: w", "X-Api-Key: k",
+		"Content-Type: text/csv", "Cookie: c=1", "Idempotency-Key: k1", "User-Agent: carrier/1", "Webhook-Id: w", "X-Api-Key: k",
 		"X-Carrier-First-Receive-Time: 1700000001", "X-Carrier-Message-Id: a", "X-Carrier-Receive-Count: 1",
-		"X-Carrier-Sent-Time: 1700000000", "X-Carrier-Source: orders", "X-Operator: ours",
-		"idempotency-key: k1", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "x-idempotency-key: k2",
+		"X-Carrier-Sent-Time: 1700000000", "X-Carrier-Source: orders", "X-Idempotency-Key: k2", "X-Operator: ours",
+		"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -99,7 +99,7 @@ func TestReplaySendsTheProducersHeadersUnderOurs(t *testing.T) {
 
 // A worker that reads a request on a kept connection and then drops it may have done
 // the work. net/http makes such a request again by itself where it believes that to be
-// harmless; it must never believe so of ours.
+// harmless, and so do other clients; ours must not.
 func TestDroppedConnectionIsNotPostedTwice(t *testing.T) {
 	for name, method := range map[string]string{"POST": "POST", "PUT": "PUT", "PATCH": "PATCH", "DELETE": "DELETE", "GET": "GET"} {
 		for size, body := range map[string]string{"with a body": "body", "without": ""} {

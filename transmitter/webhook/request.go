@@ -1,11 +1,10 @@
 package webhook
 
 import (
-	"bytes"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"carrier/message"
@@ -14,7 +13,7 @@ import (
 // A builder makes the request of a message. Nothing in it changes after it is made.
 type builder struct {
 	endpoint    Endpoint
-	url         *url.URL
+	target      string
 	timeout     time.Duration
 	replay      bool
 	contentType []string
@@ -29,7 +28,7 @@ func newBuilder(opts Options) (*builder, error) {
 	e := opts.Endpoint
 	return &builder{
 		endpoint:    e,
-		url:         targetURL(e, e.path, e.query),
+		target:      targetOf(e.path, e.query),
 		timeout:     opts.RequestTimeout,
 		replay:      opts.Replay,
 		contentType: []string{opts.DefaultContentType},
@@ -39,8 +38,8 @@ func newBuilder(opts Options) (*builder, error) {
 
 // build makes the request that hands m over. An error means that no request may be made
 // of m, now or later.
-func (b *builder) build(m *message.Message, now time.Time) (*http.Request, error) {
-	method, target := http.MethodPost, b.url
+func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
+	method, target := http.MethodPost, b.target
 	var replayed http.Header
 	if b.replay && m.Request != nil {
 		path, err := joinPath(b.endpoint.path, m.Request.Path)
@@ -48,20 +47,12 @@ func (b *builder) build(m *message.Message, now time.Time) (*http.Request, error
 			return nil, err
 		}
 		method = replayMethod(m.Request.Method)
-		target = targetURL(b.endpoint, path, joinQuery(b.endpoint.query, m.Request.Query))
+		target = targetOf(path, joinQuery(b.endpoint.query, m.Request.Query))
 		replayed = m.Request.Header
 	}
-	return &http.Request{
-		Method:        method,
-		URL:           target,
-		Host:          b.endpoint.host,
-		Header:        b.header(m, replayed, now),
-		Body:          body(m.Body),
-		ContentLength: int64(len(m.Body)),
-		Proto:         "HTTP/1.1",
-		ProtoMajor:    1,
-		ProtoMinor:    1,
-		// GetBody stays nil: with it, net/http would make a request again by itself.
+	return &request{
+		method: method, target: target, host: b.endpoint.host,
+		header: b.header(m, replayed, now), body: m.Body,
 	}, nil
 }
 
@@ -82,24 +73,50 @@ func (b *builder) header(m *message.Message, replayed http.Header, now time.Time
 	return h
 }
 
-// body is what is sent. Without one it is NoBody, since any other reader of length zero
-// would be sent in chunks.
-func body(b []byte) io.ReadCloser {
-	if len(b) == 0 {
-		return http.NoBody
-	}
-	return io.NopCloser(bytes.NewReader(b))
+// A request is one request to the worker, with what is sent as it is.
+type request struct {
+	method string
+	// target is the escaped path and query.
+	target, host string
+	// header holds everything but Host and Content-Length; names are sent as they are.
+	header http.Header
+	body   []byte
 }
 
-// targetURL asks for the escaped path and query as they are, byte for byte.
-func targetURL(e Endpoint, path, query string) *url.URL {
-	u := &url.URL{Scheme: e.scheme, Host: e.host, RawQuery: query}
-	if path[:min(2, len(path))] == "//" {
-		// Opaque would be read as a host here, so the path goes the other way.
-		u.RawPath = path
-		u.Path, _ = url.PathUnescape(path)
-		return u
+// appendHead appends the request's head to dst.
+func (r *request) appendHead(dst []byte) []byte {
+	dst = append(dst, r.method...)
+	dst = append(dst, ' ')
+	dst = append(dst, r.target...)
+	dst = append(dst, " HTTP/1.1\r\n"...)
+	dst = appendHeader(dst, "Host", r.host)
+	dst = appendHeader(dst, "Content-Length", strconv.Itoa(len(r.body)))
+	for name, values := range r.header {
+		for _, value := range values {
+			dst = appendHeader(dst, name, value)
+		}
 	}
-	u.Opaque = path
+	return append(dst, "\r\n"...)
+}
+
+func appendHeader(dst []byte, name, value string) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ": "...)
+	dst = append(dst, value...)
+	return append(dst, "\r\n"...)
+}
+
+// targetOf is what is asked for: the escaped path and query as they are, byte for byte.
+func targetOf(path, query string) string {
+	if query == "" {
+		return path
+	}
+	return path + "?" + query
+}
+
+// targetURL is e for net/http, which is to ask for path and query as they are.
+func targetURL(e Endpoint) *url.URL {
+	u := &url.URL{Scheme: e.scheme, Host: e.host, RawQuery: e.query, RawPath: e.path}
+	u.Path, _ = url.PathUnescape(e.path)
 	return u
 }

@@ -5,7 +5,6 @@ package webhook
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"carrier/message"
@@ -59,7 +58,7 @@ type Transmitter struct {
 	opts    Options
 	builder *builder
 	dialer  *dialer
-	wire    *http.Transport
+	wire    *wire
 }
 
 // Open checks opts, reads the files they name, and returns a Transmitter. It connects
@@ -82,7 +81,7 @@ func Open(opts Options) (*Transmitter, error) {
 		opts:    opts,
 		builder: builder,
 		dialer:  d,
-		wire:    newWire(d, opts.Concurrency),
+		wire:    &wire{pool: newPool(d, opts.Concurrency), timeout: opts.RequestTimeout},
 	}, nil
 }
 
@@ -114,21 +113,17 @@ func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.
 
 // Close closes the idle connections. Those in use are closed once they become idle for
 // long enough.
-func (t *Transmitter) Close() { t.wire.CloseIdleConnections() }
+func (t *Transmitter) Close() { t.wire.pool.close() }
 
 // post sends req and reads the whole answer. A message leaves its queue only on an
 // answer that was complete; what gives it back may be believed from the head alone.
-func (t *Transmitter) post(ctx context.Context, req *http.Request) (message.Outcome, []string) {
-	ctx, limit := startLimit(ctx, t.opts.RequestTimeout)
-	defer limit.stop()
-	resp, err := t.wire.RoundTrip(req.WithContext(ctx))
-	if err != nil {
+func (t *Transmitter) post(ctx context.Context, req *request) (message.Outcome, []string) {
+	a, err := t.wire.post(ctx, req)
+	if a == nil {
 		return failure(ctx, err), nil
 	}
-	defer func() { _ = resp.Body.Close() }()
-	limit.restart()
-	o, warnings := classify(resp.StatusCode, resp.Header, time.Now())
-	if err := readAnswer(resp); err != nil && o.Verdict != message.Retry {
+	o, warnings := classify(a.status, a.header, time.Now())
+	if err != nil && o.Verdict != message.Retry {
 		return failure(ctx, err), warnings
 	}
 	return o, warnings

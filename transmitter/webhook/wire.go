@@ -4,80 +4,88 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"time"
 )
 
-const (
-	// answerLimit is how much of an answer's body is read; there is nothing in it for us.
-	answerLimit = 64 << 10
-	// headLimit is the most an answer's head may hold.
-	headLimit = 64 << 10
-	// idleLimit is how long a connection is kept unused: less than the two seconds after
-	// which gunicorn closes it, which would cut off the next request.
-	idleLimit = 1500 * time.Millisecond
-)
-
-var errTooSlow = errors.New("no answer in time")
-
-// newWire returns the connections to one endpoint, at most count of them. It speaks
-// HTTP/1.1, follows no redirect, asks no proxy, and adds nothing to a request.
-func newWire(d *dialer, count int) *http.Transport {
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		DialContext:            d.dial,
-		DialTLSContext:         d.dialTLS,
-		Protocols:              protocols,
-		DisableCompression:     true,
-		MaxIdleConns:           count,
-		MaxIdleConnsPerHost:    count,
-		MaxConnsPerHost:        count,
-		IdleConnTimeout:        idleLimit,
-		MaxResponseHeaderBytes: headLimit,
-	}
-}
-
-// readAnswer reads the answer's body to its end, so that the connection can be used
-// again, or to the limit, where the connection is closed. The error says that the body
-// broke off before either.
-func readAnswer(resp *http.Response) error {
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return nil // what follows is not HTTP
-	}
-	_, err := io.Copy(io.Discard, io.LimitReader(resp.Body, answerLimit))
-	return err
-}
-
-// A limit ends a request that takes too long.
-type limit struct {
+// A wire makes requests over HTTP/1.1, one at a time on each of its connections. It
+// follows no redirect, asks no proxy, makes no request twice, and adds nothing to one.
+type wire struct {
+	pool    *pool
 	timeout time.Duration
-	timer   *time.Timer
-	cancel  context.CancelCauseFunc
 }
 
-func startLimit(ctx context.Context, timeout time.Duration) (context.Context, *limit) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	timer := time.AfterFunc(timeout, func() { cancel(errTooSlow) })
-	return ctx, &limit{timeout: timeout, timer: timer, cancel: cancel}
+// post sends r and reads the whole answer, whose body is lost. The head has to be there
+// within the timeout, dialling included, and the body within as long again. An error
+// with an answer says that it broke off after its head.
+func (w *wire) post(ctx context.Context, r *request) (*answer, error) {
+	deadline := time.Now().Add(w.timeout)
+	for {
+		c, err := w.connection(ctx, deadline)
+		if err != nil {
+			return nil, err
+		}
+		used := c.used
+		a, err := w.exchange(ctx, c, r, deadline)
+		if used && errors.Is(err, errUnsent) && ctx.Err() == nil {
+			continue // the worker had closed it; nothing of r has left
+		}
+		return a, err
+	}
 }
 
-// restart gives what comes next as long again.
-func (l *limit) restart() { l.timer.Reset(l.timeout) }
-
-func (l *limit) stop() {
-	l.timer.Stop()
-	l.cancel(nil)
+// An answer is the head of what the worker said.
+type answer struct {
+	status int
+	header http.Header
 }
 
-// A dialer connects to one endpoint, whatever address it is asked for. A connect or a
-// handshake that nobody waits for any more still ends within timeout.
+func (w *wire) connection(ctx context.Context, deadline time.Time) (*conn, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return w.pool.get(ctx)
+}
+
+// exchange makes one request on c and gives c back.
+func (w *wire) exchange(ctx context.Context, c *conn, r *request, deadline time.Time) (a *answer, err error) {
+	reusable := false
+	defer func() { w.pool.put(c, reusable) }()
+	if err := c.SetDeadline(deadline); err != nil {
+		return nil, errors.Join(errUnsent, err)
+	}
+	stop := c.cutBy(ctx)
+	defer stop()
+	sent := c.send(r)
+	defer func() { reusable = sent.end(c) && reusable }()
+	if errors.Is(sent.err, errUnsent) {
+		return nil, sent.err
+	}
+	// A worker may answer and close before it has read everything: its answer counts.
+	resp, err := c.receive() //nolint:bodyclose // closing would read past the limit; the connection is ours to close
+	if err != nil {
+		return nil, errors.Join(sent.err, err)
+	}
+	c.extend(ctx, w.timeout)
+	reusable, err = c.drain(resp)
+	reusable = stop() && reusable
+	return &answer{status: resp.StatusCode, header: resp.Header}, err
+}
+
+// A dialer connects to one endpoint. A connect or a handshake that nobody waits for any
+// more still ends within timeout.
 type dialer struct {
 	endpoint     Endpoint
 	timeout      time.Duration
 	certificates *certificates
+}
+
+// connect makes a connection that requests can be sent on.
+func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
+	if d.endpoint.scheme == "https" {
+		return d.dialTLS(ctx, "", "")
+	}
+	return d.dial(ctx, "", "")
 }
 
 func (d *dialer) dial(ctx context.Context, _, _ string) (net.Conn, error) {
