@@ -357,3 +357,16 @@ func TestEveryHandOutIsPosted(t *testing.T) {
 		b.stop()
 	})
 }
+
+func TestUncheckedCertificateIsWarnedAboutAtEveryStart(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(200)))
+	b := newBench(t, ofIngest, w, env{"CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY": "true"})
+	b.stop()
+	b.start()
+	b.awaitReady()
+	if l := b.awaitLog("CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY"); l.text("level") != "warn" {
+		t.Errorf("logged %v", l)
+	}
+	b.stop()
+}
