@@ -111,7 +111,7 @@ compose: ## start the example stack: an SQS server, carrier and a worker
 	VERSION=$(VERSION) COMMIT=$(COMMIT) $(STACK) up --build --detach
 	@$(STACK) ps
 	@echo 'send a message:'
-	@sed -n '/^curl/,/^$$/p' examples/compose/README.md | sed '/^$$/q;s/^/  /'
+	@sed -n '/^curl/,/[^\\]$$/{s/^/  /p;/[^\\]$$/q}' examples/compose/README.md
 
 .PHONY: decompose
 decompose: ## stop the example stack and remove its volumes
