@@ -1,19 +1,14 @@
 package test
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"carrier/internal/sqstest"
 )
 
 // The promise, under fire: at-least-once; duplicates only for messages in hand at a
@@ -85,148 +80,6 @@ func (c *chaos) stopFeeding() {
 		close(c.done)
 	}
 	c.feeds.Wait()
-}
-
-// feed has producers store messages until stopFeeding: where the source has groups, half
-// of them in a group of their own each, in order.
-func (c *chaos) feed(store func(l letter, key string) bool) {
-	for i := range chaosProducers {
-		name, group := fmt.Sprintf("p%d-", i), ""
-		if i%2 == 0 && (c.kind == ofIngest || c.kind == ofSQSFIFO) {
-			group = fmt.Sprintf("g%d", i)
-		}
-		c.feeds.Go(func() {
-			for n := 0; !c.over(); n++ {
-				key := fmt.Sprint(name, n)
-				if group != "" {
-					key = fmt.Sprint(group, "#", n)
-				}
-				c.produce(store, letter{Body: bodyOf(key), Group: group}, key)
-			}
-		})
-	}
-}
-
-func (c *chaos) over() bool {
-	select {
-	case <-c.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// produce stores one message, again and again until it is acknowledged, where it has a
-// group: there a later one must not overtake it.
-func (c *chaos) produce(store func(letter, string) bool, l letter, key string) {
-	for !c.over() {
-		if c.ledger.backlog() > chaosBacklog {
-			time.Sleep(5 * time.Millisecond)
-			continue
-		}
-		if store(l, key) {
-			c.ledger.promise(key)
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-		if l.Group == "" {
-			return // whether it was stored nobody knows
-		}
-	}
-}
-
-// overHTTP stores a message through the door; one of a group under an idempotency key,
-// so that it is stored once however often it is sent.
-func (c *chaos) overHTTP() func(letter, string) bool {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: chaosProducers}, Timeout: 10 * time.Second}
-	c.t.Cleanup(client.CloseIdleConnections)
-	url := c.onIngest().url()
-	return func(l letter, key string) bool {
-		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, strings.NewReader(l.Body))
-		if err != nil {
-			return false
-		}
-		if l.Group != "" {
-			req.Header.Set("X-Carrier-Group-Id", l.Group)
-			req.Header.Set("Idempotency-Key", key)
-		}
-		req.GetBody = nil
-		resp, err := client.Do(req)
-		if err != nil {
-			return false
-		}
-		defer func() { _ = resp.Body.Close() }()
-		_, err = io.ReadAll(resp.Body)
-		return accepted(resp) && err == nil
-	}
-}
-
-// weather is a worker on a bad day.
-func weather() answer {
-	switch n := rand.IntN(100); {
-	case n < 4:
-		return says(500)
-	case n < 6:
-		return says(429, "Retry-After: 0")
-	case n < 8:
-		return raw("")
-	case n < 9:
-		return raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut")
-	case n < 12:
-		return after(300*time.Millisecond, says(200))
-	default:
-		return after(time.Duration(rand.IntN(8))*time.Millisecond, says(200))
-	}
-}
-
-// after is a, said after d.
-func after(d time.Duration, a answer) answer {
-	hold := make(chan struct{})
-	time.AfterFunc(d, func() { close(hold) })
-	return held(a, hold)
-}
-
-// storms is a source on a bad day.
-func storms(sqstest.Call) sqstest.Fault {
-	switch n := rand.IntN(200); {
-	case n < 3:
-		return sqstest.Fault{Error: sqstest.RequestThrottled()}
-	case n < 6:
-		return sqstest.Fault{Error: sqstest.InternalError()}
-	case n < 8:
-		return sqstest.Fault{Drop: sqstest.BeforeWork}
-	case n < 10:
-		return sqstest.Fault{Drop: sqstest.AfterWork}
-	case n < 11:
-		return sqstest.Fault{Drop: sqstest.MidAnswer}
-	case n < 16:
-		return sqstest.Fault{Entry: func(int, string) *sqstest.EntryFault {
-			if rand.IntN(3) > 0 {
-				return nil
-			}
-			return &sqstest.EntryFault{Code: "InternalError", Message: "try again", Done: rand.IntN(2) == 0}
-		}}
-	default:
-		return sqstest.Fault{}
-	}
-}
-
-// begin starts the producers.
-func (c *chaos) begin() {
-	c.t.Helper()
-	switch s := c.source.(type) {
-	case *ingestSource:
-		c.feed(c.overHTTP())
-	case interface{ send(letter) (string, error) }:
-		c.feed(func(l letter, _ string) bool {
-			time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond)
-			if c.kind == ofSQSFIFO && l.Group == "" {
-				l.Group, _, _ = strings.Cut(l.Body, " ") // one of its own
-			}
-			_, err := s.send(l)
-			return err == nil
-		})
-	}
 }
 
 func TestKilledCarrierLosesNothing(t *testing.T) {

@@ -2,9 +2,7 @@ package test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -151,91 +149,6 @@ func (p *program) kill() {
 	p.wait()
 }
 
-// A line is one line of the log.
-type line map[string]any
-
-func (l line) text(name string) string {
-	s, _ := l[name].(string)
-	return s
-}
-
-// log returns every complete line of the log; a line that is no JSON fails the test.
-func (p *program) log() []line {
-	p.t.Helper()
-	var lines []line
-	all := strings.Split(p.stdout.String(), "\n")
-	for _, text := range all[:len(all)-1] {
-		var l line
-		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			p.t.Errorf("a log line is not JSON: %q", text)
-			continue
-		}
-		lines = append(lines, l)
-	}
-	return lines
-}
-
-// logged returns the lines in whose text words are.
-func (p *program) logged(words string) []line {
-	p.t.Helper()
-	var found []line
-	for _, l := range p.log() {
-		if strings.Contains(l.text("msg"), words) {
-			found = append(found, l)
-		}
-	}
-	return found
-}
-
-// awaitLog waits for a line in whose text words are.
-func (p *program) awaitLog(words string) line {
-	p.t.Helper()
-	var found []line
-	until(p.t, "a log line with "+words, func() bool {
-		found = p.logged(words)
-		return len(found) > 0
-	})
-	return found[0]
-}
-
-// A reply is an HTTP answer, read to its end; Status is 0 when there was none.
-type reply struct {
-	Status int
-	Header http.Header
-	Body   string
-}
-
-// call makes one request on a connection of its own.
-func call(t *testing.T, method, url string, header ...string) reply {
-	t.Helper()
-	return send(t, method, url, "", header...)
-}
-
-// send is call with a body. header is names and values in turn.
-func send(t *testing.T, method, url, body string, header ...string) reply {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	must(t, err)
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Add(header[i], header[i+1])
-	}
-	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
-	defer transport.CloseIdleConnections()
-	resp, err := transport.RoundTrip(req)
-	if err != nil {
-		return reply{}
-	}
-	defer func() { _ = resp.Body.Close() }()
-	text, _ := io.ReadAll(resp.Body)
-	return reply{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
-}
-
-// ask makes a GET at the admin port.
-func (p *program) ask(path string) reply {
-	p.t.Helper()
-	return call(p.t, http.MethodGet, "http://"+p.admin+path)
-}
-
 // awaitReady waits for /readyz to say yes.
 func (p *program) awaitReady() {
 	p.t.Helper()
@@ -247,4 +160,10 @@ func (p *program) awaitReady() {
 		}
 		return p.ask("/readyz").Status == http.StatusOK
 	})
+}
+
+// ask makes a GET at the admin port.
+func (p *program) ask(path string) reply {
+	p.t.Helper()
+	return call(p.t, http.MethodGet, "http://"+p.admin+path)
 }

@@ -1,9 +1,6 @@
 package test
 
 import (
-	"net"
-	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -138,109 +135,6 @@ func TestContentTypeIsTheMessagesOwnOrElseTheDefault(t *testing.T) {
 	})
 }
 
-func TestAttributesArriveAsHeadersThatDecodeToTheirValues(t *testing.T) {
-	t.Parallel()
-	attributes := map[string]string{
-		"Plain": "value", "Percent": "100%41", "Spaces-Inside": "a b  c", "Dotted.name_1": "x",
-	}
-	onlySQS := map[string]string{"Lines": "a\r\nX-Carrier-Message-Id: forged", "Umlaut": "Zürich", "lower": " trimmed? "}
-	onEverySource(t, func(t *testing.T, kind string) {
-		w := newWorker(t, always(says(200)))
-		b := newBench(t, kind, w, nil)
-		want := map[string]string{}
-		for _, some := range []map[string]string{attributes, onlySQS} {
-			for name, value := range some {
-				if _, no := onlySQS[name]; no && kind == ofIngest {
-					continue // no header can carry it
-				}
-				want[name] = value
-			}
-		}
-		id := b.put(letter{Body: "a", Attributes: want})
-		r := w.await(1)[0]
-		for name, value := range want {
-			got, err := url.PathUnescape(r.header("X-Carrier-Attribute-" + name))
-			if err != nil && kind == ofSQS || kind == ofSQS && got != value {
-				t.Errorf("attribute %s: %q decodes to %q, want %q (%v)", name, r.header("X-Carrier-Attribute-"+name), got, value, err)
-			}
-		}
-		if kind == ofIngest {
-			if got := r.header("X-Carrier-Attribute-Percent"); got != "100%2541" {
-				t.Errorf("attribute Percent is sent as %q, want 100%%2541", got)
-			}
-		}
-		if r.id() != id {
-			t.Errorf("message id %q, want %q", r.id(), id)
-		}
-		if n := len(names(r)); n != 10+len(want) {
-			t.Errorf("%d headers, want %d: %q", n, 10+len(want), names(r))
-		}
-		b.stop()
-	})
-}
-
-func TestNoAttributeCanShadowAHeader(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofSQS, w, nil)
-	shadows := map[string]string{
-		"Host": "evil", "Content-Length": "0", "Transfer-Encoding": "chunked", "Connection": "close",
-		"Authorization": "Basic eA==", "X-Carrier-Message-Id": "forged", "Content-Type": "evil/evil", "User-Agent": "evil",
-	}
-	id := b.put(letter{Body: "a", Attributes: shadows})
-	r := w.await(1)[0]
-	if r.id() != id || r.Body != "a" || r.header("Host") != w.address || r.header("Content-Type") != "application/json" {
-		t.Errorf("shadowed: %+v", r)
-	}
-	for _, name := range []string{"Transfer-Encoding", "Connection", "Authorization"} {
-		if r.has(name) {
-			t.Errorf("an attribute has set %s", name)
-		}
-	}
-	for name, value := range shadows {
-		if got := r.header("X-Carrier-Attribute-" + name); got != value {
-			t.Errorf("attribute %s arrives as %q, want %q", name, got, value)
-		}
-	}
-	b.stop()
-}
-
-func TestTraceOfTheProducerIsPassedOn(t *testing.T) {
-	t.Parallel()
-	const (
-		parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-		amazon = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
-	)
-	onEverySource(t, func(t *testing.T, kind string) {
-		w := newWorker(t, always(says(200)))
-		b := newBench(t, kind, w, nil)
-		b.put(letter{Body: "a", Trace: amazon, Attributes: map[string]string{"traceparent": parent, "tracestate": "k=v"}})
-		r := w.await(1)[0]
-		for name, want := range map[string]string{"traceparent": parent, "tracestate": "k=v", "X-Amzn-Trace-Id": amazon} {
-			if got := r.header(name); got != want {
-				t.Errorf("%s is %q, want %q", name, got, want)
-			}
-		}
-		b.stop()
-	})
-}
-
-func TestGroupIsNamedToTheWorker(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []string{ofSQSFIFO, ofIngest} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			w := newWorker(t, always(says(200)))
-			b := newBench(t, kind, w, nil)
-			b.put(letter{Body: "a", Group: "customer/7"})
-			if got := w.await(1)[0].header("X-Carrier-Group-Id"); got != "customer/7" {
-				t.Errorf("X-Carrier-Group-Id is %q", got)
-			}
-			b.stop()
-		})
-	}
-}
-
 func TestEveryDeliveryHasTheSameIdAndFirstReceiveTime(t *testing.T) {
 	t.Parallel()
 	onEverySource(t, func(t *testing.T, kind string) {
@@ -260,80 +154,6 @@ func TestEveryDeliveryHasTheSameIdAndFirstReceiveTime(t *testing.T) {
 		}
 		b.stop()
 	})
-}
-
-func TestConnectionsAreKeptAndUsedAgain(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(answer{Wire: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"}))
-	b := newBench(t, ofIngest, w, env{"CARRIER_CONCURRENCY": "2"})
-	for i := range 20 {
-		b.put(letter{Body: strconv.Itoa(i)})
-	}
-	w.await(20)
-	b.awaitEmpty()
-	// An idle connection is dropped after a while, which on a slow machine may happen here.
-	for _, r := range w.got() {
-		if r.Conn > 10 {
-			t.Errorf("20 posts came over %d connections or more", r.Conn)
-		}
-	}
-	b.stop()
-}
-
-func TestWorkerOverAUnixSocketGetsItsMessages(t *testing.T) {
-	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
-		w := absentWorker(t, always(says(200)))
-		w.network, w.address = "unix", filepath.Join(t.TempDir(), "w.sock")
-		w.listen()
-		b := newBench(t, kind, w, env{"CARRIER_WEBHOOK_ENDPOINT": "unix://" + w.address + ":/hook"})
-		b.put(letter{Body: "over the socket"})
-		if r := w.await(1)[0]; r.Target != "/hook" || r.Body != "over the socket" || r.header("Host") == "" {
-			t.Errorf("got %+v", r)
-		}
-		b.awaitEmpty()
-		b.stop()
-	})
-}
-
-func TestOperatorsHeadersAreAddedAndTheirValuesStaySecret(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofIngest, w, env{"CARRIER_WEBHOOK_HEADERS": "X-Api-Key:hunter2hunter2,Authorization:Bearer tok-9"})
-	b.put(letter{Body: "a"})
-	if r := w.await(1)[0]; r.header("X-Api-Key") != "hunter2hunter2" || r.header("Authorization") != "Bearer tok-9" {
-		t.Errorf("got %+v", r.Fields)
-	}
-	b.stop()
-	if out := b.stdout.String() + b.stderr.String(); strings.Contains(out, "hunter2") || strings.Contains(out, "tok-9") {
-		t.Error("a header's value is in the log")
-	}
-}
-
-func TestNoProxyOfTheEnvironmentIsAsked(t *testing.T) {
-	t.Parallel()
-	proxy, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	asked := make(chan struct{})
-	go func() {
-		if c, err := proxy.Accept(); err == nil {
-			close(asked)
-			_ = c.Close()
-		}
-	}()
-	t.Cleanup(func() { _ = proxy.Close() })
-	w := newWorker(t, always(says(200)))
-	at := "http://" + proxy.Addr().String()
-	// net/http asks no proxy for localhost, but does for the machine's own other addresses.
-	b := newBench(t, ofIngest, w, env{"HTTP_PROXY": at, "http_proxy": at, "ALL_PROXY": at, "NO_PROXY": ""})
-	b.put(letter{Body: "a"})
-	w.await(1)
-	b.stop()
-	select {
-	case <-asked:
-		t.Error("the proxy was asked")
-	default:
-	}
 }
 
 func TestEveryHandOutIsPosted(t *testing.T) {
@@ -358,15 +178,18 @@ func TestEveryHandOutIsPosted(t *testing.T) {
 	})
 }
 
-func TestUncheckedCertificateIsWarnedAboutAtEveryStart(t *testing.T) {
+func TestGroupIsNamedToTheWorker(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofIngest, w, env{"CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY": "true"})
-	b.stop()
-	b.start()
-	b.awaitReady()
-	if l := b.awaitLog("CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY"); l.text("level") != "warn" {
-		t.Errorf("logged %v", l)
+	for _, kind := range []string{ofSQSFIFO, ofIngest} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorker(t, always(says(200)))
+			b := newBench(t, kind, w, nil)
+			b.put(letter{Body: "a", Group: "customer/7"})
+			if got := w.await(1)[0].header("X-Carrier-Group-Id"); got != "customer/7" {
+				t.Errorf("X-Carrier-Group-Id is %q", got)
+			}
+			b.stop()
+		})
 	}
-	b.stop()
 }

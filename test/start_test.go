@@ -109,34 +109,6 @@ func TestQueueThatGoesAwayLaterIsWaitedFor(t *testing.T) {
 	b.stop()
 }
 
-func TestDeadLettersWithNowhereToGoAreAFaultAtTheStart(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := prepare(t, ofSQS, w, env{"CARRIER_REJECT_ACTION": "dead-letter"})
-	p := run(t, b.env)
-	if p.code == 0 || !strings.Contains(p.stdout.String()+p.stderr.String(), "CARRIER_DEAD_LETTER_QUEUE_URL") {
-		t.Errorf("exit code %d", p.code)
-	}
-	if n := b.onSQS().server.Calls("ReceiveMessage"); n != 0 {
-		t.Errorf("%d receives", n)
-	}
-}
-
-func TestConfiguredDeadLetterQueueIsUsed(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(404)))
-	b := prepare(t, ofSQS, w, env{"CARRIER_REJECT_ACTION": "dead-letter"})
-	other, err := b.onSQS().server.CreateQueue("graves", nil)
-	must(t, err)
-	b.env["CARRIER_DEAD_LETTER_QUEUE_URL"] = other.URL(b.onSQS().endpoint)
-	b.start()
-	b.awaitReady()
-	b.put(letter{Body: "a"})
-	until(t, "the dead letter", func() bool { return other.Counts().All() == 1 })
-	b.awaitEmpty()
-	b.stop()
-}
-
 func TestQueueIsFoundByItsURL(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, always(says(200)))
@@ -178,13 +150,5 @@ func TestSignalWhileTheSourceIsAwayEndsTheProgram(t *testing.T) {
 	b.env["CARRIER_SQS_ENDPOINT"] = "http://" + freeAddress(t)
 	b.start()
 	b.awaitLog("source in trouble")
-	b.stop()
-}
-
-func TestStatisticsAreLoggedWhereTheyAreAskedFor(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofIngest, w, env{"CARRIER_ENABLE_STAT_LOG": "true", "CARRIER_STAT_LOG_TIMER": "1s"})
-	b.awaitLog("statistics")
 	b.stop()
 }

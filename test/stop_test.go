@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"carrier/internal/sqstest"
 )
@@ -73,83 +72,6 @@ func TestStopGivesBackWhatIsUnpostedAndFinishesWhatIsPosted(t *testing.T) {
 	}
 }
 
-// drain asks for the drain and returns the answer, which comes when it is over.
-func (b *bench) drain(method string, header ...string) reply {
-	return call(b.t, method, "http://"+b.admin+"/drain", header...)
-}
-
-// awaitDrained waits for the end of a drain under way.
-func (b *bench) awaitDrained() {
-	b.t.Helper()
-	if r := b.drain(http.MethodGet); r.Status != http.StatusOK {
-		b.t.Errorf("/drain: %d %s", r.Status, r.Body)
-	}
-}
-
-func TestDrainAnswersWhenDrainedAndTheProgramStaysUp(t *testing.T) {
-	t.Parallel()
-	for _, method := range []string{http.MethodPost, http.MethodGet} {
-		t.Run(method, func(t *testing.T) {
-			t.Parallel()
-			hold := make(chan struct{})
-			b, posted, _ := busy(t, hold, nil)
-			answered := make(chan reply, 1)
-			go func() { answered <- b.drain(method) }()
-			b.awaitLog("stopping, no message")
-			q := b.onSQS().queue
-			until(t, "the unposted ones are back", func() bool { return q.Counts().Visible == 2 })
-			select {
-			case r := <-answered:
-				t.Errorf("/drain answered %d with a message at the worker", r.Status)
-			default:
-			}
-			close(hold)
-			r := <-answered
-			if r.Status != http.StatusOK {
-				t.Errorf("/drain: %d %s", r.Status, r.Body)
-			}
-			if slices.Contains(q.IDs(), posted) {
-				t.Error("/drain answered before the posted message was deleted")
-			}
-			if n := b.ask("/livez").Status; n != http.StatusOK {
-				t.Errorf("/livez %d after the drain", n)
-			}
-			if n := b.ask("/readyz").Status; n != http.StatusServiceUnavailable {
-				t.Errorf("/readyz %d after the drain", n)
-			}
-			select {
-			case <-b.exited:
-				t.Error("the program ended with the drain")
-			default:
-			}
-			b.stop()
-			if n := q.Counts(); n.Visible != 2 || n.InFlight != 0 {
-				t.Errorf("%+v after the end, want two visible", n)
-			}
-		})
-	}
-}
-
-func TestDrainNeedsTheTokenWhereThereIsOne(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofIngest, w, env{"CARRIER_ADMIN_TOKEN": "let-me"})
-	for _, header := range [][]string{nil, {"Authorization", "Bearer wrong"}, {"Authorization", "Basic let-me"}, {"Authorization", "Bearer let-me-in"}} {
-		if r := b.drain(http.MethodPost, header...); r.Status != http.StatusUnauthorized {
-			t.Errorf("%q: %d", header, r.Status)
-		}
-	}
-	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
-		if r := b.ask(path); r.Status != http.StatusOK {
-			t.Errorf("%s without a token: %d", path, r.Status)
-		}
-	}
-	if r := b.drain(http.MethodPost, "Authorization", "Bearer let-me"); r.Status != http.StatusOK {
-		t.Errorf("with the token: %d %s", r.Status, r.Body)
-	}
-	b.stop()
-}
-
 func TestIngestRefusesWhileStopping(t *testing.T) {
 	t.Parallel()
 	hold := make(chan struct{})
@@ -213,92 +135,6 @@ func TestWhatIsUnansweredAfterTheDrainTimeIsNamedAndLeftToItsLease(t *testing.T)
 			}
 		}
 	})
-}
-
-func TestStopDoesNotWaitForALongPoll(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "20s"})
-	s := b.onSQS().server
-	until(t, "a long poll", func() bool { return s.Open("ReceiveMessage") == 1 })
-	begun := b.onSQS().queue.Receives()[0]
-	b.stop()
-	until(t, "the poll is over", func() bool { return s.Open("ReceiveMessage") == 0 })
-	if polled := s.Now().Sub(begun.At); polled >= 20*time.Second {
-		t.Errorf("the poll went on to its end, %v", polled)
-	}
-}
-
-// TestWhatALongPollBringsAfterTheSignalIsGivenBack holds the answer of a receive until
-// the stop has begun.
-func TestWhatALongPollBringsAfterTheSignalIsGivenBack(t *testing.T) {
-	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := prepare(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "20s"})
-	s := b.onSQS()
-	release := make(chan struct{})
-	s.server.Always("ReceiveMessage", sqstest.Fault{HoldAnswer: release})
-	id := b.put(letter{Body: "a"})
-	b.start()
-	until(t, "handed out", func() bool { return s.queue.HandedOut()[id] == 1 })
-	b.signal(syscall.SIGTERM)
-	b.awaitLog("stopping, no message")
-	close(release)
-	b.wait()
-	if b.code != 0 {
-		t.Errorf("exit code %d", b.code)
-	}
-	// On a machine so slow that the second was over it comes back with its lease instead.
-	changes := changesOf(s.queue, id)
-	if len(b.logged("message returned")) > 0 && (len(changes) == 0 || changes[len(changes)-1].Seconds != 0 || s.queue.Counts().Visible != 1) {
-		t.Errorf("changes %+v, want the last to be 0", changes)
-	}
-	if len(changes) == 0 {
-		t.Error("it was not given back")
-	}
-	if n := len(w.got()); n != 0 {
-		t.Errorf("%d posts after the signal", n)
-	}
-}
-
-func TestGroupsTailIsGivenBackLastOneFirst(t *testing.T) {
-	t.Parallel()
-	hold := make(chan struct{})
-	w := newWorker(t, always(held(says(200), hold)))
-	b := prepare(t, ofSQSFIFO, w, env{"CARRIER_CONCURRENCY": "4", "CARRIER_SQS_WAIT_TIME": "1s"})
-	var ids []string
-	for i := range 4 {
-		ids = append(ids, b.put(letter{Body: fmt.Sprint("A", i), Group: "A"}))
-	}
-	b.start()
-	b.awaitReady()
-	w.await(1)
-	until(t, "four in hand", func() bool { return b.metric("carrier_messages_in_flight") == 4 })
-	b.signal(syscall.SIGTERM)
-	q := b.onSQS().queue
-	var back []string
-	until(t, "the tail is back", func() bool {
-		back = nil
-		for _, c := range q.VisibilityChanges() {
-			if c.Seconds == 0 {
-				back = append(back, c.MessageID)
-			}
-		}
-		return len(back) == 3
-	})
-	if want := []string{ids[3], ids[2], ids[1]}; !slices.Equal(back, want) {
-		t.Errorf("given back %q, want %q", back, want)
-	}
-	close(hold)
-	b.wait()
-	if b.code != 0 || q.Counts().All() != 3 {
-		t.Errorf("exit code %d, %d messages left", b.code, q.Counts().All())
-	}
-	b.start()
-	b.awaitReady()
-	b.awaitEmpty()
-	b.stop()
-	inOrder(t, w.got(), 4, "A")
 }
 
 // TestSettlementGoesOnWhileStopping has the deletion fail at first.

@@ -1,0 +1,59 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"carrier/internal/sqstest"
+)
+
+// Section 1: the preflight.
+
+// finding is one line of a preflight report.
+var finding = regexp.MustCompile(`^(ok|warn|fail)\s+\S`)
+
+func TestCheckReportsALineForEachFinding(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(200)))
+	sqs := prepare(t, ofSQS, w, nil)
+	sqs.onSQS().deadLetters(5)
+	denied := prepare(t, ofSQS, w, nil)
+	denied.onSQS().server.Always("DeleteMessageBatch", sqstest.Fault{Error: sqstest.AccessDenied("DeleteMessage")})
+	held := newBench(t, ofIngest, w, nil)
+	blocked := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(blocked, nil, 0o600))
+	for name, c := range map[string]struct {
+		env  env
+		code int
+		says []string
+	}{
+		"SQS":                   {sqs.env, 0, []string{"ok", "orders", "dead"}},
+		"SQS, no such queue":    {sqs.env.with(env{"CARRIER_SQS_QUEUE_NAME": "absent"}), 1, []string{"fail", "absent"}},
+		"SQS, no delete":        {denied.env, 1, []string{"fail", "delete"}},
+		"SQS, nobody there":     {sqs.env.with(env{"CARRIER_SQS_ENDPOINT": "http://" + freeAddress(t)}), 1, []string{"fail"}},
+		"SQS, no worker":        {sqs.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": "http://" + freeAddress(t)}), 1, []string{"fail", "worker"}},
+		"SQS, an unknown name":  {sqs.env.with(env{"CARRIER_SQS_QEUE": "x"}), 0, []string{"warn", "CARRIER_SQS_QEUE"}},
+		"ingest":                {prepare(t, ofIngest, w, nil).env, 0, []string{"ok"}},
+		"ingest, while it runs": {held.env, 0, []string{"warn", "running"}},
+		"ingest, no directory":  {prepare(t, ofIngest, w, env{"CARRIER_INGEST_DATA_DIR": filepath.Join(blocked, "data")}).env, 1, []string{"fail", blocked}},
+		"a healthy worker":      {prepare(t, ofIngest, w, env{"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": w.endpoint() + "/health"}).env, 0, []string{"ok", "/health"}},
+	} {
+		p := run(t, c.env, "check")
+		out := p.stdout.String()
+		if p.code != c.code || !holdsAll(out, c.says) {
+			t.Errorf("%s: exit code %d, want %d, saying %q:\n%s", name, p.code, c.code, c.says, out)
+		}
+		for _, l := range strings.Split(strings.TrimSpace(out), "\n") {
+			if !finding.MatchString(l) {
+				t.Errorf("%s: the line %q is no finding", name, l)
+			}
+		}
+	}
+	if n := sqs.onSQS().server.Calls("ReceiveMessage"); n != 0 {
+		t.Errorf("the check has made %d receives", n)
+	}
+	held.stop()
+}

@@ -1,0 +1,86 @@
+package test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+)
+
+// Section 7: /drain.
+
+// drain asks for the drain and returns the answer, which comes when it is over.
+func (b *bench) drain(method string, header ...string) reply {
+	return call(b.t, method, "http://"+b.admin+"/drain", header...)
+}
+
+// awaitDrained waits for the end of a drain under way.
+func (b *bench) awaitDrained() {
+	b.t.Helper()
+	if r := b.drain(http.MethodGet); r.Status != http.StatusOK {
+		b.t.Errorf("/drain: %d %s", r.Status, r.Body)
+	}
+}
+
+func TestDrainAnswersWhenDrainedAndTheProgramStaysUp(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodPost, http.MethodGet} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			hold := make(chan struct{})
+			b, posted, _ := busy(t, hold, nil)
+			answered := make(chan reply, 1)
+			go func() { answered <- b.drain(method) }()
+			b.awaitLog("stopping, no message")
+			q := b.onSQS().queue
+			until(t, "the unposted ones are back", func() bool { return q.Counts().Visible == 2 })
+			select {
+			case r := <-answered:
+				t.Errorf("/drain answered %d with a message at the worker", r.Status)
+			default:
+			}
+			close(hold)
+			r := <-answered
+			if r.Status != http.StatusOK {
+				t.Errorf("/drain: %d %s", r.Status, r.Body)
+			}
+			if slices.Contains(q.IDs(), posted) {
+				t.Error("/drain answered before the posted message was deleted")
+			}
+			if n := b.ask("/livez").Status; n != http.StatusOK {
+				t.Errorf("/livez %d after the drain", n)
+			}
+			if n := b.ask("/readyz").Status; n != http.StatusServiceUnavailable {
+				t.Errorf("/readyz %d after the drain", n)
+			}
+			select {
+			case <-b.exited:
+				t.Error("the program ended with the drain")
+			default:
+			}
+			b.stop()
+			if n := q.Counts(); n.Visible != 2 || n.InFlight != 0 {
+				t.Errorf("%+v after the end, want two visible", n)
+			}
+		})
+	}
+}
+
+func TestDrainNeedsTheTokenWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(200)))
+	b := newBench(t, ofIngest, w, env{"CARRIER_ADMIN_TOKEN": "let-me"})
+	for _, header := range [][]string{nil, {"Authorization", "Bearer wrong"}, {"Authorization", "Basic let-me"}, {"Authorization", "Bearer let-me-in"}} {
+		if r := b.drain(http.MethodPost, header...); r.Status != http.StatusUnauthorized {
+			t.Errorf("%q: %d", header, r.Status)
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
+		if r := b.ask(path); r.Status != http.StatusOK {
+			t.Errorf("%s without a token: %d", path, r.Status)
+		}
+	}
+	if r := b.drain(http.MethodPost, "Authorization", "Bearer let-me"); r.Status != http.StatusOK {
+		t.Errorf("with the token: %d %s", r.Status, r.Body)
+	}
+	b.stop()
+}

@@ -1,0 +1,140 @@
+package test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Section 4: what becomes of permanent failures.
+
+func TestPermanentFailureBecomesWhatTheRejectActionSays(t *testing.T) {
+	t.Parallel()
+	for action, want := range map[string]struct{ left, dead int }{
+		"": {1, 0}, "retry": {1, 0}, "drop": {0, 0}, "dead-letter": {0, 1},
+	} {
+		t.Run("action "+action, func(t *testing.T) {
+			t.Parallel()
+			w := newWorker(t, always(says(400)))
+			b := prepare(t, ofSQS, w, env{"CARRIER_RETRY_INITIAL_INTERVAL": "11h", "CARRIER_RETRY_MAX_INTERVAL": "11h"})
+			if action != "" {
+				b.env["CARRIER_REJECT_ACTION"] = action
+			}
+			dead := b.onSQS().deadLetters(100)
+			b.start()
+			b.awaitReady()
+			b.put(letter{Body: "a"})
+			until(t, "rejected", func() bool { return b.settled("rejected") == 1 })
+			if got := b.source.left(b.program); got != want.left {
+				t.Errorf("%d messages left, want %d", got, want.left)
+			}
+			if got := dead.Counts().All(); got != want.dead {
+				t.Errorf("%d dead letters, want %d", got, want.dead)
+			}
+			b.stop()
+		})
+	}
+}
+
+func TestIngestKeepsItsDeadLettersAndRetriesWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	for action, posts := range map[string]int{"": 1, "dead-letter": 1, "drop": 1, "retry": 2} {
+		t.Run("action "+action, func(t *testing.T) {
+			t.Parallel()
+			w := newWorker(t, first(says(404)))
+			e := env{}
+			if action != "" {
+				e["CARRIER_REJECT_ACTION"] = action
+			}
+			b := newBench(t, ofIngest, w, e)
+			b.put(letter{Body: "a"})
+			w.await(posts)
+			b.awaitEmpty()
+			if got := b.settled("rejected"); got != 1 {
+				t.Errorf("%d rejected, want 1", got)
+			}
+			b.stop()
+			if len(w.got()) != posts {
+				t.Errorf("%d posts, want %d", len(w.got()), posts)
+			}
+		})
+	}
+}
+
+func TestMaxAttemptsRejectsAMessageThatKeepsFailing(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(500)))
+	b := prepare(t, ofSQS, w, env{"CARRIER_RETRY_MAX_ATTEMPTS": "2", "CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_SQS_WAIT_TIME": "1s"})
+	dead := b.onSQS().deadLetters(100)
+	b.start()
+	b.awaitReady()
+	attributes := map[string]string{"Kind": "order"}
+	b.put(letter{Body: "a", Attributes: attributes})
+	until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 && b.source.left(b.program) == 0 })
+	m := dead.Peek()[0]
+	for name, want := range map[string]string{"Kind": "order", "Carrier.Status": "500", "Carrier.Attempts": "2"} {
+		if got := m.Attributes[name].StringValue; got != want {
+			t.Errorf("the dead letter's %s is %q, want %q", name, got, want)
+		}
+	}
+	if !strings.Contains(m.Attributes["Carrier.Reason"].StringValue, "500") {
+		t.Errorf("the reason is %q", m.Attributes["Carrier.Reason"].StringValue)
+	}
+	b.stop()
+	if n := len(w.got()); n != 2 {
+		t.Errorf("%d posts, want 2", n)
+	}
+}
+
+func TestDeadLetterKeepsTenAttributesOfItsOwnBeforeOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(400)))
+	b := prepare(t, ofSQS, w, env{"CARRIER_REJECT_ACTION": "dead-letter"})
+	dead := b.onSQS().deadLetters(100)
+	b.start()
+	b.awaitReady()
+	ten := map[string]string{}
+	for i := range 10 {
+		ten[fmt.Sprint("A", i)] = "v"
+	}
+	b.put(letter{Body: "a", Attributes: ten})
+	until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 })
+	for name := range ten {
+		if _, there := dead.Peek()[0].Attributes[name]; !there {
+			t.Errorf("attribute %s is gone", name)
+		}
+	}
+	b.stop()
+}
+
+func TestWorkersWishForADeadLetterWithNowhereToSendItIsARetry(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, first(says(200, "X-Carrier-Action: dead-letter")))
+	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
+	id := b.put(letter{Body: "a"})
+	w.await(2)
+	b.awaitEmpty()
+	warned := false
+	for _, l := range b.log() {
+		warned = warned || l.text("level") == "warn" && l.text("message_id") == id
+	}
+	if !warned {
+		t.Error("nothing was warned about")
+	}
+	b.stop()
+}
+
+func TestConfiguredDeadLetterQueueIsUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(404)))
+	b := prepare(t, ofSQS, w, env{"CARRIER_REJECT_ACTION": "dead-letter"})
+	other, err := b.onSQS().server.CreateQueue("graves", nil)
+	must(t, err)
+	b.env["CARRIER_DEAD_LETTER_QUEUE_URL"] = other.URL(b.onSQS().endpoint)
+	b.start()
+	b.awaitReady()
+	b.put(letter{Body: "a"})
+	until(t, "the dead letter", func() bool { return other.Counts().All() == 1 })
+	b.awaitEmpty()
+	b.stop()
+}
