@@ -27,35 +27,35 @@ func TestStopDoesNotWaitForALongPoll(t *testing.T) {
 }
 
 // TestWhatALongPollBringsAfterTheSignalIsGivenBack holds the answer of a receive until
-// the stop has begun.
+// the stop has begun. A poll has a second from then on: on a machine that takes longer
+// to let it go the message comes back with its lease, and it is tried again.
 func TestWhatALongPollBringsAfterTheSignalIsGivenBack(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := prepare(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "20s"})
-	s := b.onSQS()
-	release := make(chan struct{})
-	s.server.Always("ReceiveMessage", sqstest.Fault{HoldAnswer: release})
-	id := b.put(letter{Body: "a"})
-	b.start()
-	until(t, "handed out", func() bool { return s.queue.HandedOut()[id] == 1 })
-	b.signal(syscall.SIGTERM)
-	b.awaitLog("stopping, no message")
-	close(release)
-	b.wait()
-	if b.code != 0 {
-		t.Errorf("exit code %d", b.code)
+	for range 5 {
+		w := newWorker(t, always(says(200)))
+		b := prepare(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "20s"})
+		s := b.onSQS()
+		release := make(chan struct{})
+		s.server.Always("ReceiveMessage", sqstest.Fault{HoldAnswer: release})
+		id := b.put(letter{Body: "a"})
+		b.start()
+		until(t, "handed out", func() bool { return s.queue.HandedOut()[id] == 1 })
+		b.signal(syscall.SIGTERM)
+		b.awaitLog("stopping, no message")
+		close(release)
+		b.wait()
+		if b.code != 0 {
+			t.Errorf("exit code %d", b.code)
+		}
+		if n := len(w.got()); n != 0 {
+			t.Errorf("%d posts after the signal", n)
+		}
+		changes := changesOf(s.queue, id)
+		if n := len(changes); n > 0 && changes[n-1].Seconds == 0 && s.queue.Counts().Visible == 1 {
+			return
+		}
 	}
-	// On a machine so slow that the second was over it comes back with its lease instead.
-	changes := changesOf(s.queue, id)
-	if len(b.logged("message returned")) > 0 && (len(changes) == 0 || changes[len(changes)-1].Seconds != 0 || s.queue.Counts().Visible != 1) {
-		t.Errorf("changes %+v, want the last to be 0", changes)
-	}
-	if len(changes) == 0 {
-		t.Error("it was not given back")
-	}
-	if n := len(w.got()); n != 0 {
-		t.Errorf("%d posts after the signal", n)
-	}
+	t.Error("it was never given back")
 }
 
 func TestGroupsTailIsGivenBackLastOneFirst(t *testing.T) {

@@ -35,7 +35,7 @@ func TestMessageIsHeldWhileTheWorkerRefusesConnections(t *testing.T) {
 	t.Parallel()
 	onEverySource(t, func(t *testing.T, kind string) {
 		w := newWorker(t, always(says(200)))
-		b := newBench(t, kind, w, env{"CARRIER_SQS_WAIT_TIME": "1s", "CARRIER_SQS_VISIBILITY_TIMEOUT": "2s", "CARRIER_INGEST_LEASE": "2s"})
+		b := newBench(t, kind, w, env{"CARRIER_SQS_WAIT_TIME": "1s", "CARRIER_SQS_VISIBILITY_TIMEOUT": "3s", "CARRIER_INGEST_LEASE": "3s"})
 		w.close()
 		ids := b.putAll("a", "b")
 		b.awaitLog("worker does not take messages")
@@ -45,7 +45,7 @@ func TestMessageIsHeldWhileTheWorkerRefusesConnections(t *testing.T) {
 			t.Error("the worker is gone, and metric or /readyz says it is there")
 		}
 		// It is held for longer than its lease.
-		until(t, "renewals", func() bool { return b.metric("carrier_lease_extensions_total", `result="ok"`) >= 5 })
+		until(t, "renewals", func() bool { return b.metric("carrier_lease_extensions_total", `result="ok"`) >= 8 })
 		if n := b.settled("failed") + b.settled("returned"); n != 0 {
 			t.Errorf("%d messages were given back", n)
 		}
