@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"carrier/internal/crew"
 )
 
 // settlingAtLeast is how many messages may be in settlement at once, or as many
@@ -31,9 +33,10 @@ type Dispatcher struct {
 	undeleted *undeleted
 	slots     *slots
 	settling  chan struct{} // one for each message being settled
-	busy      sync.WaitGroup
-	turned    atomic.Int64 // when the receiving loop last turned, in Unix nanoseconds; 0 while it waits for others
-	lastCall  atomic.Int64 // when settling must be over, in Unix nanoseconds; 0 before the stop
+	crew      *crew.Crew
+	busy      sync.WaitGroup // one for each message that is handled
+	turned    atomic.Int64   // when the receiving loop last turned, in Unix nanoseconds; 0 while it waits for others
+	lastCall  atomic.Int64   // when settling must be over, in Unix nanoseconds; 0 before the stop
 }
 
 // New assembles a dispatcher.
@@ -49,6 +52,7 @@ func New(o Options) *Dispatcher {
 		trouble:   newTrouble(o.Observe),
 		undeleted: newUndeleted(),
 		slots:     newSlots(o.Concurrency),
+		crew:      crew.New(),
 		settling:  make(chan struct{}, max(o.Concurrency, settlingAtLeast)),
 	}
 }
@@ -76,6 +80,7 @@ func (d *Dispatcher) Run(parent context.Context) error {
 	close(idle)
 	release()
 	loops.Wait()
+	d.crew.Close()
 	if parent.Err() != nil {
 		return nil
 	}

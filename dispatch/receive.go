@@ -38,7 +38,9 @@ func (d *Dispatcher) receive(ctx, work context.Context, stop context.CancelCause
 			return
 		}
 		d.demand.begin(n)
-		polls.Go(func() {
+		polls.Add(1)
+		d.crew.Go(func() {
+			defer polls.Done()
 			begun := time.Now()
 			batch, err := d.poll(receiving, n)
 			switch {
@@ -122,7 +124,7 @@ func (d *Dispatcher) admit(ctx, work context.Context, taken ...*hand) {
 	for _, h := range taken {
 		first := d.hands.add(h)
 		if first != nil && !h.m.Ordered {
-			d.busy.Go(func() { d.follow(ctx, work, first, h) })
+			d.start(func() { d.follow(ctx, work, first, h) })
 			continue
 		}
 		h.first = first // waits for it in their lane
@@ -132,8 +134,17 @@ func (d *Dispatcher) admit(ctx, work context.Context, taken ...*hand) {
 	}
 	for _, h := range heads {
 		d.queue(h)
-		d.busy.Go(func() { d.handle(ctx, work, h) })
+		d.start(func() { d.handle(ctx, work, h) })
 	}
+}
+
+// start runs what handles a message; Run waits for its end.
+func (d *Dispatcher) start(handle func()) {
+	d.busy.Add(1)
+	d.crew.Go(func() {
+		defer d.busy.Done()
+		handle()
+	})
 }
 
 // queue puts a head in the line for a slot.

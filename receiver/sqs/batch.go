@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"carrier/internal/crew"
 )
 
 // linger is how long the first entry of a batch waits for others: less than one
@@ -35,6 +37,7 @@ type batcher struct {
 	stop     chan struct{}
 	closing  sync.Once
 	running  sync.WaitGroup
+	crew     *crew.Crew // makes the calls, whose stacks are deep
 }
 
 // newBatcher starts a batcher; send returns one error for each entry.
@@ -44,6 +47,7 @@ func newBatcher(send func(context.Context, []*request) []error) *batcher {
 		queue:    make(chan *request),
 		inFlight: make(chan struct{}, maxInFlight),
 		stop:     make(chan struct{}),
+		crew:     crew.New(),
 	}
 	b.running.Go(b.run)
 	return b
@@ -76,6 +80,7 @@ func (b *batcher) submit(ctx context.Context, handle string, seconds int32) erro
 func (b *batcher) close() {
 	b.closing.Do(func() { close(b.stop) })
 	b.running.Wait()
+	b.crew.Close()
 }
 
 func (b *batcher) run() {
@@ -83,7 +88,7 @@ func (b *batcher) run() {
 		select {
 		case first := <-b.queue:
 			batch := b.collect(first)
-			b.running.Go(func() { b.flush(batch) })
+			b.crew.Go(func() { b.flush(batch) })
 		case <-b.stop:
 			return
 		}
