@@ -6,10 +6,13 @@ package test
 import (
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // binary is the program under test, built once with the race detector.
@@ -43,7 +46,14 @@ func withBinary(run func() int) int {
 			return complain(err)
 		}
 	}
-	return run()
+	if code := run(); code != 0 {
+		return code
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil {
+		return complain(err)
+	}
+	return 0
 }
 
 func complain(err error) int {
