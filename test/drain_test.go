@@ -35,7 +35,7 @@ func TestDrainAnswersWhenDrainedAndTheProgramStaysUp(t *testing.T) {
 			until(t, "the unposted ones are back", func() bool { return q.Counts().Visible == 2 })
 			select {
 			case r := <-answered:
-				t.Errorf("/drain answered %d with a message at the worker", r.Status)
+				t.Fatalf("/drain answered %d with a message at the worker", r.Status)
 			default:
 			}
 			close(hold)
