@@ -16,6 +16,7 @@ import (
 // A bench is what all scenarios share.
 type bench struct {
 	options
+	root     string // of the repository
 	programs string // the directory of the built programs
 	data     string // a directory of this run alone
 	machine  machine
@@ -62,7 +63,11 @@ func prepare(ctx context.Context, o options) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{options: o, programs: programs, data: data, machine: look()}
+	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{options: o, root: filepath.Dir(string(root)), programs: programs, data: data, machine: look()}
 	b.log, err = os.Create(filepath.Join(programs, "programs.log")) //nolint:gosec // our own directory
 	if err != nil {
 		return nil, err
@@ -72,11 +77,7 @@ func prepare(ctx context.Context, o options) (*bench, error) {
 
 func (b *bench) build(ctx context.Context) error {
 	fmt.Println("building")
-	steps := [][]string{
-		{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/worker", "./bench/poster", "./bench/disk"},
-		{"-C", "bench/fasthttp", "build", "-o", filepath.Join(b.programs, "fasthttp"), "."},
-	}
-	steps[1] = append([]string{"build", "-C", "bench/fasthttp"}, steps[1][3:]...)
+	steps := [][]string{{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/worker", "./bench/poster", "./bench/disk"}}
 	if b.carrier == "" {
 		b.carrier = filepath.Join(b.programs, "carrier")
 		steps = append(steps, release(b.carrier, ""))
@@ -98,7 +99,7 @@ func release(path, tags string) []string {
 
 func (b *bench) gobuild(ctx context.Context, args []string) error {
 	c := exec.CommandContext(ctx, "go", args...) //nolint:gosec // our own arguments
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	c.Env, c.Dir = append(os.Environ(), "CGO_ENABLED=0"), b.root
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %v: %w\n%s", args, err, out)
 	}

@@ -214,7 +214,7 @@ func (b *bench) measureStop(ctx context.Context, after time.Duration) (figures.S
 	limited, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
 	_ = drained(limited, s.queue, n)
-	sample, err := s.books(n, 0)
+	sample, err := s.books(ctx, n, 0)
 	if err != nil {
 		return nil, err
 	}

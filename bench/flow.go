@@ -91,7 +91,7 @@ func (b *bench) measureOffer(ctx context.Context) (figures.Sample, error) {
 }
 
 // between starts a queue, a worker, and carrier between them.
-func (b *bench) between(worker, queue []string, hand int, env ...string) (s setup, err error) {
+func (b *bench) between(worker, queue []string, hand int) (s setup, err error) {
 	if s.worker, err = b.tool("worker", worker...); err != nil {
 		return s, err
 	}
@@ -99,7 +99,7 @@ func (b *bench) between(worker, queue []string, hand int, env ...string) (s setu
 		return s, err
 	}
 	s.hand = hand
-	s.subject, err = b.carrierSQS(s.queue, s.worker, hand, env...)
+	s.subject, err = b.carrierSQS(s.queue, s.worker, hand)
 	return s, err
 }
 
@@ -150,11 +150,11 @@ func (b *bench) measureFaults(ctx context.Context, n int) (figures.Sample, error
 		return nil, err
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	limited, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	// Time running out is a finding, not a failure: what is missing then counts as lost.
-	_ = drained(ctx, s.queue, n)
-	return s.books(n, time.Since(start))
+	_ = drained(limited, s.queue, n)
+	return s.books(ctx, n, time.Since(start))
 }
 
 // drained waits until all n messages of queue are deleted.
@@ -167,9 +167,7 @@ func drained(ctx context.Context, queue *proc.Process, n int) error {
 }
 
 // books reads what became of n messages.
-func (s setup) books(n int, took time.Duration) (figures.Sample, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
+func (s setup) books(ctx context.Context, n int, took time.Duration) (figures.Sample, error) {
 	m, err := s.read(ctx)
 	if err != nil {
 		return nil, err

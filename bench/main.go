@@ -43,7 +43,7 @@ func flags() (options, error) {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "the smaller run, in under two minutes")
 	flag.StringVar(&o.carrier, "carrier", "", "program to measure; empty builds it from this tree")
-	flag.StringVar(&o.report, "report", filepath.Join("bench", "report.md"), "report to write; its plots go beside it")
+	flag.StringVar(&o.report, "report", filepath.Join("bin", "bench", "report.md"), "report to write; its plots go beside it")
 	only := flag.String("only", "", "run the scenarios whose name matches this regular expression")
 	flag.StringVar(&o.dir, "dir", filepath.Join("bin", "bench"), "directory for programs and data; it should be on a real disk")
 	flag.DurationVar(&o.limit, "limit", 20*time.Minute, "give up after this long")

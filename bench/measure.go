@@ -72,18 +72,18 @@ type setup struct {
 
 // A moment is everything at one time.
 type moment struct {
-	at                             time.Time
-	worker                         workerStats
-	queue                          queueStats
-	subjectCPU, workerCPU, server  time.Duration
-	subjectUser, subjectSystemTime time.Duration
+	at                              time.Time
+	worker                          workerStats
+	queue                           queueStats
+	subjectCPU, workerCPU, queueCPU time.Duration
+	subjectUser, subjectSystemTime  time.Duration
 }
 
 // read takes the costs of the subject last, so that reading disturbs its figure least.
 func (s setup) read(ctx context.Context) (m moment, err error) {
 	if s.queue != nil {
 		err = errors.Join(err, s.queue.Ask(ctx, &m.queue))
-		m.server, _ = s.queue.CPU()
+		m.queueCPU, _ = s.queue.CPU()
 	}
 	err = errors.Join(err, s.worker.Ask(ctx, &m.worker))
 	m.workerCPU, _ = s.worker.CPU()
@@ -127,21 +127,28 @@ func (s setup) window(ctx context.Context, during time.Duration) (figures.Sample
 	return s.compare(before, after)
 }
 
-// compare turns two moments into figures. Costs are per accepted message.
+// compare turns two moments into figures, and adds the subject's memory.
 func (s setup) compare(before, after moment) (figures.Sample, error) {
-	n := float64(after.worker.Accepted - before.worker.Accepted)
-	if n == 0 {
+	if after.worker.Accepted == before.worker.Accepted {
 		return nil, errors.New("nothing was delivered")
 	}
-	if s.queue != nil && after.queue.Visible == 0 && after.queue.Put > 1 && s.hand > 0 {
+	if s.queue != nil && after.queue.Visible == 0 && s.hand > 0 {
 		return nil, errors.New("the queue ran dry while measuring")
 	}
-	took := after.at.Sub(before.at)
+	sample := s.costs(before, after)
+	m, err := s.subject.Memory()
+	sample["peak"], sample["anonymous"] = mebi(m.Peak), mebi(m.Anonymous)
+	return sample, err
+}
+
+// costs divides what was spent by the messages that were accepted meanwhile.
+func (s setup) costs(before, after moment) figures.Sample {
+	n, took := float64(after.worker.Accepted-before.worker.Accepted), after.at.Sub(before.at)
 	sample := figures.Sample{
 		"rate":       n / took.Seconds(),
 		"cpu":        micro(after.subjectCPU-before.subjectCPU) / n,
 		"worker_cpu": micro(after.workerCPU-before.workerCPU) / n,
-		"queue_cpu":  micro(after.server-before.server) / n,
+		"queue_cpu":  micro(after.queueCPU-before.queueCPU) / n,
 		"cores":      (after.subjectCPU - before.subjectCPU).Seconds() / took.Seconds(),
 		"p50":        milli(after.worker.P50),
 		"p99":        milli(after.worker.P99),
@@ -156,9 +163,7 @@ func (s setup) compare(before, after moment) (figures.Sample, error) {
 	if s.hand > 0 {
 		sample["busy"] = (after.worker.Busy - before.worker.Busy).Seconds() / (took.Seconds() * float64(s.hand))
 	}
-	m, err := s.subject.Memory()
-	sample["peak"], sample["anonymous"] = mebi(m.Peak), mebi(m.Anonymous)
-	return sample, err
+	return sample
 }
 
 // until asks again and again, for as long as ctx allows.

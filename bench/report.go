@@ -43,10 +43,10 @@ func (f finding) row(s figures.Series) []string {
 
 // format writes a summary; a figure that was measured once has no spread to show.
 func format(s figures.Summary, digits int) string {
-	switch {
-	case s.N == 0:
+	switch s.N {
+	case 0:
 		return ""
-	case s.N == 1:
+	case 1:
 		return fmt.Sprintf("%.*f", digits, s.Median)
 	}
 	return fmt.Sprintf("%.*f (%.*f to %.*f)", digits, s.Median, digits, s.Min, digits, s.Max)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"carrier/bench/load"
@@ -10,12 +11,12 @@ import (
 )
 
 // carrierSQS starts carrier between a queue and a worker.
-func (b *bench) carrierSQS(queue, worker *proc.Process, hand int, more ...string) (*proc.Process, error) {
-	return b.carrierWith(append([]string{
-		"CARRIER_SQS_QUEUE_URL=http://" + queue.Serve + "/000000000000/bench",
-		"CARRIER_WEBHOOK_ENDPOINT=http://" + worker.Serve,
-		"CARRIER_CONCURRENCY=" + strconv.Itoa(hand),
-	}, more...)...)
+func (b *bench) carrierSQS(queue, worker *proc.Process, hand int) (*proc.Process, error) {
+	return b.carrierWith(
+		"CARRIER_SQS_QUEUE_URL=http://"+queue.Serve+"/000000000000/bench",
+		"CARRIER_WEBHOOK_ENDPOINT=http://"+worker.Serve,
+		"CARRIER_CONCURRENCY="+strconv.Itoa(hand),
+	)
 }
 
 // carrierWith starts carrier with nothing in its environment but what is given, so that
@@ -31,9 +32,14 @@ func (b *bench) carrierWith(env ...string) (*proc.Process, error) {
 }
 
 // ceiling starts a client that only posts, by its name.
-func (b *bench) ceiling(name string, worker *proc.Process, hand, size int) (*proc.Process, error) {
+func (b *bench) ceiling(ctx context.Context, name string, worker *proc.Process, hand, size int) (*proc.Process, error) {
 	clients := strconv.Itoa(hand)
 	if name == fastHTTP {
+		// A module of its own, and built only where it is asked for: it may have to be fetched.
+		build := []string{"build", "-C", "bench/fasthttp", "-o", filepath.Join(b.programs, "fasthttp"), "."}
+		if err := b.gobuild(ctx, build); err != nil {
+			return nil, err
+		}
 		return b.tool("fasthttp", "-address", worker.Serve, "-clients", clients, "-body", string(load.Rest(size)))
 	}
 	return b.tool("poster", "-client", name, "-address", worker.Serve, "-clients", clients, "-size", strconv.Itoa(size))

@@ -155,7 +155,7 @@ func (b *bench) measureCeiling(ctx context.Context, name string, t trial) (figur
 	if err != nil {
 		return nil, err
 	}
-	subject, err := b.ceiling(name, worker, t.hand, bodySize)
+	subject, err := b.ceiling(ctx, name, worker, t.hand, bodySize)
 	if err != nil {
 		return nil, err
 	}

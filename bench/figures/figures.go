@@ -21,18 +21,6 @@ func Summarize(values []float64) Summary {
 	return Summary{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1], N: n}
 }
 
-// Ratios divides what was measured side by side: the i-th of a by the i-th of b. A pair
-// without a divisor is left out.
-func Ratios(a, b []float64) []float64 {
-	var ratios []float64
-	for i := range min(len(a), len(b)) {
-		if b[i] != 0 {
-			ratios = append(ratios, a[i]/b[i])
-		}
-	}
-	return ratios
-}
-
 // A Sample is one repetition's figures by name.
 type Sample map[string]float64
 

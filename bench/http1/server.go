@@ -158,14 +158,16 @@ func (c *Conn) Gone() bool {
 // Answer writes a whole answer. The status is as in "200 OK"; extra is more header
 // lines, each with its end. It reports whether that went well.
 func (c *Conn) Answer(status, extra string, body []byte) bool {
-	out := append(c.Out[:0], "HTTP/1.1 "...)
+	out := c.Out[:0]
+	out = append(out, "HTTP/1.1 "...)
 	out = append(out, status...)
 	out = append(out, "\r\nContent-Length: "...)
 	out = strconv.AppendInt(out, int64(len(body)), 10)
 	out = append(out, "\r\n"...)
 	out = append(out, extra...)
 	out = append(out, "\r\n"...)
-	c.Out = append(out, body...)
-	_, err := c.Write(c.Out)
+	out = append(out, body...)
+	c.Out = out
+	_, err := c.Write(out)
 	return err == nil
 }

@@ -49,7 +49,8 @@ func (r renderer) messages(a *answer, batch []handout) {
 }
 
 func (r renderer) message(a *answer, m handout) {
-	b := append(a.out, `{"Attributes":{"SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"`...)
+	b := a.out
+	b = append(b, `{"Attributes":{"SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"`...)
 	b = strconv.AppendInt(b, m.first/int64(time.Millisecond), 10)
 	b = append(b, `","ApproximateReceiveCount":"`...)
 	b = strconv.AppendUint(b, uint64(m.received), 10)
@@ -69,17 +70,20 @@ func (r renderer) message(a *answer, m handout) {
 	} else {
 		a.cuts = append(a.cuts, len(b))
 	}
-	a.out = append(b, `"}`...)
+	b = append(b, `"}`...)
+	a.out = b
 }
 
 // write sends the answer with the rests in their places.
 func (r renderer) write(c *http1.Conn, a *answer) bool {
-	head := append(c.Out[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: 6e1f2a3b-0000-4000-8000-000000000000\r\nContent-Length: "...)
+	head := c.Out[:0]
+	head = append(head, "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nx-amzn-RequestId: 6e1f2a3b-0000-4000-8000-000000000000\r\nContent-Length: "...)
 	head = strconv.AppendInt(head, int64(len(a.out)+len(a.cuts)*len(r.rest)), 10)
 	head = append(head, "\r\n\r\n"...)
 	if len(a.cuts) == 0 {
-		c.Out = append(head, a.out...)
-		_, err := c.Write(c.Out)
+		head = append(head, a.out...)
+		c.Out = head
+		_, err := c.Write(head)
 		return err == nil
 	}
 	c.Out = head
