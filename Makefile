@@ -94,11 +94,11 @@ chaos: ## kill and restart the program under load for CHAOS, and count the messa
 
 .PHONY: bench
 bench: ## measure speed, cost and memory into bench/report.md; bench-quick takes two minutes
-	@go run ./bench
+	@go run ./bench -report bench/report.md
 
 .PHONY: bench-quick
 bench-quick:
-	@go run ./bench -quick -report bin/bench/report.md
+	@go run ./bench -quick
 
 ##@ Images
 
