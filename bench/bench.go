@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"carrier/bench/figures"
 	"carrier/bench/proc"
 )
@@ -22,6 +24,7 @@ type bench struct {
 	machine  machine
 	log      io.Writer // what the programs say
 	running  []*proc.Process
+	lock     *os.File
 }
 
 // A scenario is one thing to measure.
@@ -50,29 +53,48 @@ type finding struct {
 	took    time.Duration
 }
 
-// prepare builds the programs and makes the directories.
-func prepare(ctx context.Context, o options) (*bench, error) {
-	programs, err := filepath.Abs(o.dir)
+// prepare makes the directories and builds the programs.
+func prepare(ctx context.Context, o options) (b *bench, err error) {
+	b = &bench{options: o, machine: look()}
+	if b.programs, err = filepath.Abs(o.dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(b.programs, 0o750); err != nil {
+		return nil, err
+	}
+	if err := b.alone(b.programs); err != nil {
+		return nil, err
+	}
+	module, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(programs, 0o750); err != nil {
+	b.root = filepath.Dir(string(module))
+	if b.log, err = os.Create(filepath.Join(b.programs, "programs.log")); err != nil {
 		return nil, err
 	}
-	data, err := os.MkdirTemp(programs, "data-")
+	if b.data, err = os.MkdirTemp(b.programs, "data-"); err != nil {
+		return nil, err
+	}
+	if err := b.build(ctx); err != nil {
+		b.clean()
+		return nil, err
+	}
+	return b, nil
+}
+
+// alone holds a lock for as long as this process lives: two benchmarks at once would
+// measure each other.
+func (b *bench) alone(dir string) error {
+	f, err := os.Create(filepath.Join(dir, "lock")) //nolint:gosec // our own directory
 	if err != nil {
-		return nil, err
+		return err
 	}
-	root, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return nil, err
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor
+		return fmt.Errorf("another benchmark is running in %s: %w", dir, err)
 	}
-	b := &bench{options: o, root: filepath.Dir(string(root)), programs: programs, data: data, machine: look()}
-	b.log, err = os.Create(filepath.Join(programs, "programs.log")) //nolint:gosec // our own directory
-	if err != nil {
-		return nil, err
-	}
-	return b, b.build(ctx)
+	b.lock = f
+	return nil
 }
 
 func (b *bench) build(ctx context.Context) error {
@@ -157,6 +179,7 @@ func (b *bench) stopAll() {
 func (b *bench) clean() {
 	b.stopAll()
 	_ = os.RemoveAll(b.data)
+	_ = b.lock.Close()
 }
 
 // times returns how often to repeat, in the full and in the smaller run.

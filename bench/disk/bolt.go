@@ -29,11 +29,12 @@ func newGroup() *group { return &group{done: make(chan struct{}), arrived: make(
 // record's commit before it sends the next one. With o.remove every record is removed
 // again in the commit after its own, as a queue does whose worker keeps up.
 func commits(o options) (result, error) {
-	db, err := open(filepath.Join(o.dir, "bbolt"))
+	path := filepath.Join(o.dir, "bbolt")
+	db, err := open(path)
 	if err != nil {
 		return result{}, err
 	}
-	defer func() { _ = os.Remove(db.Path()) }()
+	defer func() { _ = os.Remove(path) }()
 	defer func() { _ = db.Close() }()
 	g := newGroup()
 	stop := make(chan struct{})
