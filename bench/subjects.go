@@ -11,12 +11,12 @@ import (
 )
 
 // carrierSQS starts carrier between a queue and a worker.
-func (b *bench) carrierSQS(queue, worker *proc.Process, hand int) (*proc.Process, error) {
-	return b.carrierWith(
+func (b *bench) carrierSQS(queue, worker *proc.Process, hand int, env ...string) (*proc.Process, error) {
+	return b.carrierWith(append(env,
 		"CARRIER_SQS_QUEUE_URL=http://"+queue.Serve+"/000000000000/bench",
 		"CARRIER_WEBHOOK_ENDPOINT=http://"+worker.Serve,
 		"CARRIER_CONCURRENCY="+strconv.Itoa(hand),
-	)
+	)...)
 }
 
 // carrierWith starts carrier with nothing in its environment but what is given, so that
@@ -51,6 +51,8 @@ const (
 	netHTTP  = "nethttp"
 	fastHTTP = "fasthttp"
 	bareTCP  = "bare"
+
+	fourReceivers = "carrier, 4 receivers"
 )
 
 // fill puts n messages into queue.

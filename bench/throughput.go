@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,6 +15,7 @@ type trial struct {
 	hand         int
 	worker       []string // flags of the worker
 	ceilings     []string
+	variants     map[string][]string // environment of further carriers, by subject
 	reps         int
 	warm, during time.Duration
 	fill         int // enough for the whole of warm and during
@@ -26,8 +29,14 @@ const bodySize = 1024
 // What could mislead: subject, worker and queue share the cores, so that a rate says how
 // much the three together need, and a cheaper worker or queue would raise it. Processor
 // time per message is the figure to trust. The queue answers a call after one
-// millisecond, so with one in hand carrier spends most of its time waiting.
+// millisecond, so with one in hand carrier spends most of its time waiting; with ten it
+// may by default have one receive open, which bounds the rate at ten messages for each
+// call: "carrier, 4 receivers" is allowed four.
 func throughput(hand int, quick bool) scenario {
+	variants := map[string][]string{}
+	if hand == 10 {
+		variants[fourReceivers] = []string{"CARRIER_SQS_RECEIVERS=4"}
+	}
 	return scenario{
 		name: "throughput-" + strconv.Itoa(hand), quick: quick,
 		says: "worker answers at once, " + strconv.Itoa(hand) + " in hand, bodies of 1 KiB; SQS calls take 1 ms",
@@ -36,11 +45,12 @@ func throughput(hand int, quick bool) scenario {
 			{"cpu/nethttp", "CPU / net/http's", 2}, {"rate/nethttp", "rate / net/http's", 2},
 			{"cpu/fasthttp", "CPU / fasthttp's", 2},
 			{"cores", "cores", 2}, {"worker_cpu", "worker's µs", 1}, {"queue_cpu", "queue's µs", 1},
-			{"calls", "SQS calls/message", 2}, {"peak", "peak RSS MiB", 1},
+			{"calls", "SQS calls/message", 2}, {"peak", "peak RSS MiB", 1}, {"anonymous", "anonymous MiB", 1},
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			return b.compare(ctx, r, trial{
-				hand: hand, ceilings: []string{netHTTP, fastHTTP, bareTCP}, reps: b.times(3, 2),
+				variants: variants,
+				hand:     hand, ceilings: []string{netHTTP, fastHTTP, bareTCP}, reps: b.times(3, 2),
 				warm: time.Second, during: b.span(3*time.Second, 2*time.Second), fill: 160_000,
 			})
 		},
@@ -108,24 +118,35 @@ func ideal(r figures.Results, rate float64) {
 // machine for a while disturbs all of them, and divides figures of the same turn.
 func (b *bench) compare(ctx context.Context, r *figures.Results, t trial) error {
 	for range t.reps {
-		own, err := b.measureCarrier(ctx, t)
-		if err != nil {
-			return err
+		own := map[string]figures.Sample{}
+		for _, name := range t.carriers() {
+			s, err := b.measureCarrier(ctx, t, t.variants[name]...)
+			if err != nil {
+				return err
+			}
+			own[name] = s
+			r.Add(name, s)
 		}
-		r.Add(carrier, own)
 		for _, name := range t.ceilings {
 			s, err := b.measureCeiling(ctx, name, t)
 			if err != nil {
 				return err
 			}
-			own["cpu/"+name], own["rate/"+name] = own["cpu"]/s["cpu"], own["rate"]/s["rate"]
+			for _, o := range own {
+				o["cpu/"+name], o["rate/"+name] = o["cpu"]/s["cpu"], o["rate"]/s["rate"]
+			}
 			r.Add(name, s)
 		}
 	}
 	return nil
 }
 
-func (b *bench) measureCarrier(ctx context.Context, t trial) (figures.Sample, error) {
+// carriers names the carriers to run: with nothing but the defaults first.
+func (t trial) carriers() []string {
+	return append([]string{carrier}, slices.Sorted(maps.Keys(t.variants))...)
+}
+
+func (b *bench) measureCarrier(ctx context.Context, t trial, env ...string) (figures.Sample, error) {
 	defer b.stopAll()
 	worker, err := b.tool("worker", t.worker...)
 	if err != nil {
@@ -138,7 +159,7 @@ func (b *bench) measureCarrier(ctx context.Context, t trial) (figures.Sample, er
 	if err := fill(ctx, queue, t.fill); err != nil {
 		return nil, err
 	}
-	subject, err := b.carrierSQS(queue, worker, t.hand)
+	subject, err := b.carrierSQS(queue, worker, t.hand, env...)
 	if err != nil {
 		return nil, err
 	}
