@@ -75,7 +75,7 @@ type sending struct {
 // send writes r. A long body is written beside the reading of the answer.
 func (c *conn) send(r *request) sending {
 	c.head = r.appendHead(c.head[:0])
-	body := r.body
+	body := r.m.Body
 	if len(body) <= inlineBody {
 		c.head = append(c.head, body...)
 		body = nil
@@ -137,6 +137,9 @@ func (c *conn) drain(resp *http.Response) (reusable bool, err error) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return false, nil // what follows is not HTTP
 	}
+	if resp.ContentLength == 0 {
+		return !resp.Close && c.reader.Buffered() == 0, nil
+	}
 	n, err := io.Copy(io.Discard, io.LimitReader(resp.Body, answerLimit))
 	if err != nil {
 		return false, err
@@ -153,8 +156,12 @@ func (c *conn) cutBy(ctx context.Context) (stop func() bool) {
 
 func (c *conn) cut() { _ = c.SetDeadline(time.Now().Add(longPast)) }
 
-// extend gives what comes next so long, unless ctx has ended meanwhile.
-func (c *conn) extend(ctx context.Context, timeout time.Duration) {
+// extend gives the answer's body so long, unless ctx has ended meanwhile. A body that
+// is empty, or has come with the head, needs no time.
+func (c *conn) extend(ctx context.Context, resp *http.Response, timeout time.Duration) {
+	if resp.ContentLength >= 0 && resp.ContentLength <= int64(c.reader.Buffered()) {
+		return
+	}
 	_ = c.SetDeadline(time.Now().Add(timeout))
 	if ctx.Err() != nil {
 		c.cut()

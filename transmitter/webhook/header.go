@@ -107,40 +107,64 @@ func hyphened(name string) string {
 	return http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 }
 
-// setOwn sets the headers that tell the worker about m. Ids and names are escaped as
-// attributes are, so that none can break the request.
-func (b *builder) setOwn(h http.Header, m *message.Message, now time.Time) {
-	h[idHeader] = []string{encodeValue(m.ID)}
-	h[receiveCountHeader] = []string{strconv.Itoa(m.ReceiveCount)}
-	h[sourceHeader] = []string{encodeValue(m.Source)}
-	h[deadlineHeader] = []string{seconds(now.Add(b.timeout))}
+// appendOwn appends the headers that tell the worker about m. Ids and names are escaped
+// as attributes are, so that none can break the request.
+func (b *builder) appendOwn(dst []byte, m *message.Message, now time.Time) []byte {
+	dst = appendHeader(dst, idHeader, encodeValue(m.ID))
+	dst = appendNumber(dst, receiveCountHeader, int64(m.ReceiveCount))
+	dst = appendHeader(dst, sourceHeader, encodeValue(m.Source))
+	dst = appendNumber(dst, deadlineHeader, now.Add(b.timeout).Unix())
 	if !m.FirstReceived.IsZero() {
-		h[firstReceivedHeader] = []string{seconds(m.FirstReceived)}
+		dst = appendNumber(dst, firstReceivedHeader, m.FirstReceived.Unix())
 	}
 	if !m.Sent.IsZero() {
-		h[sentHeader] = []string{seconds(m.Sent)}
+		dst = appendNumber(dst, sentHeader, m.Sent.Unix())
 	}
 	if m.Group != "" {
-		h[groupHeader] = []string{encodeValue(m.Group)}
+		dst = appendHeader(dst, groupHeader, encodeValue(m.Group))
 	}
+	return dst
 }
 
-// setAttributes gives each attribute a header of its own. Names that differ only in
+// appendAttributes gives each attribute a header of its own. Names that differ only in
 // case are sent as two lines of what is one header to HTTP: the worker sees both values.
-func setAttributes(h http.Header, attributes []message.Attribute) {
+func appendAttributes(dst []byte, attributes []message.Attribute) []byte {
 	for _, a := range attributes {
-		name := attributePrefix + encodeName(a.Name)
-		h[name] = append(h[name], encodeValue(a.Value))
+		dst = append(dst, attributePrefix...)
+		dst = appendHeader(dst, encodeName(a.Name), encodeValue(a.Value))
 	}
+	return dst
 }
 
-// setContentType sets what the producer said, if that can be sent at all.
-func (b *builder) setContentType(h http.Header, contentType string) {
+// appendContent says what the body is, as the producer said it, if that can be sent at
+// all.
+func (b *builder) appendContent(dst []byte, m *message.Message) []byte {
+	contentType := m.ContentType
 	if contentType == "" || !httpguts.ValidHeaderFieldValue(contentType) {
-		h["Content-Type"] = b.contentType
-		return
+		contentType = b.contentType
 	}
-	h["Content-Type"] = []string{contentType}
+	dst = appendHeader(dst, "Content-Type", contentType)
+	if m.Request == nil || b.fixed["Content-Encoding"] != nil {
+		return dst
+	}
+	for _, encoding := range m.Request.Header["Content-Encoding"] {
+		if httpguts.ValidHeaderFieldValue(encoding) {
+			dst = appendHeader(dst, "Content-Encoding", encoding)
+		}
+	}
+	return dst
 }
 
-func seconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+func appendHeader(dst []byte, name, value string) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ": "...)
+	dst = append(dst, value...)
+	return append(dst, "\r\n"...)
+}
+
+func appendNumber(dst []byte, name string, value int64) []byte {
+	dst = append(dst, name...)
+	dst = append(dst, ": "...)
+	dst = strconv.AppendInt(dst, value, 10)
+	return append(dst, "\r\n"...)
+}

@@ -35,11 +35,8 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	for c := p.take(); c != nil; c = p.take() {
-		if time.Since(c.idle) < idleLimit && isOpen(c) {
-			return c, nil
-		}
-		_ = c.Close()
+	if c := p.open(); c != nil {
+		return c, nil
 	}
 	c, err := p.dialer.connect(ctx)
 	if err != nil {
@@ -47,6 +44,32 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	return newConn(c), nil
+}
+
+// idling returns an idle connection that is still open, where there is one and nobody
+// has to wait for a place.
+func (p *pool) idling() *conn {
+	select {
+	case p.places <- struct{}{}:
+	default:
+		return nil
+	}
+	c := p.open()
+	if c == nil {
+		<-p.places
+	}
+	return c
+}
+
+// open takes idle connections until one is still open.
+func (p *pool) open() *conn {
+	for c := p.take(); c != nil; c = p.take() {
+		if time.Since(c.idle) < idleLimit && isOpen(c) {
+			return c
+		}
+		_ = c.Close()
+	}
+	return nil
 }
 
 // put gives c back. One that may not be used again is closed.

@@ -67,18 +67,22 @@ func escapeTarget(s string) string {
 	return escape(s, func(i int) bool { return s[i] > ' ' && s[i] < 0x7f && s[i] != '#' })
 }
 
-// setReplayed copies the producer's end-to-end headers, save those that carrier or the
-// operator sets.
-func (b *builder) setReplayed(h, replayed http.Header) {
+// appendReplayed appends the producer's end-to-end headers, save those that carrier or
+// the operator sets.
+func (b *builder) appendReplayed(dst []byte, replayed http.Header) []byte {
 	for name, values := range replayed {
-		if b.mayReplay(name, replayed) {
-			h[http.CanonicalHeaderKey(name)] = values
+		if !b.mayReplay(name, replayed) {
+			continue
+		}
+		for _, value := range values {
+			dst = appendHeader(dst, http.CanonicalHeaderKey(name), value)
 		}
 	}
+	return dst
 }
 
 func (b *builder) mayReplay(name string, replayed http.Header) bool {
-	if isReserved(name) && !isWebhookHeader(name) && !isIdempotencyKey(name) || b.fixed[hyphened(name)] != nil {
+	if name == "Content-Encoding" || isReserved(name) && !isWebhookHeader(name) && !isIdempotencyKey(name) || b.fixed[hyphened(name)] != nil {
 		return false
 	}
 	if httpguts.HeaderValuesContainsToken(replayed["Connection"], name) {

@@ -1,10 +1,8 @@
 package webhook
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"carrier/message"
@@ -16,8 +14,9 @@ type builder struct {
 	target      string
 	timeout     time.Duration
 	replay      bool
-	contentType []string
+	contentType string
 	fixed       http.Header
+	fixedLines  []byte // Host and fixed, as they are sent
 }
 
 func newBuilder(opts Options) (*builder, error) {
@@ -25,84 +24,66 @@ func newBuilder(opts Options) (*builder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := opts.Endpoint
+	lines := appendHeader(nil, "Host", opts.Endpoint.host)
+	for name, values := range fixed {
+		for _, value := range values {
+			lines = appendHeader(lines, name, value)
+		}
+	}
 	return &builder{
-		endpoint:    e,
-		target:      targetOf(e.path, e.query),
+		endpoint:    opts.Endpoint,
+		target:      targetOf(opts.Endpoint.path, opts.Endpoint.query),
 		timeout:     opts.RequestTimeout,
 		replay:      opts.Replay,
-		contentType: []string{opts.DefaultContentType},
+		contentType: opts.DefaultContentType,
 		fixed:       fixed,
+		fixedLines:  lines,
 	}, nil
+}
+
+// A request is one request to the worker, to be written where it is sent.
+type request struct {
+	builder *builder
+	m       *message.Message
+	now     time.Time
+	method  string
+	// target is the escaped path and query.
+	target string
+	// replayed are the producer's headers, where its request is made again.
+	replayed http.Header
 }
 
 // build makes the request that hands m over. An error means that no request may be made
 // of m, now or later.
 func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
-	method, target := http.MethodPost, b.target
-	var replayed http.Header
-	if b.replay && m.Request != nil {
-		path, err := joinPath(b.endpoint.path, m.Request.Path)
-		if err != nil {
-			return nil, err
-		}
-		method = replayMethod(m.Request.Method)
-		target = targetOf(path, joinQuery(b.endpoint.query, m.Request.Query))
-		replayed = m.Request.Header
+	r := &request{builder: b, m: m, now: now, method: http.MethodPost, target: b.target}
+	if !b.replay || m.Request == nil {
+		return r, nil
 	}
-	return &request{
-		method: method, target: target, host: b.endpoint.host,
-		header: b.header(m, replayed, now), body: m.Body,
-	}, nil
-}
-
-// header is made from what matters least to what must not be shadowed.
-func (b *builder) header(m *message.Message, replayed http.Header, now time.Time) http.Header {
-	h := make(http.Header, 16+len(b.fixed)+len(m.Attributes)+len(replayed))
-	if m.Request != nil {
-		if encoding := m.Request.Header["Content-Encoding"]; len(encoding) > 0 {
-			h["Content-Encoding"] = encoding
-		}
+	path, err := joinPath(b.endpoint.path, m.Request.Path)
+	if err != nil {
+		return nil, err
 	}
-	b.setReplayed(h, replayed)
-	maps.Copy(h, b.fixed)
-	b.setContentType(h, m.ContentType)
-	setTrace(h, m, replayed)
-	setAttributes(h, m.Attributes)
-	b.setOwn(h, m, now)
-	return h
+	r.method = replayMethod(m.Request.Method)
+	r.target = targetOf(path, joinQuery(b.endpoint.query, m.Request.Query))
+	r.replayed = m.Request.Header
+	return r, nil
 }
 
-// A request is one request to the worker, with what is sent as it is.
-type request struct {
-	method string
-	// target is the escaped path and query.
-	target, host string
-	// header holds everything but Host and Content-Length; names are sent as they are.
-	header http.Header
-	body   []byte
-}
-
-// appendHead appends the request's head to dst.
+// appendHead appends the request's head to dst. No header can be there twice: who wins
+// is decided by what the others may be called.
 func (r *request) appendHead(dst []byte) []byte {
 	dst = append(dst, r.method...)
 	dst = append(dst, ' ')
 	dst = append(dst, r.target...)
 	dst = append(dst, " HTTP/1.1\r\n"...)
-	dst = appendHeader(dst, "Host", r.host)
-	dst = appendHeader(dst, "Content-Length", strconv.Itoa(len(r.body)))
-	for name, values := range r.header {
-		for _, value := range values {
-			dst = appendHeader(dst, name, value)
-		}
-	}
-	return append(dst, "\r\n"...)
-}
-
-func appendHeader(dst []byte, name, value string) []byte {
-	dst = append(dst, name...)
-	dst = append(dst, ": "...)
-	dst = append(dst, value...)
+	dst = append(dst, r.builder.fixedLines...)
+	dst = appendNumber(dst, "Content-Length", int64(len(r.m.Body)))
+	dst = r.builder.appendContent(dst, r.m)
+	dst = r.builder.appendReplayed(dst, r.replayed)
+	dst = appendTrace(dst, r.m, r.replayed)
+	dst = appendAttributes(dst, r.m.Attributes)
+	dst = r.builder.appendOwn(dst, r.m, r.now)
 	return append(dst, "\r\n"...)
 }
 

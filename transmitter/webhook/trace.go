@@ -7,30 +7,32 @@ import (
 	"carrier/message"
 )
 
-// setTrace passes the producer's trace on. Values that the receiving side could not
+// appendTrace passes the producer's trace on. Values that the receiving side could not
 // read are left out rather than repaired.
-func setTrace(h http.Header, m *message.Message, replayed http.Header) {
-	lookup := func(name string) string {
-		for _, a := range m.Attributes {
-			if strings.EqualFold(a.Name, name) {
-				return a.Value
-			}
-		}
-		return replayed.Get(name)
-	}
-	if parent := lookup(traceparentHeader); isTraceparent(parent) {
-		h[traceparentHeader] = []string{parent}
-		if state := lookup(tracestateHeader); isPrintable(state) {
-			h[tracestateHeader] = []string{state}
+func appendTrace(dst []byte, m *message.Message, replayed http.Header) []byte {
+	if parent := traceValue(m, replayed, traceparentHeader); isTraceparent(parent) {
+		dst = appendHeader(dst, traceparentHeader, parent)
+		if state := traceValue(m, replayed, tracestateHeader); isPrintable(state) {
+			dst = appendHeader(dst, tracestateHeader, state)
 		}
 	}
-	amazon := lookup(amazonTraceHeader)
+	amazon := traceValue(m, replayed, amazonTraceHeader)
 	if amazon == "" {
 		amazon = m.Trace
 	}
 	if isPrintable(amazon) {
-		h[amazonTraceHeader] = []string{amazon}
+		dst = appendHeader(dst, amazonTraceHeader, amazon)
 	}
+	return dst
+}
+
+func traceValue(m *message.Message, replayed http.Header, name string) string {
+	for _, a := range m.Attributes {
+		if strings.EqualFold(a.Name, name) {
+			return a.Value
+		}
+	}
+	return replayed.Get(name)
 }
 
 // isTraceparent reports whether s is one as W3C Trace Context, section 3.2, has it:

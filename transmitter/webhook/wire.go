@@ -42,6 +42,9 @@ type answer struct {
 }
 
 func (w *wire) connection(ctx context.Context, deadline time.Time) (*conn, error) {
+	if c := w.pool.idling(); c != nil {
+		return c, nil
+	}
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	return w.pool.get(ctx)
@@ -66,7 +69,7 @@ func (w *wire) exchange(ctx context.Context, c *conn, r *request, deadline time.
 	if err != nil {
 		return nil, errors.Join(sent.err, err)
 	}
-	c.extend(ctx, w.timeout)
+	c.extend(ctx, resp, w.timeout)
 	reusable, err = c.drain(resp)
 	reusable = stop() && reusable
 	return &answer{status: resp.StatusCode, header: resp.Header}, err
