@@ -94,7 +94,6 @@ func serve(c config.Config, log *zap.Logger, stop <-chan struct{}) error {
 	defer drain()
 	drained := make(chan struct{})
 	begin := func() {
-		p.readiness.Set("stopping", "draining")
 		if p.source.StopAccepting != nil {
 			p.source.StopAccepting()
 		}
