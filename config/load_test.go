@@ -46,7 +46,7 @@ func good(t *testing.T, vars map[string]string) Config {
 	return c
 }
 
-func TestDefaultsAreTheContractsOwn(t *testing.T) {
+func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 	c := good(t, nil)
 	want := map[string]bool{
 		"receiver ingest":     c.Receiver == Ingest,

@@ -10,7 +10,7 @@ import (
 
 // Section 9: the admin port.
 
-// promised are the metrics of the contract, each with the samples that are there from
+// promised are the metrics that operators build on, each with the samples that are there from
 // the start, as far as they are known.
 func promised(receiver string) map[string][]string {
 	of := `receiver="` + receiver + `"`

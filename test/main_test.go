@@ -1,4 +1,4 @@
-// Package test holds the program to its contract from outside: it builds the binary,
+// Package test holds the program to what it promises, from outside: it builds the binary,
 // runs it beside a worker and in front of a source, and looks at what comes over the
 // wire. Nothing here imports the program.
 package test

@@ -99,7 +99,7 @@ func TestSettlementsGoInBatches(t *testing.T) {
 func TestAcceptedMessageIsRememberedWhenItsDeletionWasGivenUp(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "1s", "CARRIER_SQS_WAIT_TIME": "1s"})
+	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "3s", "CARRIER_SQS_WAIT_TIME": "1s"})
 	s := b.onSQS()
 	s.server.Always("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
 	id := b.put(letter{Body: "a"})

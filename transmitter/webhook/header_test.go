@@ -12,7 +12,7 @@ import (
 	"carrier/transmitter/webhook"
 )
 
-func TestHeadersAreTheContracts(t *testing.T) {
+func TestHeadersAreSentAsDocumented(t *testing.T) {
 	e, heads := capture(t)
 	tr := open(t, webhook.Options{
 		Endpoint: e, Version: "1.2.3", RequestTimeout: time.Hour,
