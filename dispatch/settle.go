@@ -67,18 +67,19 @@ func (d *Dispatcher) conclude(work context.Context, h *hand, lost bool) error {
 // the lease is over. It is not ended by the stop.
 func (d *Dispatcher) settle(work context.Context, h *hand) error {
 	begun := time.Now()
+	err := d.trySettle(work, h)
+	if err == nil || errors.Is(err, receiver.ErrLeaseLost) {
+		return err
+	}
 	retry := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMultiplier(2),
 		backoff.WithMaxInterval(5*time.Second), backoff.WithMaxElapsedTime(0),
 	)
-	for {
-		err := d.trySettle(work, h)
-		if err == nil || errors.Is(err, receiver.ErrLeaseLost) {
-			return err
-		}
+	for err != nil && !errors.Is(err, receiver.ErrLeaseLost) {
 		d.o.Observe(Event{Kind: SettleFailed, Message: h.m, Outcome: h.outcome, Err: err})
 		if errors.Is(err, receiver.ErrNoDeadLetter) && h.outcome.Action == message.DeadLetter {
 			h.outcome.Action = message.Redrive
+			err = d.trySettle(work, h)
 			continue
 		}
 		left := time.Until(d.settleBy(h, begun))
@@ -86,7 +87,9 @@ func (d *Dispatcher) settle(work context.Context, h *hand) error {
 			return errors.Join(errUnsettled, err)
 		}
 		time.Sleep(min(retry.NextBackOff(), left))
+		err = d.trySettle(work, h)
 	}
+	return err
 }
 
 func (d *Dispatcher) trySettle(work context.Context, h *hand) (err error) {

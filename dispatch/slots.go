@@ -11,6 +11,7 @@ type slots struct {
 	mu   sync.Mutex
 	free int
 	line []*ticket
+	open chan struct{} // closed: what is granted at once needs no channel of its own
 }
 
 // A ticket is one place in the line for a slot.
@@ -19,15 +20,22 @@ type ticket struct {
 	left    bool
 }
 
-func newSlots(n int) *slots { return &slots{free: n} }
+func newSlots(n int) *slots {
+	s := &slots{free: n, open: make(chan struct{})}
+	close(s.open)
+	return s
+}
 
 // join takes a place in the line. It is followed by wait.
 func (s *slots) join() *ticket {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.free > 0 {
+		s.free--
+		return &ticket{granted: s.open}
+	}
 	t := &ticket{granted: make(chan struct{})}
 	s.line = append(s.line, t)
-	s.grant()
 	return t
 }
 
