@@ -46,7 +46,7 @@ const callTime = 10 * time.Millisecond
 func offered() scenario {
 	return scenario{
 		name: "offered", quick: true,
-		says: "500 messages/s offered at random moments, SQS calls take 10 ms, worker takes 5 ms, 10 in hand",
+		says: "500 messages/s offered at random moments, SQS calls take 10 ms, worker takes 5 ms, 40 in hand",
 		columns: []column{
 			{"rate", "messages/s", 0}, {"p50", "p50 ms to the POST", 2}, {"p99", "p99 ms", 2},
 			{"wait", "p99 / call time", 2}, {"calls", "SQS calls/message", 2},
@@ -69,7 +69,7 @@ func (b *bench) measureOffer(ctx context.Context) (figures.Sample, error) {
 	defer b.stopAll()
 	const warm = 3 * time.Second
 	during := b.span(8*time.Second, 5*time.Second)
-	s, err := b.between([]string{"-latency", "5ms"}, []string{"-latency", callTime.String()}, 10)
+	s, err := b.between([]string{"-latency", "5ms"}, []string{"-latency", callTime.String()}, 40)
 	if err != nil {
 		return nil, err
 	}

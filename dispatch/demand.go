@@ -53,22 +53,32 @@ func (d *demand) begin(n int) {
 	d.promised += n
 }
 
-// end counts the end of a receive that asked for n and brought got. A receive
-// that came back full says that there is more: another may be opened beside it.
-// One that came back empty says that one is enough.
+// end counts the end of a receive that asked for n and brought got, and learns from it
+// how many the load is worth. One that came back full says that there is more: another
+// may be opened. One that brought something says that messages are coming: two, so
+// that one is waiting at the source while the other's answer is on its way. One that
+// brought little beside many, or nothing, says that there are too many.
 func (d *demand) end(n, got int) {
 	d.mu.Lock()
 	d.polls--
 	d.promised -= n
 	switch {
 	case got >= n:
-		d.pollsNow = min(d.pollsNow+1, d.pollsMax)
+		d.pollsNow++
 	case got == 0:
 		d.pollsNow = 1
+	case got <= n/4:
+		d.pollsNow = max(d.pollsNow-1, steady)
+	default:
+		d.pollsNow = max(d.pollsNow, steady)
 	}
+	d.pollsNow = min(d.pollsNow, d.pollsMax)
 	d.mu.Unlock()
 	d.changed()
 }
+
+// steady is how many receives are open while messages come, but do not pile up.
+const steady = 2
 
 // hold counts one more message that wants a slot.
 func (d *demand) hold() {
