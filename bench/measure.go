@@ -76,6 +76,7 @@ type moment struct {
 	worker                          workerStats
 	queue                           queueStats
 	subjectCPU, workerCPU, queueCPU time.Duration
+	machineCPU                      time.Duration
 	subjectUser, subjectSystemTime  time.Duration
 }
 
@@ -87,6 +88,7 @@ func (s setup) read(ctx context.Context) (m moment, err error) {
 	}
 	err = errors.Join(err, s.worker.Ask(ctx, &m.worker))
 	m.workerCPU, _ = s.worker.CPU()
+	m.machineCPU, _ = proc.Busy()
 	m.subjectUser, m.subjectSystemTime, _ = s.subject.Ticks()
 	cpu, failed := s.subject.CPU()
 	m.subjectCPU, m.at = cpu, time.Now()
@@ -156,6 +158,8 @@ func (s setup) costs(before, after moment) figures.Sample {
 		"duplicates": float64(after.worker.Duplicates),
 		"calls":      float64(after.queue.calls()-before.queue.calls()) / n,
 	}
+	ours := after.subjectCPU + after.workerCPU + after.queueCPU - before.subjectCPU - before.workerCPU - before.queueCPU
+	sample["others"] = max(0, (after.machineCPU-before.machineCPU-ours).Seconds()/took.Seconds())
 	user, system := after.subjectUser-before.subjectUser, after.subjectSystemTime-before.subjectSystemTime
 	if user+system > 0 {
 		sample["system"] = 100 * system.Seconds() / (user + system).Seconds()

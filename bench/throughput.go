@@ -44,14 +44,14 @@ func throughput(hand int, quick bool) scenario {
 			{"rate", "messages/s", 0}, {"cpu", "CPU µs/message", 1}, {"system", "of it system %", 0},
 			{"cpu/nethttp", "CPU / net/http's", 2}, {"rate/nethttp", "rate / net/http's", 2},
 			{"cpu/fasthttp", "CPU / fasthttp's", 2},
-			{"cores", "cores", 2}, {"worker_cpu", "worker's µs", 1}, {"queue_cpu", "queue's µs", 1},
+			{"cores", "cores", 2}, {"others", "others' cores", 2}, {"worker_cpu", "worker's µs", 1}, {"queue_cpu", "queue's µs", 1},
 			{"calls", "SQS calls/message", 2}, {"peak", "peak RSS MiB", 1}, {"anonymous", "anonymous MiB", 1},
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			return b.compare(ctx, r, trial{
 				variants: variants,
 				hand:     hand, ceilings: []string{netHTTP, fastHTTP, bareTCP}, reps: b.times(3, 2),
-				warm: time.Second, during: b.span(3*time.Second, 2*time.Second), fill: 160_000,
+				warm: b.span(time.Second, 700*time.Millisecond), during: b.span(3*time.Second, 1500*time.Millisecond), fill: 160_000,
 			})
 		},
 	}
@@ -102,6 +102,7 @@ func idealColumns() []column {
 	return []column{
 		{"rate", "messages/s", 0}, {"ideal", "rate / ideal", 3}, {"busy", "places occupied", 3},
 		{"cpu", "CPU µs/message", 1}, {"cpu/nethttp", "CPU / net/http's", 2}, {"rate/nethttp", "rate / net/http's", 3},
+		{"others", "others' cores", 2},
 		{"calls", "SQS calls/message", 2}, {"peak", "peak RSS MiB", 1},
 	}
 }

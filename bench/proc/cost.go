@@ -36,6 +36,35 @@ func (p *Process) Ticks() (user, system time.Duration, err error) {
 	return parseStat(b)
 }
 
+// Busy returns the processor time that the whole machine has used since it started, its
+// waiting and its guests' left out.
+func Busy() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return parseBusy(b)
+}
+
+// parseBusy adds up user, nice, system, irq, softirq and steal of the first line, which
+// is of all processors together: see proc_stat(5).
+func parseBusy(b []byte) (time.Duration, error) {
+	line, _, _ := strings.Cut(string(b), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, fmt.Errorf("read /proc/stat: %q", line)
+	}
+	var sum time.Duration
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read /proc/stat: %w", err)
+		}
+		sum += time.Duration(n) * tick
+	}
+	return sum, nil
+}
+
 // tick is USER_HZ, which is 100 on every Linux that Go runs on.
 const tick = time.Second / 100
 

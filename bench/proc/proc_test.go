@@ -45,6 +45,18 @@ func TestMemoryIsReadInBytes(t *testing.T) {
 	}
 }
 
+func TestBusyTimeLeavesOutWaiting(t *testing.T) {
+	got, err := parseBusy([]byte("cpu  1 2 4 1000 2000 8 16 32 0 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n"))
+	if got != 63*tick || err != nil {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, b := range []string{"", "cpu 1 2 3", "cpu x 2 4 1000 2000 8 16 32"} {
+		if _, err := parseBusy([]byte(b)); err == nil {
+			t.Errorf("%q was read", b)
+		}
+	}
+}
+
 func TestClockOfAProcessAgreesWithItsTicks(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs Linux")
