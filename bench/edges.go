@@ -21,7 +21,7 @@ func idle() scenario {
 			{"resident", "resident MiB", 1}, {"peak", "peak RSS MiB", 1},
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			s, err := b.measureIdle(ctx, b.span(30*time.Second, 10*time.Second))
+			s, err := b.measureIdle(ctx, b.span(30*time.Second, 8*time.Second))
 			if err == nil {
 				r.Add(carrier, s)
 			}

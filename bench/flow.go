@@ -50,7 +50,7 @@ func offered() scenario {
 		columns: []column{
 			{"rate", "messages/s", 0}, {"p50", "p50 ms to the POST", 2}, {"p99", "p99 ms", 2},
 			{"wait", "p99 / call time", 2}, {"calls", "SQS calls/message", 2},
-			{"cpu", "CPU µs/message", 1}, {"call", "measured call ms", 2}, {"peak", "peak RSS MiB", 1},
+			{"cpu", "CPU µs/message", 1}, {"call", "measured call ms", 2}, {"others", "others' cores", 2}, {"peak", "peak RSS MiB", 1},
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			for range b.times(3, 1) {

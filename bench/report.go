@@ -85,6 +85,8 @@ less. Each cell is the median of the repetitions, with the smallest and the grea
 Queue, worker, producers and carrier are processes of their own on the loopback interface,
 **and share the cores of this machine**: a rate says what all of them need together.
 Processor time is user and system time of carrier's process alone, by the kernel's clock.
+"Others' cores" is what the machine did meanwhile for anybody else, the runner and the
+kernel's own threads included: where that is more than a tenth or two, do not believe rates.
 
 `
 
