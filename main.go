@@ -66,7 +66,8 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	case "config":
 		return printConfig(markdown, stdout, stderr)
 	case "health":
-		return configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) })
+		code := configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) })
+		return min(code, exitFailure) // whoever asks for health knows two answers
 	case "version":
 		return printed(stderr, build().write(stdout))
 	case "help", "-h", "--help":

@@ -83,6 +83,9 @@ func TestHealthAsksTheAdminPort(t *testing.T) {
 	if p := run(t, b.env, "health"); p.code != 0 {
 		t.Errorf("ready: exit code %d, stderr %q", p.code, p.stderr.String())
 	}
+	if p := run(t, b.env.with(env{"CARRIER_CONCURRENCY": "x"}), "health"); p.code != 1 {
+		t.Errorf("health with a faulty configuration ended with %d, want 1", p.code)
+	}
 	if p := run(t, b.env.with(env{"CARRIER_ADMIN_ADDRESS": ""}), "health"); p.code != 1 {
 		t.Errorf("no admin port: exit code %d", p.code)
 	}
