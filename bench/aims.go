@@ -38,7 +38,9 @@ func aims() []aim {
 		{scenario: "backlog", subject: startedOnIt, figure: "accepts", says: "start on a million messages, s", most: true, bounds: []float64{5}, digits: 2},
 	}
 	for _, name := range []string{"slow-10", "slow-40"} {
-		list = append(list, aim{scenario: name, figure: "ideal", says: "rate / (in hand / 5 ms)", bounds: []float64{0.95}, digits: 3})
+		list = append(list,
+			aim{scenario: name, figure: "ideal", says: "rate / (in hand / 5 ms)", bounds: []float64{0.95}, digits: 3},
+			aim{scenario: name, figure: "rate/nethttp", says: "the same, of what net/http reaches", bounds: []float64{0.95}, digits: 3})
 	}
 	list = append(list, aim{scenario: "bimodal", figure: "ideal", says: "share of the ideal rate", bounds: []float64{0.9}, digits: 3})
 	var first []aim

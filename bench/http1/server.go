@@ -13,6 +13,7 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // A Request is one request. What it points to is overwritten by the next one on the
@@ -44,6 +45,7 @@ type Conn struct {
 	raw    syscall.RawConn
 	reader *bufio.Reader
 	body   []byte
+	alarm  *alarm
 	// Out is the handler's own, to build answers in.
 	Out []byte
 }
@@ -72,6 +74,11 @@ func serve(conn net.Conn, o Options) {
 	if s, ok := conn.(syscall.Conn); ok {
 		c.raw, _ = s.SyscallConn()
 	}
+	defer func() {
+		if c.alarm != nil {
+			c.alarm.close()
+		}
+	}()
 	var r Request
 	for {
 		if err := c.readHead(&r); err != nil {
@@ -153,6 +160,14 @@ func (c *Conn) Gone() bool {
 		return true
 	})
 	return gone || err != nil
+}
+
+// Sleep waits for d, more exactly than time.Sleep does.
+func (c *Conn) Sleep(d time.Duration) {
+	if c.alarm == nil {
+		c.alarm = newAlarm()
+	}
+	c.alarm.sleep(d)
 }
 
 // Answer writes a whole answer. The status is as in "200 OK"; extra is more header

@@ -105,6 +105,19 @@ func TestCallerThatHangsUpIsGone(t *testing.T) {
 	}
 }
 
+// A sleep that ends too soon would flatter what is measured.
+func TestSleepIsNotTooShort(t *testing.T) {
+	c := &Conn{}
+	for _, d := range []time.Duration{0, 100 * time.Microsecond, 3 * time.Millisecond, 500 * time.Microsecond} {
+		start := time.Now()
+		c.Sleep(d)
+		if took := time.Since(start); took < d {
+			t.Errorf("%v took %v", d, took)
+		}
+	}
+	c.alarm.close()
+}
+
 func TestConnectionIsClosedOnOrder(t *testing.T) {
 	address := serveFor(t, Options{Handle: func(*Conn, *Request) bool { return false }})
 	conn, err := net.Dial("tcp", address)

@@ -36,25 +36,18 @@ type scratch struct {
 	well   []bool
 }
 
-// halved is the latency from which on it is spent half on the way in and half on the
-// way out, as on a network. A shorter one is spent whole on the way out: two sleeps of
-// half a millisecond each would take a whole one each.
-const halved = 4 * time.Millisecond
-
+// handle answers one call. Half of the latency is spent on the way in and half on the
+// way out, as on a network.
 func (s *service) handle(c *http1.Conn, r *http1.Request) bool {
 	start := time.Now()
 	_, operation, _ := bytes.Cut(r.Target, []byte("."))
 	s.count(string(operation), start)
-	out := s.latency
-	if s.latency >= halved {
-		out /= 2
-		time.Sleep(s.latency - out)
-	}
+	c.Sleep(s.latency / 2)
 	if s.faults.dropBefore.pick() {
 		return false
 	}
 	if s.faults.throttle.pick() {
-		time.Sleep(out)
+		c.Sleep(s.latency / 2)
 		return refuse(c, "RequestThrottled")
 	}
 	k, _ := s.buffers.Get().(*scratch)
@@ -68,7 +61,7 @@ func (s *service) handle(c *http1.Conn, r *http1.Request) bool {
 	if s.faults.dropAfter.pick() {
 		return false
 	}
-	time.Sleep(out)
+	c.Sleep(s.latency / 2)
 	s.spend(time.Since(start) - waited)
 	return send()
 }

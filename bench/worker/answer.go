@@ -73,7 +73,7 @@ func (w *worker) handle(c *http1.Conn, r *http1.Request) bool {
 	begun := time.Now()
 	a := w.temper.answer(w.ledger.enter(n, sent, begun.UnixNano()))
 	if a.after > 0 {
-		time.Sleep(a.after)
+		c.Sleep(a.after)
 		if c.Gone() {
 			w.ledger.cutOff()
 		}
