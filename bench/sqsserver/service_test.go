@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/bits"
 	"net"
 	"strings"
 	"testing"
@@ -172,4 +174,16 @@ func (s *service) polls() int {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	return len(s.queue.waiting)
+}
+
+func TestBatchAnswerIsJSONWhicheverEntriesFail(t *testing.T) {
+	entries := []orderEntry{{id: []byte("0")}, {id: []byte("1")}, {id: []byte("2")}}
+	for pattern := range 8 {
+		well := []bool{pattern&1 > 0, pattern&2 > 0, pattern&4 > 0}
+		var got struct{ Successful, Failed []struct{ ID string } }
+		b := results(nil, entries, well)
+		if err := json.Unmarshal(b, &got); err != nil || len(got.Successful) != bits.OnesCount(uint(pattern)) || len(got.Successful)+len(got.Failed) != 3 {
+			t.Errorf("%v: %s: %v", well, b, err)
+		}
+	}
 }
