@@ -53,6 +53,7 @@ const idleConnections = 128
 type client struct {
 	api       *awssqs.Client
 	transport *http.Transport
+	line      *line // for what every message costs; the SDK's for everything else
 	observer  receiver.Observer
 	region    string
 	endpoint  string // empty where AWS's own is used
@@ -98,6 +99,11 @@ func connect(ctx context.Context, o Options) (*client, []notice, error) {
 		}
 		s.APIOptions = append(s.APIOptions, userAgent(o.UserAgent)...)
 	})
+	m, err := modelOf(ctx, c.api)
+	if err != nil {
+		return nil, nil, sortError(opConfigure, err)
+	}
+	c.line = newLine(transport, m, credentials)
 	return c, notices, nil
 }
 

@@ -3,8 +3,8 @@ package sqs
 import (
 	"context"
 	"errors"
-	"maps"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -91,12 +91,12 @@ func (r *Receiver) bury(ctx context.Context, m *message.Message, o message.Outco
 	return err
 }
 
-func (r *Receiver) sendCopy(ctx context.Context, m *message.Message, attributes map[string]types.MessageAttributeValue) error {
+func (r *Receiver) sendCopy(ctx context.Context, m *message.Message, attributes []attribute) error {
 	to := r.queue.deadLetter
 	in := &awssqs.SendMessageInput{
 		QueueUrl:          &to.url,
 		MessageBody:       aws.String(string(m.Body)),
-		MessageAttributes: attributes,
+		MessageAttributes: valuesOf(attributes),
 	}
 	if m.Trace != "" {
 		in.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
@@ -118,21 +118,37 @@ func (r *Receiver) sendCopy(ctx context.Context, m *message.Message, attributes 
 
 // epitaph returns a message's own attributes with the reason of its end, as far as
 // there is room. What an earlier death left is replaced.
-func epitaph(own map[string]types.MessageAttributeValue, m *message.Message, o message.Outcome) map[string]types.MessageAttributeValue {
-	all := maps.Clone(own)
-	if all == nil {
-		all = map[string]types.MessageAttributeValue{}
-	}
-	for _, a := range []struct{ name, kind, value string }{
-		{"Carrier.Reason", "String", printable(o.Reason)},
-		{"Carrier.Status", "Number", strconv.Itoa(o.Status)},
-		{"Carrier.Attempts", "Number", strconv.Itoa(m.ReceiveCount)},
+func epitaph(own []attribute, m *message.Message, o message.Outcome) []attribute {
+	all := slices.Clone(own)
+	for _, a := range []attribute{
+		{name: "Carrier.Reason", kind: "String", text: printable(o.Reason)},
+		{name: "Carrier.Status", kind: "Number", text: strconv.Itoa(o.Status)},
+		{name: "Carrier.Attempts", kind: "Number", text: strconv.Itoa(m.ReceiveCount)},
 	} {
-		if _, there := all[a.name]; there || len(all) < maxAttributes {
-			all[a.name] = types.MessageAttributeValue{DataType: &a.kind, StringValue: &a.value}
+		i := slices.IndexFunc(all, func(b attribute) bool { return b.name == a.name })
+		switch {
+		case i >= 0:
+			all[i] = a
+		case len(all) < maxAttributes:
+			all = append(all, a)
 		}
 	}
 	return all
+}
+
+// valuesOf returns attributes as the SDK takes them.
+func valuesOf(attributes []attribute) map[string]types.MessageAttributeValue {
+	values := make(map[string]types.MessageAttributeValue, len(attributes))
+	for _, a := range attributes {
+		value := types.MessageAttributeValue{DataType: aws.String(a.kind)}
+		if a.base() == "Binary" {
+			value.BinaryValue = a.binary
+		} else {
+			value.StringValue = aws.String(a.text)
+		}
+		values[a.name] = value
+	}
+	return values
 }
 
 // printable makes reason a value that SQS takes: not empty, not too long, and of

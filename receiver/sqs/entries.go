@@ -3,11 +3,6 @@ package sqs
 import (
 	"context"
 	"errors"
-	"strconv"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"carrier/receiver"
 )
@@ -17,79 +12,57 @@ var errUnanswered = errors.New("no result for the entry in the answer")
 
 // deleteBatch deletes up to ten messages in one call; one error for each.
 func (c *client) deleteBatch(ctx context.Context, queueURL string, batch []*request) []error {
-	entries := make([]types.DeleteMessageBatchRequestEntry, len(batch))
-	for i, r := range batch {
-		entries[i] = types.DeleteMessageBatchRequestEntry{Id: entryID(i), ReceiptHandle: &r.handle}
-	}
-	in := &awssqs.DeleteMessageBatchInput{QueueUrl: &queueURL, Entries: entries}
-	out, err := do(ctx, c, opDelete, func(ctx context.Context) (*awssqs.DeleteMessageBatchOutput, error) {
-		return c.api.DeleteMessageBatch(ctx, in)
-	})
+	results, err := c.callBatch(ctx, opDelete, "DeleteMessageBatch", deletions(queueURL, batch))
 	if err != nil {
 		return repeat(err, len(batch))
 	}
-	done := make([]*string, len(out.Successful))
-	for i := range out.Successful {
-		done[i] = out.Successful[i].Id
-	}
-	return c.results(opDelete, len(batch), done, out.Failed)
+	return c.sortResults(opDelete, len(batch), results)
 }
 
 // changeBatch changes the visibility of up to ten messages in one call; one error
 // for each. Operation names what it is done for.
 func (c *client) changeBatch(ctx context.Context, operation, queueURL string, batch []*request) []error {
-	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(batch))
-	for i, r := range batch {
-		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: entryID(i), ReceiptHandle: &r.handle, VisibilityTimeout: r.seconds,
-		}
-	}
-	in := &awssqs.ChangeMessageVisibilityBatchInput{QueueUrl: &queueURL, Entries: entries}
-	out, err := do(ctx, c, operation, func(ctx context.Context) (*awssqs.ChangeMessageVisibilityBatchOutput, error) {
-		return c.api.ChangeMessageVisibilityBatch(ctx, in)
-	})
+	results, err := c.callBatch(ctx, operation, "ChangeMessageVisibilityBatch", changes(queueURL, batch))
 	if err != nil {
 		return repeat(err, len(batch))
 	}
-	done := make([]*string, len(out.Successful))
-	for i := range out.Successful {
-		done[i] = out.Successful[i].Id
-	}
-	return c.results(operation, len(batch), done, out.Failed)
+	return c.sortResults(operation, len(batch), results)
 }
 
-// results sorts the answer to a batch of n by entry. An entry that the answer does
-// not mention has failed as far as anybody knows.
-func (c *client) results(operation string, n int, done []*string, failed []types.BatchResultErrorEntry) []error {
+func (c *client) callBatch(ctx context.Context, operation, action string, p payload) ([]entryResult, error) {
+	return do(ctx, c, operation, func(ctx context.Context) (results []entryResult, err error) {
+		err = c.line.call(ctx, action, p, func(answer []byte) (err error) {
+			results, err = readResults(answer)
+			return err
+		})
+		return results, err
+	})
+}
+
+// sortResults sorts the answer to a batch of n by entry. An entry that the answer
+// does not mention has failed as far as anybody knows.
+func (c *client) sortResults(operation string, n int, results []entryResult) []error {
 	errs := make([]error, n)
-	for i := range errs {
-		errs[i] = &receiver.Error{Operation: operation, Class: receiver.Other, Err: errUnanswered}
-	}
-	for _, id := range done {
-		if i, ok := entryIndex(id, n); ok {
-			errs[i] = nil
+	answered := make([]bool, n)
+	for _, r := range results {
+		if r.index < 0 || r.index >= n {
+			continue
+		}
+		answered[r.index] = true
+		if r.failed {
+			errs[r.index] = entryError(operation, r)
 		}
 	}
-	for _, f := range failed {
-		if i, ok := entryIndex(f.Id, n); ok {
-			errs[i] = entryError(operation, f)
+	for i, err := range errs {
+		if !answered[i] {
+			err = &receiver.Error{Operation: operation, Class: receiver.Other, Err: errUnanswered}
+			errs[i] = err
 		}
-	}
-	for _, err := range errs {
 		if err != nil {
 			c.observer.SourceError(operation, receiver.ClassOf(err))
 		}
 	}
 	return errs
-}
-
-// entryID is the entry's index: message ids may repeat within a batch, and
-// receipt handles are too long.
-func entryID(i int) *string { return aws.String(strconv.Itoa(i)) }
-
-func entryIndex(id *string, n int) (int, bool) {
-	i, err := strconv.Atoi(aws.ToString(id))
-	return i, err == nil && i >= 0 && i < n
 }
 
 func repeat(err error, n int) []error {

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -125,10 +123,10 @@ func plainCode(code string) string {
 }
 
 // entryError makes an error of one failed entry of a batch.
-func entryError(operation string, f types.BatchResultErrorEntry) *receiver.Error {
-	code, text := aws.ToString(f.Code), aws.ToString(f.Message)
+func entryError(operation string, r entryResult) *receiver.Error {
+	code, text := r.code, r.message
 	status := http.StatusServiceUnavailable
-	if f.SenderFault {
+	if r.senderFault {
 		status = http.StatusBadRequest
 	}
 	err := fmt.Errorf("%s: %s", code, text)

@@ -12,16 +12,15 @@ import (
 // which every byte is escaped.
 const maxAnswer = 64 << 20
 
-// A heldClient makes calls with both bodies held in memory.
+var errAnswerTooLong = fmt.Errorf("answer of more than %d bytes", maxAnswer)
+
+// A heldClient makes the SDK's calls with both bodies held in memory.
 //
 // The request's: the SDK closes the body it gave as soon as there is an answer,
 // and a server that answers within microseconds does so before net/http has noted
 // that the body was sent. net/http then takes the closed body for a failed
 // request, drops the connection in the middle of the answer, and what the answer
-// said of ten messages is lost.
-//
-// The answer's: once its head is there, the messages in it are ours, and the end of
-// the caller's context must not cut it.
+// said is lost.
 type heldClient struct {
 	client *http.Client
 }
@@ -43,9 +42,6 @@ func (h heldClient) Do(req *http.Request) (*http.Response, error) {
 	resp, err := h.client.Do(held)
 	if err != nil {
 		return nil, err
-	}
-	if answered, ok := req.Context().Value(answeredKey{}).(func()); ok {
-		answered()
 	}
 	return holdAnswer(resp)
 }
@@ -75,13 +71,13 @@ func holdAnswer(resp *http.Response) (*http.Response, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read answer: %w", err)
 	case len(body) > maxAnswer:
-		return nil, fmt.Errorf("answer of more than %d bytes", maxAnswer)
+		return nil, errAnswerTooLong
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }
 
-// answeredKey is where a context carries a function that is called when the head
+// answeredKey is where a context carries a function that a line calls when the head
 // of the answer is there.
 type answeredKey struct{}
 

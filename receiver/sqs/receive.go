@@ -4,13 +4,10 @@ import (
 	"context"
 	"crypto/md5" //nolint:gosec // the checksum that SQS gives with a body
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"carrier/message"
 )
@@ -20,35 +17,31 @@ import (
 // has begun to arrive by then, its messages are returned all the same. A message that
 // the worker had accepted and SQS hands out again is deleted and not returned.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
-	n := min(limit, r.options.BatchSize)
-	asked := time.Now()
-	out, err := r.poll(ctx, n)
+	n := max(min(limit, r.options.BatchSize), 1)
+	batch, err := r.poll(ctx, admission{asked: time.Now(), limit: n})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		return nil, fmt.Errorf("queue %s: %w", r.queue.name, err)
 	}
-	return r.admit(ctx, out.Messages, admission{asked: asked, limit: n}), nil
+	return batch, nil
 }
 
-func (r *Receiver) poll(ctx context.Context, n int) (*awssqs.ReceiveMessageOutput, error) {
-	in := &awssqs.ReceiveMessageInput{
-		QueueUrl:                    &r.queue.url,
-		MaxNumberOfMessages:         int32(n), //nolint:gosec // at most ten
-		WaitTimeSeconds:             wholeSeconds(r.options.WaitTime),
-		VisibilityTimeout:           wholeSeconds(r.queue.lease),
-		MessageAttributeNames:       []string{"All"},
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
-	}
-	ctx, cancel := untilAnswered(ctx)
+// poll makes the call. One damaged message is nobody else's matter: each is looked at
+// by itself.
+func (r *Receiver) poll(ctx context.Context, a admission) (batch []*message.Message, err error) {
+	waiting, cancel := untilAnswered(ctx)
 	defer cancel()
-	return do(ctx, r.client, opReceive, func(ctx context.Context) (*awssqs.ReceiveMessageOutput, error) {
-		return r.client.api.ReceiveMessage(ctx, in, func(o *awssqs.Options) {
-			// One damaged body would fail the call and leave nine good messages in
-			// limbo: each is checked by itself.
-			o.DisableMessageChecksumValidation = true
+	return do(waiting, r.client, opReceive, func(limited context.Context) ([]*message.Message, error) {
+		err := r.client.line.call(limited, "ReceiveMessage", r.receives[a.limit], func(answer []byte) error {
+			handouts, err := readMessages(answer)
+			if err == nil {
+				batch = r.admit(ctx, handouts, a)
+			}
+			return err
 		})
+		return batch, err
 	})
 }
 
@@ -61,71 +54,73 @@ type admission struct {
 // admit turns what SQS handed out into messages, and settles itself what it does
 // not return. Of a FIFO group nothing is returned that comes behind a message that
 // was not.
-func (r *Receiver) admit(ctx context.Context, raw []types.Message, a admission) []*message.Message {
+func (r *Receiver) admit(ctx context.Context, handouts []handout, a admission) []*message.Message {
 	var (
-		batch    []*message.Message
-		unwanted []types.Message
+		batch    = make([]*message.Message, 0, len(handouts))
+		unwanted []string // handles
 		blocked  = map[string]bool{}
 	)
-	for _, m := range raw {
-		id, group := aws.ToString(m.MessageId), groupOf(m)
-		if r.undeleted.has(id) || r.deleted.has(id) {
-			r.discard(ctx, m)
+	for i := range handouts {
+		h := &handouts[i]
+		if id := string(h.id); r.undeleted.has(id) || r.deleted.has(id) {
+			r.discard(ctx, id, string(h.handle))
 			continue
 		}
-		err := r.flaw(m)
+		err := h.flaw()
 		if err != nil {
-			r.options.Warn("a message is given back", fmt.Errorf("message %s: %w", id, err))
+			r.options.Warn("a message is given back", fmt.Errorf("message %s: %w", h.id, err))
 		}
-		if err != nil || len(batch) == a.limit || r.queue.fifo && blocked[group] {
-			blocked[group] = true
-			unwanted = append(unwanted, m)
+		if err != nil || len(batch) == a.limit || r.queue.fifo && blocked[string(h.group)] {
+			blocked[string(h.group)] = true
+			unwanted = append(unwanted, string(h.handle))
 			continue
 		}
-		batch = append(batch, r.convert(m, a.asked))
+		batch = append(batch, r.convert(h, a.asked))
 	}
 	r.giveBack(ctx, unwanted)
 	return batch
 }
 
 // flaw says why a message cannot be handed on; nil when it can.
-func (r *Receiver) flaw(m types.Message) error {
-	if m.MessageId == nil || m.ReceiptHandle == nil {
-		return fmt.Errorf("it has no id or no receipt handle")
+func (h *handout) flaw() error {
+	if h.id == nil || h.handle == nil {
+		return errors.New("it has no id or no receipt handle")
 	}
-	if m.MD5OfBody == nil {
+	if h.sum == nil {
 		return nil
 	}
-	sum := md5.Sum([]byte(aws.ToString(m.Body))) //nolint:gosec // not for secrecy
-	if hex.EncodeToString(sum[:]) != *m.MD5OfBody {
-		return fmt.Errorf("its body does not match its checksum")
+	var hexadecimal [2 * md5.Size]byte
+	sum := md5.Sum(h.body) //nolint:gosec // not for secrecy
+	hex.Encode(hexadecimal[:], sum[:])
+	if string(hexadecimal[:]) != string(h.sum) {
+		return errors.New("its body does not match its checksum")
 	}
 	return nil
 }
 
 // discard deletes, on a clock of its own, a message that the worker has accepted
 // before. When that fails it comes back once more, and is deleted then.
-func (r *Receiver) discard(ctx context.Context, m types.Message) {
+func (r *Receiver) discard(ctx context.Context, id, handle string) {
 	r.options.Observer.Duplicate("undeleted")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*callTimeout)
 	r.background.Go(func() {
 		defer cancel()
-		_ = r.remove(ctx, aws.ToString(m.MessageId), aws.ToString(m.ReceiptHandle))
+		_ = r.remove(ctx, id, handle)
 	})
 }
 
-// giveBack makes messages visible again, on a clock of its own and the last one
-// first, so that a group's head does not become free before its tail.
-func (r *Receiver) giveBack(ctx context.Context, unwanted []types.Message) {
-	if len(unwanted) == 0 {
+// giveBack makes the messages of handles visible again, on a clock of its own and the
+// last one first, so that a group's head does not become free before its tail.
+func (r *Receiver) giveBack(ctx context.Context, handles []string) {
+	if len(handles) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*callTimeout)
 	r.background.Go(func() {
 		defer cancel()
-		for _, m := range slices.Backward(unwanted) {
-			if m.ReceiptHandle != nil {
-				_ = r.changes.submit(ctx, *m.ReceiptHandle, 0) // else it comes back with its lease's end
+		for _, handle := range slices.Backward(handles) {
+			if handle != "" {
+				_ = r.changes.submit(ctx, handle, 0) // else it comes back with its lease's end
 			}
 		}
 	})

@@ -35,6 +35,7 @@ type Receiver struct {
 	// Set by the Open that succeeds, before any other method is called.
 	client           *client
 	queue            queue
+	receives         [maxBatch + 1]payload // by how many messages they ask for
 	deletes, changes *batcher
 }
 
@@ -68,6 +69,9 @@ func (r *Receiver) Open(ctx context.Context) error {
 		r.options.Warn(n.text, n.err)
 	}
 	r.client, r.queue = c, q
+	for n := range r.receives {
+		r.receives[n] = receiveOf(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
+	}
 	r.deletes = newBatcher(func(ctx context.Context, batch []*request) []error {
 		return c.deleteBatch(ctx, q.url, batch)
 	})

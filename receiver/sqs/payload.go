@@ -1,0 +1,83 @@
+package sqs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"unicode/utf8"
+)
+
+// A payload is the body of a request, and the hash of it that is signed.
+type payload struct {
+	body []byte
+	hash string
+}
+
+func newPayload(body []byte) payload {
+	sum := sha256.Sum256(body)
+	return payload{body, hex.EncodeToString(sum[:])}
+}
+
+// receiveOf is what a receive of at most limit messages asks for. No wait and no
+// visibility timeout mean the queue's own, as they do in the SDK.
+func receiveOf(queueURL string, limit int, wait, visibility int32) payload {
+	b := strconv.AppendInt([]byte(`{"MaxNumberOfMessages":`), int64(limit), 10)
+	b = append(b, `,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":`...)
+	b = appendJSON(b, queueURL)
+	if visibility != 0 {
+		b = strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(visibility), 10)
+	}
+	if wait != 0 {
+		b = strconv.AppendInt(append(b, `,"WaitTimeSeconds":`...), int64(wait), 10)
+	}
+	return newPayload(append(b, '}'))
+}
+
+// deletions asks for the messages of batch to be deleted.
+func deletions(queueURL string, batch []*request) payload {
+	return batchOf(queueURL, batch, func(b []byte, _ *request) []byte { return b })
+}
+
+// changes asks for the visibility timeouts of batch.
+func changes(queueURL string, batch []*request) payload {
+	return batchOf(queueURL, batch, func(b []byte, r *request) []byte {
+		return strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(r.seconds), 10)
+	})
+}
+
+// batchOf is the body of a batch; each entry has what more appends. Its id is its
+// index: message ids may repeat within a batch, and receipt handles are too long.
+func batchOf(queueURL string, batch []*request, more func([]byte, *request) []byte) payload {
+	size := 64 + len(queueURL)
+	for _, r := range batch {
+		size += 64 + len(r.handle)
+	}
+	b := append(make([]byte, 0, size), `{"Entries":[`...)
+	for i, r := range batch {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(append(b, `{"Id":"`...), int64(i), 10)
+		b = appendJSON(append(b, `","ReceiptHandle":`...), r.handle)
+		b = append(more(b, r), '}')
+	}
+	b = appendJSON(append(b, `],"QueueUrl":`...), queueURL)
+	return newPayload(append(b, '}'))
+}
+
+// appendJSON appends s as a JSON string. What is no UTF-8 becomes U+FFFD.
+func appendJSON(b []byte, s string) []byte {
+	const hexadecimal = "0123456789abcdef"
+	b = append(b, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', byte(c))
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hexadecimal[c>>4], hexadecimal[c&15])
+		default:
+			b = utf8.AppendRune(b, c)
+		}
+	}
+	return append(b, '"')
+}
