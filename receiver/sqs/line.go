@@ -50,6 +50,7 @@ func (l *line) call(ctx context.Context, action string, p payload, read func(ans
 	if err != nil {
 		return &smithyhttp.RequestSendError{Err: err}
 	}
+	defer func() { _ = resp.Body.Close() }() // read to its end or given up: nothing is left to learn
 	if answered, ok := ctx.Value(answeredKey{}).(func()); ok {
 		answered()
 	}
@@ -75,6 +76,8 @@ func (l *line) request(ctx context.Context, action string, p payload) (*http.Req
 		return nil, fmt.Errorf("get credentials: %w", err)
 	}
 	req := l.model.request.WithContext(ctx)
+	url := *req.URL // the signer writes to it
+	req.URL = &url
 	req.Header = l.model.request.Header.Clone()
 	req.Header.Set(targetHeader, l.model.service+"."+action)
 	req.ContentLength = int64(len(p.body))
@@ -91,7 +94,6 @@ func (l *line) request(ctx context.Context, action string, p payload) (*http.Req
 
 // hold reads the whole answer into a buffer, which is given back also with an error.
 func (l *line) hold(resp *http.Response) (*[]byte, error) {
-	defer func() { _ = resp.Body.Close() }() // read to its end or given up: nothing is left to learn
 	buffer, ok := l.buffers.Get().(*[]byte)
 	if !ok {
 		buffer = new([]byte)
@@ -139,7 +141,11 @@ func (c *clock) adopt(answer http.Header) {
 	if c.still || answer.Get("Age") != "" {
 		return
 	}
-	if there, err := http.ParseTime(answer.Get("Date")); err == nil {
+	date := answer.Get("Date")
+	if date == "" {
+		return
+	}
+	if there, err := http.ParseTime(date); err == nil {
 		c.ahead.Store(int64(time.Until(there)))
 	}
 }
