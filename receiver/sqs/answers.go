@@ -2,7 +2,9 @@ package sqs
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // A handout is a message as SQS hands it out. Its fields are parts of the answer and
@@ -104,6 +106,7 @@ func number(text []byte) int64 {
 	return n
 }
 
+// attributes reads a producer's attributes, and puts them in the order of their names.
 func (d *decoder) attributes() []attribute {
 	var list []attribute
 	for d.open('{'); d.more('}'); {
@@ -122,7 +125,12 @@ func (d *decoder) attributes() []attribute {
 		}
 		list = append(list, a)
 	}
+	sortAttributes(list)
 	return list
+}
+
+func sortAttributes(list []attribute) {
+	slices.SortFunc(list, func(a, b attribute) int { return strings.Compare(a.name, b.name) })
 }
 
 // An entryResult is what the answer to a batch says of one entry.

@@ -1,7 +1,6 @@
 package sqs
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -61,8 +60,8 @@ func (r *Receiver) convert(h *handout, asked time.Time) *message.Message {
 	return m
 }
 
-// forWorker returns the String and Number attributes, of custom types too, by name,
-// and the content type. A binary one has no value that a header could carry.
+// forWorker returns the String and Number attributes, of custom types too, and the
+// content type. A binary one has no value that a header could carry.
 func forWorker(own []attribute) (list []message.Attribute, contentType string) {
 	for _, a := range own {
 		base := a.base()
@@ -73,7 +72,6 @@ func forWorker(own []attribute) (list []message.Attribute, contentType string) {
 			list = append(list, message.Attribute{Name: a.name, Value: a.text})
 		}
 	}
-	slices.SortFunc(list, func(a, b message.Attribute) int { return strings.Compare(a.Name, b.Name) })
 	return list, contentType
 }
 

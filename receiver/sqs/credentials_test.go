@@ -86,9 +86,13 @@ func TestEveryConfiguredSourceOfCredentialsIsUsed(t *testing.T) {
 			setUp(t)
 			r := New(Options{QueueName: "q", Endpoint: endpoint})
 			must(t, r.Open(t.Context()))
+			_, err := r.Receive(t.Context(), 1)
+			must(t, err)
 			must(t, r.Close())
-			if got := s.CallLog()[0].Credential; !strings.HasPrefix(got, "AKIDTEST/") {
-				t.Errorf("signed as %q, want AKIDTEST", got)
+			for _, call := range s.CallLog() {
+				if !strings.HasPrefix(call.Credential, "AKIDTEST/") {
+					t.Errorf("%s is signed as %q, want AKIDTEST", call.Op, call.Credential)
+				}
 			}
 		})
 	}

@@ -34,7 +34,8 @@ func ownHeaders() []string {
 func modelOf(ctx context.Context, api *awssqs.Client) (model, error) {
 	var seen *http.Request
 	_, err := api.ReceiveMessage(ctx, &awssqs.ReceiveMessageInput{QueueUrl: aws.String("any")}, func(o *awssqs.Options) {
-		o.Credentials = credentials.NewStaticCredentialsProvider("model", "model", "")
+		// Wrapped, for the SDK tells its kind of credentials in the user agent.
+		o.Credentials = namedCredentials{credentials.NewStaticCredentialsProvider("model", "model", "")}
 		o.HTTPClient = clientFunc(func(req *http.Request) (*http.Response, error) {
 			seen = req
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
