@@ -41,6 +41,7 @@ All configuration is in the environment; see carrier config --markdown.
 `
 
 func main() {
+	paceMemory()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(command(os.Args[1:], signals, os.Stdout, os.Stderr))
