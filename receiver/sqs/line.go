@@ -33,10 +33,20 @@ type line struct {
 	signer      *v4.Signer
 	clock       *clock
 	buffers     sync.Pool // of *[]byte, for answers
+	// large is held by who reads a large answer, from its first byte until its messages
+	// are out of it: a hundred of them at once would be a gigabyte beside the messages.
+	large chan struct{}
 }
 
+const (
+	// largeAnswer is the size from which on an answer is one of few.
+	largeAnswer = 1 << 20
+	// largeAtOnce is how many of them are held at once.
+	largeAtOnce = 2
+)
+
 func newLine(t *http.Transport, m model, credentials aws.CredentialsProvider) *line {
-	return &line{transport: t, model: m, credentials: credentials, signer: v4.NewSigner(), clock: &clock{still: m.still}}
+	return &line{transport: t, model: m, credentials: credentials, signer: v4.NewSigner(), clock: &clock{still: m.still}, large: make(chan struct{}, largeAtOnce)}
 }
 
 // call makes one call and hands the answer to read, which must not keep any of its
@@ -55,6 +65,10 @@ func (l *line) call(ctx context.Context, action string, p payload, read func(ans
 		answered()
 	}
 	l.clock.adopt(resp.Header)
+	if resp.ContentLength > largeAnswer {
+		l.large <- struct{}{}
+		defer func() { <-l.large }()
+	}
 	buffer, err := l.hold(resp)
 	defer l.buffers.Put(buffer)
 	switch {
