@@ -9,9 +9,13 @@ import (
 	"carrier/internal/crew"
 )
 
-// linger is how long the first entry of a batch waits for others: less than one
-// call takes, and long enough for the rest of a burst.
-const linger = 3 * time.Millisecond
+// How long the first entry of a batch waits for others. On a standard queue nobody
+// waits for a settlement, and each entry that comes along saves a call: about as long
+// as one call takes. On a FIFO queue the next of the group waits for it.
+const (
+	linger     = 8 * time.Millisecond
+	fifoLinger = time.Millisecond
+)
 
 // maxInFlight is the most calls one batcher has open at once.
 const maxInFlight = 8
@@ -32,6 +36,7 @@ type request struct {
 // waits for one result before asking for the next.
 type batcher struct {
 	send     func(context.Context, []*request) []error
+	linger   time.Duration
 	queue    chan *request
 	inFlight chan struct{}
 	stop     chan struct{}
@@ -41,9 +46,10 @@ type batcher struct {
 }
 
 // newBatcher starts a batcher; send returns one error for each entry.
-func newBatcher(send func(context.Context, []*request) []error) *batcher {
+func newBatcher(linger time.Duration, send func(context.Context, []*request) []error) *batcher {
 	b := &batcher{
 		send:     send,
+		linger:   linger,
 		queue:    make(chan *request),
 		inFlight: make(chan struct{}, maxInFlight),
 		stop:     make(chan struct{}),
@@ -99,7 +105,7 @@ func (b *batcher) run() {
 // over goes on growing while it waits for that right.
 func (b *batcher) collect(first *request) []*request {
 	batch := append(make([]*request, 0, maxBatch), first)
-	timer := time.NewTimer(linger)
+	timer := time.NewTimer(b.linger)
 	defer timer.Stop()
 	var due chan struct{} // b.inFlight once the time is over
 	for len(batch) < maxBatch {

@@ -58,7 +58,7 @@ func submitAll(t *testing.T, b *batcher, n int) *sync.WaitGroup {
 func TestFullBatchLeavesAtOnceAndTheRestAfterAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
-		b := newBatcher(s.send)
+		b := newBatcher(linger, s.send)
 		defer b.close()
 		start := time.Now()
 		waiting := submitAll(t, b, 13)
@@ -75,7 +75,7 @@ func TestFullBatchLeavesAtOnceAndTheRestAfterAMoment(t *testing.T) {
 func TestOpenCallsAreBoundedAndBatchesGrowMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{took: time.Second}
-		b := newBatcher(s.send)
+		b := newBatcher(linger, s.send)
 		defer b.close()
 		var all sync.WaitGroup
 		for i := range maxInFlight + 5 {
@@ -96,7 +96,7 @@ func TestOpenCallsAreBoundedAndBatchesGrowMeanwhile(t *testing.T) {
 func TestCloseSendsABatchThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
-		b := newBatcher(s.send)
+		b := newBatcher(linger, s.send)
 		waiting := submitAll(t, b, 2)
 		b.close()
 		if got := s.sent(); len(got) != 1 {

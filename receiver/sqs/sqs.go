@@ -72,10 +72,14 @@ func (r *Receiver) Open(ctx context.Context) error {
 	for n := range r.receives {
 		r.receives[n] = receiveOf(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
 	}
-	r.deletes = newBatcher(func(ctx context.Context, batch []*request) []error {
+	wait := linger
+	if r.queue.fifo {
+		wait = fifoLinger
+	}
+	r.deletes = newBatcher(wait, func(ctx context.Context, batch []*request) []error {
 		return c.deleteBatch(ctx, q.url, batch)
 	})
-	r.changes = newBatcher(func(ctx context.Context, batch []*request) []error {
+	r.changes = newBatcher(wait, func(ctx context.Context, batch []*request) []error {
 		return c.changeBatch(ctx, opChange, q.url, batch)
 	})
 	return nil
