@@ -19,6 +19,7 @@ type pace struct {
 
 	mu      sync.Mutex
 	call    time.Duration
+	spread  time.Duration // how far calls are from call, on average
 	attempt time.Duration
 }
 
@@ -36,7 +37,11 @@ func (p *pace) received(begun time.Time, asked int, batch []*message.Message) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.call = average(p.call, min(time.Since(begun), longestCall))
+	took := min(time.Since(begun), longestCall)
+	if p.call > 0 {
+		p.spread += ((took - p.call).Abs() - p.spread) / 8
+	}
+	p.call = average(p.call, took)
 }
 
 // attempted notes how long one attempt took.
@@ -47,14 +52,17 @@ func (p *pace) attempted(took time.Duration) {
 }
 
 // ahead is how many messages the worker finishes during one receive, rounded
-// down, so that slow work has nothing waiting. Zero until both were measured.
+// down, so that slow work has nothing waiting. A receive is taken to last as long as
+// nearly all of them do: with the mean, every second one would find the worker idle.
+// Zero until both were measured.
 func (p *pace) ahead() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.call == 0 || p.attempt == 0 {
 		return 0
 	}
-	return min(p.limit, int(float64(p.concurrency)*float64(p.call)/float64(p.attempt)))
+	call := p.call + 2*p.spread
+	return min(p.limit, int(float64(p.concurrency)*float64(call)/float64(p.attempt)))
 }
 
 // average moves old an eighth of the way to d.
