@@ -35,27 +35,26 @@ type request struct {
 // leave in the order they came in, but calls overtake each other: who needs an order
 // waits for one result before asking for the next.
 type batcher struct {
-	send     func(context.Context, []*request) []error
-	linger   time.Duration
-	queue    chan *request
-	inFlight chan struct{}
-	stop     chan struct{}
-	closing  sync.Once
-	running  sync.WaitGroup
-	crew     *crew.Crew // makes the calls, whose stacks are deep
+	send   func(context.Context, []*request) []error
+	linger time.Duration
+	crew   *crew.Crew // makes the calls, whose stacks are deep
+	spare  sync.Pool  // of *request
+	calls  sync.WaitGroup
+
+	mu       sync.Mutex
+	waiting  []*request
+	began    time.Time // when the first of them came
+	due      bool      // they leave as soon as a call may be made
+	timer    *time.Timer
+	inFlight int
+	closed   bool
 }
 
-// newBatcher starts a batcher; send returns one error for each entry.
+// newBatcher makes a batcher; send returns one error for each entry.
 func newBatcher(linger time.Duration, send func(context.Context, []*request) []error) *batcher {
-	b := &batcher{
-		send:     send,
-		linger:   linger,
-		queue:    make(chan *request),
-		inFlight: make(chan struct{}, maxInFlight),
-		stop:     make(chan struct{}),
-		crew:     crew.New(),
-	}
-	b.running.Go(b.run)
+	b := &batcher{send: send, linger: linger, crew: crew.New()}
+	b.spare.New = func() any { return &request{done: make(chan error, 1)} }
+	b.timer = time.AfterFunc(b.linger, b.ripen)
 	return b
 }
 
@@ -66,16 +65,15 @@ func (b *batcher) submit(ctx context.Context, handle string, seconds int32) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r := &request{handle: handle, seconds: seconds, done: make(chan error, 1)}
-	select {
-	case b.queue <- r:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-b.stop:
+	r := b.spare.Get().(*request)
+	r.handle, r.seconds = handle, seconds
+	if !b.add(r) { //nolint:contextcheck // a call serves many callers and is none of one's
 		return errClosed
 	}
 	select {
 	case err := <-r.done:
+		r.handle = ""
+		b.spare.Put(r)
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
@@ -84,51 +82,66 @@ func (b *batcher) submit(ctx context.Context, handle string, seconds int32) erro
 
 // close sends what was submitted and waits for the answers. It may be called again.
 func (b *batcher) close() {
-	b.closing.Do(func() { close(b.stop) })
-	b.running.Wait()
+	b.mu.Lock()
+	b.closed = true
+	b.timer.Stop()
+	b.leave()
+	b.mu.Unlock()
+	b.calls.Wait()
 	b.crew.Close()
 }
 
-func (b *batcher) run() {
-	for {
-		select {
-		case first := <-b.queue:
-			batch := b.collect(first)
-			b.crew.Go(func() { b.flush(batch) })
-		case <-b.stop:
-			return
-		}
+// add reports whether r will be sent.
+func (b *batcher) add(r *request) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.waiting = append(b.waiting, r)
+	if len(b.waiting) == 1 {
+		b.began = time.Now()
+		b.timer.Reset(b.linger)
+	}
+	b.leave()
+	return true
+}
+
+// ripen sends what has waited long enough. The timer may have been set for a batch
+// that is gone.
+func (b *batcher) ripen() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if time.Since(b.began) >= b.linger {
+		b.due = len(b.waiting) > 0
+		b.leave()
 	}
 }
 
-// collect fills a batch and takes the right to one call. A batch whose time is
-// over goes on growing while it waits for that right.
-func (b *batcher) collect(first *request) []*request {
-	batch := append(make([]*request, 0, maxBatch), first)
-	timer := time.NewTimer(b.linger)
-	defer timer.Stop()
-	var due chan struct{} // b.inFlight once the time is over
-	for len(batch) < maxBatch {
-		select {
-		case next := <-b.queue:
-			batch = append(batch, next)
-		case <-timer.C:
-			due = b.inFlight
-		case due <- struct{}{}:
-			return batch
-		case <-b.stop:
-			b.inFlight <- struct{}{}
-			return batch
+// leave starts the calls that may be made. b.mu is held.
+func (b *batcher) leave() {
+	for b.inFlight < maxInFlight && (len(b.waiting) >= maxBatch || len(b.waiting) > 0 && (b.due || b.closed)) {
+		batch := b.waiting
+		b.waiting = make([]*request, 0, maxBatch)
+		if len(batch) > maxBatch {
+			b.waiting = append(b.waiting, batch[maxBatch:]...)
+			batch = batch[:maxBatch]
 		}
+		b.due = len(b.waiting) > 0 // what is left has waited for a call and not for company
+		b.inFlight++
+		b.calls.Add(1)
+		b.crew.Go(func() { b.flush(batch) })
 	}
-	b.inFlight <- struct{}{}
-	return batch
 }
 
 func (b *batcher) flush(batch []*request) {
-	defer func() { <-b.inFlight }()
+	defer b.calls.Done()
 	// No caller's context: the call serves them all, and has its own time limit.
 	for i, err := range b.send(context.Background(), batch) {
 		batch[i].done <- err
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.inFlight--
+	b.leave()
 }

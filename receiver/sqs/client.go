@@ -49,6 +49,9 @@ const (
 // and settlements come and go together, and each new connection is a TLS handshake.
 const idleConnections = 128
 
+// writeBuffer holds a batch with its head, so that it leaves in one write.
+const writeBuffer = 8 << 10
+
 // A client is the SDK's, set up the way this package needs it.
 type client struct {
 	api       *awssqs.Client
@@ -155,6 +158,7 @@ func newTransport(cfg aws.Config) *http.Transport {
 	t.ForceAttemptHTTP2 = false
 	t.MaxIdleConns = 0
 	t.MaxIdleConnsPerHost = idleConnections
+	t.WriteBufferSize = writeBuffer
 	// Shorter than a load balancer's usual minute, so that it is us who hang up.
 	t.IdleConnTimeout = 50 * time.Second
 	t.TLSHandshakeTimeout = callTimeout

@@ -37,21 +37,28 @@ func receiptOf(m *message.Message) *receipt {
 // it is a part of the answer, so that a message in hand keeps no other one's memory.
 func (r *Receiver) convert(h *handout, asked time.Time) *message.Message {
 	now := time.Now()
-	m := &message.Message{
-		ID:           string(h.id),
-		Body:         append(make([]byte, 0, len(h.body)), h.body...),
-		Trace:        string(h.trace),
-		Source:       r.queue.name,
-		Group:        string(h.group),
-		ReceiveCount: int(max(h.count, 1)),
-		Received:     now,
-		Lease:        r.queue.lease,
-		Receipt: &receipt{
+	inHand := &struct { // a message and its receipt go together, and are gone together
+		message.Message
+		receipt
+	}{
+		message.Message{
+			ID:           string(h.id),
+			Body:         append(make([]byte, 0, len(h.body)), h.body...),
+			Trace:        string(h.trace),
+			Source:       r.queue.name,
+			Group:        string(h.group),
+			ReceiveCount: int(max(h.count, 1)),
+			Received:     now,
+			Lease:        r.queue.lease,
+		},
+		receipt{
 			handle:     string(h.handle),
 			until:      asked.Add(maxVisibility - capMargin),
 			attributes: h.attributes,
 		},
 	}
+	m := &inHand.Message
+	m.Receipt = &inHand.receipt
 	m.Attributes, m.ContentType = forWorker(h.attributes)
 	m.Ordered = r.queue.fifo && m.Group != ""
 	m.FirstReceived = moment(h.first, now)

@@ -17,7 +17,7 @@ type memory struct {
 	born  time.Time
 
 	mu    sync.Mutex
-	byID  map[memoryKey]int32 // index in all
+	at    map[memoryKey]int32 // index in all
 	all   []recollection      // the first of them begins and ends the ring
 	spare int32               // the first that is free, by its next; 0 is none
 }
@@ -25,55 +25,47 @@ type memory struct {
 // A recollection is a place in a ring, in the order of time: behind the first of all
 // comes the oldest, and before it the latest.
 type recollection struct {
-	id         memoryKey
+	key        memoryKey
 	at         time.Duration // since the memory was made
 	next, prev int32
 }
 
-// A memoryKey is an id as it is, and of a long one, which SQS does not give, its hash.
-type memoryKey [36]byte
+// A memoryKey stands for an id: it takes less room, and no two ids have the same.
+type memoryKey [16]byte
 
-func keyOf(id string) memoryKey {
-	var key memoryKey
-	if len(id) <= len(key) {
-		copy(key[:], id)
-		return key
-	}
+func keyOf[ID string | []byte](id ID) memoryKey {
 	sum := sha256.Sum256([]byte(id))
-	copy(key[:], sum[:])
-	return key
+	return memoryKey(sum[:])
 }
 
 func newMemory(limit int, keep time.Duration) *memory {
-	return &memory{limit: limit, keep: keep, born: time.Now(), byID: map[memoryKey]int32{}, all: make([]recollection, 1)}
+	return &memory{limit: limit, keep: keep, born: time.Now(), at: map[memoryKey]int32{}, all: make([]recollection, 1)}
 }
 
-// add keeps id in mind from now, and drops the oldest where there are too many.
-func (m *memory) add(id string) {
-	key := keyOf(id)
+// add keeps an id in mind from now, and drops the oldest where there are too many.
+func (m *memory) add(key memoryKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.remove(key)
-	if len(m.byID) >= m.limit {
-		m.remove(m.oldest().id)
+	if len(m.at) >= m.limit {
+		m.remove(m.oldest().key)
 	}
-	m.byID[key] = m.append(key)
+	m.at[key] = m.append(key)
 }
 
-// has reports whether id is in mind.
-func (m *memory) has(id string) bool {
-	key := keyOf(id)
+// has reports whether an id is in mind.
+func (m *memory) has(key memoryKey) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i, ok := m.byID[key]
+	i, ok := m.at[key]
 	return ok && time.Since(m.born)-m.all[i].at <= m.keep
 }
 
-// forget drops id.
-func (m *memory) forget(id string) {
+// forget drops an id.
+func (m *memory) forget(key memoryKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.remove(keyOf(id))
+	m.remove(key)
 }
 
 func (m *memory) oldest() *recollection { return &m.all[m.all[0].next] }
@@ -88,17 +80,17 @@ func (m *memory) append(key memoryKey) int32 {
 		m.spare = m.all[i].next
 	}
 	latest := m.all[0].prev
-	m.all[i] = recollection{id: key, at: time.Since(m.born), prev: latest}
+	m.all[i] = recollection{key: key, at: time.Since(m.born), prev: latest}
 	m.all[latest].next, m.all[0].prev = i, i
 	return i
 }
 
 func (m *memory) remove(key memoryKey) {
-	i, ok := m.byID[key]
+	i, ok := m.at[key]
 	if !ok {
 		return
 	}
-	delete(m.byID, key)
+	delete(m.at, key)
 	r := &m.all[i]
 	m.all[r.prev].next, m.all[r.next].prev = r.next, r.prev
 	r.next, m.spare = m.spare, i

@@ -62,8 +62,8 @@ func (r *Receiver) admit(ctx context.Context, handouts []handout, a admission) [
 	)
 	for i := range handouts {
 		h := &handouts[i]
-		if id := string(h.id); r.undeleted.has(id) || r.deleted.has(id) {
-			r.discard(ctx, id, string(h.handle))
+		if key := keyOf(h.id); r.undeleted.has(key) || r.deleted.has(key) {
+			r.discard(ctx, string(h.id), string(h.handle))
 			continue
 		}
 		err := h.flaw()

@@ -167,7 +167,7 @@ func TestMessageWhoseConfirmedDeletionWasNoneIsNotReturned(t *testing.T) {
 	bubble(t, Options{WaitTime: time.Second}, func(t *testing.T, b bench) {
 		b.send(t, 1, "")
 		m := b.take(t, 1)[0]
-		b.deleted.add(m.ID)
+		b.deleted.add(keyOf(m.ID))
 		time.Sleep(m.Lease + time.Second)
 		batch, err := b.Receive(t.Context(), 1)
 		if len(batch) != 0 || err != nil {

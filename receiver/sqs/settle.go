@@ -31,11 +31,12 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 // afterwards too, since SQS confirms deletions that it then does not carry out, where
 // the lease was over or one of its servers away.
 func (r *Receiver) remove(ctx context.Context, id, handle string) error {
-	r.undeleted.add(id)
+	key := keyOf(id)
+	r.undeleted.add(key)
 	if err := r.deletes.submit(ctx, handle, 0); err != nil {
 		return err
 	}
-	r.deleted.add(id)
-	r.undeleted.forget(id)
+	r.deleted.add(key)
+	r.undeleted.forget(key)
 	return nil
 }
