@@ -108,7 +108,7 @@ func (d *decoder) skip() {
 	for depth := 0; d.err == nil; {
 		switch d.peek() {
 		case '"':
-			d.pass()
+			d.quoted()
 		case '{', '[':
 			d.at++
 			depth++
@@ -161,102 +161,96 @@ func (d *decoder) fail() {
 	d.at = len(d.data)
 }
 
-// pass goes past the string that begins here, and returns what is between its quotes.
-func (d *decoder) pass() (inside []byte, escaped bool) {
+// plain goes past the string that begins here, or as far as its first escape, and
+// returns what it went past.
+func (d *decoder) plain() (s []byte, whole bool) {
 	start := d.at + 1
-	for from := start; from <= len(d.data); {
-		quote := bytes.IndexByte(d.data[from:], '"')
-		if quote < 0 {
-			break
-		}
-		quote += from
-		for from < quote {
-			i := bytes.IndexByte(d.data[from:quote], '\\')
-			if i < 0 {
-				from = quote
-				break
+	end := bytes.IndexByte(d.data[start:], '"')
+	if end < 0 {
+		d.fail()
+		return nil, false
+	}
+	s = d.data[start : start+end]
+	if escape := bytes.IndexByte(s, '\\'); escape >= 0 {
+		d.at = start + escape
+		return s[:escape], false
+	}
+	d.at = start + end + 1
+	return s, true
+}
+
+// quoted reads the string that begins here. Escapes are resolved in their place, since
+// none is shorter than what it stands for.
+func (d *decoder) quoted() []byte {
+	s, whole := d.plain()
+	if whole || d.err != nil {
+		return s
+	}
+	// By hand and not by append: bodies that are JSON are full of escaped quotes.
+	rest, to := d.data[d.at-len(s):], len(s)
+	for from := to; from < len(rest); {
+		switch c := rest[from]; c {
+		case '"':
+			d.at += from + 1 - len(s)
+			return rest[:to]
+		case '\\':
+			r, length := escape(rest[from:])
+			if length == 0 {
+				d.fail()
+				return nil
 			}
-			escaped = true
-			from += i + 2 // past what is escaped, which may be the quote
-		}
-		if from == quote {
-			d.at = quote + 1
-			return d.data[start:quote], escaped
+			to = len(utf8.AppendRune(rest[:to], r))
+			from += length
+		default:
+			rest[to] = c
+			to++
+			from++
 		}
 	}
 	d.fail()
-	return nil, false
+	return nil
 }
 
-// quoted reads the string that begins here.
-func (d *decoder) quoted() []byte {
-	s, escaped := d.pass()
-	if !escaped {
-		return s
-	}
-	s, ok := unescape(s)
-	if !ok {
-		d.fail()
-	}
-	return s
-}
-
-// unescape resolves the escapes of s in its place, since none is shorter than what it
-// stands for.
-func unescape(s []byte) ([]byte, bool) {
-	to := bytes.IndexByte(s, '\\')
-	for from := to; from < len(s); {
-		if s[from] != '\\' {
-			n := bytes.IndexByte(s[from:], '\\')
-			if n < 0 {
-				n = len(s) - from
-			}
-			to += copy(s[to:], s[from:from+n])
-			from += n
-			continue
-		}
-		c, length := escape(s[from:])
-		if length == 0 {
-			return nil, false
-		}
-		to += len(utf8.AppendRune(s[:to], c)) - to
-		from += length
-	}
-	return s[:to], true
-}
-
-// escape reads the escape that s begins with: the character, and the length of the
-// escape, 0 where it is none.
-func escape(s []byte) (rune, int) {
-	if len(s) < 2 {
+// escape reads the escape that data begins with: the character, and the length of the
+// escape, 0 where it is none. Half of a surrogate pair is U+FFFD.
+func escape(data []byte) (rune, int) {
+	if len(data) < 2 {
 		return 0, 0
 	}
-	if s[1] != 'u' {
-		i := strings.IndexByte(`"\/bfnrt`, s[1])
-		if i < 0 {
-			return 0, 0
-		}
-		return rune("\"\\/\b\f\n\r\t"[i]), 2
+	switch c := data[1]; c {
+	case '"', '\\', '/':
+		return rune(c), 2
+	case 'n':
+		return '\n', 2
+	case 't':
+		return '\t', 2
+	case 'r':
+		return '\r', 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
 	}
-	high, ok := hexadecimal(s[2:])
+	c, ok := codeUnit(data)
 	if !ok {
 		return 0, 0
 	}
-	if utf16.IsSurrogate(high) && len(s) > 7 && s[6] == '\\' && s[7] == 'u' {
-		if low, ok := hexadecimal(s[8:]); ok {
-			if c := utf16.DecodeRune(high, low); c != utf8.RuneError {
-				return c, 12
-			}
+	if utf16.IsSurrogate(c) {
+		low, _ := codeUnit(data[6:])
+		if pair := utf16.DecodeRune(c, low); pair != utf8.RuneError {
+			return pair, 12
 		}
+		return utf8.RuneError, 6
 	}
-	return high, 6 // half of a pair is written as U+FFFD
+	return c, 6
 }
 
-func hexadecimal(s []byte) (rune, bool) {
+// codeUnit reads the escape of one UTF-16 code unit, as \u00e9, which data begins with.
+func codeUnit(data []byte) (rune, bool) {
 	var b [2]byte
-	if len(s) < 4 {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
 		return 0, false
 	}
-	_, err := hex.Decode(b[:], s[:4])
+	_, err := hex.Decode(b[:], data[2:6])
 	return rune(binary.BigEndian.Uint16(b[:])), err == nil
 }

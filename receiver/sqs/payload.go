@@ -69,6 +69,9 @@ func batchOf(queueURL string, batch []*request, more func([]byte, *request) []by
 func appendJSON(b []byte, s string) []byte {
 	const hexadecimal = "0123456789abcdef"
 	b = append(b, '"')
+	if isPlain(s) {
+		return append(append(b, s...), '"')
+	}
 	for _, c := range s {
 		switch {
 		case c == '"' || c == '\\':
@@ -80,4 +83,14 @@ func appendJSON(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// isPlain reports whether s is in JSON as it is, as receipt handles are.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
