@@ -32,11 +32,10 @@ func receiptOf(m *message.Message) *receipt {
 	return &receipt{}
 }
 
-// convert makes a message of what SQS handed out, in answer to a call made at
-// asked. SQS counts its twelve hours from a moment between that and now. Nothing in
-// it is a part of the answer, so that a message in hand keeps no other one's memory.
-func (r *Receiver) convert(h *handout, asked time.Time) *message.Message {
-	now := time.Now()
+// convert makes a message of what SQS handed out. SQS counts its twelve hours, and the
+// lease, from a moment between the call and the beginning of its answer. Nothing in it
+// is a part of the answer, so that a message in hand keeps no other one's memory.
+func (r *Receiver) convert(h *handout, a admission) *message.Message {
 	inHand := &struct { // a message and its receipt go together, and are gone together
 		message.Message
 		receipt
@@ -48,12 +47,12 @@ func (r *Receiver) convert(h *handout, asked time.Time) *message.Message {
 			Source:       r.queue.name,
 			Group:        string(h.group),
 			ReceiveCount: int(max(h.count, 1)),
-			Received:     now,
+			Received:     a.came,
 			Lease:        r.queue.lease,
 		},
 		receipt{
 			handle:     string(h.handle),
-			until:      asked.Add(maxVisibility - capMargin),
+			until:      a.asked.Add(maxVisibility - capMargin),
 			attributes: h.attributes,
 		},
 	}
@@ -61,9 +60,9 @@ func (r *Receiver) convert(h *handout, asked time.Time) *message.Message {
 	m.Receipt = &inHand.receipt
 	m.Attributes, m.ContentType = forWorker(h.attributes)
 	m.Ordered = r.queue.fifo && m.Group != ""
-	m.FirstReceived = moment(h.first, now)
+	m.FirstReceived = moment(h.first, a.came)
 	m.Sent = moment(h.sent, m.FirstReceived)
-	m.Renew(now.Add(r.queue.lease))
+	m.Renew(a.came.Add(r.queue.lease))
 	return m
 }
 

@@ -31,8 +31,8 @@ func (c *client) changeBatch(ctx context.Context, operation, queueURL string, ba
 
 func (c *client) callBatch(ctx context.Context, operation, action string, p payload) ([]entryResult, error) {
 	return do(ctx, c, operation, func(ctx context.Context) (results []entryResult, err error) {
-		err = c.line.call(ctx, action, p, func(answer []byte) (err error) {
-			results, err = readResults(answer)
+		err = c.line.call(ctx, action, p, func(a answer) (err error) {
+			results, err = readResults(a.body)
 			return err
 		})
 		return results, err

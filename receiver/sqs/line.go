@@ -16,6 +16,13 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
+const (
+	// largeAnswer is the size from which on an answer is one of few.
+	largeAnswer = 1 << 20
+	// largeAtOnce is how many of them are held at once.
+	largeAtOnce = 2
+)
+
 // A line makes the calls that messages cost, again and again: receives, deletions and
 // changes of visibility. Its requests are copies of one that the SDK has made, signed
 // by the SDK's signer; what the SDK does around a request, at each of them anew, costs
@@ -38,20 +45,22 @@ type line struct {
 	large chan struct{}
 }
 
-const (
-	// largeAnswer is the size from which on an answer is one of few.
-	largeAnswer = 1 << 20
-	// largeAtOnce is how many of them are held at once.
-	largeAtOnce = 2
-)
-
 func newLine(t *http.Transport, m model, credentials aws.CredentialsProvider) *line {
-	return &line{transport: t, model: m, credentials: credentials, signer: v4.NewSigner(), clock: &clock{still: m.still}, large: make(chan struct{}, largeAtOnce)}
+	return &line{
+		transport: t, model: m, credentials: credentials, signer: v4.NewSigner(),
+		clock: &clock{still: m.still}, large: make(chan struct{}, largeAtOnce),
+	}
 }
 
-// call makes one call and hands the answer to read, which must not keep any of its
-// bytes. Its errors are of the SDK's types, for sortError to sort.
-func (l *line) call(ctx context.Context, action string, p payload, read func(answer []byte) error) error {
+// An answer is one of the 2xx. Its body is gone once its reader returns.
+type answer struct {
+	body []byte
+	came time.Time // its head
+}
+
+// call makes one call and hands the answer to read, which must not keep any of it. Its
+// errors are of the SDK's types, for sortError to sort.
+func (l *line) call(ctx context.Context, action string, p payload, read func(answer) error) error {
 	req, err := l.request(ctx, action, p)
 	if err != nil {
 		return err
@@ -61,26 +70,20 @@ func (l *line) call(ctx context.Context, action string, p payload, read func(ans
 		return &smithyhttp.RequestSendError{Err: err}
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end or given up: nothing is left to learn
+	came := time.Now()
 	if answered, ok := ctx.Value(answeredKey{}).(func()); ok {
 		answered()
 	}
 	l.clock.adopt(resp.Header)
-	if resp.ContentLength > largeAnswer {
-		l.large <- struct{}{}
-		defer func() { <-l.large }()
-	}
-	buffer, err := l.hold(resp)
-	defer l.buffers.Put(buffer)
-	switch {
-	case err != nil:
-		return &smithyhttp.RequestSendError{Err: err}
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return refusal(resp, *buffer)
-	}
-	if err := read(*buffer); err != nil {
-		return answerError(resp, &smithy.DeserializationError{Err: err})
-	}
-	return nil
+	return l.hold(ctx, resp, func(body []byte) error {
+		if resp.StatusCode < 200 || resp.StatusCode > 299 {
+			return refusal(resp, body)
+		}
+		if err := read(answer{body, came}); err != nil {
+			return answerError(resp, &smithy.DeserializationError{Err: err})
+		}
+		return nil
+	})
 }
 
 // request makes a signed request.
@@ -106,18 +109,27 @@ func (l *line) request(ctx context.Context, action string, p payload) (*http.Req
 	return req, nil
 }
 
-// hold reads the whole answer into a buffer, which is given back also with an error.
-func (l *line) hold(resp *http.Response) (*[]byte, error) {
+// hold reads the body of resp into a buffer, and hands it to use.
+func (l *line) hold(ctx context.Context, resp *http.Response, use func(body []byte) error) error {
+	if resp.ContentLength >= largeAnswer {
+		select {
+		case l.large <- struct{}{}:
+			defer func() { <-l.large }()
+		case <-ctx.Done():
+			return &smithyhttp.RequestSendError{Err: ctx.Err()}
+		}
+	}
 	buffer, ok := l.buffers.Get().(*[]byte)
 	if !ok {
 		buffer = new([]byte)
 	}
+	defer l.buffers.Put(buffer)
 	var err error
 	*buffer, err = readAnswer((*buffer)[:0], resp.Body, resp.ContentLength)
 	if err != nil {
-		return buffer, fmt.Errorf("read answer: %w", err)
+		return &smithyhttp.RequestSendError{Err: fmt.Errorf("read answer: %w", err)}
 	}
-	return buffer, nil
+	return use(*buffer)
 }
 
 // readAnswer reads body to its end. length is -1 where it is not known beforehand.

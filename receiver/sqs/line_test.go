@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -60,8 +61,8 @@ func connected(t *testing.T, answer http.HandlerFunc) (*client, *postOffice) {
 // receive makes a call by the line, and one by the SDK.
 func (c *client) receive(ctx context.Context) (byLine, bySDK error) {
 	_, byLine = do(ctx, c, opReceive, func(ctx context.Context) (any, error) {
-		return nil, c.line.call(ctx, "ReceiveMessage", receiveOf("u", 3, 20, 30), func(answer []byte) error {
-			_, err := readMessages(answer)
+		return nil, c.line.call(ctx, "ReceiveMessage", receiveOf("u", 3, 20, 30), func(a answer) error {
+			_, err := readMessages(a.body)
 			return err
 		})
 	})
@@ -239,5 +240,34 @@ func TestEveryCallAsksForTheCredentials(t *testing.T) {
 	err := c.deleteBatch(t.Context(), "u", []*request{{handle: "h"}})[0]
 	if receiver.ClassOf(err) != receiver.Credentials {
 		t.Errorf("delete = %v of class %s", err, receiver.ClassOf(err))
+	}
+}
+
+func TestLargeAnswersAreHeldAFewAtATime(t *testing.T) {
+	c, _ := connected(t, func(w http.ResponseWriter, r *http.Request) {
+		size := 2
+		if strings.HasSuffix(r.Header.Get(targetHeader), "ReceiveMessage") {
+			size = largeAnswer
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, _ = io.WriteString(w, "{"+strings.Repeat(" ", size-2)+"}")
+	})
+	for range largeAtOnce {
+		c.line.large <- struct{}{} // all rights are taken
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	receive := func(ctx context.Context) error {
+		return c.line.call(ctx, "ReceiveMessage", receiveOf("u", 1, 0, 0), func(answer) error { return nil })
+	}
+	if err := receive(ctx); !errors.Is(err, context.DeadlineExceeded) || classOf(err) != receiver.Network {
+		t.Errorf("large answer: %v of class %s, want it to wait to the end of the call", err, classOf(err))
+	}
+	err := c.line.call(t.Context(), "DeleteMessageBatch", deletions("u", nil), func(answer) error { return nil })
+	must(t, err) // a small one waits for nobody
+	<-c.line.large
+	must(t, receive(t.Context()))
+	if len(c.line.large) != largeAtOnce-1 {
+		t.Errorf("%d rights are taken, want %d", len(c.line.large), largeAtOnce-1)
 	}
 }

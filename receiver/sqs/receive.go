@@ -18,7 +18,7 @@ import (
 // the worker had accepted and SQS hands out again is deleted and not returned.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	n := max(min(limit, r.options.BatchSize), 1)
-	batch, err := r.poll(ctx, admission{asked: time.Now(), limit: n})
+	batch, err := r.poll(ctx, n)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -28,16 +28,17 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 	return batch, nil
 }
 
-// poll makes the call. One damaged message is nobody else's matter: each is looked at
-// by itself.
-func (r *Receiver) poll(ctx context.Context, a admission) (batch []*message.Message, err error) {
+// poll makes the call for up to n messages. One damaged message is nobody else's
+// matter: each is looked at by itself.
+func (r *Receiver) poll(ctx context.Context, n int) ([]*message.Message, error) {
+	asked := time.Now()
 	waiting, cancel := untilAnswered(ctx)
 	defer cancel()
-	return do(waiting, r.client, opReceive, func(limited context.Context) ([]*message.Message, error) {
-		err := r.client.line.call(limited, "ReceiveMessage", r.receives[a.limit], func(answer []byte) error {
-			handouts, err := readMessages(answer)
+	return do(waiting, r.client, opReceive, func(limited context.Context) (batch []*message.Message, err error) {
+		err = r.client.line.call(limited, "ReceiveMessage", r.receives[n], func(a answer) error {
+			handouts, err := readMessages(a.body)
 			if err == nil {
-				batch = r.admit(ctx, handouts, a)
+				batch = r.admit(ctx, handouts, admission{asked: asked, came: a.came, limit: n})
 			}
 			return err
 		})
@@ -48,6 +49,7 @@ func (r *Receiver) poll(ctx context.Context, a admission) (batch []*message.Mess
 // An admission is what the messages of one answer have in common.
 type admission struct {
 	asked time.Time // when the call was made
+	came  time.Time // when the answer began to come
 	limit int       // how many were asked for
 }
 
@@ -75,7 +77,7 @@ func (r *Receiver) admit(ctx context.Context, handouts []handout, a admission) [
 			unwanted = append(unwanted, string(h.handle))
 			continue
 		}
-		batch = append(batch, r.convert(h, a.asked))
+		batch = append(batch, r.convert(h, a))
 	}
 	r.giveBack(ctx, unwanted)
 	return batch

@@ -133,6 +133,20 @@ func TestMessagesOfAnAnswerUnderWayAreReturned(t *testing.T) {
 	})
 }
 
+func TestLeaseCountsFromTheBeginningOfTheAnswer(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		b.send(t, 1, "")
+		release := make(chan struct{})
+		b.server.Inject("ReceiveMessage", sqstest.Fault{EarlyHead: true, Hold: release})
+		began := time.Now()
+		time.AfterFunc(5*time.Second, func() { close(release) })
+		m := b.take(t, 1)[0]
+		if time.Since(began) != 5*time.Second || !m.Expires().Equal(began.Add(m.Lease)) {
+			t.Errorf("expires %v after the answer began, want %v", m.Expires().Sub(began), m.Lease)
+		}
+	})
+}
+
 func TestAcceptedMessageThatComesBackIsDeletedAndNotReturned(t *testing.T) {
 	bubble(t, Options{WaitTime: time.Second}, func(t *testing.T, b bench) {
 		b.send(t, 2, "")
