@@ -49,7 +49,6 @@ func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Out
 			return message.Outcome{}, true
 		}
 		if o, known := d.known(h); known {
-			d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: o})
 			return o, false
 		}
 		if o = d.post(work, h); o.Verdict != message.Retry || o.Cause != message.Unreached {
@@ -64,13 +63,16 @@ func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Out
 // or an earlier hand-out of it has left the queue while this one waited.
 func (d *Dispatcher) known(h *hand) (o message.Outcome, known bool) {
 	if d.undeleted.has(h.m.ID) {
-		return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}, true
+		return d.accepted(h), true
 	}
 	if h.first == nil {
 		return message.Outcome{}, false
 	}
 	<-h.first.over // it was ahead in the lane
-	return h.first.outcome, h.first.outcome.Ends()
+	if o = h.first.outcome; o.Ends() {
+		d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: o})
+	}
+	return o, o.Ends()
 }
 
 // post makes one attempt. A panic becomes a retry.

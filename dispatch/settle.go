@@ -35,6 +35,12 @@ func (d *Dispatcher) finish(work context.Context, h *hand, lost bool) (confirmed
 		d.giveBack(work, d.lanes.takeTail(h))
 		h.tailReturned = true
 	}
+	err := d.end(work, h, lost)
+	return err == nil && h.outcome.Ends()
+}
+
+// end ends h's lease as its outcome says, and its time in hand.
+func (d *Dispatcher) end(work context.Context, h *hand, lost bool) error {
 	d.leases.release(h.lease)
 	err := d.conclude(work, h, lost)
 	h.settled = err == nil
@@ -47,10 +53,10 @@ func (d *Dispatcher) finish(work context.Context, h *hand, lost bool) (confirmed
 	}
 	d.o.Observe(Event{Kind: Settled, Message: h.m, Outcome: h.outcome, Err: err})
 	d.hands.remove(h)
-	return err == nil && h.outcome.Ends()
+	return err
 }
 
-// conclude is finish's decision whether there is anything to settle.
+// conclude is end's decision whether there is anything to settle.
 func (d *Dispatcher) conclude(work context.Context, h *hand, lost bool) error {
 	switch {
 	case lost:
@@ -115,14 +121,21 @@ func (d *Dispatcher) settleBy(h *hand, begun time.Time) time.Time {
 }
 
 // giveBack returns messages that were never posted, the last one first, each
-// when the one behind it is back: so a group keeps its order.
+// when the one behind it is back: so a group keeps its order. What the worker accepted
+// before is removed instead.
 func (d *Dispatcher) giveBack(work context.Context, unposted []*hand) {
 	for i := len(unposted) - 1; i >= 0; i-- {
 		h := unposted[i]
-		h.outcome = message.Outcome{}
-		d.leases.release(h.lease)
-		err := d.conclude(work, h, h.lease.lost.Load())
-		d.o.Observe(Event{Kind: Settled, Message: h.m, Outcome: h.outcome, Err: err})
-		d.hands.remove(h)
+		if h.outcome = (message.Outcome{}); d.undeleted.has(h.m.ID) {
+			h.outcome = d.accepted(h)
+		}
+		_ = d.end(work, h, false)
 	}
+}
+
+// accepted is the outcome of a message that the worker accepted before.
+func (d *Dispatcher) accepted(h *hand) message.Outcome {
+	o := message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
+	d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: o})
+	return o
 }
