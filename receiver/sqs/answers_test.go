@@ -54,7 +54,7 @@ func quote(b []byte) string {
 func TestAnswerThatIsNoJSONIsAnError(t *testing.T) {
 	for _, answer := range []string{
 		"<html>", "null", "[]", "{", `{"Messages"`, `{"Messages":`, `{"Messages":[`, `{"Messages":[{`, `{"Messages":[{"Body":"`, `{"Messages":[{"Body":"\`,
-		`{"Messages":[{"Body":"\x"}]}`, `{"Messages":[{"Body":"\u00g0"}]}`, `{"Messages":[{"Body":"\u00"}]}`, `{"Messages":[{}{}]}`, `{"Messages":[}`, `{"Messages":[{]]}`,
+		`{"Messages":[{"Body":"\x"}]}`, `{"Messages":[{"Body":"\u00g0"}]}`, `{"Messages":[{"Body":"\u00"}]}`, `{"Messages":[{}{}]}`, `{"Messages":[{};{}]}`, `{"Messages":[}`, `{"Messages":[{]]}`,
 		`{"Messages":[],}`, `{"a":,}`, `{"a" 1}`, `{a:1}`, `{"a":[1,2`, `{"a":]}`, `{"a":"b\\\"}`,
 	} {
 		if handouts, err := readMessages([]byte(answer)); !errors.Is(err, errNotJSON) {
@@ -182,13 +182,13 @@ func text(v any) []byte {
 
 func TestPayloadsAreValidJSON(t *testing.T) {
 	const odd = "\x00\"\\\n\té\u2028😀</a>"
-	batch := []*request{{handle: odd}, {handle: "h", seconds: 43200}}
+	batch := []*request{{handle: odd}, {handle: "h", seconds: 43200}, {handle: "a\nb"}}
 	for name, c := range map[string]struct {
 		p    payload
 		want string
 	}{
-		"deletions": {deletions(odd, batch), `{"Entries":[{"Id":"0","ReceiptHandle":ODD},{"Id":"1","ReceiptHandle":"h"}],"QueueUrl":ODD}`},
-		"changes":   {changes("u", batch[1:]), `{"Entries":[{"Id":"0","ReceiptHandle":"h","VisibilityTimeout":43200}],"QueueUrl":"u"}`},
+		"deletions": {deletions(odd, batch), `{"Entries":[{"Id":"0","ReceiptHandle":ODD},{"Id":"1","ReceiptHandle":"h"},{"Id":"2","ReceiptHandle":"a\nb"}],"QueueUrl":ODD}`},
+		"changes":   {changes("u", batch[1:2]), `{"Entries":[{"Id":"0","ReceiptHandle":"h","VisibilityTimeout":43200}],"QueueUrl":"u"}`},
 		"receive": {receiveOf("u", 7, 20, 30),
 			`{"MaxNumberOfMessages":7,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":"u","VisibilityTimeout":30,"WaitTimeSeconds":20}`},
 		"receive by the queue's own times": {receiveOf("u", 1, 0, 0),

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -104,5 +105,49 @@ func TestCloseSendsABatchThatWaits(t *testing.T) {
 		}
 		waiting.Wait()
 		b.close()
+	})
+}
+
+func TestWhatCannotLeaveWithTenOthersLeavesAfterThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &sink{took: time.Second}
+		b := newBatcher(linger, s.send)
+		defer b.close()
+		calls := submitAll(t, b, maxInFlight*maxBatch)
+		rest := submitAll(t, b, maxBatch+3)
+		calls.Wait()
+		rest.Wait()
+		var last []int
+		for _, batch := range s.sent()[maxInFlight:] {
+			last = append(last, len(strings.Fields(batch)))
+		}
+		if slices.Sort(last); !slices.Equal(last, []int{3, maxBatch}) {
+			t.Errorf("batches of %v at the end, want of three and of ten", last)
+		}
+	})
+}
+
+func TestResultOfACallerThatLeftGoesToNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const seconds = 7
+		b := newBatcher(linger, func(_ context.Context, batch []*request) []error {
+			time.Sleep(seconds * time.Second)
+			errs := make([]error, len(batch))
+			for i, r := range batch {
+				if r.handle == "left" {
+					errs[i] = errors.New("not yours")
+				}
+			}
+			return errs
+		})
+		defer b.close()
+		for range 20 { // an entry may be used again, and need not
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if err := b.submit(ctx, "left", 0); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("submit = %v", err)
+			}
+			cancel()
+			must(t, b.submit(t.Context(), "stayed", 0))
+		}
 	})
 }

@@ -149,6 +149,20 @@ func TestEndpointIsWhatTheSDKResolves(t *testing.T) {
 	}
 }
 
+// net/http sends a request anew when a connection that was idle turns out to be closed.
+func TestRequestCanBeSentOnAFreshConnection(t *testing.T) {
+	c, _ := connected(t, nil)
+	req, err := c.line.request(t.Context(), "ReceiveMessage", newPayload([]byte("body")))
+	must(t, err)
+	for range 2 {
+		body, err := req.GetBody()
+		must(t, err)
+		if got, _ := io.ReadAll(body); string(got) != "body" {
+			t.Errorf("body = %q", got)
+		}
+	}
+}
+
 // What the SDK makes of an answer is the measure of what the line does.
 func TestEveryAnswerIsOfTheClassThatItIsToTheSDK(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -162,6 +176,7 @@ func TestEveryAnswerIsOfTheClassThatItIsToTheSDK(t *testing.T) {
 		"a code in place of a type":   {400, "", `{"code":"RequestThrottled"}`, receiver.Throttled},
 		"a code that is a number":     {400, "", `{"code":7}`, receiver.Invalid},
 		"the query protocol's code":   {400, "X-Amzn-Query-Error: AWS.SimpleQueueService.NonExistentQueue;Sender", `{"__type":"x#Other"}`, receiver.NotFound},
+		"a code and no body":          {400, "X-Amzn-Query-Error: AWS.SimpleQueueService.NonExistentQueue;Sender", "", receiver.NotFound},
 		"the error type's header":     {400, "X-Amzn-Errortype: AccessDeniedException:http://x/", `{}`, receiver.Denied},
 		"no body":                     {503, "", "", receiver.Network},
 		"an empty object":             {429, "", "{}", receiver.Throttled},

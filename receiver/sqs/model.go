@@ -25,7 +25,7 @@ type model struct {
 // ownHeaders are those that belong to one call, or count the attempts at one.
 func ownHeaders() []string {
 	return []string{
-		"Authorization", "X-Amz-Date", "X-Amz-Security-Token", "Content-Length", targetHeader,
+		"Authorization", "X-Amz-Date", "Content-Length", targetHeader,
 		"Amz-Sdk-Invocation-Id", "Amz-Sdk-Request",
 	}
 }

@@ -230,15 +230,34 @@ func answering(t *testing.T, answers map[string]string) (endpoint string, calls 
 	}
 }
 
-func TestMessagesThatCannotBeReturnedAreGivenBackTailFirst(t *testing.T) {
-	one := func(id, group, sum string) string {
-		return fmt.Sprintf(`{"MessageId":%q,"ReceiptHandle":"h-%s","Body":"b","MD5OfBody":%q,"Attributes":{"MessageGroupId":%q}}`, id, id, sum, group)
+// handoutOf is a message in an answer.
+func handoutOf(id, group, sum string) string {
+	return fmt.Sprintf(`{"MessageId":%q,"ReceiptHandle":"h-%s","Body":"b","MD5OfBody":%q,"Attributes":{"MessageGroupId":%q}}`, id, id, sum, group)
+}
+
+const goodSum, badSum = "92eb5ffee6ae2fec3ad71c777531578f", "00000000000000000000000000000000"
+
+func TestDamagedMessageHoldsUpNothingOnAStandardQueue(t *testing.T) {
+	endpoint, _ := answering(t, map[string]string{
+		"GetQueueAttributes":           `{"Attributes":{"VisibilityTimeout":"30"}}`,
+		"ReceiveMessage":               `{"Messages":[` + handoutOf("a", "g", badSum) + "," + handoutOf("b", "g", goodSum) + `]}`,
+		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}]}`,
+	})
+	r := New(Options{QueueURL: endpoint + "/1/q"})
+	must(t, r.Open(t.Context()))
+	batch, err := r.Receive(t.Context(), 2)
+	must(t, err)
+	must(t, r.Close())
+	if len(batch) != 1 || batch[0].ID != "b" {
+		t.Errorf("returned %v, want b", batch)
 	}
-	const good, bad = "92eb5ffee6ae2fec3ad71c777531578f", "00000000000000000000000000000000"
+}
+
+func TestMessagesThatCannotBeReturnedAreGivenBackTailFirst(t *testing.T) {
 	endpoint, calls := answering(t, map[string]string{
 		"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
 		"ReceiveMessage": `{"Messages":[` + strings.Join([]string{
-			one("a", "g", good), one("b", "g", bad), one("c", "g", good), one("d", "h", good), one("e", "i", good),
+			handoutOf("a", "g", goodSum), handoutOf("b", "g", badSum), handoutOf("c", "g", goodSum), handoutOf("d", "h", goodSum), handoutOf("e", "i", goodSum),
 		}, ",") + `]}`,
 		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}],"Failed":[]}`,
 	})

@@ -59,7 +59,8 @@ func (d *decoder) quoted() []byte {
 }
 
 // escape reads the escape that data begins with: the character, and the length of the
-// escape, 0 where it is none. Half of a surrogate pair is U+FFFD.
+// escape, 0 where it is none. Half of a surrogate pair is no character, and is written
+// as U+FFFD.
 func escape(data []byte) (rune, int) {
 	if len(data) < 2 {
 		return 0, 0
@@ -87,7 +88,6 @@ func escape(data []byte) (rune, int) {
 		if pair := utf16.DecodeRune(c, low); pair != utf8.RuneError {
 			return pair, 12
 		}
-		return utf8.RuneError, 6
 	}
 	return c, 6
 }
