@@ -1,0 +1,78 @@
+package pubsub
+
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"carrier/message"
+)
+
+// contentTypeAttribute is the attribute in which producers say what the body is.
+const contentTypeAttribute = "Content-Type"
+
+// A receipt is what Pub/Sub wants to hear of a message later on.
+type receipt struct {
+	ackID string
+	// settled says that Pub/Sub has agreed to the message's end. It renews the lease of
+	// such a message without a word.
+	settled atomic.Bool
+}
+
+// receiptOf returns m's receipt. A message of another receiver has none, and
+// nothing can be done for it: its empty ack id is refused by Pub/Sub.
+func receiptOf(m *message.Message) *receipt {
+	if rc, ok := m.Receipt.(*receipt); ok {
+		return rc
+	}
+	return &receipt{}
+}
+
+// convert makes a message of what Pub/Sub handed out.
+func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
+	var (
+		now    = time.Now()
+		in     = raw.GetMessage()
+		before = r.seen.note(in.GetMessageId(), now)
+		given  = min(r.subscription.own, r.subscription.lease)
+	)
+	if before.acknowledged {
+		r.options.Observer.Duplicate(duplicateAcknowledged)
+	}
+	m := &message.Message{
+		ID:            in.GetMessageId(),
+		Body:          in.GetData(),
+		ContentType:   in.GetAttributes()[contentTypeAttribute],
+		Attributes:    attributes(in.GetAttributes()),
+		Source:        r.subscription.path,
+		Group:         in.GetOrderingKey(),
+		Ordered:       r.orderOf(raw) != "",
+		ReceiveCount:  before.count,
+		FirstReceived: before.first,
+		Sent:          now,
+		Received:      now,
+		Lease:         given,
+		Receipt:       &receipt{ackID: raw.GetAckId()},
+	}
+	if n := int(raw.GetDeliveryAttempt()); n > 0 {
+		m.ReceiveCount = n
+	}
+	if sent := in.GetPublishTime(); sent.IsValid() {
+		m.Sent = sent.AsTime()
+	}
+	m.Renew(now.Add(given))
+	return m
+}
+
+// attributes returns them by name.
+func attributes(all map[string]string) []message.Attribute {
+	list := make([]message.Attribute, 0, len(all))
+	for name, value := range all {
+		list = append(list, message.Attribute{Name: name, Value: value})
+	}
+	slices.SortFunc(list, func(a, b message.Attribute) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}

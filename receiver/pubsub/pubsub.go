@@ -1,0 +1,95 @@
+// Package pubsub takes messages from a Google Cloud Pub/Sub subscription, or from
+// a server that speaks its gRPC protocol.
+//
+// It is built on the generated half of Google's client: leases are the caller's, so
+// the client library's own lease manager and its queues have no part in it. Nothing
+// is tried twice in here: backing off belongs to the caller, who knows how much of a
+// lease is left.
+package pubsub
+
+import (
+	"context"
+	"sync"
+
+	"carrier/receiver"
+)
+
+// Causes of a duplicate, as an Observer is told of them.
+const duplicateAcknowledged = "acknowledged"
+
+// Duplicates lists the causes of a duplicate that an Observer is told of.
+func Duplicates() []string { return []string{duplicateAcknowledged} }
+
+// A Receiver is one subscription. It implements receiver.Receiver.
+type Receiver struct {
+	options Options
+
+	seen       *sightings // how often a message came, where Pub/Sub does not say
+	gates      *gates     // ordering keys whose next message is known
+	background sync.WaitGroup
+
+	// Set by the Open that succeeds, before any other method is called.
+	client       *client
+	subscription subscription
+	acks         *batcher
+	deadlines    *batcher
+	deferred     *deferrals
+}
+
+var _ receiver.Receiver = (*Receiver)(nil)
+
+// New assembles a Receiver. It dials nothing.
+func New(o Options) *Receiver {
+	return &Receiver{options: o.withDefaults(), seen: newSightings(remembered), gates: newGates(remembered)}
+}
+
+// Open finds the credentials and the subscription, and reads its ack deadline, its
+// ordering and whether it delivers exactly once. Credentials that may only consume are
+// enough: the lease is then the one in Options, or 30 s, and every message with an
+// ordering key is taken for an ordered one. An error's class tells a subscription
+// that is not there (receiver.NotFound) or may not be used (Denied, Credentials) from
+// one that could not be reached.
+func (r *Receiver) Open(ctx context.Context) error {
+	c, notices, err := connect(ctx, r.options)
+	if err != nil {
+		return err
+	}
+	s, more, err := c.find(ctx, r.options)
+	if err != nil {
+		c.close()
+		return err
+	}
+	for _, n := range append(notices, more...) {
+		r.options.Warn(n.text, n.err)
+	}
+	r.client, r.subscription = c, s
+	r.acks = newBatcher(c.acknowledge)
+	r.deadlines = newBatcher(func(ctx context.Context, batch []*request) []error {
+		return c.modify(ctx, opModify, batch)
+	})
+	r.deferred = newDeferrals(func(ctx context.Context, batch []*request) []error {
+		return c.modify(ctx, opHold, batch)
+	})
+	return nil
+}
+
+// Close lets go of what is deferred beyond ten minutes, sends what is still waiting to
+// be settled, waits for the answers, and hangs up. It may be called without a
+// successful Open, and again.
+func (r *Receiver) Close() error {
+	if r.client == nil {
+		return nil
+	}
+	r.background.Wait()
+	r.deferred.close()
+	r.acks.close()
+	r.deadlines.close()
+	r.client.close()
+	return nil
+}
+
+// A notice is something an operator should know that stopped nothing.
+type notice struct {
+	text string
+	err  error
+}

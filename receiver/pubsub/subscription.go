@@ -1,0 +1,98 @@
+package pubsub
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"carrier/receiver"
+)
+
+// fallbackLease is asked for where the subscription's own is not known.
+const fallbackLease = 30 * time.Second
+
+// subscriptionPath is the full name of a subscription.
+var subscriptionPath = regexp.MustCompile(`^projects/[^/]+/subscriptions/[^/]+$`)
+
+// A subscription is what is known of it.
+type subscription struct {
+	path string
+	// own is the ack deadline that a pull gives: the subscription's, or the least there
+	// is where that is not known.
+	own time.Duration
+	// lease is the one to keep messages under.
+	lease time.Duration
+	// ordered says that messages of one ordering key come in order.
+	ordered bool
+	// exactlyOnce says that an answer to an acknowledgement can be relied on.
+	exactlyOnce bool
+	// known is what Pub/Sub says of it; nil where it may not be read.
+	known *pubsubpb.Subscription
+}
+
+// find learns of the subscription that o names.
+func (c *client) find(ctx context.Context, o Options) (subscription, []notice, error) {
+	path, err := c.path(o.Subscription)
+	if err != nil {
+		return subscription{}, nil, err
+	}
+	c.subscription = path
+	known, err := do(ctx, c, opGet, func(ctx context.Context) (*pubsubpb.Subscription, error) {
+		return c.api.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: path})
+	})
+	if err == nil {
+		s, notices := describe(path, known, o)
+		return s, notices, nil
+	}
+	if receiver.ClassOf(err) != receiver.Denied {
+		return subscription{}, nil, fmt.Errorf("subscription %s: %w", path, err)
+	}
+	s := subscription{path: path, own: minLease, lease: fallbackLease, ordered: true}
+	if o.AckDeadline > 0 {
+		s.lease = o.AckDeadline
+	}
+	text := fmt.Sprintf("the subscription may not be read: asking for a lease of %s, and taking every ordering key for one that orders", s.lease)
+	return s, []notice{{text, err}}, nil
+}
+
+// path returns the full name of the subscription called name.
+func (c *client) path(name string) (string, error) {
+	switch {
+	case subscriptionPath.MatchString(name):
+		return name, nil
+	case name == "":
+		return "", invalid("no subscription is given")
+	case strings.Contains(name, "/"):
+		return "", invalid("%q is neither a name nor projects/P/subscriptions/S", name)
+	case c.project == "":
+		return "", invalid("no project for the subscription %s: name it as projects/P/subscriptions/S, or name its project", name)
+	}
+	return "projects/" + c.project + "/subscriptions/" + name, nil
+}
+
+// describe reads what matters off what Pub/Sub says.
+func describe(path string, known *pubsubpb.Subscription, o Options) (subscription, []notice) {
+	s := subscription{
+		path:        path,
+		own:         time.Duration(known.GetAckDeadlineSeconds()) * time.Second,
+		ordered:     known.GetEnableMessageOrdering(),
+		exactlyOnce: known.GetEnableExactlyOnceDelivery(),
+		known:       known,
+	}
+	if s.own == 0 {
+		s.own = minLease // what Pub/Sub makes of it
+	}
+	s.lease = s.own
+	if o.AckDeadline > 0 {
+		s.lease = time.Duration(wholeSeconds(o.AckDeadline)) * time.Second
+	}
+	var notices []notice
+	if known.GetDetached() {
+		notices = append(notices, notice{text: "the subscription is detached from its topic"})
+	}
+	return s, notices
+}
