@@ -16,7 +16,7 @@ RUN go mod download
 COPY . .
 ARG VERSION=dev
 ARG COMMIT=unknown
-# Build tags: nosqs and noingest each leave a receiver out.
+# Build tags: nosqs, nopubsub and noingest each leave a receiver out.
 ARG TAGS=""
 # An empty platform, which the older builder leaves, is the machine's own.
 ARG TARGETOS

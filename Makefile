@@ -68,7 +68,7 @@ lint: $(LINT) ## run golangci-lint
 .PHONY: vet
 vet: ## run go vet, for each set of build tags
 	@echo "== go vet"
-	@for tags in '' nosqs noingest nosqs,noingest; do go vet -tags "$$tags" ./...; done
+	@for tags in '' nosqs nopubsub noingest nosqs,nopubsub,noingest; do go vet -tags "$$tags" ./...; done
 
 .PHONY: fmt
 fmt: $(LINT) ## put code and imports into their form

@@ -140,7 +140,7 @@ func assemble(c config.Config, log *zap.Logger) (*program, error) {
 	p := &program{log: log, audit: audit.New(log), readiness: admin.NewReadiness()}
 	p.metrics = metrics.New(metrics.Options{
 		Receiver: c.Receiver, Concurrency: c.Concurrency, Version: b.version, Commit: b.commit,
-		Operations: builtin.Operations(c.Receiver),
+		Operations: builtin.Operations(c.Receiver), Duplicates: builtin.Duplicates(c.Receiver),
 	})
 	var err error
 	p.source, err = builtin.New(c, builtin.Options{

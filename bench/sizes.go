@@ -18,7 +18,7 @@ func sizes() scenario {
 		name: "size", says: "the released program, by what is built in",
 		columns: []column{{"binary", "MiB", 1}, {"gzip", "gzip MiB", 1}},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			for _, built := range []struct{ subject, tags string }{{"sqs and ingest", ""}, {"sqs", "noingest"}, {"ingest", "nosqs"}} {
+			for _, built := range []struct{ subject, tags string }{{"all", ""}, {"sqs and ingest", "nopubsub"}, {"sqs", "nopubsub,noingest"}, {"ingest", "nosqs,nopubsub"}} {
 				path := filepath.Join(b.data, "size")
 				if err := b.gobuild(ctx, release(path, built.tags)); err != nil {
 					return err

@@ -31,6 +31,19 @@ func schemed(value, schemes string) bool {
 	return u.Port() == "" && !strings.HasSuffix(u.Host, ":") || ported(u.Port())
 }
 
+// grpcServer reports whether value is a host, with a port or without, or a URL of one.
+func grpcServer(value string) bool {
+	scheme, rest, found := strings.Cut(value, "://")
+	if found && scheme != "http" && scheme != "https" {
+		return false
+	}
+	if !found {
+		rest = value
+	}
+	u, err := url.Parse("//" + strings.TrimSuffix(rest, "/"))
+	return err == nil && u.Hostname() != "" && u.Path == "" && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
 // socketed reports whether rest is /path.sock or /path.sock:/path.
 func socketed(rest string) bool {
 	socket, path, more := strings.Cut(rest, ":")

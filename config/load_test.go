@@ -9,7 +9,10 @@ import (
 	"time"
 )
 
-var both = []string{Ingest, SQS}
+var (
+	both = []string{Ingest, SQS}
+	all  = []string{SQS, PubSub, Ingest}
+)
 
 // environment makes vars the only ones of ours for the length of the test.
 func environment(t *testing.T, vars map[string]string) {
@@ -159,6 +162,10 @@ func TestReceiverIsInferred(t *testing.T) {
 		"nothing set means ingest":           {nil, both, Ingest, ""},
 		"any SQS variable means sqs":         {map[string]string{"CARRIER_SQS_QUEUE_URL": "http://h/q"}, both, SQS, ""},
 		"a named receiver wins":              {map[string]string{"CARRIER_RECEIVER": "Ingest", "CARRIER_SQS_QUEUE_URL": "http://h/q"}, both, Ingest, ""},
+		"any Pub/Sub variable means pubsub":  {map[string]string{"CARRIER_PUBSUB_SUBSCRIPTION": "jobs"}, all, PubSub, ""},
+		"Pub/Sub without a subscription":     {map[string]string{"CARRIER_PUBSUB_PROJECT": "p"}, all, "", "CARRIER_PUBSUB_SUBSCRIPTION (not set): must be set"},
+		"two queues need a word everywhere":  {map[string]string{"CARRIER_PUBSUB_PROJECT": "p", "CARRIER_SQS_WAIT_TIME": "1s"}, all, "", "where both"},
+		"a word is enough for two queues":    {map[string]string{"CARRIER_RECEIVER": "pubsub", "CARRIER_PUBSUB_SUBSCRIPTION": "jobs", "CARRIER_SQS_QUEUE_NAME": "q"}, all, PubSub, ""},
 		"Pub/Sub is not built in":            {map[string]string{"CARRIER_PUBSUB_SUBSCRIPTION": "s"}, both, "", "CARRIER_PUBSUB_SUBSCRIPTION is set"},
 		"two queues need a word":             {map[string]string{"CARRIER_PUBSUB_SUBSCRIPTION": "s", "CARRIER_SQS_QUEUE_NAME": "q"}, both, "", "where both"},
 		"an unknown receiver":                {map[string]string{"CARRIER_RECEIVER": "kafka"}, both, "", "ingest, sqs"},

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"mime"
+	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ func (k *check) rules() {
 	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
 	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
 	k.queue(c.SQS)
+	k.subscription(c.PubSub)
 	k.ingest(c.Ingest)
 	k.endpoint(c.Webhook)
 	k.certificates(c.Webhook)
@@ -55,6 +57,24 @@ func (k *check) queue(q SQSOptions) {
 		k.fault(url, "must not be set together with "+name)
 	case !k.set(name) && !k.set(url):
 		k.fault(name, "must be set, or "+url)
+	}
+}
+
+// subscription checks that Pub/Sub is told of one subscription, and of nothing that the
+// receiver cannot do.
+func (k *check) subscription(p PubSubOptions) {
+	const name = "CARRIER_PUBSUB_SUBSCRIPTION"
+	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
+	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(`[a-z0-9.:-]+`, p.Project))
+	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
+	if k.config.Receiver != PubSub {
+		return
+	}
+	if !k.set(name) {
+		k.fault(name, "must be set")
+	}
+	if k.config.RejectAction == DeadLetter {
+		k.fault("CARRIER_REJECT_ACTION", "must be retry or drop with the pubsub receiver: dead letters are left to the subscription's own policy")
 	}
 }
 
@@ -128,7 +148,7 @@ func (k *check) concurrency(q SQSOptions) {
 func (q SQSOptions) concurrency() int { return max(q.Receivers, 1) * q.ReceiverWorkers }
 
 // complete fills in the defaults that depend on other variables, and rounds what SQS
-// counts in whole seconds.
+// and Pub/Sub count in whole seconds.
 func (c *Config) complete(set func(name string) bool) {
 	if c.Concurrency == 0 && c.Receiver == SQS {
 		c.Concurrency = c.SQS.concurrency()
@@ -143,6 +163,10 @@ func (c *Config) complete(set func(name string) bool) {
 			c.RejectAction = DeadLetter
 		}
 	}
+	if c.PubSub.Project == "" {
+		c.PubSub.Project = os.Getenv("GOOGLE_CLOUD_PROJECT")
+	}
+	c.PubSub.AckDeadline = wholeSeconds(c.PubSub.AckDeadline)
 	c.SQS.WaitTime = wholeSeconds(c.SQS.WaitTime)
 	c.SQS.VisibilityTimeout = wholeSeconds(c.SQS.VisibilityTimeout)
 }

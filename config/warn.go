@@ -21,7 +21,7 @@ func (k *check) idle() []string {
 		switch {
 		case owner != "" && receiver != "" && owner != receiver:
 			all = append(all, fmt.Sprintf("%s: has no effect with the %s receiver", name, receiver))
-		case owner != PubSub && !k.known(name):
+		case !k.known(name):
 			all = append(all, fmt.Sprintf("%s: unknown variable, the nearest known one is %s", name, k.nearest(name)))
 		}
 	}

@@ -1,5 +1,6 @@
 // Package builtin knows which receivers this binary holds, and makes them from the
-// configuration. The build tags nosqs and noingest leave one out, with what it imports.
+// configuration. The build tags nosqs, nopubsub and noingest each leave one out, with what it
+// imports.
 package builtin
 
 import (
@@ -49,7 +50,7 @@ type Built struct {
 // Names lists the receivers in this binary.
 func Names() []string {
 	var names []string
-	for _, name := range []string{config.SQS, config.Ingest} {
+	for _, name := range []string{config.SQS, config.PubSub, config.Ingest} {
 		if _, held := kinds()[name]; held {
 			names = append(names, name)
 		}
@@ -60,6 +61,10 @@ func Names() []string {
 // Operations lists what the receiver called name does at its source, for metrics
 // that are there from the start.
 func Operations(name string) []string { return kinds()[name].operations }
+
+// Duplicates lists why the receiver called name may say that a message came twice,
+// likewise.
+func Duplicates(name string) []string { return kinds()[name].duplicates }
 
 // New makes the receiver that c names. It dials nothing.
 func New(c config.Config, o Options) (Built, error) {
@@ -73,13 +78,14 @@ func New(c config.Config, o Options) (Built, error) {
 // A kind is one sort of receiver.
 type kind struct {
 	operations []string
+	duplicates []string
 	build      func(config.Config, Options) Built
 }
 
 // kinds holds the receivers whose build tags let them in.
 func kinds() map[string]kind {
 	all := map[string]kind{}
-	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.Ingest: ingestKind()} {
+	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.PubSub: pubsubKind(), config.Ingest: ingestKind()} {
 		if k != nil {
 			all[name] = *k
 		}

@@ -12,17 +12,18 @@ import (
 
 // A build is one set of build tags, and what a program built with it holds.
 type build struct {
-	tags      string
-	sdk, bolt bool
-	receivers string
+	tags            string
+	sdk, grpc, bolt bool
+	receivers       string
 }
 
 func builds() map[string]build {
 	return map[string]build{
-		"no tags":        {tags: "", sdk: true, bolt: true, receivers: "sqs ingest"},
-		"nosqs":          {tags: "nosqs", bolt: true, receivers: "ingest"},
-		"noingest":       {tags: "noingest", sdk: true, receivers: "sqs"},
-		"nosqs,noingest": {tags: "nosqs,noingest", receivers: ""},
+		"no tags":                 {tags: "", sdk: true, grpc: true, bolt: true, receivers: "sqs pubsub ingest"},
+		"nosqs":                   {tags: "nosqs", grpc: true, bolt: true, receivers: "pubsub ingest"},
+		"nopubsub":                {tags: "nopubsub", sdk: true, bolt: true, receivers: "sqs ingest"},
+		"noingest":                {tags: "noingest", sdk: true, grpc: true, receivers: "sqs pubsub"},
+		"nosqs,nopubsub,noingest": {tags: "nosqs,nopubsub,noingest", receivers: ""},
 	}
 }
 
@@ -34,6 +35,7 @@ func TestBuildTagsLeaveOutAReceiverAndWhatItImports(t *testing.T) {
 			deps := strings.Fields(output(t, "go", "list", "-deps", "-tags", b.tags, "carrier"))
 			for prefix, want := range map[string]bool{
 				"github.com/aws/": b.sdk, "carrier/receiver/sqs": b.sdk,
+				"google.golang.org/grpc": b.grpc, "cloud.google.com/": b.grpc, "google.golang.org/genproto": b.grpc, "carrier/receiver/pubsub": b.grpc,
 				"go.etcd.io/bbolt": b.bolt, "carrier/receiver/ingest": b.bolt, "carrier/internal/queue": b.bolt,
 			} {
 				at := slices.IndexFunc(deps, func(dep string) bool { return strings.HasPrefix(dep, prefix) })

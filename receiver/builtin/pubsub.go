@@ -1,0 +1,43 @@
+//go:build !nopubsub
+
+package builtin
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/receiver/pubsub"
+)
+
+// pubsubBatch is the most messages asked for in one pull: as many as of SQS, since
+// what waits in hand behind an ordering key's head is bounded by it.
+const pubsubBatch = 10
+
+func pubsubKind() *kind {
+	return &kind{operations: pubsub.Operations(), duplicates: pubsub.Duplicates(), build: buildPubSub}
+}
+
+func buildPubSub(c config.Config, o Options) Built {
+	r := pubsub.New(pubsub.Options{
+		Subscription: c.PubSub.Subscription,
+		Project:      c.PubSub.Project,
+		Endpoint:     c.PubSub.Endpoint,
+		AckDeadline:  c.PubSub.AckDeadline,
+		UserAgent:    o.Agent,
+		Observer:     o.Observer,
+		Warn:         func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
+	})
+	return Built{
+		Receiver: r,
+		Batch:    pubsubBatch,
+		Check: func(ctx context.Context) []Finding {
+			var report []Finding
+			for _, f := range r.Check(ctx, c.Webhook.RequestTimeout) {
+				report = append(report, Finding{Level: string(f.Level), Text: f.Text})
+			}
+			return report
+		},
+	}
+}

@@ -1,0 +1,5 @@
+//go:build nopubsub
+
+package builtin
+
+func pubsubKind() *kind { return nil }
