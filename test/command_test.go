@@ -22,7 +22,7 @@ func TestVersionNamesWhatIsInTheBinary(t *testing.T) {
 	if p.code != 0 {
 		t.Errorf("exit code %d", p.code)
 	}
-	for _, want := range []string{"carrier ", "commit ", "go1.", "sqs", "ingest"} {
+	for _, want := range []string{"carrier ", "commit ", "go1.", "sqs", "pubsub", "ingest"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in %q", want, out)
 		}
