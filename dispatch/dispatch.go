@@ -45,7 +45,7 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{
 		o:         o,
 		demand:    newDemand(o),
-		pace:      &pace{concurrency: o.Concurrency, limit: o.Batch * o.Receivers},
+		pace:      &pace{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receives: o.Receivers},
 		leases:    newKeeper(o.Receiver, o.Observe),
 		hands:     newHands(),
 		lanes:     newLanes(),

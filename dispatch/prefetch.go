@@ -16,6 +16,7 @@ const longestCall = time.Second
 type pace struct {
 	concurrency int
 	limit       int // most messages to receive ahead
+	receives    int // most receives open at once
 
 	mu      sync.Mutex
 	call    time.Duration
@@ -51,10 +52,12 @@ func (p *pace) attempted(took time.Duration) {
 	p.attempt = average(p.attempt, took)
 }
 
-// ahead is how many messages the worker finishes during one receive, rounded
-// down, so that slow work has nothing waiting. A receive is taken to last as long as
+// ahead is how many messages the worker finishes from the moment a place is free until a
+// message for it has come. That takes one receive, and before it, since all that may be open
+// are, the wait until the next of them returns. A receive is taken to last as long as
 // nearly all of them do: with the mean, every second one would find the worker idle.
-// Zero until both were measured.
+// It is zero for work so slow that not one is finished during a receive, and until both
+// were measured.
 func (p *pace) ahead() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -62,7 +65,9 @@ func (p *pace) ahead() int {
 		return 0
 	}
 	call := p.call + 2*p.spread
-	return min(p.limit, int(float64(p.concurrency)*float64(call)/float64(p.attempt)))
+	during := int(float64(p.concurrency) * float64(call) / float64(p.attempt))
+	before := (during + p.receives - 1) / p.receives
+	return min(p.limit, during+before)
 }
 
 // average moves old an eighth of the way to d.
