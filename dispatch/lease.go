@@ -19,7 +19,7 @@ const (
 	// extendTimeout is the most time given to one Extend.
 	extendTimeout = 10 * time.Second
 	// pulse is how often a loop with nothing to do turns, to show that it can.
-	pulse = 5 * time.Second
+	pulse = 30 * time.Second
 )
 
 // A lease is one message whose lease is renewed.
