@@ -99,7 +99,7 @@ func (b *bench) alone(dir string) error {
 
 func (b *bench) build(ctx context.Context) error {
 	fmt.Println("building")
-	steps := [][]string{{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/worker", "./bench/poster", "./bench/disk"}}
+	steps := [][]string{{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/pubsubserver", "./bench/worker", "./bench/poster", "./bench/disk"}}
 	if b.carrier == "" {
 		b.carrier = filepath.Join(b.programs, "carrier")
 		steps = append(steps, release(b.carrier, ""))

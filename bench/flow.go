@@ -36,7 +36,7 @@ func deferred() scenario {
 	}
 }
 
-// callTime is what an SQS call takes in the scenario of a steady offer.
+// callTime is what a call to the source takes in the scenarios of a steady offer.
 const callTime = 10 * time.Millisecond
 
 // offered measures how long messages wait when there is time for all of them: from the
@@ -54,7 +54,7 @@ func offered() scenario {
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			for range b.times(3, 1) {
-				s, err := b.measureOffer(ctx)
+				s, err := b.measureOffer(ctx, b.between)
 				if err != nil {
 					return err
 				}
@@ -65,11 +65,15 @@ func offered() scenario {
 	}
 }
 
-func (b *bench) measureOffer(ctx context.Context) (figures.Sample, error) {
+// A joining starts a queue, a worker, and carrier between them with room for so many in
+// hand.
+type joining func(worker, queue []string, hand int) (setup, error)
+
+func (b *bench) measureOffer(ctx context.Context, between joining) (figures.Sample, error) {
 	defer b.stopAll()
 	const warm = 3 * time.Second
 	during := b.span(8*time.Second, 5*time.Second)
-	s, err := b.between([]string{"-latency", "5ms"}, []string{"-latency", callTime.String()}, 40)
+	s, err := between([]string{"-latency", "5ms"}, []string{"-latency", callTime.String()}, 40)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func (b *bench) measureOffer(ctx context.Context) (figures.Sample, error) {
 	return sample, err
 }
 
-// between starts a queue, a worker, and carrier between them.
+// between is the joining over SQS.
 func (b *bench) between(worker, queue []string, hand int) (s setup, err error) {
 	if s.worker, err = b.tool("worker", worker...); err != nil {
 		return s, err

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"carrier/bench/alarm"
 )
 
 // A Request is one request. What it points to is overwritten by the next one on the
@@ -45,7 +47,7 @@ type Conn struct {
 	raw    syscall.RawConn
 	reader *bufio.Reader
 	body   []byte
-	alarm  *alarm
+	alarm  *alarm.Alarm
 	// Out is the handler's own, to build answers in.
 	Out []byte
 }
@@ -76,7 +78,7 @@ func serve(conn net.Conn, o Options) {
 	}
 	defer func() {
 		if c.alarm != nil {
-			c.alarm.close()
+			c.alarm.Close()
 		}
 	}()
 	var r Request
@@ -165,9 +167,9 @@ func (c *Conn) Gone() bool {
 // Sleep waits for d, more exactly than time.Sleep does.
 func (c *Conn) Sleep(d time.Duration) {
 	if c.alarm == nil {
-		c.alarm = newAlarm()
+		c.alarm = alarm.New()
 	}
-	c.alarm.sleep(d)
+	c.alarm.Sleep(d)
 }
 
 // Answer writes a whole answer. The status is as in "200 OK"; extra is more header

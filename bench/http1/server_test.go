@@ -115,7 +115,7 @@ func TestSleepIsNotTooShort(t *testing.T) {
 			t.Errorf("%v took %v", d, took)
 		}
 	}
-	c.alarm.close()
+	c.alarm.Close()
 }
 
 func TestConnectionIsClosedOnOrder(t *testing.T) {

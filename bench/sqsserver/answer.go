@@ -8,16 +8,20 @@ import (
 
 	"carrier/bench/http1"
 	"carrier/bench/load"
+	"carrier/bench/queue"
 )
+
+// handleSize is how long the receipt handles of SQS are.
+const handleSize = 344
 
 // A renderer writes answers. Nothing in it changes.
 type renderer struct {
 	rest    []byte // what follows the head of each body, as it stands in JSON
-	padding string
+	handles queue.Handles
 }
 
-func newRenderer(q *queue) renderer {
-	return renderer{rest: load.Escaped(q.rest), padding: handlePadding()}
+func newRenderer(q *queue.Queue) renderer {
+	return renderer{rest: load.Escaped(q.Rest()), handles: queue.NewHandles(handleSize)}
 }
 
 // copyLimit is the length up to which a body is copied into the answer; a longer one
@@ -32,7 +36,7 @@ type answer struct {
 }
 
 // messages renders the answer to a receive.
-func (r renderer) messages(a *answer, batch []handout) {
+func (r renderer) messages(a *answer, batch []queue.Handout) {
 	a.out, a.cuts = a.out[:0], a.cuts[:0]
 	if len(batch) == 0 {
 		a.out = append(a.out, "{}"...)
@@ -48,23 +52,23 @@ func (r renderer) messages(a *answer, batch []handout) {
 	a.out = append(a.out, `]}`...)
 }
 
-func (r renderer) message(a *answer, m handout) {
+func (r renderer) message(a *answer, m queue.Handout) {
 	b := a.out
 	b = append(b, `{"Attributes":{"SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"`...)
-	b = strconv.AppendInt(b, m.first/int64(time.Millisecond), 10)
+	b = strconv.AppendInt(b, m.First/int64(time.Millisecond), 10)
 	b = append(b, `","ApproximateReceiveCount":"`...)
-	b = strconv.AppendUint(b, uint64(m.received), 10)
+	b = strconv.AppendUint(b, uint64(m.Received), 10)
 	b = append(b, `","SentTimestamp":"`...)
-	b = strconv.AppendInt(b, m.sent/int64(time.Millisecond), 10)
+	b = strconv.AppendInt(b, m.Sent/int64(time.Millisecond), 10)
 	b = append(b, `"},"MD5OfBody":"`...)
-	b = hex.AppendEncode(b, m.sum[:])
+	b = hex.AppendEncode(b, m.Sum[:])
 	b = append(b, `","MessageId":"`...)
-	b = appendID(b, m.n)
+	b = appendID(b, m.N)
 	b = append(b, `","ReceiptHandle":"`...)
-	b = appendHandle(b, m.n, m.received, r.padding)
+	b = r.handles.Append(b, m.N, m.Received)
 	b = append(b, `","Body":"`...)
 	var head [load.HeadLen]byte
-	b = append(b, load.Escaped(load.AppendHead(head[:0], uint64(m.n), m.sent))...)
+	b = append(b, load.Escaped(load.AppendHead(head[:0], uint64(m.N), m.Sent))...)
 	if len(r.rest) <= copyLimit {
 		b = append(b, r.rest...)
 	} else {
@@ -122,4 +126,10 @@ func results(b []byte, entries []orderEntry, well []bool) []byte {
 		b = append(append(append(b, `{"Id":"`...), e.id...), `","SenderFault":false,"Code":"InternalError","Message":"as ordered"}`...)
 	}
 	return append(b, `]}`...)
+}
+
+// appendID makes a number into what SQS's ids look like.
+func appendID(b []byte, n uint32) []byte {
+	b = append(b, "00000000-0000-4000-8000-0000"...)
+	return hex.AppendEncode(b, []byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 }

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"carrier/bench/http1"
+	"carrier/bench/queue"
 )
 
 // service answers the calls of SQS's JSON protocol.
 type service struct {
-	queue   *queue
+	queue   *queue.Queue
 	render  renderer
 	lease   time.Duration // the queue's own visibility timeout
 	latency time.Duration // of every call, beside what a poll waits
@@ -19,19 +20,14 @@ type service struct {
 	name    string
 	url     string
 
-	mu           sync.Mutex
-	calls        map[string]int
-	empty        int   // receives that brought nothing
-	firstReceive int64 // when the first receive came in
-	spent        time.Duration
-	timed        int
-	buffers      sync.Pool
+	tally   queue.Tally
+	buffers sync.Pool
 }
 
 // A scratch is what one call needs, used again by later ones.
 type scratch struct {
 	order  order
-	batch  []handout
+	batch  []queue.Handout
 	answer answer
 	well   []bool
 }
@@ -41,7 +37,7 @@ type scratch struct {
 func (s *service) handle(c *http1.Conn, r *http1.Request) bool {
 	start := time.Now()
 	_, operation, _ := bytes.Cut(r.Target, []byte("."))
-	s.count(string(operation), start)
+	s.tally.Count(string(operation), string(operation) == "ReceiveMessage", start)
 	c.Sleep(s.latency / 2)
 	if s.faults.dropBefore.pick() {
 		return false
@@ -62,7 +58,7 @@ func (s *service) handle(c *http1.Conn, r *http1.Request) bool {
 		return false
 	}
 	c.Sleep(s.latency / 2)
-	s.spend(time.Since(start) - waited)
+	s.tally.Spend(time.Since(start) - waited)
 	return send()
 }
 
@@ -71,12 +67,10 @@ func (s *service) perform(c *http1.Conn, operation string, k *scratch, body []by
 	k.order.parse(body, s.lease)
 	switch operation {
 	case "ReceiveMessage":
-		p := poll{limit: k.order.limit, wait: k.order.wait, lease: k.order.lease, gone: c.Gone}
-		k.batch = s.queue.receive(k.batch[:0], p)
+		p := queue.Poll{Limit: k.order.limit, Wait: k.order.wait, Lease: k.order.lease, Gone: c.Gone}
+		k.batch = s.queue.Receive(k.batch[:0], p)
 		if len(k.batch) == 0 {
-			s.mu.Lock()
-			s.empty++
-			s.mu.Unlock()
+			s.tally.Empty()
 		}
 		s.render.messages(&k.answer, k.batch)
 		return func() bool { return s.render.write(c, &k.answer) }
@@ -111,36 +105,20 @@ func (s *service) settle(c *http1.Conn, k *scratch, batch bool, do func(orderEnt
 }
 
 func (s *service) remove(e orderEntry) bool {
-	n, received, ok := parseHandle(e.handle)
-	return ok && !s.faults.failDelete.pick() && s.queue.remove(n, received)
+	n, received, ok := s.render.handles.Parse(e.handle)
+	return ok && !s.faults.failDelete.pick() && s.queue.Remove(n, received)
 }
 
 func (s *service) change(e orderEntry) bool {
-	n, received, ok := parseHandle(e.handle)
-	return ok && s.queue.change(n, received, e.timeout)
+	n, received, ok := s.render.handles.Parse(e.handle)
+	return ok && s.queue.Change(n, received, e.timeout)
 }
 
 func (s *service) attributes() []byte {
-	n := s.queue.stats()
+	n := s.queue.Stats()
 	return fmt.Appendf(nil, `{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:000000000000:%s",`+
 		`"VisibilityTimeout":"%d","ApproximateNumberOfMessages":"%d","ApproximateNumberOfMessagesNotVisible":"%d"}}`,
 		s.name, int(s.lease.Seconds()), n.Visible, n.InFlight)
-}
-
-func (s *service) count(operation string, at time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls[operation]++
-	if operation == "ReceiveMessage" && s.firstReceive == 0 {
-		s.firstReceive = at.UnixNano()
-	}
-}
-
-func (s *service) spend(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.spent += d
-	s.timed++
 }
 
 const jsonType = "Content-Type: application/x-amz-json-1.0\r\n"

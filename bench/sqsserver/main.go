@@ -6,12 +6,11 @@ package main
 
 import (
 	"flag"
-	"net/http"
-	"strconv"
 	"time"
 
 	"carrier/bench/control"
 	"carrier/bench/http1"
+	"carrier/bench/queue"
 )
 
 // keep is the longest request that is read whole: a batch of ten with long handles.
@@ -20,7 +19,7 @@ const keep = 64 << 10
 func main() { control.Exit(run()) }
 
 func run() error {
-	s := &service{calls: map[string]int{}, name: "bench"}
+	s := &service{name: "bench"}
 	size := flag.Int("size", 1024, "bytes in a body")
 	flag.DurationVar(&s.lease, "lease", 30*time.Second, "visibility timeout of the queue")
 	flag.DurationVar(&s.latency, "latency", 0, "time that every call takes")
@@ -29,7 +28,7 @@ func run() error {
 	flag.Float64Var(&s.faults.dropAfter.of, "drop-after", 0, "share of calls whose connection is closed after they were carried out")
 	flag.Float64Var(&s.faults.failDelete.of, "fail-delete", 0, "share of entries of deletes that fail")
 	flag.Parse()
-	s.queue = newQueue(*size, func() int64 { return time.Now().UnixNano() })
+	s.queue = queue.New(*size, func() int64 { return time.Now().UnixNano() })
 	s.render = newRenderer(s.queue)
 
 	l, err := control.Listen()
@@ -39,33 +38,7 @@ func run() error {
 	s.url = "http://" + l.Addr().String() + "/000000000000/" + s.name
 	go func() { _ = http1.Serve(l, http1.Options{Handle: s.handle, Keep: keep}) }()
 	return control.Run(l.Addr().String(), control.Panel{
-		Stats: func() any { return s.stats() },
-		Orders: map[string]func(*http.Request) error{
-			"/fill":  s.fill,
-			"/offer": s.offer,
-		},
+		Stats:  func() any { return s.stats() },
+		Orders: s.queue.Orders(),
 	})
-}
-
-// fill puts n messages at once.
-func (s *service) fill(r *http.Request) error {
-	n, err := strconv.Atoi(r.FormValue("n"))
-	if err == nil {
-		s.queue.put(n)
-	}
-	return err
-}
-
-// offer begins to put messages at a rate, and returns.
-func (s *service) offer(r *http.Request) error {
-	rate, err := strconv.ParseFloat(r.FormValue("rate"), 64)
-	if err != nil {
-		return err
-	}
-	during, err := time.ParseDuration(r.FormValue("during"))
-	if err != nil {
-		return err
-	}
-	go s.queue.offer(rate, during)
-	return nil
 }

@@ -19,13 +19,14 @@ import (
 
 	"carrier/bench/http1"
 	"carrier/bench/load"
+	"carrier/bench/queue"
 )
 
 // serviceOf serves n messages of size bytes to a client of the real SDK, which checks
 // checksums and knows the protocol.
 func serviceOf(t *testing.T, n, size int, faulty func(*faults)) (*service, *awssqs.Client, *string) {
 	t.Helper()
-	s := &service{calls: map[string]int{}, name: "bench", lease: lease, queue: newQueue(size, clock)}
+	s := &service{name: "bench", lease: 30 * time.Second, queue: queue.New(size, clock)}
 	s.render = newRenderer(s.queue)
 	faulty(&s.faults)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,7 +36,7 @@ func serviceOf(t *testing.T, n, size int, faulty func(*faults)) (*service, *awss
 	t.Cleanup(func() { _ = l.Close() })
 	s.url = "http://" + l.Addr().String() + "/000000000000/bench"
 	go func() { _ = http1.Serve(l, http1.Options{Handle: s.handle, Keep: keep}) }()
-	s.queue.put(n)
+	s.queue.Put(n)
 	client := awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://" + l.Addr().String()),
 		Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""), Retryer: aws.NopRetryer{},
@@ -64,6 +65,18 @@ func (held) Do(req *http.Request) (*http.Response, error) {
 }
 
 func faultless(*faults) {}
+
+func clock() int64 { return time.Now().UnixNano() }
+
+// balanced fails the test where a message is in no state or in two.
+func balanced(t *testing.T, q *queue.Queue) queue.Counts {
+	t.Helper()
+	n := q.Stats()
+	if n.Visible+n.InFlight+n.Deleted != n.Put {
+		t.Errorf("the books do not balance: %+v", n)
+	}
+	return n
+}
 
 func receive(t *testing.T, c *awssqs.Client, url *string, n int32) []types.Message {
 	t.Helper()
@@ -174,7 +187,7 @@ func TestPollOfACallerThatHangsUpTakesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(10 * time.Second); s.polls() == 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); s.queue.Waiting() == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("no poll is open")
 		}
@@ -182,17 +195,10 @@ func TestPollOfACallerThatHangsUpTakesNothing(t *testing.T) {
 	if err := conn.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.queue.put(1)
+	s.queue.Put(1)
 	if got := receive(t, client, url, 1); len(got) != 1 {
-		t.Errorf("the message is in limbo: %+v", s.queue.stats())
+		t.Errorf("the message is in limbo: %+v", s.queue.Stats())
 	}
-}
-
-// polls counts the open polls.
-func (s *service) polls() int {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	return len(s.queue.waiting)
 }
 
 func TestBatchAnswerIsJSONWhicheverEntriesFail(t *testing.T) {

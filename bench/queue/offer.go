@@ -1,4 +1,4 @@
-package main
+package queue
 
 import (
 	"math/rand/v2"
@@ -8,7 +8,7 @@ import (
 // offer puts messages at random moments, rate a second on average, for as long as told.
 // Arrivals that do not know of each other come in knots; evenly spaced ones would
 // flatter every figure about waiting.
-func (q *queue) offer(rate float64, during time.Duration) {
+func (q *Queue) offer(rate float64, during time.Duration) {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in every run
 	start := time.Now()
 	next := time.Duration(0)
@@ -18,6 +18,6 @@ func (q *queue) offer(rate float64, during time.Duration) {
 			return
 		}
 		time.Sleep(time.Until(start.Add(next)))
-		q.put(1)
+		q.Put(1)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package queue
 
 // An expiry is the end of a lease, as it was when it was written down: leases that
 // have been changed or ended since are told by their entries.

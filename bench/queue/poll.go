@@ -1,26 +1,26 @@
-package main
+package queue
 
 import (
 	"slices"
 	"time"
 )
 
-// A poll is one ReceiveMessage.
-type poll struct {
-	limit       int
-	lease, wait time.Duration
-	// gone reports that the caller has hung up: nothing is handed to it then.
-	gone func() bool
+// A Poll is one receive that waits.
+type Poll struct {
+	Limit       int
+	Lease, Wait time.Duration
+	// Gone reports that the caller has hung up: nothing is handed to it then.
+	Gone func() bool
 }
 
-// receive hands out messages, waiting for the first as long as p allows. The oldest
+// Receive hands out messages, waiting for the first as long as p allows. The oldest
 // open poll is served first.
-func (q *queue) receive(batch []handout, p poll) []handout {
-	batch = q.take(batch, p.limit, p.lease)
-	if len(batch) > 0 || p.wait <= 0 {
+func (q *Queue) Receive(batch []Handout, p Poll) []Handout {
+	batch = q.Take(batch, p.Limit, p.Lease)
+	if len(batch) > 0 || p.Wait <= 0 {
 		return batch
 	}
-	end := q.now() + int64(p.wait)
+	end := q.now() + int64(p.Wait)
 	for {
 		woken := make(chan struct{}, 1)
 		timer := time.NewTimer(q.enter(woken, end))
@@ -30,11 +30,11 @@ func (q *queue) receive(batch []handout, p poll) []handout {
 		}
 		timer.Stop()
 		q.leave(woken)
-		if p.gone() {
+		if p.Gone() {
 			q.pass()
 			return batch
 		}
-		if batch = q.take(batch, p.limit, p.lease); len(batch) > 0 || q.now() >= end {
+		if batch = q.Take(batch, p.Limit, p.Lease); len(batch) > 0 || q.now() >= end {
 			return batch
 		}
 	}
@@ -42,7 +42,7 @@ func (q *queue) receive(batch []handout, p poll) []handout {
 
 // enter joins the open polls, and returns how long to wait at most: until end, or
 // until a lease ends.
-func (q *queue) enter(woken chan struct{}, end int64) time.Duration {
+func (q *Queue) enter(woken chan struct{}, end int64) time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, woken)
@@ -57,7 +57,7 @@ func (q *queue) enter(woken chan struct{}, end int64) time.Duration {
 	return time.Duration(max(end-now, 0))
 }
 
-func (q *queue) leave(woken chan struct{}) {
+func (q *Queue) leave(woken chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.Index(q.waiting, woken); i >= 0 {
@@ -66,7 +66,7 @@ func (q *queue) leave(woken chan struct{}) {
 }
 
 // pass wakes another poll in place of one that left what it was woken for.
-func (q *queue) pass() {
+func (q *Queue) pass() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.taken < len(q.ready) {
@@ -75,10 +75,17 @@ func (q *queue) pass() {
 }
 
 // wake wakes up to n open polls. The lock is held.
-func (q *queue) wake(n int) {
+func (q *Queue) wake(n int) {
 	n = min(n, len(q.waiting))
 	for _, woken := range q.waiting[:n] {
 		woken <- struct{}{}
 	}
 	q.waiting = slices.Delete(q.waiting, 0, n)
+}
+
+// Waiting is how many polls are open.
+func (q *Queue) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }

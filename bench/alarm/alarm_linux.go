@@ -1,4 +1,5 @@
-package http1
+// Package alarm sleeps more exactly than time.Sleep does.
+package alarm
 
 import (
 	"os"
@@ -7,21 +8,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An alarm is a timer of the kernel, waited for as one waits for a connection. Go's own
+// An Alarm is a timer of the kernel, waited for as one waits for a connection. Go's own
 // timers wait for whole milliseconds while a program is otherwise idle: a sleep of five
 // takes five and a half on average, and one of half a millisecond takes a whole one.
-type alarm struct{ file *os.File }
+type Alarm struct{ file *os.File }
 
-func newAlarm() *alarm {
+// New makes an alarm, for one goroutine at a time.
+func New() *Alarm {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
-		return &alarm{}
+		return &Alarm{}
 	}
-	return &alarm{file: os.NewFile(uintptr(fd), "timer")} //nolint:gosec // a descriptor
+	return &Alarm{file: os.NewFile(uintptr(fd), "timer")} //nolint:gosec // a descriptor
 }
 
-// sleep waits for d, and some hundredths of a millisecond.
-func (a *alarm) sleep(d time.Duration) {
+// Sleep waits for d, and some hundredths of a millisecond.
+func (a *Alarm) Sleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}
@@ -30,7 +32,7 @@ func (a *alarm) sleep(d time.Duration) {
 	}
 }
 
-func (a *alarm) ring(d time.Duration) bool {
+func (a *Alarm) ring(d time.Duration) bool {
 	raw, err := a.file.SyscallConn()
 	if err != nil {
 		return false
@@ -47,7 +49,8 @@ func (a *alarm) ring(d time.Duration) bool {
 	return err == nil
 }
 
-func (a *alarm) close() {
+// Close releases the timer.
+func (a *Alarm) Close() {
 	if a.file != nil {
 		_ = a.file.Close()
 	}

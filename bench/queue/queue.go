@@ -1,4 +1,6 @@
-package main
+// Package queue is the store behind the benchmark's servers: one queue with leases and
+// receive counts that are kept honestly, and books that say what became of every message.
+package queue
 
 import (
 	"crypto/md5" //nolint:gosec // the checksum that SQS gives with a body
@@ -8,9 +10,9 @@ import (
 	"carrier/bench/load"
 )
 
-// A queue is one standard queue. A message is its number: the n-th that was put is
+// A Queue is one standard queue. A message is its number: the n-th that was put is
 // entry n. Times are nanoseconds since the epoch. All methods may be called at once.
-type queue struct {
+type Queue struct {
 	now  func() int64
 	rest []byte // what follows the head of every body
 
@@ -20,7 +22,7 @@ type queue struct {
 	taken   int      // how many of ready are gone
 	leases  leases
 	waiting []chan struct{} // one for each open poll, the oldest first
-	counts  counts
+	counts  Counts
 }
 
 type state uint8
@@ -32,16 +34,16 @@ const (
 )
 
 type entry struct {
-	sent, first int64
+	Sent, First int64
 	until       int64 // when its lease ends
-	sum         [md5.Size]byte
-	received    uint32
+	Sum         [md5.Size]byte
+	Received    uint32
 	state       state
 }
 
-// counts are the queue's books. A message is in exactly one of Visible, InFlight and
+// Counts are the queue's books. A message is in exactly one of Visible, InFlight and
 // Deleted; the other figures count events.
-type counts struct {
+type Counts struct {
 	Put      int `json:"put"`
 	Visible  int `json:"visible"`
 	InFlight int `json:"in_flight"`
@@ -56,12 +58,14 @@ type counts struct {
 	Refused      int `json:"refused"`       // changes of what is not in flight
 }
 
-func newQueue(size int, now func() int64) *queue {
-	return &queue{now: now, rest: load.Rest(size)}
+// New makes an empty queue of bodies of size bytes; now is the clock, in nanoseconds since
+// the epoch.
+func New(size int, now func() int64) *Queue {
+	return &Queue{now: now, rest: load.Rest(size)}
 }
 
-// put adds n messages, sent now.
-func (q *queue) put(n int) {
+// Put adds n messages, sent now.
+func (q *Queue) Put(n int) {
 	now := q.now()
 	added := make([]entry, n)
 	q.mu.Lock()
@@ -76,8 +80,8 @@ func (q *queue) put(n int) {
 		hash.Reset()
 		_, _ = hash.Write(head)
 		_, _ = hash.Write(q.rest)
-		added[i].sent = now
-		hash.Sum(added[i].sum[:0])
+		added[i].Sent = now
+		hash.Sum(added[i].Sum[:0])
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -90,14 +94,14 @@ func (q *queue) put(n int) {
 	q.wake(n)
 }
 
-// A handout is a message as one receive gives it away.
-type handout struct {
+// A Handout is a message as one receive gives it away.
+type Handout struct {
 	entry
-	n uint32
+	N uint32 // the message's number
 }
 
-// take hands out up to limit visible messages under a lease, into batch.
-func (q *queue) take(batch []handout, limit int, lease time.Duration) []handout {
+// Take hands out up to limit visible messages under a lease, into batch.
+func (q *Queue) Take(batch []Handout, limit int, lease time.Duration) []Handout {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
@@ -110,15 +114,15 @@ func (q *queue) take(batch []handout, limit int, lease time.Duration) []handout 
 			continue // deleted with an older handle
 		}
 		e.state, e.until = inFlight, now+int64(lease)
-		e.received++
-		if e.first == 0 {
-			e.first = now
+		e.Received++
+		if e.First == 0 {
+			e.First = now
 		}
 		q.leases.push(expiry{e.until, n})
 		q.counts.Visible--
 		q.counts.InFlight++
 		q.counts.Received++
-		batch = append(batch, handout{*e, n})
+		batch = append(batch, Handout{*e, n})
 	}
 	if q.taken == len(q.ready) {
 		q.ready, q.taken = q.ready[:0], 0
@@ -126,8 +130,8 @@ func (q *queue) take(batch []handout, limit int, lease time.Duration) []handout 
 	return batch
 }
 
-// remove deletes message n, handed out for the received-th time.
-func (q *queue) remove(n, received uint32) bool {
+// Remove deletes message n, handed out for the received-th time.
+func (q *Queue) Remove(n, received uint32) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if int(n) >= len(q.entries) {
@@ -142,7 +146,7 @@ func (q *queue) remove(n, received uint32) bool {
 		q.counts.DeletedLate++
 		q.counts.Visible--
 	case inFlight:
-		if e.received != received || e.until <= q.now() {
+		if e.Received != received || e.until <= q.now() {
 			q.counts.DeletedLate++
 		}
 		q.counts.InFlight--
@@ -152,13 +156,13 @@ func (q *queue) remove(n, received uint32) bool {
 	return true
 }
 
-// change sets the lease of message n to end after d.
-func (q *queue) change(n, received uint32, d time.Duration) bool {
+// Change sets the lease of message n to end after d.
+func (q *Queue) Change(n, received uint32, d time.Duration) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
 	q.expire(now)
-	if int(n) >= len(q.entries) || q.entries[n].state != inFlight || q.entries[n].received != received {
+	if int(n) >= len(q.entries) || q.entries[n].state != inFlight || q.entries[n].Received != received {
 		q.counts.Refused++
 		return false
 	}
@@ -175,7 +179,7 @@ func (q *queue) change(n, received uint32, d time.Duration) bool {
 }
 
 // expire makes visible what is in flight for longer than its lease.
-func (q *queue) expire(now int64) {
+func (q *Queue) expire(now int64) {
 	for len(q.leases) > 0 && q.leases[0].at <= now {
 		x := q.leases.pop()
 		if e := &q.entries[x.n]; e.state == inFlight && e.until == x.at {
@@ -185,7 +189,7 @@ func (q *queue) expire(now int64) {
 	}
 }
 
-func (q *queue) show(n uint32) {
+func (q *Queue) show(n uint32) {
 	q.entries[n].state = visible
 	q.ready = append(q.ready, n)
 	q.counts.InFlight--
@@ -193,9 +197,18 @@ func (q *queue) show(n uint32) {
 	q.wake(1)
 }
 
-func (q *queue) stats() counts {
+// Stats returns the books as they stand.
+func (q *Queue) Stats() Counts {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.expire(q.now())
 	return q.counts
 }
+
+// Body appends the body of a message.
+func (q *Queue) Body(b []byte, m Handout) []byte {
+	return append(load.AppendHead(b, uint64(m.N), m.Sent), q.rest...)
+}
+
+// Rest returns what follows the head of every body.
+func (q *Queue) Rest() []byte { return q.rest }
