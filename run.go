@@ -152,6 +152,9 @@ func assemble(c config.Config, log *zap.Logger) (*program, error) {
 	if p.source.QueueMessages != nil {
 		p.metrics.WatchQueue(p.source.QueueMessages, p.source.QueueBytes)
 	}
+	if p.source.DeferralsHeld != nil {
+		p.metrics.WatchDeferrals(p.source.DeferralsHeld)
+	}
 	if p.worker, err = newWorker(c, b.version, p); err != nil {
 		return nil, err
 	}

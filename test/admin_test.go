@@ -26,6 +26,7 @@ func promised(receiver string) map[string][]string {
 		"carrier_concurrency_limit":              nil,
 		"carrier_lease_extensions_total":         {`result="ok"`},
 		"carrier_leases_lost_total":              nil,
+		"carrier_deferrals_held":                 nil,
 		"carrier_last_receive_timestamp_seconds": nil,
 		"carrier_worker_up":                      nil,
 		"carrier_duplicates_total":               {`cause="`},

@@ -106,6 +106,21 @@ func throughPubSub(t *testing.T, server *pubsubtest.Server, refusals ...answer) 
 			t.Errorf("%d posts, want 4", n)
 		}
 	})
+	t.Run("a deferral beyond ten minutes", func(t *testing.T) {
+		w := newWorker(t, always(says(503, "Retry-After: 3600")))
+		b := onPubSub(t, newPubSubSource(t, server, "deferred", nil), w, nil)
+		b.start()
+		b.awaitReady()
+		if n := b.metric("carrier_deferrals_held"); n != 0 {
+			t.Errorf("%v deferrals are held before there is one", n)
+		}
+		b.put(letter{Body: "later"})
+		until(t, "a deferral that is held", func() bool { return b.metric("carrier_deferrals_held") == 1 })
+		b.stop()
+		if n := len(w.got()); n != 1 {
+			t.Errorf("%d posts, want 1", n)
+		}
+	})
 	t.Run("order", func(t *testing.T) {
 		w := newWorker(t, first(refusals...))
 		b := onPubSub(t, newPubSubSource(t, server, "ordered", &pubsubpb.Subscription{EnableMessageOrdering: true}), w, env{"CARRIER_CONCURRENCY": "6"})

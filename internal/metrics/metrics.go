@@ -49,6 +49,7 @@ type Metrics struct {
 	requests    counters
 
 	queueMessages, queueBytes func() int64
+	deferralsHeld             func() int64
 }
 
 var _ receiver.Observer = (*Metrics)(nil)
@@ -87,6 +88,11 @@ func (m *Metrics) WatchInFlight(count func() int) {
 func (m *Metrics) WatchQueue(messages, bytes func() int64) {
 	m.queueMessages, m.queueBytes = messages, bytes
 }
+
+// WatchDeferrals makes held the number of messages that the receiver keeps away for longer
+// than its source allows, which is 0 where none does. It is called at most once, before
+// the metrics are served; held may be called at any time.
+func (m *Metrics) WatchDeferrals(held func() int64) { m.deferralsHeld = held }
 
 // SetWorkerUp says whether the worker takes messages. It is down until it is said.
 func (m *Metrics) SetWorkerUp(up bool) {

@@ -57,10 +57,11 @@ func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 	m := New(options())
 	m.WatchInFlight(func() int { return 3 })
 	m.WatchQueue(func() int64 { return 4 }, func() int64 { return 5 })
+	m.WatchDeferrals(func() int64 { return 6 })
 	series := []string{
 		`carrier_messages_received_total{receiver="ingest"} 0`,
 		`carrier_leases_lost_total 0`, `carrier_worker_up 0`, `carrier_concurrency_limit 7`,
-		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`,
+		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`, `carrier_deferrals_held 6`,
 		`carrier_ingest_queue_messages 4`, `carrier_ingest_queue_bytes 5`,
 		`carrier_attempt_duration_seconds_count 0`, `carrier_message_age_seconds_count 0`,
 		`carrier_duplicates_total{cause="in_hand"} 0`, `carrier_duplicates_total{cause="undeleted"} 0`,
@@ -162,7 +163,7 @@ func TestWhatOthersReportIsCounted(t *testing.T) {
 }
 
 func TestNamesAreTheSameWithEveryReceiver(t *testing.T) {
-	expect(t, New(Options{Receiver: "sqs"}), `carrier_ingest_queue_messages 0`, `carrier_ingest_queue_bytes 0`,
+	expect(t, New(Options{Receiver: "sqs"}), `carrier_deferrals_held 0`, `carrier_ingest_queue_messages 0`, `carrier_ingest_queue_bytes 0`,
 		`carrier_ingest_requests_total{code="200"} 0`)
 }
 

@@ -68,6 +68,10 @@ func (m *Metrics) source(o Options) {
 		Name: "carrier_duplicates_total",
 		Help: "Messages handed out again although they were in hand or had been delivered.",
 	}, "cause", append([]string{inHand, undeleted}, o.Duplicates...)...)
+	m.deferralsHeld = func() int64 { return 0 }
+	m.gaugeFunc("carrier_deferrals_held",
+		"Messages kept away by renewing their leases, for longer than the source allows: on Pub/Sub beyond 600 s, 1000 at most; else 0.",
+		func() float64 { return float64(m.deferralsHeld()) })
 	m.lastReceive = m.gauge("carrier_last_receive_timestamp_seconds",
 		"When a receive last returned without an error, with messages or without; 0 before the first.")
 }

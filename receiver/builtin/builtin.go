@@ -43,6 +43,9 @@ type Built struct {
 	StopAccepting func()
 	// QueueMessages and QueueBytes are the size of an embedded queue; nil without one.
 	QueueMessages, QueueBytes func() int64
+	// DeferralsHeld counts messages that are kept away for longer than the source allows;
+	// nil where it allows whatever carrier does.
+	DeferralsHeld func() int64
 	// Check looks at the source without taking or changing a message.
 	Check func(ctx context.Context) []Finding
 }

@@ -30,8 +30,9 @@ func buildPubSub(c config.Config, o Options) Built {
 		Warn:         func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
 	})
 	return Built{
-		Receiver: r,
-		Batch:    pubsubBatch,
+		Receiver:      r,
+		Batch:         pubsubBatch,
+		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },
 		Check: func(ctx context.Context) []Finding {
 			var report []Finding
 			for _, f := range r.Check(ctx, c.Webhook.RequestTimeout) {

@@ -23,7 +23,7 @@ const (
 // their leases while nobody has them in hand. The last renewal ends when a message is
 // due, and with it Pub/Sub hands the message out again.
 type deferrals struct {
-	extend func(context.Context, []*request) []error
+	extend func(context.Context, []*request) []error // set by open
 	wake   chan struct{}
 	stop   chan struct{}
 	once   sync.Once
@@ -39,10 +39,14 @@ type deferral struct {
 	next  time.Time // when its lease is to be renewed
 }
 
-func newDeferrals(extend func(context.Context, []*request) []error) *deferrals {
-	d := &deferrals{extend: extend, wake: make(chan struct{}, 1), stop: make(chan struct{}), byID: map[string]*deferral{}}
+func newDeferrals() *deferrals {
+	return &deferrals{wake: make(chan struct{}, 1), stop: make(chan struct{}), byID: map[string]*deferral{}}
+}
+
+// open begins to renew leases by way of extend. It comes before any add.
+func (d *deferrals) open(extend func(context.Context, []*request) []error) {
+	d.extend = extend
 	d.done.Go(d.run)
-	return d
 }
 
 // add keeps the message id away until due; it is under a lease of ten minutes. It

@@ -26,6 +26,7 @@ type Receiver struct {
 
 	seen       *sightings // how often a message came, where Pub/Sub does not say
 	gates      *gates     // ordering keys whose next message is known
+	deferred   *deferrals // messages kept away for longer than Pub/Sub allows
 	background sync.WaitGroup
 
 	// Set by the Open that succeeds, before any other method is called.
@@ -33,14 +34,15 @@ type Receiver struct {
 	subscription subscription
 	acks         *batcher
 	deadlines    *batcher
-	deferred     *deferrals
 }
 
 var _ receiver.Receiver = (*Receiver)(nil)
 
 // New assembles a Receiver. It dials nothing.
 func New(o Options) *Receiver {
-	return &Receiver{options: o.withDefaults(), seen: newSightings(remembered), gates: newGates(remembered)}
+	return &Receiver{
+		options: o.withDefaults(), seen: newSightings(remembered), gates: newGates(remembered), deferred: newDeferrals(),
+	}
 }
 
 // Open finds the credentials and the subscription, and reads its ack deadline, its
@@ -67,11 +69,15 @@ func (r *Receiver) Open(ctx context.Context) error {
 	r.deadlines = newBatcher(func(ctx context.Context, batch []*request) []error {
 		return c.modify(ctx, opModify, batch)
 	})
-	r.deferred = newDeferrals(func(ctx context.Context, batch []*request) []error {
+	r.deferred.open(func(ctx context.Context, batch []*request) []error {
 		return c.modify(ctx, opHold, batch)
 	})
 	return nil
 }
+
+// DeferralsHeld is how many messages are kept away for longer than the 600 s that Pub/Sub
+// allows, at most a thousand. It may be called at any time.
+func (r *Receiver) DeferralsHeld() int { return r.deferred.count() }
 
 // Close lets go of what is deferred beyond ten minutes, sends what is still waiting to
 // be settled, waits for the answers, and hangs up. It may be called without a

@@ -26,12 +26,15 @@ func TestDeferralBeyondTenMinutesIsHeldUntilItIsDue(t *testing.T) {
 		// The fake forgets a message ten minutes after it was published, unless it is in hand.
 		b.send(t, 1, "")
 		m := b.take(t, 1)[0]
+		if n := b.DeferralsHeld(); n != 0 {
+			t.Errorf("%d are held before there is one", n)
+		}
 		must(t, b.Settle(t.Context(), m, deferredBy(delay)))
-		if n := b.deferred.count(); n != 1 {
+		if n := b.DeferralsHeld(); n != 1 {
 			t.Errorf("%d are held, want 1", n)
 		}
 		time.Sleep(delay - 5*time.Minute)
-		if n := b.deferred.count(); n != 0 {
+		if n := b.DeferralsHeld(); n != 0 {
 			t.Errorf("%d are held though the last renewal reaches to the end", n)
 		}
 		seconds, _ := b.api.deadlines()
@@ -70,8 +73,8 @@ func TestDeferralsAreBounded(t *testing.T) {
 		}
 		b.send(t, 1, "")
 		must(t, b.Settle(t.Context(), b.take(t, 1)[0], deferredBy(time.Hour)))
-		if b.deferred.count() != maxDeferred || !b.seen.warned("too many") {
-			t.Errorf("%d held, warnings %q", b.deferred.count(), b.seen.warnings)
+		if b.DeferralsHeld() != maxDeferred || !b.seen.warned("too many") {
+			t.Errorf("%d held, warnings %q", b.DeferralsHeld(), b.seen.warnings)
 		}
 	})
 }
