@@ -13,13 +13,6 @@ import (
 	"carrier/receiver"
 )
 
-// A Finding is one line of a preflight report.
-type Finding struct {
-	// Level is ok, warn or fail.
-	Level string
-	Text  string
-}
-
 // Options is what a receiver needs beside the configuration.
 type Options struct {
 	// Observer is told of calls at the source.
@@ -47,7 +40,7 @@ type Built struct {
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
 	// Check looks at the source without taking or changing a message.
-	Check func(ctx context.Context) []Finding
+	Check func(ctx context.Context) []receiver.Finding
 }
 
 // Names lists the receivers in this binary.

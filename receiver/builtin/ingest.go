@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/receiver"
 	"carrier/receiver/ingest"
 )
 
@@ -42,16 +43,16 @@ func buildIngest(c config.Config, o Options) Built {
 		StopAccepting: r.StopAccepting,
 		QueueMessages: func() int64 { return int64(r.QueueMessages()) },
 		QueueBytes:    r.QueueBytes,
-		Check:         func(ctx context.Context) []Finding { return checkIngest(ctx, c.Ingest) },
+		Check:         func(ctx context.Context) []receiver.Finding { return checkIngest(ctx, c.Ingest) },
 	}
 }
 
-func checkIngest(ctx context.Context, c config.IngestOptions) []Finding {
-	return []Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
+func checkIngest(ctx context.Context, c config.IngestOptions) []receiver.Finding {
+	return []receiver.Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
 }
 
 // checkDirectory looks whether the queue's file could be written.
-func checkDirectory(dir string) Finding {
+func checkDirectory(dir string) receiver.Finding {
 	at := dir
 	_, err := os.Stat(at)
 	for errors.Is(err, os.ErrNotExist) && filepath.Dir(at) != at {
@@ -59,26 +60,26 @@ func checkDirectory(dir string) Finding {
 		_, err = os.Stat(at)
 	}
 	if err != nil {
-		return Finding{Level: "fail", Text: fmt.Sprintf("data directory %s: %v", dir, err)}
+		return receiver.Fail.Finding(fmt.Sprintf("data directory %s: %v", dir, err))
 	}
 	probe, err := os.CreateTemp(at, ".carrier-check-*")
 	if err != nil {
-		return Finding{Level: "fail", Text: fmt.Sprintf("data directory %s cannot be written: %v", dir, err)}
+		return receiver.Fail.Finding(fmt.Sprintf("data directory %s cannot be written: %v", dir, err))
 	}
 	_ = probe.Close()
 	if err := os.Remove(probe.Name()); err != nil {
-		return Finding{Level: "warn", Text: fmt.Sprintf("data directory %s: %v", dir, err)}
+		return receiver.Warn.Finding(fmt.Sprintf("data directory %s: %v", dir, err))
 	}
-	return Finding{Level: "ok", Text: fmt.Sprintf("data directory %s can be written", dir)}
+	return receiver.OK.Finding(fmt.Sprintf("data directory %s can be written", dir))
 }
 
 // checkAddress looks whether the door's address is free. A carrier that runs holds
 // it, so that one that is taken is no failure.
-func checkAddress(ctx context.Context, address string) Finding {
+func checkAddress(ctx context.Context, address string) receiver.Finding {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return Finding{Level: "warn", Text: fmt.Sprintf("ingest address %s is not free (is carrier running?): %v", address, err)}
+		return receiver.Warn.Finding(fmt.Sprintf("ingest address %s is not free (is carrier running?): %v", address, err))
 	}
 	_ = l.Close()
-	return Finding{Level: "ok", Text: fmt.Sprintf("ingest address %s is free", address)}
+	return receiver.OK.Finding(fmt.Sprintf("ingest address %s is free", address))
 }

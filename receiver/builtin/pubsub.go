@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/receiver"
 	"carrier/receiver/pubsub"
 )
 
@@ -33,12 +34,6 @@ func buildPubSub(c config.Config, o Options) Built {
 		Receiver:      r,
 		Batch:         pubsubBatch,
 		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },
-		Check: func(ctx context.Context) []Finding {
-			var report []Finding
-			for _, f := range r.Check(ctx, c.Webhook.RequestTimeout) {
-				report = append(report, Finding{Level: string(f.Level), Text: f.Text})
-			}
-			return report
-		},
+		Check:         func(ctx context.Context) []receiver.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
 	}
 }

@@ -32,13 +32,7 @@ func buildSQS(c config.Config, o Options) Built {
 		Receiver: deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown},
 		Batch:    c.SQS.BatchSize,
 		Receives: c.SQS.Receivers,
-		Check: func(ctx context.Context) []Finding {
-			var report []Finding
-			for _, f := range r.Check(ctx, c.Webhook.RequestTimeout) {
-				report = append(report, Finding{Level: string(f.Level), Text: f.Text})
-			}
-			return report
-		},
+		Check:    func(ctx context.Context) []receiver.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
 	}
 }
 

@@ -64,14 +64,14 @@ type client struct {
 
 // connect assembles a client from o and the environment. It may read files and ask
 // the machine's metadata service who it is, and does not call Pub/Sub.
-func connect(ctx context.Context, o Options) (*client, []notice, error) {
+func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error) {
 	at, err := endpointFor(o)
 	if err != nil {
 		return nil, nil, err
 	}
 	c := &client{observer: o.Observer, endpoint: at, project: o.Project}
 	dial := append(dialOptions(o, at), o.dial...)
-	var notices []notice
+	var notices []receiver.Notice
 	if at.google {
 		own, err := detect()
 		if err != nil {
@@ -82,7 +82,7 @@ func connect(ctx context.Context, o Options) (*client, []notice, error) {
 		}
 		dial = append(dial, grpc.WithPerRPCCredentials(tokens{own}))
 	} else {
-		notices = append(notices, notice{text: "calling " + at.host + " without credentials: it is not Google's"})
+		notices = append(notices, receiver.Notice{Text: "calling " + at.host + " without credentials: it is not Google's"})
 	}
 	c.conn, err = grpc.NewClient(at.target(), dial...)
 	if err != nil {

@@ -35,7 +35,7 @@ type subscription struct {
 }
 
 // find learns of the subscription that o names.
-func (c *client) find(ctx context.Context, o Options) (subscription, []notice, error) {
+func (c *client) find(ctx context.Context, o Options) (subscription, []receiver.Notice, error) {
 	path, err := c.path(o.Subscription)
 	if err != nil {
 		return subscription{}, nil, err
@@ -56,7 +56,7 @@ func (c *client) find(ctx context.Context, o Options) (subscription, []notice, e
 		s.lease = o.AckDeadline
 	}
 	text := fmt.Sprintf("the subscription may not be read: asking for a lease of %s, and taking every ordering key for one that orders", s.lease)
-	return s, []notice{{text, err}}, nil
+	return s, []receiver.Notice{{Text: text, Err: err}}, nil
 }
 
 // path returns the full name of the subscription called name.
@@ -75,7 +75,7 @@ func (c *client) path(name string) (string, error) {
 }
 
 // describe reads what matters off what Pub/Sub says.
-func describe(path string, known *pubsubpb.Subscription, o Options) (subscription, []notice) {
+func describe(path string, known *pubsubpb.Subscription, o Options) (subscription, []receiver.Notice) {
 	s := subscription{
 		path:        path,
 		own:         time.Duration(known.GetAckDeadlineSeconds()) * time.Second,
@@ -90,9 +90,9 @@ func describe(path string, known *pubsubpb.Subscription, o Options) (subscriptio
 	if o.AckDeadline > 0 {
 		s.lease = time.Duration(wholeSeconds(o.AckDeadline)) * time.Second
 	}
-	var notices []notice
+	var notices []receiver.Notice
 	if known.GetDetached() {
-		notices = append(notices, notice{text: "the subscription is detached from its topic"})
+		notices = append(notices, receiver.Notice{Text: "the subscription is detached from its topic"})
 	}
 	return s, notices
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"carrier/internal/sqstest"
+	"carrier/receiver"
 )
 
 func TestCheckSaysWhatIsWrong(t *testing.T) {
@@ -58,7 +59,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 func TestCheckNamesThePolicysQueue(t *testing.T) {
 	withDeadLetters(t, "", nil, func(t *testing.T, b bench, _ *sqstest.Queue) {
 		for _, f := range b.Check(t.Context(), time.Second) {
-			if f.Level == OK && strings.Contains(f.Text, "dead letters after 5 receives: http://sqs.test/000000000000/dead") {
+			if f.Level == receiver.OK && strings.Contains(f.Text, "dead letters after 5 receives: http://sqs.test/000000000000/dead") {
 				return
 			}
 		}

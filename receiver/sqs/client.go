@@ -64,7 +64,7 @@ type client struct {
 
 // connect assembles a client from o and the environment. It may read files, and
 // dials nothing.
-func connect(ctx context.Context, o Options) (*client, []notice, error) {
+func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		// One that the SDK can add AWS_CA_BUNDLE to.
 		config.WithHTTPClient(awshttp.NewBuildableClient()),
@@ -83,7 +83,7 @@ func connect(ctx context.Context, o Options) (*client, []notice, error) {
 	}
 	credentials, placeholder := credentialsFor(cfg.Credentials, endpoint)
 	if placeholder {
-		notices = append(notices, notice{text: "no AWS credentials found: signing with placeholder credentials for " + hostOf(endpoint)})
+		notices = append(notices, receiver.Notice{Text: "no AWS credentials found: signing with placeholder credentials for " + hostOf(endpoint)})
 	}
 	transport := o.transport
 	if transport == nil {
@@ -124,7 +124,7 @@ func endpointFor(cfg aws.Config, o Options) string {
 }
 
 // regionFor returns the region to sign for.
-func regionFor(cfg aws.Config, o Options, endpoint string) (string, []notice, error) {
+func regionFor(cfg aws.Config, o Options, endpoint string) (string, []receiver.Notice, error) {
 	host := hostOf(endpoint)
 	named := regionOf(host)
 	region := o.Region
@@ -134,7 +134,7 @@ func regionFor(cfg aws.Config, o Options, endpoint string) (string, []notice, er
 	switch {
 	case region != "" && named != "" && region != named && isAWS(host):
 		text := fmt.Sprintf("the region is %s, but the endpoint %s is in %s", region, host, named)
-		return region, []notice{{text: text}}, nil
+		return region, []receiver.Notice{{Text: text}}, nil
 	case region != "":
 		return region, nil, nil
 	case named != "":

@@ -35,7 +35,7 @@ func (r *Receiver) DeadLetterKnown() bool { return r.queue.deadLetter.url != "" 
 
 // findDeadLetter returns the configured dead-letter queue, else the one that q's
 // redrive policy names.
-func (c *client) findDeadLetter(ctx context.Context, q queue, configured string) (deadLetterQueue, []notice, error) {
+func (c *client) findDeadLetter(ctx context.Context, q queue, configured string) (deadLetterQueue, []receiver.Notice, error) {
 	if configured != "" {
 		return deadLetterQueue{url: configured, options: c.elsewhere(configured)}, nil, nil
 	}
@@ -54,7 +54,7 @@ func (c *client) findDeadLetter(ctx context.Context, q queue, configured string)
 		// before. A dead-letter queue is always in its queue's region and account.
 		return deadLetterQueue{url: strings.TrimSuffix(q.url, path.Base(q.url)) + name}, nil, nil
 	case receiver.NotFound, receiver.Invalid:
-		return deadLetterQueue{}, []notice{{"the redrive policy's dead-letter queue was not found", err}}, nil
+		return deadLetterQueue{}, []receiver.Notice{{Text: "the redrive policy's dead-letter queue was not found", Err: err}}, nil
 	}
 	return deadLetterQueue{url: address}, nil, err
 }

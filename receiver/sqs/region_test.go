@@ -91,7 +91,7 @@ func TestRegionAndEndpointInTheirOrder(t *testing.T) {
 			}
 			var texts []string
 			for _, n := range notices {
-				texts = append(texts, n.text)
+				texts = append(texts, n.Text)
 			}
 			if all := strings.Join(texts, "\n"); !strings.Contains(all, c.notice) || c.notice == "" && strings.Contains(all, "region") {
 				t.Errorf("notices = %q", all)

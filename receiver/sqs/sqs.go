@@ -66,7 +66,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 		return err
 	}
 	for _, n := range append(notices, more...) {
-		r.options.Warn(n.text, n.err)
+		r.options.Warn(n.Text, n.Err)
 	}
 	r.client, r.queue = c, q
 	for n := range r.receives {
@@ -96,10 +96,4 @@ func (r *Receiver) Close() error {
 	r.changes.close()
 	r.client.close()
 	return nil
-}
-
-// A notice is something an operator should know that stopped nothing.
-type notice struct {
-	text string
-	err  error
 }
