@@ -24,6 +24,9 @@ func aims() []aim {
 	list := []aim{
 		{scenario: "offered", figure: "wait", says: "p99 enqueue to delivery / SQS call time", most: true, bounds: []float64{1.5}, digits: 2},
 		{scenario: "offered", figure: "calls", says: "SQS calls per message", most: true, bounds: []float64{0.6}, digits: 2},
+		{scenario: "pubsub", figure: "wait", says: "p99 publish to delivery / Pub/Sub call time", most: true, bounds: []float64{1.5}, digits: 2},
+		{scenario: "pubsub", figure: "calls", says: "Pub/Sub calls per message", most: true, bounds: []float64{0.7}, digits: 2},
+		{scenario: "pubsub-slow", figure: "beyond", says: "leased beyond the slots", most: true, bounds: []float64{0}},
 		{scenario: "faults", figure: "lost", says: "messages lost", most: true, bounds: []float64{0}, every: true},
 		{scenario: "faults", figure: "duplicates", says: "messages accepted twice; these faults force none", most: true, bounds: []float64{0}, every: true},
 		{scenario: "sigterm", figure: "cut_off", says: "POSTs cut off", most: true, bounds: []float64{0}, every: true},

@@ -146,6 +146,17 @@ func TestBenchRuns(t *testing.T) {
 	if s["lost"] != 0 || s["duplicates"] != 0 || s["at_once"] != 0 {
 		t.Errorf("the books: %v", s)
 	}
+	over, err := b.betweenPubSub(nil, []string{"-latency", "1ms"}, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(ctx, over.queue, 200); err != nil {
+		t.Fatal(err)
+	}
+	if err := drained(ctx, over.queue, 200); err != nil {
+		t.Errorf("Pub/Sub: %v", err)
+	}
+	b.stopAll()
 	if s, err = b.measureIngest(ctx, 4, true, 200*time.Millisecond); err != nil || s["acks"] <= 0 || s["rate"] <= 0 {
 		t.Errorf("ingest: %v, %v", s, err)
 	}

@@ -11,7 +11,7 @@ import (
 // pubsub is the scenario offered over Pub/Sub.
 func pubsub() scenario {
 	return scenario{
-		name: "pubsub", quick: true,
+		name: "pubsub",
 		says: "a Pub/Sub subscription: 500 messages/s offered at random moments, calls take 10 ms, worker takes 5 ms, 40 in hand",
 		columns: []column{
 			{"rate", "messages/s", 0}, {"p50", "p50 ms to the POST", 2}, {"p99", "p99 ms", 2},
