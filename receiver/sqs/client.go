@@ -110,7 +110,10 @@ func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error)
 	return c, notices, nil
 }
 
-func (c *client) close() { c.transport.CloseIdleConnections() }
+func (c *client) close() {
+	c.line.close()
+	c.transport.CloseIdleConnections()
+}
 
 // endpointFor returns the base URL to call; empty means AWS's own.
 func endpointFor(cfg aws.Config, o Options) string {
@@ -159,8 +162,7 @@ func newTransport(cfg aws.Config) *http.Transport {
 	t.MaxIdleConns = 0
 	t.MaxIdleConnsPerHost = idleConnections
 	t.WriteBufferSize = writeBuffer
-	// Shorter than a load balancer's usual minute, so that it is us who hang up.
-	t.IdleConnTimeout = 50 * time.Second
+	t.IdleConnTimeout = idleLimit
 	t.TLSHandshakeTimeout = callTimeout
 	return t
 }

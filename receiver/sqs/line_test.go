@@ -88,6 +88,8 @@ func TestRequestIsAsTheSDKMakesIt(t *testing.T) {
 		switch name {
 		case "Authorization", "X-Amz-Date", "Content-Length", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request":
 			sdks.Header.Del(name) // differs from call to call
+		case "Accept-Encoding":
+			sdks.Header.Del(name) // net/http's own, which SQS has no use for
 		}
 	}
 	for name, values := range sdks.Header {
@@ -146,20 +148,6 @@ func TestEndpointIsWhatTheSDKResolves(t *testing.T) {
 				t.Errorf("%s, signed for %s in %s; want %s", got, m.signingName, m.signingRegion, c.want)
 			}
 		})
-	}
-}
-
-// net/http sends a request anew when a connection that was idle turns out to be closed.
-func TestRequestCanBeSentOnAFreshConnection(t *testing.T) {
-	c, _ := connected(t, nil)
-	req, err := c.line.request(t.Context(), "ReceiveMessage", newPayload([]byte("body")))
-	must(t, err)
-	for range 2 {
-		body, err := req.GetBody()
-		must(t, err)
-		if got, _ := io.ReadAll(body); string(got) != "body" {
-			t.Errorf("body = %q", got)
-		}
 	}
 }
 

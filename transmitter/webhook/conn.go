@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"carrier/internal/peer"
 )
 
 const (
@@ -36,6 +38,7 @@ var (
 // A conn is one connection to the worker. One goroutine uses it at a time.
 type conn struct {
 	net.Conn
+	peer   *peer.Peer
 	reader *bufio.Reader
 	head   []byte // the head of the request, and a short body behind it
 	budget int    // bytes of an answer's head that may still be read; negative is no limit
@@ -44,7 +47,7 @@ type conn struct {
 }
 
 func newConn(c net.Conn) *conn {
-	wrapped := &conn{Conn: c}
+	wrapped := &conn{Conn: c, peer: peer.Of(c)}
 	wrapped.reader = bufio.NewReaderSize(wrapped, 4<<10)
 	return wrapped
 }

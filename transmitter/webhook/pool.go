@@ -2,9 +2,7 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -64,7 +62,7 @@ func (p *pool) idling() *conn {
 // open takes idle connections until one is still open.
 func (p *pool) open() *conn {
 	for c := p.take(); c != nil; c = p.take() {
-		if time.Since(c.idle) < idleLimit && isOpen(c) {
+		if time.Since(c.idle) < idleLimit && c.peer.Waits() {
 			return c
 		}
 		_ = c.Close()
@@ -131,29 +129,4 @@ func (p *pool) close() {
 	if p.reaper != nil {
 		p.reaper.Stop()
 	}
-}
-
-// isOpen looks, without waiting, whether the worker has closed an idle connection, or
-// said something that nobody asked for.
-func isOpen(c *conn) bool {
-	under := c.Conn
-	if secured, ok := under.(*tls.Conn); ok {
-		under = secured.NetConn() // even a farewell is something said
-	}
-	raw, ok := under.(syscall.Conn)
-	if !ok {
-		return true
-	}
-	rc, err := raw.SyscallConn()
-	if err != nil {
-		return false
-	}
-	open := false
-	var one [1]byte
-	err = rc.Read(func(fd uintptr) bool {
-		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		open = err == syscall.EAGAIN
-		return true
-	})
-	return err == nil && open
 }
