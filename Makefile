@@ -45,7 +45,7 @@ run: build ## start carrier on its own queue, with the example worker; Ctrl-C dr
 	@exec bin/run ./carrier bin/worker-go
 
 .PHONY: test
-test: tools format vet tidy lint unit integration ## check everything: format, vet, lint, all tests
+test: tools format vet tidy lint unit integration charts ## check everything: format, vet, lint, all tests
 	@echo "make test: all checks passed"
 
 ##@ One check at a time
@@ -59,6 +59,16 @@ unit: compiler ## test each package, conformance suites and fuzz seeds included
 integration: compiler ## test the built program and the example workers
 	@echo "== integration tests"
 	@go test $(RACE) -timeout 8m -count 1 $$(go list ./... | grep -E '$(INTEGRATION)')
+
+.PHONY: charts
+charts: $(LINT) ## check the Helm chart, without a cluster: vet, tidy, lint and tests of charts/test
+	@echo "== chart"
+	@cd charts/test && go vet ./... && $(CURDIR)/$(LINT) run ./... && go test ./...
+	@cd charts/test && go mod tidy -diff || { echo "charts/test/go.mod is not tidy; go mod tidy there makes it so" >&2; exit 1; }
+
+.PHONY: chartdocs
+chartdocs: ## write what in charts/carrier is made from its values and from carrier's variables
+	@cd charts/test && go run ./generate
 
 .PHONY: lint
 lint: $(LINT) ## run golangci-lint

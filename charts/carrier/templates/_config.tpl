@@ -1,0 +1,85 @@
+{{/* The receiver, found as carrier itself finds it. */}}
+{{- define "carrier.receiver" -}}
+{{- $found := "ingest" -}}
+{{- range $name, $value := .Values.config -}}
+{{- if ne (toString ($value | default "")) "" -}}
+{{- if hasPrefix "CARRIER_SQS_" $name -}}{{- $found = "sqs" -}}{{- end -}}
+{{- if hasPrefix "CARRIER_PUBSUB_" $name -}}{{- $found = "pubsub" -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- .Values.config.CARRIER_RECEIVER | default $found | lower -}}
+{{- end }}
+
+{{/* A value as an environment variable holds it. Helm reads every number in YAML as a
+     float, which would print a million as 1e+06. */}}
+{{- define "carrier.value" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{ printf "%.0f" . }}{{- else -}}{{ toString . }}{{- end -}}
+{{- end }}
+
+{{/* The port of the admin address; nothing where it is turned off. */}}
+{{- define "carrier.adminPort" -}}
+{{- $address := ":9010" -}}
+{{- if hasKey .Values.config "CARRIER_ADMIN_ADDRESS" -}}
+{{- $address = .Values.config.CARRIER_ADMIN_ADDRESS | default "" -}}
+{{- end -}}
+{{- regexFind "[0-9]+$" $address -}}
+{{- end }}
+
+{{/* The port producers post to; nothing where they cannot reach it from outside the pod. */}}
+{{- define "carrier.ingestPort" -}}
+{{- $address := .Values.config.CARRIER_INGEST_ADDRESS | default "127.0.0.1:8080" -}}
+{{- if and (eq (include "carrier.receiver" .) "ingest") (not (regexMatch "^(127\\.[0-9.]+|localhost|\\[::1\\]):" $address)) -}}
+{{- if not (or .Values.secrets.CARRIER_INGEST_TOKEN .Values.config.CARRIER_INGEST_TOKEN_FILE (eq (toString .Values.config.CARRIER_INGEST_ALLOW_ANONYMOUS) "true")) -}}
+{{- fail "config.CARRIER_INGEST_ADDRESS is open to the cluster: give secrets.CARRIER_INGEST_TOKEN, or set config.CARRIER_INGEST_ALLOW_ANONYMOUS to true" -}}
+{{- end -}}
+{{- regexFind "[0-9]+$" $address -}}
+{{- end -}}
+{{- end }}
+
+{{/* Whether the ingest queue lives on a volume that outlives the pod. */}}
+{{- define "carrier.persistent" -}}
+{{- if eq (include "carrier.receiver" .) "ingest" -}}
+{{- include "carrier.auto" (list .Values.persistence.enabled true) -}}
+{{- else -}}
+false
+{{- end -}}
+{{- end }}
+
+{{/* The directory of the ingest queue, which has to be on the volume. */}}
+{{- define "carrier.dataDir" -}}
+{{- $mount := .Values.persistence.mountPath -}}
+{{- $dir := .Values.config.CARRIER_INGEST_DATA_DIR | default (printf "%s/carrier-data" $mount) -}}
+{{- if not (or (eq $dir $mount) (hasPrefix (printf "%s/" $mount) $dir)) -}}
+{{- fail (printf "config.CARRIER_INGEST_DATA_DIR is %s, which is not within persistence.mountPath, %s" $dir $mount) -}}
+{{- end -}}
+{{- $dir -}}
+{{- end }}
+
+{{/* The environment: sidecar.env first, so that config may refer to it as $(NAME). */}}
+{{- define "carrier.env" -}}
+{{- with .Values.sidecar.env }}
+{{ toYaml . }}
+{{- end }}
+{{- range $name, $value := .Values.config }}
+{{- if not (or (kindIs "invalid" $value) (eq $name "CARRIER_INGEST_DATA_DIR")) }}
+- name: {{ $name }}
+  value: {{ include "carrier.value" $value | quote }}
+{{- end }}
+{{- end }}
+{{- if eq (include "carrier.receiver" .) "ingest" }}
+- name: CARRIER_INGEST_DATA_DIR
+  value: {{ include "carrier.dataDir" . | quote }}
+{{- end }}
+{{- range $name, $from := .Values.secrets }}
+{{- if $from.file }}
+- name: {{ $name }}_FILE
+  value: {{ printf "/run/secrets/carrier/%s" $name | quote }}
+{{- else }}
+- name: {{ $name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $from.name | quote }}
+      key: {{ $from.key | quote }}
+{{- end }}
+{{- end }}
+{{- end }}

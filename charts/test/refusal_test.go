@@ -1,0 +1,70 @@
+package charts
+
+import (
+	"strings"
+	"testing"
+
+	"carrier/charts/test/render"
+)
+
+// TestMistakesAreRefused: each is refused by the schema or by a template, whichever Helm
+// renders it, with a message that names the value.
+func TestMistakesAreRefused(t *testing.T) {
+	token := map[string]any{"name": "orders-carrier", "key": "admin-token"}
+	absent := map[string]any{"name": "nobody", "key": "admin-token"}
+	for name, tt := range map[string]struct {
+		kubernetes string
+		set        map[string]any
+		says       string
+	}{
+		"a value that is not there":                   {set: map[string]any{"workload.replica": 2}, says: "replica"},
+		"a variable that is not there":                {set: map[string]any{"config.CARRIER_CONCURENCY": 2}, says: "CARRIER_CONCURENCY"},
+		"a number out of range":                       {set: map[string]any{"config.CARRIER_SQS_BATCH_SIZE": 11}, says: "CARRIER_SQS_BATCH_SIZE"},
+		"a word that is not allowed":                  {set: map[string]any{"config.CARRIER_LOG_LEVEL": "loud"}, says: "CARRIER_LOG_LEVEL"},
+		"a duration without its unit":                 {set: map[string]any{"config.CARRIER_DRAIN_TIMEOUT": "20"}, says: "CARRIER_DRAIN_TIMEOUT"},
+		"a secret among the plain values":             {set: map[string]any{"config.CARRIER_INGEST_TOKEN": "s3cret"}, says: "CARRIER_INGEST_TOKEN"},
+		"a secret in place of a reference":            {set: map[string]any{"secrets.CARRIER_INGEST_TOKEN": "s3cret"}, says: "CARRIER_INGEST_TOKEN"},
+		"a secret beside a reference":                 {set: map[string]any{"secrets.CARRIER_INGEST_TOKEN": map[string]any{"name": "n", "key": "k", "value": "s3cret"}}, says: "CARRIER_INGEST_TOKEN"},
+		"a reference without its key":                 {set: map[string]any{"secrets.CARRIER_INGEST_TOKEN": map[string]any{"name": "n"}}, says: "key"},
+		"a plain variable as a secret":                {set: map[string]any{"secrets.CARRIER_LOG_LEVEL": token}, says: "CARRIER_LOG_LEVEL"},
+		"a secret past config and secrets":            {set: map[string]any{"sidecar.env": []any{map[string]any{"name": "CARRIER_ADMIN_TOKEN", "value": "s3cret"}}}, says: "/sidecar/env/0/name"},
+		"AWS's secret in plain text":                  {set: map[string]any{"sidecar.env": []any{map[string]any{"name": "AWS_SECRET_ACCESS_KEY", "value": "s3cret"}}}, says: "/sidecar/env/0"},
+		"a limit for the collector":                   {set: map[string]any{"sidecar.env": []any{map[string]any{"name": "GOMEMLIMIT", "value": "64MiB"}}}, says: "/sidecar/env/0/name"},
+		"no worker":                                   {set: map[string]any{"worker.image.repository": ""}, says: "worker.image.repository"},
+		"no image":                                    {set: map[string]any{"image.repository": ""}, says: "image.repository"},
+		"a native sidecar before Kubernetes 1.29":     {kubernetes: "v1.28.9", says: "sidecar.native"},
+		"a sleep before Kubernetes 1.30":              {kubernetes: "v1.29.9", set: map[string]any{"worker.preStop": "sleep"}, says: "worker.preStop"},
+		"a Kubernetes before the chart's":             {kubernetes: "v1.24.9", set: map[string]any{"sidecar.native": false}, says: "kubeVersion"},
+		"a native sidecar that nothing drains":        {set: map[string]any{"config.CARRIER_ADMIN_ADDRESS": ""}, says: "CARRIER_ADMIN_ADDRESS"},
+		"a hook to a port that is closed":             {set: map[string]any{"config.CARRIER_ADMIN_ADDRESS": "", "sidecar.native": false}, says: "worker.preStop"},
+		"an admin port that no probe reaches":         {set: map[string]any{"config.CARRIER_ADMIN_ADDRESS": "127.0.0.1:9010"}, says: "CARRIER_ADMIN_ADDRESS"},
+		"a grace period that is too short":            {set: map[string]any{"pod.terminationGracePeriodSeconds": 34}, says: "need 35"},
+		"an admin token that is not there":            {set: map[string]any{"secrets.CARRIER_ADMIN_TOKEN": absent}, says: "worker.preStop"},
+		"an admin token that no hook can read":        {set: map[string]any{"config.CARRIER_ADMIN_TOKEN_FILE": "/token"}, says: "CARRIER_ADMIN_TOKEN_FILE"},
+		"ingest open to everybody":                    {set: map[string]any{"config.CARRIER_INGEST_ADDRESS": ":8080"}, says: "CARRIER_INGEST_ALLOW_ANONYMOUS"},
+		"a queue beside its volume":                   {set: map[string]any{"config.CARRIER_INGEST_DATA_DIR": "/tmp/queue"}, says: "persistence.mountPath"},
+		"one claim for many pods":                     {set: map[string]any{"persistence.existingClaim": "queue", "workload.replicas": 2}, says: "workload.replicas"},
+		"one claim for a StatefulSet":                 {set: map[string]any{"persistence.existingClaim": "queue", "workload.kind": "StatefulSet"}, says: "persistence.existingClaim"},
+		"a Service without a port":                    {set: map[string]any{"service.enabled": true}, says: "service.enabled"},
+		"a budget for pods that are not known":        {set: map[string]any{"workload.enabled": false, "podDisruptionBudget.enabled": true}, says: "workload.selectorLabels"},
+		"the role of another cloud in place of AWS's": {set: map[string]any{"serviceAccount.awsRoleArn": "orders@p.iam.gserviceaccount.com"}, says: "awsRoleArn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := cases(t)["minimal"]
+			for path, value := range tt.set {
+				values = with(values, path, value)
+			}
+			r := release(values)
+			if tt.kubernetes != "" {
+				r.KubeVersion = tt.kubernetes
+			}
+			for version, helm := range render.Helms() {
+				if _, err := helm(chart, r); err == nil || !strings.Contains(err.Error(), tt.says) {
+					t.Errorf("%s: want an error with %q: %v", version, tt.says, err)
+				} else if strings.Contains(err.Error(), "s3cret") {
+					t.Errorf("%s prints the secret: %v", version, err)
+				}
+			}
+		})
+	}
+}
