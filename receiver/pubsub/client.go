@@ -73,11 +73,11 @@ func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error)
 	dial := append(dialOptions(o, at), o.dial...)
 	var notices []receiver.Notice
 	if at.google {
-		own, err := detect()
+		own, err := detect(o)
 		if err != nil {
 			return nil, nil, &receiver.Error{Operation: opConfigure, Class: receiver.Credentials, Err: err}
 		}
-		if c.project == "" {
+		if c.project == "" && !subscriptionPath.MatchString(o.Subscription) {
 			c.project = projectOf(ctx, own)
 		}
 		dial = append(dial, grpc.WithPerRPCCredentials(tokens{own}))

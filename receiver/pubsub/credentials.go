@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"regexp"
 
 	"cloud.google.com/go/auth"
 	"cloud.google.com/go/auth/credentials"
@@ -18,8 +19,8 @@ const scope = "https://www.googleapis.com/auth/pubsub"
 // GOOGLE_APPLICATION_CREDENTIALS names, gcloud's own, workload identity, or the
 // machine's service account. A service account's key signs its own tokens, and asks
 // nobody for one.
-func detect() (*auth.Credentials, error) {
-	return credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{scope}, UseSelfSignedJWT: true})
+func detect(o Options) (*auth.Credentials, error) {
+	return credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{scope}, UseSelfSignedJWT: true, Client: o.tokenClient})
 }
 
 // projectOf returns the project that the credentials are of; empty where they do
@@ -52,6 +53,10 @@ func (t tokens) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 // RequireTransportSecurity says that tokens are not for everybody's eyes.
 func (tokens) RequireTransportSecurity() bool { return true }
 
+// outOfOrder is how the token exchange, and the metadata server's client, tell of an answer
+// that may be another one soon: in their errors there is no code.
+var outOfOrder = regexp.MustCompile(`(status code|compute: Received) (429|5\d\d)\b`)
+
 // tokenError tells a token that was refused from one that could not be asked for: in
 // the first seconds of a pod its metadata service may not be up yet.
 func tokenError(err error) error {
@@ -59,7 +64,8 @@ func tokenError(err error) error {
 		answer  *auth.Error
 		network net.Error
 	)
-	if errors.As(err, &answer) && answer.Temporary() || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &answer) && answer.Temporary() ||
+		errors.As(err, &network) || outOfOrder.MatchString(err.Error()) || errors.Is(err, context.DeadlineExceeded) {
 		return status.Error(codes.Unavailable, "no token: "+err.Error())
 	}
 	return status.Error(codes.Unauthenticated, "no token: "+err.Error())

@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"net/http"
 	"time"
 
 	"google.golang.org/grpc"
@@ -40,8 +41,9 @@ type Options struct {
 	// err may be nil. It may be called at once from many goroutines; may be nil.
 	Warn func(text string, err error)
 
-	dial       []grpc.DialOption // a test's, beside our own
-	shortLease bool              // a test's, that does not wait for ten seconds
+	dial        []grpc.DialOption // a test's, beside our own
+	tokenClient *http.Client      // a test's, to ask for tokens
+	shortLease  bool              // a test's, that does not wait for ten seconds
 }
 
 func (o Options) withDefaults() Options {
