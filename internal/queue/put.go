@@ -19,7 +19,7 @@ type Entry struct {
 	// Key makes storing idempotent: an entry whose key was stored within the window
 	// is not stored again. Empty is none.
 	Key string
-	// Head and Body are handed out as they are.
+	// Head and Body are handed out as they are. Put keeps copies of them.
 	Head, Body []byte
 }
 

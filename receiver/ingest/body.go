@@ -9,30 +9,43 @@ import (
 	"time"
 )
 
-// bodyAtOnce is how much of a declared length is believed before it has arrived.
-const bodyAtOnce = 64 << 10
+const (
+	// bodyAtOnce is how much of a declared length is believed before it has arrived.
+	bodyAtOnce = 64 << 10
+	// bodyKept is the largest body whose memory a connection keeps for the next one.
+	bodyKept = 8 << 10
+)
 
 // readBody reads all of the body. One that is cut off, too slow or too large is a problem,
-// and its connection is closed after the answer.
-func (d *door) readBody(w http.ResponseWriter, req *http.Request) ([]byte, *problem) {
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(d.receiver.options.ReadTimeout))
-	limited := http.MaxBytesReader(w, req.Body, d.receiver.options.MaxBody)
-	var body bytes.Buffer
-	if req.ContentLength > 0 {
-		body.Grow(int(min(req.ContentLength, bodyAtOnce)) + bytes.MinRead)
-	}
-	_, err := io.Copy(&body, limited)
-	var over *http.MaxBytesError
+// and its connection is closed after the answer. The body is overwritten by the next one
+// on the same connection.
+func (d *door) readBody(c *conn, req *http.Request) ([]byte, *problem) {
+	c.invite()
+	c.wire.until(time.Now().Add(d.receiver.options.ReadTimeout))
+	body, err := c.readAll(req, d.receiver.options.MaxBody)
 	switch {
-	case err == nil:
-		_ = control.SetReadDeadline(time.Time{}) // it would end the request while it is stored
-		return body.Bytes(), nil
-	case errors.As(err, &over):
+	case err == nil && int64(len(body)) > d.receiver.options.MaxBody:
 		return nil, tooLarge(d.receiver.options.MaxBody)
+	case err == nil:
+		return body, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, tooSlow()
 	default:
 		return nil, cutOff()
 	}
+}
+
+// readAll reads to the body's end, or a byte more than most.
+func (c *conn) readAll(req *http.Request, most int64) ([]byte, error) {
+	if n := req.ContentLength; n >= 0 && n <= bodyKept {
+		if int64(cap(c.body)) < n {
+			c.body = make([]byte, n)
+		}
+		_, err := io.ReadFull(req.Body, c.body[:n])
+		return c.body[:n], err
+	}
+	var body bytes.Buffer
+	body.Grow(int(min(max(req.ContentLength, 0), bodyAtOnce)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(req.Body, most+1))
+	return body.Bytes(), err
 }

@@ -1,14 +1,12 @@
 package ingest
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"carrier/internal/queue"
 )
@@ -23,37 +21,9 @@ func newDoor(r *Receiver) *door {
 	return &door{receiver: r, token: sha256.Sum256([]byte(r.options.Token))}
 }
 
-// ServeHTTP stores the request, or says why not.
-func (d *door) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	defer d.containPanic(w)
-	id, p := d.store(w, req)
-	if len(req.TransferEncoding) > 0 || d.receiver.stopping.Load() {
-		// After a chunked body nobody is sure where the next request begins who has
-		// read it differently than we have.
-		w.Header().Set("Connection", "close")
-	}
-	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	if p != nil {
-		_ = control.SetReadDeadline(time.Now().Add(lingerTimeout))
-		p.write(w)
-		d.receiver.options.OnAnswer(p.Status)
-		linger(control, req)
-		return
-	}
-	writeJSON(w, "application/json", http.StatusOK, accepted{Status: "OK", ID: id})
-	d.receiver.options.OnAnswer(http.StatusOK)
-}
-
-// An accepted is the body of a 200.
-type accepted struct {
-	Status string `json:"status"`
-	ID     string `json:"id"`
-}
-
 // store answers with the id of what is now on the disk. All that can be refused without
 // the body is, before the body is asked for: reading it is what sends 100 Continue.
-func (d *door) store(w http.ResponseWriter, req *http.Request) (string, *problem) {
+func (d *door) store(ctx context.Context, c *conn, req *http.Request) (string, *problem) {
 	switch req.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 	default:
@@ -74,12 +44,12 @@ func (d *door) store(w http.ResponseWriter, req *http.Request) (string, *problem
 	if p := d.roomFor(q, req, e); p != nil {
 		return "", p
 	}
-	body, p := d.readBody(w, req)
+	body, p := d.readBody(c, req)
 	if p != nil {
 		return "", p
 	}
 	e.Body = body
-	id, err := q.Put(req.Context(), e)
+	id, err := q.Put(ctx, e)
 	if err != nil {
 		return "", refused(err)
 	}
@@ -115,19 +85,4 @@ func (d *door) roomFor(q *queue.Queue, req *http.Request, e queue.Entry) *proble
 		return nil
 	}
 	return refused(err)
-}
-
-func (d *door) containPanic(w http.ResponseWriter) {
-	if r := recover(); r != nil {
-		d.receiver.options.Report("handler_panic", fmt.Errorf("%v", r))
-		broken().write(w)
-		d.receiver.options.OnAnswer(http.StatusServiceUnavailable)
-	}
-}
-
-func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {
-	b, _ := json.Marshal(v) // of a struct of strings and numbers
-	w.Header().Set("Content-Type", contentType)
-	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n')) // an error here is the producer's having gone
 }

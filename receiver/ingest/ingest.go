@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,9 +79,8 @@ type Receiver struct {
 
 	mu     sync.Mutex // held by Open and Close
 	queue  atomic.Pointer[queue.Queue]
-	server *http.Server
+	server *server
 	addr   atomic.Pointer[net.Addr]
-	served chan struct{} // closed when the server has ended
 }
 
 var _ receiver.Receiver = (*Receiver)(nil)
@@ -110,7 +108,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 	if err != nil {
 		return &receiver.Error{Operation: "listen", Class: receiver.Invalid, Err: err}
 	}
-	r.serve(listener)
+	r.serve(context.WithoutCancel(ctx), listener)
 	return nil
 }
 
@@ -166,7 +164,7 @@ func (r *Receiver) Close() error {
 	defer r.mu.Unlock()
 	var errs []error
 	if r.server != nil {
-		errs = append(errs, r.closeServer())
+		errs = append(errs, r.server.close(closeTimeout))
 	}
 	if q := r.queue.Load(); q != nil {
 		errs = append(errs, q.Close())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"carrier/internal/queue"
@@ -18,6 +19,7 @@ type problem struct {
 	Detail string `json:"detail"`
 
 	header http.Header
+	closes bool // the connection
 }
 
 func newProblem(status int, detail string) *problem {
@@ -32,18 +34,14 @@ func (p *problem) with(name, value string) *problem {
 }
 
 // closing is for what leaves part of a request unread.
-func (p *problem) closing() *problem { return p.with("Connection", "close") }
+func (p *problem) closing() *problem {
+	p.closes = true
+	return p
+}
 
 // retryAfter is in whole seconds, at least one.
 func (p *problem) retryAfter(d time.Duration) *problem {
 	return p.with("Retry-After", strconv.Itoa(max(1, int(d/time.Second))))
-}
-
-func (p *problem) write(w http.ResponseWriter) {
-	for name, values := range p.header {
-		w.Header()[name] = values
-	}
-	writeJSON(w, "application/problem+json", p.Status, p)
 }
 
 // How long a producer is asked to wait.
@@ -77,6 +75,27 @@ func cutOff() *problem {
 
 func badHeader(name, allowed string) *problem {
 	return newProblem(http.StatusBadRequest, name+": "+allowed)
+}
+
+func longHead() *problem {
+	return newProblem(http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("the head is longer than %d bytes", maxHeaderBytes))
+}
+
+// malformed is the answer to an error of net/http's parser, which tells the producer's
+// faults apart by text only.
+func malformed(err error) *problem {
+	if strings.HasPrefix(err.Error(), "unsupported transfer encoding") {
+		return newProblem(http.StatusNotImplemented, "no transfer coding but chunked is known")
+	}
+	return newProblem(http.StatusBadRequest, "not a request of HTTP/1.1")
+}
+
+func versionNotSupported() *problem {
+	return newProblem(http.StatusHTTPVersionNotSupported, "HTTP/1.1 is spoken here")
+}
+
+func expectationFailed() *problem {
+	return newProblem(http.StatusExpectationFailed, "nothing but 100-continue can be expected")
 }
 
 func stopping() *problem {

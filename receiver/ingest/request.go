@@ -150,21 +150,18 @@ func hopByHop(name string) bool {
 	return false
 }
 
-// endToEnd are the headers that may be sent again: without those of the hop, carrier's own,
-// and carrier's credential.
+// endToEnd takes out of h what may not be sent again: the headers of the hop, carrier's
+// own, and carrier's credential.
 func endToEnd(h http.Header, carriersOwn bool) http.Header {
-	named := make(map[string]bool)
 	for _, value := range h["Connection"] {
 		for name := range strings.SplitSeq(value, ",") {
-			named[http.CanonicalHeaderKey(strings.TrimSpace(name))] = true
+			delete(h, http.CanonicalHeaderKey(strings.TrimSpace(name)))
 		}
 	}
-	kept := make(http.Header, len(h))
-	for name, values := range h {
-		if hopByHop(name) || named[name] || strings.HasPrefix(name, ownPrefix) || carriersOwn && name == "Authorization" {
-			continue
+	for name := range h {
+		if hopByHop(name) || strings.HasPrefix(name, ownPrefix) || carriersOwn && name == "Authorization" {
+			delete(h, name)
 		}
-		kept[name] = values
 	}
-	return kept
+	return h
 }

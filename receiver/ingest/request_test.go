@@ -120,6 +120,7 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
+		sent := req.Header.Clone()
 		e, p := parse(req, carriersOwn)
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
@@ -141,8 +142,8 @@ func FuzzRequest(f *testing.F) {
 			if hopByHop(name) || strings.HasPrefix(name, ownPrefix) || carriersOwn && name == "Authorization" {
 				t.Fatalf("%s travels", name)
 			}
-			if !reflect.DeepEqual(values, req.Header[name]) {
-				t.Fatalf("%s = %q, was %q", name, values, req.Header[name])
+			if !reflect.DeepEqual(values, sent[name]) {
+				t.Fatalf("%s = %q, was %q", name, values, sent[name])
 			}
 		}
 	})
