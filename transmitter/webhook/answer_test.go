@@ -249,6 +249,39 @@ func TestWorkThatIsCutOffIsRetried(t *testing.T) {
 	}
 }
 
+func TestRequestIsCutOffByItsOwnContext(t *testing.T) {
+	for name, third := range map[string]bool{"the one of the requests before": false, "another one": true} {
+		t.Run(name, func(t *testing.T) {
+			before, end := context.WithCancel(t.Context())
+			defer end()
+			ctx, cancel := before, end
+			if third {
+				ctx, cancel = context.WithCancel(t.Context())
+				defer cancel()
+			}
+			w, e := listenTCP(t, func(w *rawWorker, c net.Conn) {
+				r := bufio.NewReader(c)
+				for range 2 {
+					readRequest(w, r)
+					_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+				}
+				readRequest(w, r)
+				cancel()
+				_, _ = r.ReadByte()
+			})
+			tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: long})
+			for range 2 {
+				if o := tr.Transmit(before, newMessage("a", "x")); o.Verdict != message.Delivered {
+					t.Fatalf("outcome %+v", o)
+				}
+			}
+			if o := tr.Transmit(ctx, newMessage("a", "x")); o.Reason != "cut off by the stop" || w.connections.Load() != 1 {
+				t.Errorf("outcome %+v on %d connections", o, w.connections.Load())
+			}
+		})
+	}
+}
+
 func TestConnectionsAreKeptAndNoMoreThanTheConcurrency(t *testing.T) {
 	const concurrency, each = 8, 40
 	bodies := map[string]string{

@@ -48,6 +48,9 @@ func actionOf(header http.Header) string {
 
 // byStatus is the outcome of a status alone.
 func byStatus(status int) message.Outcome {
+	if status/100 == 2 {
+		return message.Outcome{Verdict: message.Delivered, Status: status, Code: "2xx"}
+	}
 	o := message.Outcome{
 		Status: status,
 		Code:   strconv.Itoa(status/100) + "xx",
@@ -57,8 +60,6 @@ func byStatus(status int) message.Outcome {
 	case status < 100 || status > 599:
 		// Not HTTP; and nobody's metrics want a label for it.
 		o.Cause, o.Code = message.Failed, codeError
-	case status/100 == 2:
-		o.Verdict, o.Reason = message.Delivered, ""
 	case status/100 == 5, status == http.StatusRequestTimeout,
 		status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		o.Cause = message.Failed

@@ -44,6 +44,9 @@ type conn struct {
 	budget int    // bytes of an answer's head that may still be read; negative is no limit
 	used   bool   // a request was answered on it
 	idle   time.Time
+
+	ends  <-chan struct{} // the end of the context that cuts it
+	spare func() bool     // undoes that
 }
 
 func newConn(c net.Conn) *conn {
@@ -151,10 +154,29 @@ func (c *conn) drain(resp *http.Response) (reusable bool, err error) {
 	return whole && !resp.Close && c.reader.Buffered() == 0, nil
 }
 
-// cutBy makes reads and writes under way, and all later ones, return when ctx ends.
-// The returned function ends that, and reports whether ctx had not ended.
-func (c *conn) cutBy(ctx context.Context) (stop func() bool) {
-	return context.AfterFunc(ctx, c.cut)
+// cutBy makes reads and writes under way, and all later ones, return when ctx ends, until
+// it is called with another one. All messages have one context, as a rule: so it is
+// asked to tell once for each connection. A deadline that was set is to be set before.
+func (c *conn) cutBy(ctx context.Context) {
+	if ctx.Done() != c.ends {
+		c.uncut()
+		c.ends, c.spare = ctx.Done(), context.AfterFunc(ctx, c.cut)
+	}
+	if ctx.Err() != nil {
+		c.cut() // and once more, if a deadline came after the first time
+	}
+}
+
+func (c *conn) uncut() {
+	if c.spare != nil {
+		c.spare()
+	}
+}
+
+// Close closes the connection.
+func (c *conn) Close() error {
+	c.uncut()
+	return c.Conn.Close()
 }
 
 func (c *conn) cut() { _ = c.SetDeadline(time.Now().Add(longPast)) }

@@ -57,21 +57,24 @@ func (w *wire) exchange(ctx context.Context, c *conn, r *request, deadline time.
 	if err := c.SetDeadline(deadline); err != nil {
 		return nil, errors.Join(errUnsent, err)
 	}
-	stop := c.cutBy(ctx)
-	defer stop()
+	c.cutBy(ctx)
 	sent := c.send(r)
 	defer func() { reusable = sent.end(c) && reusable }()
 	if errors.Is(sent.err, errUnsent) {
 		return nil, sent.err
 	}
 	// A worker may answer and close before it has read everything: its answer counts.
+	if status, ok := c.atOnce(); ok {
+		reusable = c.reader.Buffered() == 0 && ctx.Err() == nil
+		return &answer{status: status}, nil
+	}
 	resp, err := c.receive() //nolint:bodyclose // closing would read past the limit; the connection is ours to close
 	if err != nil {
 		return nil, errors.Join(sent.err, err)
 	}
 	c.extend(ctx, resp, w.timeout)
 	reusable, err = c.drain(resp)
-	reusable = stop() && reusable
+	reusable = reusable && ctx.Err() == nil
 	return &answer{status: resp.StatusCode, header: resp.Header}, err
 }
 
