@@ -17,7 +17,8 @@ STACK := $(COMPOSE) -f examples/compose/compose.yaml
 FLAGS := -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
 
 # The tests that start programs: they run anew each time, because the test cache
-# does not see what a program reads.
+# does not see what a program reads. Nor does it see what lies outside a module: the
+# chart.
 INTEGRATION := ^carrier/(test|examples)(/|$$)
 
 # The linter is installed once for each version, through the Go module proxy.
@@ -63,7 +64,7 @@ integration: compiler ## test the built program and the example workers
 .PHONY: charts
 charts: $(LINT) ## check the Helm chart, without a cluster: vet, tidy, lint and tests of charts/test
 	@echo "== chart"
-	@cd charts/test && go vet ./... && $(CURDIR)/$(LINT) run ./... && go test ./...
+	@cd charts/test && go vet ./... && $(CURDIR)/$(LINT) run ./... && go test -count 1 ./...
 	@cd charts/test && go mod tidy -diff || { echo "charts/test/go.mod is not tidy; go mod tidy there makes it so" >&2; exit 1; }
 
 .PHONY: chartdocs

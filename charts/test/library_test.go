@@ -83,3 +83,16 @@ func TestParentsPodsAreServedAndKeepTheirQueue(t *testing.T) {
 		t.Error("a service account that no pod uses")
 	}
 }
+
+func TestParentsStatefulSetHasAClaimForEachPod(t *testing.T) {
+	objects := parent(t, "stateful", nil)
+	set := only[*appsv1.StatefulSet](t, objects)
+	claims := set.Spec.VolumeClaimTemplates
+	if len(objects) != 1 || len(claims) != 1 || claims[0].Spec.Resources.Requests.Storage().String() != "3Gi" {
+		t.Fatalf("%d objects, claims %v", len(objects), claims)
+	}
+	mounts := container(t, set.Spec.Template, "carrier").VolumeMounts
+	if len(mounts) != 1 || mounts[0].Name != claims[0].Name || len(set.Spec.Template.Spec.Volumes) != 0 {
+		t.Errorf("mounts %v, volumes %v", mounts, set.Spec.Template.Spec.Volumes)
+	}
+}
