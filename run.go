@@ -150,7 +150,10 @@ func assemble(c config.Config, log *zap.Logger) (*program, error) {
 		return nil, err
 	}
 	if p.source.QueueMessages != nil {
-		p.metrics.WatchQueue(p.source.QueueMessages, p.source.QueueBytes)
+		p.metrics.WatchQueue(metrics.Queue{
+			Messages: p.source.QueueMessages, Bytes: p.source.QueueBytes,
+			MaxMessages: int64(c.Ingest.MaxMessages), MaxBytes: int64(c.Ingest.MaxBytes),
+		})
 	}
 	if p.source.DeferralsHeld != nil {
 		p.metrics.WatchDeferrals(p.source.DeferralsHeld)

@@ -29,6 +29,9 @@ func promised(receiver string) map[string][]string {
 		"carrier_deferrals_held":                 nil,
 		"carrier_last_receive_timestamp_seconds": nil,
 		"carrier_worker_up":                      nil,
+		"carrier_draining":                       nil,
+		"carrier_ingest_queue_messages_limit":    nil,
+		"carrier_ingest_queue_bytes_limit":       nil,
 		"carrier_duplicates_total":               {`cause="`},
 		"carrier_build_info":                     {`version="`},
 	}
@@ -74,7 +77,7 @@ func TestEveryMetricIsThereFromTheStart(t *testing.T) {
 				t.Errorf("%s is not 0 at the start", name)
 			}
 		}
-		if b.metric("carrier_concurrency_limit") != 4 || b.metric("carrier_build_info") != 1 || b.metric("carrier_worker_up") != 0 {
+		if b.metric("carrier_concurrency_limit") != 4 || b.metric("carrier_build_info") != 1 || b.metric("carrier_worker_up") != 0 || b.metric("carrier_draining") != 0 {
 			t.Error("carrier_concurrency_limit, carrier_build_info or carrier_worker_up is wrong")
 		}
 		b.stop()
@@ -92,7 +95,7 @@ func TestMetricsCountWhatHappens(t *testing.T) {
 		if n := b.metric("carrier_messages_in_flight"); n != 2 {
 			t.Errorf("%v in flight, want 2", n)
 		}
-		if kind == ofIngest && (b.source.left(b.program) != 2 || b.metric("carrier_ingest_queue_bytes") <= 0) {
+		if kind == ofIngest && (b.source.left(b.program) != 2 || b.metric("carrier_ingest_queue_bytes") <= 0 || b.metric("carrier_ingest_queue_messages_limit") != 1_000_000) {
 			t.Error("the queue's size is wrong")
 		}
 		close(hold)

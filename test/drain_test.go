@@ -31,6 +31,7 @@ func TestDrainAnswersWhenDrainedAndTheProgramStaysUp(t *testing.T) {
 			answered := make(chan reply, 1)
 			go func() { answered <- b.drain(method) }()
 			b.awaitLog("stopping, no message")
+			until(t, "the drain is counted", func() bool { return b.metric("carrier_draining") == 1 })
 			q := b.onSQS().queue
 			until(t, "the unposted ones are back", func() bool { return q.Counts().Visible == 2 })
 			select {

@@ -43,13 +43,14 @@ type Metrics struct {
 	leasesLost  prometheus.Counter
 	lastReceive prometheus.Gauge
 	workerUp    prometheus.Gauge
+	draining    prometheus.Gauge
 	calls       counters
 	errors      *prometheus.CounterVec
 	duplicates  counters
 	requests    counters
 
-	queueMessages, queueBytes func() int64
-	deferralsHeld             func() int64
+	queue         Queue
+	deferralsHeld func() int64
 }
 
 var _ receiver.Observer = (*Metrics)(nil)
@@ -82,12 +83,17 @@ func (m *Metrics) WatchInFlight(count func() int) {
 	m.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
 }
 
-// WatchQueue makes messages and bytes the size of the embedded queue, which is 0 without
-// one. It is called at most once, before the metrics are served; both may be called at any
-// time.
-func (m *Metrics) WatchQueue(messages, bytes func() int64) {
-	m.queueMessages, m.queueBytes = messages, bytes
+// A Queue is what there is to know of an embedded queue.
+type Queue struct {
+	// Messages and Bytes are its size now. They may be called at any time.
+	Messages, Bytes func() int64
+	// MaxMessages and MaxBytes are the most it holds.
+	MaxMessages, MaxBytes int64
 }
+
+// WatchQueue makes q the embedded queue; without one all its numbers are 0. It is called
+// at most once, before the metrics are served.
+func (m *Metrics) WatchQueue(q Queue) { m.queue = q }
 
 // WatchDeferrals makes held the number of messages that the receiver keeps away for longer
 // than its source allows, which is 0 where none does. It is called at most once, before

@@ -56,13 +56,14 @@ func expect(t *testing.T, m *Metrics, series ...string) {
 func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 	m := New(options())
 	m.WatchInFlight(func() int { return 3 })
-	m.WatchQueue(func() int64 { return 4 }, func() int64 { return 5 })
+	m.WatchQueue(Queue{Messages: func() int64 { return 4 }, Bytes: func() int64 { return 5 }, MaxMessages: 9, MaxBytes: 10})
 	m.WatchDeferrals(func() int64 { return 6 })
 	series := []string{
 		`carrier_messages_received_total{receiver="ingest"} 0`,
 		`carrier_leases_lost_total 0`, `carrier_worker_up 0`, `carrier_concurrency_limit 7`,
 		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`, `carrier_deferrals_held 6`,
 		`carrier_ingest_queue_messages 4`, `carrier_ingest_queue_bytes 5`,
+		`carrier_ingest_queue_messages_limit 9`, `carrier_ingest_queue_bytes_limit 10`, `carrier_draining 0`,
 		`carrier_attempt_duration_seconds_count 0`, `carrier_message_age_seconds_count 0`,
 		`carrier_duplicates_total{cause="in_hand"} 0`, `carrier_duplicates_total{cause="undeleted"} 0`,
 		`carrier_source_calls_total{operation="delete"} 0`, `carrier_ingest_requests_total{code="503"} 0`,
@@ -107,6 +108,7 @@ func TestEachEventIsCounted(t *testing.T) {
 		"nothing tried":      {attempted(""), []string{`carrier_attempt_duration_seconds_count 0`, `carrier_attempts_total{code="error"} 0`}},
 		"a refusal":          {attempted("refused"), []string{`carrier_attempts_total{code="refused"} 1`, `carrier_attempt_duration_seconds_count 0`}},
 		"a success":          {attempted("2xx"), []string{`carrier_attempts_total{code="2xx"} 1`, `carrier_attempt_duration_seconds_count 1`, `carrier_attempt_duration_seconds_bucket{le="0.5"} 1`, `carrier_attempt_duration_seconds_bucket{le="0.25"} 0`}},
+		"a stop":             {dispatch.Event{Kind: dispatch.Stopping}, []string{`carrier_draining 1`}},
 		"an unheard-of code": {attempted("9xx"), []string{`carrier_attempts_total{code="9xx"} 1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,6 +166,7 @@ func TestWhatOthersReportIsCounted(t *testing.T) {
 
 func TestNamesAreTheSameWithEveryReceiver(t *testing.T) {
 	expect(t, New(Options{Receiver: "sqs"}), `carrier_deferrals_held 0`, `carrier_ingest_queue_messages 0`, `carrier_ingest_queue_bytes 0`,
+		`carrier_ingest_queue_messages_limit 0`, `carrier_ingest_queue_bytes_limit 0`,
 		`carrier_ingest_requests_total{code="200"} 0`)
 }
 

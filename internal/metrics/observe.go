@@ -33,6 +33,8 @@ func (m *Metrics) Observe(e dispatch.Event) {
 		m.settle(e)
 	case dispatch.Extended:
 		m.extensions.inc(extension(e.Err))
+	case dispatch.Stopping:
+		m.draining.Set(1)
 	case dispatch.Redelivered:
 		m.duplicates.inc(duplicate(e.Outcome))
 	}

@@ -46,6 +46,7 @@ func (m *Metrics) worker(concurrency int) {
 		Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600},
 	})
 	m.workerUp = m.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")
+	m.draining = m.gauge("carrier_draining", "Whether the drain has begun and no message is received any more: 1 or 0.")
 	m.gauge("carrier_concurrency_limit", "Most messages the worker holds at once.").Set(float64(concurrency))
 }
 
@@ -80,9 +81,18 @@ func (m *Metrics) source(o Options) {
 // with every receiver, so that a dashboard needs no case for each.
 func (m *Metrics) ingest() {
 	none := func() int64 { return 0 }
-	m.queueMessages, m.queueBytes = none, none
-	m.gaugeFunc("carrier_ingest_queue_messages", "Messages in the embedded queue.", func() float64 { return float64(m.queueMessages()) })
-	m.gaugeFunc("carrier_ingest_queue_bytes", "Bytes of the messages in the embedded queue.", func() float64 { return float64(m.queueBytes()) })
+	m.queue = Queue{Messages: none, Bytes: none}
+	for name, of := range map[string]struct {
+		help  string
+		value func() int64
+	}{
+		"carrier_ingest_queue_messages":       {"Messages in the embedded queue.", func() int64 { return m.queue.Messages() }},
+		"carrier_ingest_queue_bytes":          {"Bytes of the messages in the embedded queue.", func() int64 { return m.queue.Bytes() }},
+		"carrier_ingest_queue_messages_limit": {"Most messages the embedded queue holds; 0 without one.", func() int64 { return m.queue.MaxMessages }},
+		"carrier_ingest_queue_bytes_limit":    {"Most bytes of messages the embedded queue holds; 0 without one.", func() int64 { return m.queue.MaxBytes }},
+	} {
+		m.gaugeFunc(name, of.help, func() float64 { return float64(of.value()) })
+	}
 	m.requests = m.counters(prometheus.CounterOpts{
 		Name: "carrier_ingest_requests_total",
 		Help: "Requests of producers, by the status they got.",
