@@ -46,7 +46,7 @@ run: build ## start carrier on its own queue, with the example worker; Ctrl-C dr
 	@exec bin/run ./carrier bin/worker-go
 
 .PHONY: test
-test: tools format vet tidy lint unit integration charts ## check everything: format, vet, lint, all tests
+test: tools format vet tidy lint unit integration charts rules ## check everything: format, vet, lint, all tests
 	@echo "make test: all checks passed"
 
 ##@ One check at a time
@@ -70,6 +70,12 @@ charts: $(LINT) ## check the Helm chart, without a cluster: vet, tidy, lint and 
 .PHONY: chartdocs
 chartdocs: ## write what in charts/carrier is made from its values and from carrier's variables
 	@cd charts/test && go run ./generate
+
+.PHONY: rules
+rules: $(LINT) ## check the alerts and the dashboard, with Prometheus's own engine: vet, tidy, lint and tests of charts/rules
+	@echo "== alerts and dashboard"
+	@cd charts/rules && go vet ./... && $(CURDIR)/$(LINT) run ./... && go test ./...
+	@cd charts/rules && go mod tidy -diff || { echo "charts/rules/go.mod is not tidy; go mod tidy there makes it so" >&2; exit 1; }
 
 .PHONY: lint
 lint: $(LINT) ## run golangci-lint

@@ -1,0 +1,131 @@
+package docs
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"carrier/internal/metrics"
+	"carrier/receiver/builtin"
+)
+
+// Where metrics are named, beside the pages.
+const (
+	alertsFile    = "../charts/carrier/files/alerts.yaml"
+	dashboardFile = "../charts/carrier/files/dashboard.json"
+	seriesFile    = "../charts/rules/testdata/healthy.txt"
+)
+
+// exposed returns what a carrier exposes with each of its receivers, a line for each series.
+func exposed(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, receiver := range builtin.Names() {
+		m := metrics.New(metrics.Options{
+			Receiver: receiver, Operations: builtin.Operations(receiver), Duplicates: builtin.Duplicates(receiver),
+		})
+		m.WatchInFlight(func() int { return 0 })
+		answer := httptest.NewRecorder()
+		m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		all.WriteString(answer.Body.String())
+	}
+	return all.String()
+}
+
+// families returns the names of carrier's metrics, each with its type.
+func families(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (carrier_\w+) (\w+)$`).FindAllStringSubmatch(exposed(t), -1) {
+		found[match[1]] = match[2]
+	}
+	if len(found) < 15 {
+		t.Fatalf("carrier exposes %d metrics only", len(found))
+	}
+	return found
+}
+
+func TestEveryMetricIsExplained(t *testing.T) {
+	page := read(t, "operations.md")
+	for _, name := range slices.Sorted(maps.Keys(families(t))) {
+		if !regexp.MustCompile("(?m)^\\| `" + name + "[`{]").MatchString(page) {
+			t.Errorf("operations.md has no row for %s", name)
+		}
+	}
+}
+
+// TestMetricsThatAreNamedExist looks at the pages, the alerts, the dashboard, and the
+// series that these are tested with.
+func TestMetricsThatAreNamedExist(t *testing.T) {
+	known := families(t)
+	places := pages(t)
+	for _, path := range []string{alertsFile, dashboardFile, seriesFile} {
+		places[filepath.Base(path)] = read(t, path)
+	}
+	for place, text := range places {
+		for _, name := range regexp.MustCompile(`\bcarrier_[a-z_]*[a-z]\b`).FindAllString(text, -1) {
+			of := regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")
+			begins := func(metric string) bool { return strings.HasPrefix(metric, name+"_") }
+			switch {
+			case known[name] != "", known[of] == "histogram":
+			case strings.HasSuffix(place, ".md") && slices.ContainsFunc(slices.Collect(maps.Keys(known)), begins): // of several
+			default:
+				t.Errorf("%s: carrier has no metric %s", place, name)
+			}
+		}
+	}
+}
+
+// TestSeriesOfTheRuleTestsExist keeps the alerts from being tested with labels, or values
+// of labels, that carrier does not have.
+func TestSeriesOfTheRuleTestsExist(t *testing.T) {
+	all := exposed(t)
+	for line := range strings.Lines(read(t, seriesFile)) {
+		series, _, _ := strings.Cut(line, " ")
+		if strings.HasPrefix(series, "carrier_build_info") || strings.HasPrefix(series, "process_") {
+			continue // depends on the build, or on the platform
+		}
+		if !strings.Contains(all, "\n"+series+" ") {
+			t.Errorf("carrier has no series %s", series)
+		}
+	}
+}
+
+func TestEveryAlertHasItsRunbook(t *testing.T) {
+	rules, page := read(t, alertsFile), read(t, "operations.md")
+	alerts := regexp.MustCompile(`(?m)^ +- alert: (\w+)$`).FindAllStringSubmatch(rules, -1)
+	links := regexp.MustCompile(`(?m)^ +runbook_url: (\S+)$`).FindAllStringSubmatch(rules, -1)
+	if len(alerts) == 0 || len(alerts) != len(links) {
+		t.Fatalf("%d alerts, %d runbooks", len(alerts), len(links))
+	}
+	for i, alert := range alerts {
+		if want := "docs/operations.md#" + strings.ToLower(alert[1]); links[i][1] != want {
+			t.Errorf("%s leads to %s", alert[1], links[i][1])
+		}
+		follow(t, "README.md", links[i][1])
+	}
+	for _, heading := range regexp.MustCompile(`(?m)^### (Carrier\w+)$`).FindAllStringSubmatch(page, -1) {
+		if !strings.Contains(rules, "- alert: "+heading[1]+"\n") {
+			t.Errorf("there is no alert %s", heading[1])
+		}
+	}
+}
+
+func TestPoliciesAreJSON(t *testing.T) {
+	blocks := regexp.MustCompile("(?ms)^```json\n(.*?)^```$").FindAllStringSubmatch(read(t, "operations.md"), -1)
+	if len(blocks) == 0 {
+		t.Fatal("operations.md has no policy")
+	}
+	for _, block := range blocks {
+		var v any
+		if err := json.Unmarshal([]byte(block[1]), &v); err != nil {
+			t.Errorf("%v in\n%s", err, block[1])
+		}
+	}
+}
