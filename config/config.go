@@ -30,7 +30,7 @@ type Config struct {
 	Concurrency    int           `envconfig:"CARRIER_CONCURRENCY" shown:"receivers x workers" min:"1" max:"10000" desc:"Most messages the worker holds at once. Default: CARRIER_SQS_RECEIVERS (counted as 1 when not set) times CARRIER_SQS_RECEIVER_WORKERS."`
 	Prefetch       Prefetch      `envconfig:"CARRIER_PREFETCH" default:"auto" allowed:"auto, or a whole number from 0 to 10000" desc:"Messages received ahead of free slots. auto: as many as the worker finishes while the next are fetched; none when it finishes not even one during a receive call."`
 	DrainTimeout   time.Duration `envconfig:"CARRIER_DRAIN_TIMEOUT" default:"20s" min:"0s" max:"12h" desc:"How long messages the worker already holds may take after SIGTERM. What is unanswered then is left to its lease. Keep it a few seconds below the platform's own grace period."`
-	RejectAction   string        `envconfig:"CARRIER_REJECT_ACTION" shown:"retry for sqs and pubsub, dead-letter for ingest" oneof:"retry dead-letter drop" desc:"What a permanent failure becomes. retry leaves the message to the queue's redrive policy, or the subscription's dead-letter policy; dead-letter moves it to the dead letters, which the pubsub receiver does not do; drop removes it."`
+	RejectAction   string        `envconfig:"CARRIER_REJECT_ACTION" shown:"retry for sqs and pubsub, dead-letter for ingest" oneof:"retry dead-letter drop" desc:"What a permanent failure becomes. retry leaves the message to the queue's redrive policy, or the subscription's dead-letter policy; dead-letter moves it to the dead letters; drop removes it."`
 	MessageTimeout time.Duration `envconfig:"CARRIER_MESSAGE_TIMEOUT" shown:"72h for ingest, else off" min:"1s" zero:"off" desc:"A message that has been in the queue for longer than this is rejected without being posted."`
 	Log            Log
 	Stats          Stats
@@ -76,10 +76,11 @@ type SQSOptions struct {
 
 // PubSubOptions says which Pub/Sub subscription is read, and how.
 type PubSubOptions struct {
-	Subscription string        `envconfig:"CARRIER_PUBSUB_SUBSCRIPTION" allowed:"a subscription's name, or projects/P/subscriptions/S" desc:"The Pub/Sub subscription to pull from."`
-	Project      string        `envconfig:"CARRIER_PUBSUB_PROJECT" shown:"GOOGLE_CLOUD_PROJECT, else the credentials' own" allowed:"a project id" desc:"The project of a CARRIER_PUBSUB_SUBSCRIPTION that is a name alone."`
-	Endpoint     string        `envconfig:"CARRIER_PUBSUB_ENDPOINT" shown:"PUBSUB_EMULATOR_HOST, else Google's" allowed:"host:port, or a URL with http:// or https:// and no path" desc:"Another server that speaks Pub/Sub over gRPC. One of googleapis.com is called over TLS with the Application Default Credentials; any other without credentials, in plain text unless it begins with https://."`
-	AckDeadline  time.Duration `envconfig:"CARRIER_PUBSUB_ACK_DEADLINE" shown:"the subscription's own" min:"10s" max:"600s" zero:"the subscription's own" desc:"The lease messages are kept under, in whole seconds; a fraction is rounded up. It is extended for as long as the worker needs."`
+	Subscription    string        `envconfig:"CARRIER_PUBSUB_SUBSCRIPTION" allowed:"a subscription's name, or projects/P/subscriptions/S" desc:"The Pub/Sub subscription to pull from."`
+	Project         string        `envconfig:"CARRIER_PUBSUB_PROJECT" shown:"GOOGLE_CLOUD_PROJECT, else the credentials' own" allowed:"a project id" desc:"The project of a CARRIER_PUBSUB_SUBSCRIPTION that is a name alone."`
+	Endpoint        string        `envconfig:"CARRIER_PUBSUB_ENDPOINT" shown:"PUBSUB_EMULATOR_HOST, else Google's" allowed:"host:port, or a URL with http:// or https:// and no path" desc:"Another server that speaks Pub/Sub over gRPC. One of googleapis.com is called over TLS with the Application Default Credentials; any other without credentials, in plain text unless it begins with https://."`
+	AckDeadline     time.Duration `envconfig:"CARRIER_PUBSUB_ACK_DEADLINE" shown:"the subscription's own" min:"10s" max:"600s" zero:"the subscription's own" desc:"The lease messages are kept under, in whole seconds; a fraction is rounded up. It is extended for as long as the worker needs."`
+	DeadLetterTopic string        `envconfig:"CARRIER_DEAD_LETTER_TOPIC" allowed:"a topic's name, or projects/P/topics/T" desc:"Where the dead-letter action sends messages on Pub/Sub; a name alone is in the subscription's project. With CARRIER_REJECT_ACTION=dead-letter it must be set."`
 }
 
 // IngestOptions says how messages are taken over HTTP and kept.

@@ -34,7 +34,8 @@ func TestFaultsOfPubSub(t *testing.T) {
 		"CARRIER_PUBSUB_PROJECT":      "my project",
 		"CARRIER_PUBSUB_ENDPOINT":     "http://host/path",
 		"CARRIER_PUBSUB_ACK_DEADLINE": "9s",
-		"CARRIER_REJECT_ACTION":       "dead-letter",
+		"CARRIER_REJECT_ACTION":       "dead-letter", // to nowhere
+		"CARRIER_DEAD_LETTER_TOPIC":   "topics/dead",
 	} {
 		if _, err := onPubSub(t, map[string]string{name: value}); err == nil || !strings.HasPrefix(err.Error(), name+"=") {
 			t.Errorf("%s=%s: %v", name, value, err)
@@ -42,6 +43,12 @@ func TestFaultsOfPubSub(t *testing.T) {
 	}
 	if _, err := onPubSub(t, map[string]string{"CARRIER_PUBSUB_ACK_DEADLINE": "601s"}); err == nil {
 		t.Error("an ack deadline of 601 s is taken")
+	}
+	for _, topic := range []string{"dead", "projects/p/topics/dead"} {
+		c, err := onPubSub(t, map[string]string{"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_DEAD_LETTER_TOPIC": topic})
+		if err != nil || c.PubSub.DeadLetterTopic != topic {
+			t.Errorf("dead letters to %s: %q, %v", topic, c.PubSub.DeadLetterTopic, err)
+		}
 	}
 	for _, good := range []string{"localhost:8085", "http://emulator:8085/", "https://pubsub.test", "europe-west1-pubsub.googleapis.com:443"} {
 		if _, err := onPubSub(t, map[string]string{"CARRIER_PUBSUB_ENDPOINT": good}); err != nil {

@@ -65,6 +65,7 @@ func (k *check) queue(q SQSOptions) {
 func (k *check) subscription(p PubSubOptions) {
 	const name = "CARRIER_PUBSUB_SUBSCRIPTION"
 	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
+	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
 	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(`[a-z0-9.:-]+`, p.Project))
 	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
 	if k.config.Receiver != PubSub {
@@ -73,8 +74,8 @@ func (k *check) subscription(p PubSubOptions) {
 	if !k.set(name) {
 		k.fault(name, "must be set")
 	}
-	if k.config.RejectAction == DeadLetter {
-		k.fault("CARRIER_REJECT_ACTION", "must be retry or drop with the pubsub receiver: dead letters are left to the subscription's own policy")
+	if k.config.RejectAction == DeadLetter && p.DeadLetterTopic == "" {
+		k.fault("CARRIER_REJECT_ACTION", "needs a topic for dead letters with the pubsub receiver: CARRIER_DEAD_LETTER_TOPIC")
 	}
 }
 

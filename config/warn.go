@@ -64,8 +64,11 @@ func belongs(name string) string {
 			return receiver
 		}
 	}
-	if name == "CARRIER_DEAD_LETTER_QUEUE_URL" {
+	switch name {
+	case "CARRIER_DEAD_LETTER_QUEUE_URL":
 		return SQS
+	case "CARRIER_DEAD_LETTER_TOPIC":
+		return PubSub
 	}
 	return ""
 }

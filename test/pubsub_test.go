@@ -154,6 +154,27 @@ func throughPubSub(t *testing.T, server *pubsubtest.Server, refusals ...answer) 
 			t.Errorf("%d posts of what came when the worker was full", n)
 		}
 	})
+	t.Run("dead letters", func(t *testing.T) {
+		dead := server.Subscribe(t, "dead", nil)
+		w := newWorker(t, first(says(422), says(200, "X-Carrier-Action: dead-letter")))
+		b := onPubSub(t, newPubSubSource(t, server, "rejecting", nil), w, env{"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_DEAD_LETTER_TOPIC": dead.Name})
+		if p := run(t, b.env, "check"); p.code != 0 || !strings.Contains(p.stdout.String(), "ok    what carrier rejects goes to projects/p/topics/dead") {
+			t.Errorf("check: exit code %d\n%s", p.code, p.stdout.String())
+		}
+		b.start()
+		b.awaitReady()
+		for _, status := range []string{"422", "200"} {
+			b.put(letter{Body: "of " + status, ContentType: "text/plain", Group: "g", Attributes: map[string]string{"Kind": "a"}})
+			m := dead.Take(t)
+			if got := m.GetAttributes(); string(m.GetData()) != "of "+status || m.GetOrderingKey() != "g" || got["Kind"] != "a" || got["Content-Type"] != "text/plain" ||
+				got["Carrier.Status"] != status || got["Carrier.Attempts"] != "1" || got["Carrier.Reason"] == "" {
+				t.Errorf("the dead letter is %v", m)
+			}
+		}
+		until(t, "settled", func() bool { return b.settled("rejected") == 2 })
+		b.awaitEmpty()
+		b.stop()
+	})
 	t.Run("check and a missing subscription", func(t *testing.T) {
 		w := newWorker(t, always(says(200)))
 		s := newPubSubSource(t, server, "checked", nil)

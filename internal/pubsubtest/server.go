@@ -100,6 +100,28 @@ func (s *Subscription) Publish(m *pubsubpb.PubsubMessage) (id string, err error)
 	return out.GetMessageIds()[0], nil
 }
 
+// Take waits for a message, acknowledges it and returns it.
+func (s *Subscription) Take(t *testing.T) *pubsubpb.PubsubMessage {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		out, err := s.server.subscriber.Pull(ctx, &pubsubpb.PullRequest{Subscription: s.Path, MaxMessages: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range out.GetReceivedMessages() {
+			ack := &pubsubpb.AcknowledgeRequest{Subscription: s.Path, AckIds: []string{m.GetAckId()}}
+			if _, err := s.server.subscriber.Acknowledge(ctx, ack); err != nil {
+				t.Fatal(err)
+			}
+			return m.GetMessage()
+		}
+	}
+	t.Fatal("no message came")
+	return nil
+}
+
 // Left counts the messages that were not acknowledged. The fake knows; the emulator is
 // asked for what it would hand out during patience, which has to be longer than any lease
 // that runs.

@@ -22,13 +22,14 @@ func pubsubKind() *kind {
 
 func buildPubSub(c config.Config, o Options) Built {
 	r := pubsub.New(pubsub.Options{
-		Subscription: c.PubSub.Subscription,
-		Project:      c.PubSub.Project,
-		Endpoint:     c.PubSub.Endpoint,
-		AckDeadline:  c.PubSub.AckDeadline,
-		UserAgent:    o.Agent,
-		Observer:     o.Observer,
-		Warn:         func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
+		Subscription:    c.PubSub.Subscription,
+		Project:         c.PubSub.Project,
+		Endpoint:        c.PubSub.Endpoint,
+		AckDeadline:     c.PubSub.AckDeadline,
+		DeadLetterTopic: c.PubSub.DeadLetterTopic,
+		UserAgent:       o.Agent,
+		Observer:        o.Observer,
+		Warn:            func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
 	})
 	return Built{
 		Receiver:      r,

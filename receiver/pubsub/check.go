@@ -26,6 +26,7 @@ func (r *Receiver) Check(ctx context.Context, attempt time.Duration) []receiver.
 	findings = append(findings, receiver.OK.Finding("subscription "+s.path))
 	findings = append(findings, receiver.Warnings(notices)...)
 	findings = append(findings, receiver.LeaseFor(attempt, "ack deadline", s.lease), deadLetterFinding(s), kindFinding(s))
+	findings = append(findings, c.topicFindings(ctx, r.options)...)
 	return append(findings, c.permission(ctx), receiver.OK.Finding("receiving: not tried, it would take messages"))
 }
 
@@ -38,6 +39,19 @@ func deadLetterFinding(s subscription) receiver.Finding {
 		return receiver.Warn.Finding("the subscription has no dead-letter policy: a message that always fails is tried until it expires, and its receive count is carrier's own")
 	}
 	return receiver.OK.Finding(fmt.Sprintf("dead letters after %d deliveries: %s", policy.GetMaxDeliveryAttempts(), policy.GetDeadLetterTopic()))
+}
+
+// topicFindings says where carrier publishes dead letters. Whether it may is not tried: that
+// would publish one.
+func (c *client) topicFindings(ctx context.Context, o Options) []receiver.Finding {
+	if o.DeadLetterTopic == "" {
+		return nil
+	}
+	notices, err := c.findTopic(ctx, o)
+	if err != nil {
+		return []receiver.Finding{receiver.Failed("dead letters", err)}
+	}
+	return append(receiver.Warnings(notices), receiver.OK.Finding("what carrier rejects goes to "+c.topic+"; permission to publish: not tried"))
 }
 
 func kindFinding(s subscription) receiver.Finding {

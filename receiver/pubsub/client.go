@@ -21,12 +21,14 @@ import (
 
 // The operations, named as they appear in metrics.
 const (
-	opReceive = "receive"
-	opAck     = "acknowledge"
-	opExtend  = "extend"
-	opModify  = "modify_ack_deadline"
-	opHold    = "hold"
-	opGet     = "get_subscription"
+	opReceive  = "receive"
+	opAck      = "acknowledge"
+	opExtend   = "extend"
+	opModify   = "modify_ack_deadline"
+	opHold     = "hold"
+	opGet      = "get_subscription"
+	opGetTopic = "get_topic"
+	opPublish  = "publish"
 
 	opConfigure = "configure" // no call: it names what failed before the first
 )
@@ -34,7 +36,7 @@ const (
 // Operations lists every operation that an Observer is told of, for metrics that
 // are there from the start.
 func Operations() []string {
-	return []string{opReceive, opAck, opExtend, opModify, opHold, opGet}
+	return []string{opReceive, opAck, opExtend, opModify, opHold, opGet, opGetTopic, opPublish}
 }
 
 // How long one call may take. A call that hangs must not eat the lease it is to
@@ -55,11 +57,13 @@ const emulatorVariable = "PUBSUB_EMULATOR_HOST"
 // A client is the generated one on a connection of ours.
 type client struct {
 	api          pubsubpb.SubscriberClient
+	topics       pubsubpb.PublisherClient
 	conn         *grpc.ClientConn
 	observer     receiver.Observer
 	endpoint     endpoint
 	project      string // empty where nothing names one
 	subscription string // the full path, set by find
+	topic        string // that of dead letters, set by findTopic; may be empty
 }
 
 // connect assembles a client from o and the environment. It may read files and ask
@@ -88,7 +92,7 @@ func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error)
 	if err != nil {
 		return nil, nil, &receiver.Error{Operation: opConfigure, Class: receiver.Invalid, Err: err}
 	}
-	c.api = pubsubpb.NewSubscriberClient(c.conn)
+	c.api, c.topics = pubsubpb.NewSubscriberClient(c.conn), pubsubpb.NewPublisherClient(c.conn)
 	return c, notices, nil
 }
 
@@ -118,10 +122,14 @@ func dialOptions(o Options, at endpoint) []grpc.DialOption {
 
 func (c *client) close() { _ = c.conn.Close() }
 
-// routed returns ctx with the header by which Google's front ends find the
-// subscription.
-func (c *client) routed(ctx context.Context) context.Context {
-	return metadata.AppendToOutgoingContext(ctx, "x-goog-request-params", "subscription="+url.QueryEscape(c.subscription))
+// routed returns ctx with the header by which Google's front ends find the subscription, or
+// the topic, that operation is about.
+func (c *client) routed(ctx context.Context, operation string) context.Context {
+	about := "subscription=" + url.QueryEscape(c.subscription)
+	if operation == opPublish || operation == opGetTopic {
+		about = "topic=" + url.QueryEscape(c.topic)
+	}
+	return metadata.AppendToOutgoingContext(ctx, "x-goog-request-params", about)
 }
 
 // do makes one call, counts it, and sorts its error. The error is ctx's own when
@@ -134,7 +142,7 @@ func do[Out any](ctx context.Context, c *client, operation string, call func(con
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	c.observer.SourceCall(operation)
-	out, err := call(c.routed(limited))
+	out, err := call(c.routed(limited, operation))
 	switch {
 	case err == nil:
 		return out, nil

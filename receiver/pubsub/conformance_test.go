@@ -18,33 +18,36 @@ import (
 const conformanceLease = 10 * time.Second
 
 func TestSubscriptionKeepsThePromises(t *testing.T) {
-	receivertest.Run(t, overFake(t, &pubsubpb.Subscription{}, false))
+	receivertest.Run(t, overFake(t, &pubsubpb.Subscription{}, Options{}))
 }
 
 func TestCountedSubscriptionKeepsThePromises(t *testing.T) {
 	receivertest.Run(t, overFake(t, &pubsubpb.Subscription{
-		DeadLetterPolicy: &pubsubpb.DeadLetterPolicy{DeadLetterTopic: "projects/p/topics/dead", MaxDeliveryAttempts: 100},
-	}, false))
+		DeadLetterPolicy: &pubsubpb.DeadLetterPolicy{DeadLetterTopic: deadTopic, MaxDeliveryAttempts: 100},
+	}, Options{}))
 }
 
 func TestOrderedSubscriptionKeepsThePromises(t *testing.T) {
-	receivertest.Run(t, overFake(t, &pubsubpb.Subscription{EnableMessageOrdering: true}, true))
+	receivertest.Run(t, overFake(t, &pubsubpb.Subscription{EnableMessageOrdering: true}, Options{}))
+}
+
+func TestSubscriptionWithATopicForDeadLettersKeepsThePromises(t *testing.T) {
+	receivertest.Run(t, overFake(t, &pubsubpb.Subscription{}, Options{DeadLetterTopic: "dead"}))
 }
 
 // overFake runs each promise in a bubble, over a fake of its own.
-func overFake(t *testing.T, with *pubsubpb.Subscription, ordered bool) receivertest.Harness {
+func overFake(t *testing.T, with *pubsubpb.Subscription, o Options) receivertest.Harness {
 	t.Helper()
 	var fake *pstest.Server
+	ordered := with.GetEnableMessageOrdering()
 	return receivertest.Harness{
 		Lease:  conformanceLease,
 		Groups: ordered,
 		Open: func(t *testing.T) (receiver.Receiver, receivertest.Source) {
 			t.Helper()
-			if p := with.GetDeadLetterPolicy(); p != nil {
-				_, err := fake.GServer.CreateTopic(t.Context(), &pubsubpb.Topic{Name: p.GetDeadLetterTopic()})
-				must(t, err)
-			}
-			b := benchOn(t, fake, Options{}, with)
+			_, err := fake.GServer.CreateTopic(t.Context(), &pubsubpb.Topic{Name: deadTopic})
+			must(t, err)
+			b := benchOn(t, fake, o, with)
 			must(t, b.Open(t.Context()))
 			return b.Receiver, source{b.sub, ordered}
 		},
@@ -61,15 +64,16 @@ func overFake(t *testing.T, with *pubsubpb.Subscription, ordered bool) receivert
 func TestEmulatorsSubscriptionKeepsThePromises(t *testing.T) {
 	t.Parallel()
 	server := pubsubtest.NewEmulator(t)
+	dead := server.Subscribe(t, "dead", nil)
 	for name, ordered := range map[string]bool{"unordered": false, "ordered": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			receivertest.Run(t, overEmulator(server, ordered))
+			receivertest.Run(t, overEmulator(server, ordered, dead.Name))
 		})
 	}
 }
 
-func overEmulator(server *pubsubtest.Server, ordered bool) receivertest.Harness {
+func overEmulator(server *pubsubtest.Server, ordered bool, dead string) receivertest.Harness {
 	var made atomic.Int32
 	return receivertest.Harness{
 		Lease:  conformanceLease,
@@ -77,7 +81,7 @@ func overEmulator(server *pubsubtest.Server, ordered bool) receivertest.Harness 
 		Open: func(t *testing.T) (receiver.Receiver, receivertest.Source) {
 			t.Helper()
 			sub := server.Subscribe(t, fmt.Sprintf("s%d-%v", made.Add(1), ordered), &pubsubpb.Subscription{EnableMessageOrdering: ordered})
-			r := New(Options{Subscription: sub.Name, Project: pubsubtest.Project, Endpoint: server.Endpoint})
+			r := New(Options{Subscription: sub.Name, Project: pubsubtest.Project, Endpoint: server.Endpoint, DeadLetterTopic: dead})
 			t.Cleanup(func() { must(t, r.Close()) })
 			must(t, r.Open(t.Context()))
 			return r, source{sub, ordered}

@@ -20,6 +20,8 @@ type receipt struct {
 	// settled says that Pub/Sub has agreed to the message's end. It renews the lease of
 	// such a message without a word.
 	settled atomic.Bool
+	// copied says that a dead letter's copy is in its topic. Only Settle knows it.
+	copied bool
 }
 
 // receiptOf returns m's receipt. A message of another receiver has none, and

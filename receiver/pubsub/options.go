@@ -33,6 +33,9 @@ type Options struct {
 	// AckDeadline is the lease, in whole seconds, rounded up, 10 s to 600 s; 0 means
 	// the subscription's own.
 	AckDeadline time.Duration
+	// DeadLetterTopic is where dead letters are published, a name in the subscription's
+	// project or projects/P/topics/T; empty means nowhere.
+	DeadLetterTopic string
 	// UserAgent is put before gRPC's own, as "carrier/1.2.3"; may be empty.
 	UserAgent string
 	// Observer is told of calls, failures and duplicates; may be nil.

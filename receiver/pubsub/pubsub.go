@@ -46,7 +46,7 @@ func New(o Options) *Receiver {
 }
 
 // Open finds the credentials and the subscription, and reads its ack deadline, its
-// ordering and whether it delivers exactly once. Credentials that may only consume are
+// ordering and whether it delivers exactly once, and whether the dead-letter topic is there. Credentials that may only consume are
 // enough: the lease is then the one in Options, or 30 s, and every message with an
 // ordering key is taken for an ordered one. An error's class tells a subscription
 // that is not there (receiver.NotFound) or may not be used (Denied, Credentials) from
@@ -57,6 +57,10 @@ func (r *Receiver) Open(ctx context.Context) error {
 		return err
 	}
 	s, more, err := c.find(ctx, r.options)
+	notices = append(notices, more...)
+	if err == nil {
+		more, err = c.findTopic(ctx, r.options)
+	}
 	if err != nil {
 		c.close()
 		return err

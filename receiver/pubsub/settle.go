@@ -17,9 +17,8 @@ const (
 	graceMost   = time.Minute
 )
 
-// Settle acknowledges m, makes it available again after o.Delay, or leaves it under a
-// dead letter's outcome where it is, since there is nowhere to send it. A delay is
-// rounded up to whole seconds. One longer than the 600 s that Pub/Sub allows is kept by
+// Settle acknowledges m, makes it available again after o.Delay, or publishes it to the
+// dead-letter topic and acknowledges it, as o says. A delay is rounded up to whole seconds. One longer than the 600 s that Pub/Sub allows is kept by
 // renewing the lease from here until Close, for a thousand messages at most; beyond them
 // it is shortened to 600 s. A subscription's retry policy may add to it.
 //
@@ -31,7 +30,10 @@ const (
 func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
-		return receiver.ErrNoDeadLetter // the subscription's own policy is all there is
+		if err := r.bury(ctx, m, o); err != nil {
+			return err
+		}
+		return r.acknowledge(ctx, m)
 	case o.Ends():
 		return r.acknowledge(ctx, m)
 	}
