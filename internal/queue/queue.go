@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"go.etcd.io/bbolt"
 )
@@ -43,6 +44,7 @@ type Queue struct {
 	db   *bbolt.DB
 	room room
 
+	hurried   atomic.Bool
 	receiving sync.Mutex // held by the one who moves the schedule's frontier
 
 	mu       sync.Mutex

@@ -28,7 +28,8 @@ type Delivery struct {
 
 // Receive returns between one and limit messages that are due, oldest first and at most
 // one of a group, each under a lease. It waits until there is one; it returns ctx's error
-// when ctx ends first, and ErrClosed or ErrBroken when the queue does.
+// when ctx ends first, and ErrClosed or ErrBroken when the queue does. After StopWaiting
+// it returns none where it would wait.
 func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -37,6 +38,9 @@ func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 		wake, sleep, picked, err := q.pick(limit)
 		if err != nil {
 			return nil, err
+		}
+		if len(picked) == 0 && q.hurried.Load() {
+			return nil, nil
 		}
 		if len(picked) == 0 {
 			rest(ctx, wake, sleep)
@@ -47,6 +51,14 @@ func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 			return batch, err
 		}
 	}
+}
+
+// StopWaiting makes Receive, also one under way, return at once what there is, from now on.
+func (q *Queue) StopWaiting() {
+	q.hurried.Store(true)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.rouse()
 }
 
 // rest waits for ctx, wake, or so long; a negative time is for ever.

@@ -151,8 +151,14 @@ func (r *Receiver) Addr() net.Addr {
 }
 
 // StopAccepting makes every request from now on be answered 503, and its connection be
-// closed. What is stored already goes on being received.
-func (r *Receiver) StopAccepting() { r.stopping.Store(true) }
+// closed. What is stored already goes on being received; a Receive that would wait
+// returns none instead.
+func (r *Receiver) StopAccepting() {
+	r.stopping.Store(true)
+	if q := r.queue.Load(); q != nil {
+		q.StopWaiting()
+	}
+}
 
 // closeTimeout is how long Close waits for requests that are being answered.
 const closeTimeout = 3 * time.Second

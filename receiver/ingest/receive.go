@@ -12,7 +12,7 @@ import (
 )
 
 // Receive waits for messages that are due and returns up to limit of them, oldest first
-// and at most one of a group. An error of class Broken means that the queue can be
+// and at most one of a group. After StopAccepting it does not wait. An error of class Broken means that the queue can be
 // believed no more.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	for {
@@ -29,7 +29,7 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 			}
 			batch = append(batch, m)
 		}
-		if len(batch) > 0 {
+		if len(batch) > 0 || len(deliveries) == 0 {
 			return batch, nil
 		}
 	}

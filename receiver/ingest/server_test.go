@@ -223,6 +223,37 @@ func bubble(t *testing.T, p *pipes, test func(t *testing.T, r *Receiver)) {
 	})
 }
 
+func TestStopEndsAReceiveThatWaits(t *testing.T) {
+	var p pipes
+	bubble(t, &p, func(t *testing.T, r *Receiver) {
+		received := make(chan error)
+		go func() {
+			batch, err := r.Receive(t.Context(), 1)
+			if len(batch) > 0 {
+				err = errors.New("a message came out of nowhere")
+			}
+			received <- err
+		}()
+		synctest.Wait()
+		r.StopAccepting()
+		if err := <-received; err != nil {
+			t.Errorf("Receive = %v, want none and no error", err)
+		}
+	})
+}
+
+func TestStoredMessagesAreReceivedAfterTheStop(t *testing.T) {
+	r := start(t, Options{})
+	send(t, r, "POST", "/", "a").id(t)
+	r.StopAccepting()
+	if m := receive(t, r); string(m.Body) != "a" {
+		t.Errorf("received %q, want a", m.Body)
+	}
+	if batch, err := r.Receive(t.Context(), 1); len(batch) > 0 || err != nil {
+		t.Errorf("Receive = %v, %v; want none and no error", batch, err)
+	}
+}
+
 func TestSilentProducersAreLeft(t *testing.T) {
 	for name, c := range map[string]struct {
 		says string
