@@ -37,6 +37,8 @@ func aims() []aim {
 		{scenario: "large", figure: "per_byte", says: "peak resident memory / bytes in hand", most: true, bounds: []float64{1.5}, digits: 2},
 		{scenario: "ingest-64", subject: taking, figure: "acks/bbolt", says: "storing: acknowledged / bbolt alone", bounds: []float64{0.8}, digits: 2},
 		{scenario: "ingest-64", subject: delivering, figure: "acks/bbolt", says: "storing and delivering: acknowledged / bbolt alone that removes too", bounds: []float64{0.8}, digits: 2},
+		{scenario: "ingest-64-slow-disk", subject: taking, figure: "acks/bbolt", says: "storing, limited by fdatasync: acknowledged / bbolt alone", bounds: []float64{0.8}, digits: 2},
+		{scenario: "ingest-64-slow-disk", subject: delivering, figure: "acks/bbolt", says: "storing and delivering, limited by fdatasync: acknowledged / bbolt alone that removes too", bounds: []float64{0.8}, digits: 2},
 		{scenario: "backlog", subject: startedOnIt, figure: "full", says: "enqueue rate with a million stored / rate when empty", bounds: []float64{0.8}, digits: 2},
 		{scenario: "backlog", subject: startedOnIt, figure: "accepts", says: "start on a million messages, s", most: true, bounds: []float64{5}, digits: 2},
 	}

@@ -25,6 +25,7 @@ type bench struct {
 	log      io.Writer // what the programs say
 	running  []*proc.Process
 	lock     *os.File
+	slowSync time.Duration // by how much fdatasync is longer for programs that keep data
 }
 
 // A scenario is one thing to measure.
@@ -99,7 +100,7 @@ func (b *bench) alone(dir string) error {
 
 func (b *bench) build(ctx context.Context) error {
 	fmt.Println("building")
-	steps := [][]string{{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/pubsubserver", "./bench/worker", "./bench/poster", "./bench/disk"}}
+	steps := [][]string{{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/pubsubserver", "./bench/worker", "./bench/poster", "./bench/disk", "./bench/slowdisk"}}
 	if b.carrier == "" {
 		b.carrier = filepath.Join(b.programs, "carrier")
 		steps = append(steps, release(b.carrier, ""))
@@ -165,7 +166,11 @@ func (b *bench) start(c proc.Command) (*proc.Process, error) {
 
 // tool starts one of the benchmark's own programs.
 func (b *bench) tool(name string, args ...string) (*proc.Process, error) {
-	return b.start(proc.Command{Path: filepath.Join(b.programs, name), Args: args})
+	path := filepath.Join(b.programs, name)
+	if name == "disk" {
+		path, args = b.onDisk(path, args...)
+	}
+	return b.start(proc.Command{Path: path, Args: args})
 }
 
 // stopAll ends what is still running, the last one started first.

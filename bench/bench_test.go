@@ -163,6 +163,13 @@ func TestBenchRuns(t *testing.T) {
 	if s, err = b.measureDisk(ctx, "bbolt", 4, true, 100*time.Millisecond); err != nil || s["acks"] <= 0 {
 		t.Errorf("bbolt: %v, %v", s, err)
 	}
+	b.slowSync = 20 * time.Millisecond // twice for each commit
+	if s, err = b.measureDisk(ctx, "bbolt", 4, true, time.Second); err != nil || s["ack_p50"] < 20 {
+		t.Errorf("bbolt on a slow disk: %v, %v", s, err)
+	}
+	if s, err = b.measureIngest(ctx, 4, false, time.Second); err != nil || s["ack_p50"] < 20 {
+		t.Errorf("ingest on a slow disk: %v, %v", s, err)
+	}
 	if len(b.running) != 0 {
 		t.Errorf("%d programs are left running", len(b.running))
 	}

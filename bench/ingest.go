@@ -33,8 +33,8 @@ const (
 // out, posts and removes: its match is bbolt that removes every record again.
 //
 // What the disk can do is in the scenario disk. Where fdatasync takes a tenth of a
-// millisecond it limits nobody and this compares processor time; where it takes ten, all
-// of them wait alike.
+// millisecond it limits nobody and this compares processor time. Then only ingestSlowDisk
+// says what the group commit is worth.
 func ingest(producers int, quick bool) scenario {
 	return scenario{
 		name: "ingest-" + strconv.Itoa(producers), quick: quick,
@@ -55,6 +55,33 @@ func ingest(producers int, quick bool) scenario {
 			return nil
 		},
 	}
+}
+
+// slowSync is by how much fdatasync is longer on the slow disk: about what a volume takes
+// that is reached over a network.
+const slowSync = 5 * time.Millisecond
+
+// ingestSlowDisk is ingest where fdatasync is what limits, for carrier and its yardsticks
+// alike: each is slowed down by the program slowdisk.
+func ingestSlowDisk(producers int, quick bool) scenario {
+	s := ingest(producers, quick)
+	measure := s.run
+	s.name += "-slow-disk"
+	s.says += "; every fdatasync takes " + slowSync.String() + " longer"
+	s.run = func(ctx context.Context, b *bench, r *figures.Results) error {
+		b.slowSync = slowSync
+		defer func() { b.slowSync = 0 }()
+		return measure(ctx, b, r)
+	}
+	return s
+}
+
+// onDisk has a program that keeps data feel slowSync.
+func (b *bench) onDisk(path string, args ...string) (string, []string) {
+	if b.slowSync == 0 {
+		return path, args
+	}
+	return filepath.Join(b.programs, "slowdisk"), append([]string{b.slowSync.String(), path}, args...)
 }
 
 // ingestTurn measures all subjects once, and sets carrier's beside their yardsticks.
@@ -198,8 +225,9 @@ func (b *bench) measureDisk(ctx context.Context, what string, producers int, rem
 	if err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(ctx, filepath.Join(b.programs, "disk"), "-what", what, "-dir", dir, //nolint:gosec // built by us
+	path, args := b.onDisk(filepath.Join(b.programs, "disk"), "-what", what, "-dir", dir,
 		"-producers", strconv.Itoa(producers), "-remove="+strconv.FormatBool(remove), "-for", during.String())
+	c := exec.CommandContext(ctx, path, args...) //nolint:gosec // built by us
 	c.Stderr = b.log
 	out, err := c.Output()
 	if err != nil {

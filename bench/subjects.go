@@ -22,8 +22,9 @@ func (b *bench) carrierSQS(queue, worker *proc.Process, hand int, env ...string)
 // carrierWith starts carrier with nothing in its environment but what is given, so that
 // the machine's own settings play no part.
 func (b *bench) carrierWith(env ...string) (*proc.Process, error) {
+	path, args := b.onDisk(b.carrier)
 	return b.start(proc.Command{
-		Path: b.carrier, Quiet: true, Dir: b.data,
+		Path: path, Args: args, Quiet: true, Dir: b.data,
 		Env: append([]string{
 			"HOME=" + b.data, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 			"CARRIER_ADMIN_ADDRESS=127.0.0.1:0", "CARRIER_LOG_LEVEL=warn",
