@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -60,9 +61,12 @@ func rendered(t *testing.T, values map[string]any) []runtime.Object {
 	return decoded(t, manifests)
 }
 
+// decoder knows some thousand types, which takes its time.
+var decoder = sync.OnceValues(render.NewDecoder)
+
 func decoded(t *testing.T, manifests map[string]string) []runtime.Object {
 	t.Helper()
-	decoder, err := render.NewDecoder()
+	decoder, err := decoder()
 	if err != nil {
 		t.Fatal(err)
 	}

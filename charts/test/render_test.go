@@ -29,7 +29,7 @@ func TestEveryCaseRendersAlikeWithEachHelm(t *testing.T) {
 }
 
 func TestDecoderRefusesWhatTheAPIDoesNotHave(t *testing.T) {
-	decoder, err := render.NewDecoder()
+	decoder, err := decoder()
 	if err != nil {
 		t.Fatal(err)
 	}
