@@ -275,9 +275,14 @@ func TestRequestIsCutOffByItsOwnContext(t *testing.T) {
 					t.Fatalf("outcome %+v", o)
 				}
 			}
-			if o := tr.Transmit(ctx, newMessage("a", "x")); o.Reason != "cut off by the stop" || w.connections.Load() != 1 {
-				t.Errorf("outcome %+v on %d connections", o, w.connections.Load())
-			}
+			over := make(chan struct{})
+			go func() {
+				defer close(over)
+				if o := tr.Transmit(ctx, newMessage("a", "x")); o.Reason != "cut off by the stop" || w.connections.Load() != 1 {
+					t.Errorf("outcome %+v on %d connections", o, w.connections.Load())
+				}
+			}()
+			waitFor(t, over, "the request goes on")
 		})
 	}
 }
