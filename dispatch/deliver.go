@@ -27,7 +27,7 @@ func (d *Dispatcher) handle(ctx, work context.Context, h *hand) {
 // the lease was lost before the message could be posted.
 func (d *Dispatcher) deliver(ctx, work context.Context, h *hand) (lost bool) {
 	defer d.demand.release()
-	if d.slots.wait(ctx, h.turn) {
+	if d.slots.wait(ctx, &h.turn) {
 		defer d.slots.leave()
 		h.outcome, lost = d.transmit(ctx, work, h)
 	}
@@ -77,7 +77,8 @@ func (d *Dispatcher) known(h *hand) (o message.Outcome, known bool) {
 
 // post makes one attempt. A panic becomes a retry.
 func (d *Dispatcher) post(work context.Context, h *hand) (o message.Outcome) {
-	defer d.hands.post(h)()
+	d.hands.post(h)
+	defer d.hands.answered(h)
 	h.unposted = false
 	begun := time.Now()
 	err := contain(func() { o = d.o.Transmitter.Transmit(work, h.m) })

@@ -9,9 +9,9 @@ import (
 // A hand is one message in hand: received, and its lease not over.
 type hand struct {
 	m     *message.Message
-	lease *lease
+	lease lease
 	// turn is its place in the line for a slot, where it is a head.
-	turn *ticket
+	turn ticket
 	// outcome is what became of it; written by the goroutine that handles it.
 	outcome message.Outcome
 	// settled is true once the source has confirmed the outcome.
@@ -23,7 +23,7 @@ type hand struct {
 	first *hand
 	// tailReturned says that what waited behind it was given back before it was settled.
 	tailReturned bool
-	// over is closed when the message is no longer in hand.
+	// over is closed when the message is no longer in hand; nil while nobody waits for it.
 	over chan struct{}
 }
 
@@ -40,12 +40,16 @@ func newHands() *hands {
 }
 
 // add puts h in hand. It returns the message of the same id that is in hand
-// already; h then waits for it and is not known by its id.
+// already; h then waits until that is over, and is not known by its id.
 func (s *hands) add(h *hand) (first *hand) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if first = s.byID[h.m.ID]; first == nil {
 		s.byID[h.m.ID] = h
+		return nil
+	}
+	if first.over == nil {
+		first.over = make(chan struct{})
 	}
 	return first
 }
@@ -53,23 +57,26 @@ func (s *hands) add(h *hand) (first *hand) {
 // remove ends h's time in hand.
 func (s *hands) remove(h *hand) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.byID[h.m.ID] == h {
 		delete(s.byID, h.m.ID)
 	}
-	s.mu.Unlock()
-	close(h.over)
+	if h.over != nil {
+		close(h.over)
+	}
 }
 
-// post marks h as being with the worker, until done is called.
-func (s *hands) post(h *hand) (done func()) {
+// post marks h as being with the worker, until answered is called.
+func (s *hands) post(h *hand) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.posting[h] = struct{}{}
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.posting, h)
-	}
+}
+
+func (s *hands) answered(h *hand) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.posting, h)
 }
 
 // posted lists the ids of the messages that the worker holds.

@@ -50,16 +50,15 @@ func newKeeper(r receiver.Receiver, observe func(Event)) *keeper {
 	return &keeper{receiver: r, observe: observe, wake: make(chan struct{}, 1)}
 }
 
-// keep has m's lease renewed from here until release.
-func (k *keeper) keep(m *message.Message) *lease {
-	l := &lease{m: m, index: -1}
+// keep has m's lease renewed, as l, from here until release.
+func (k *keeper) keep(l *lease, m *message.Message) {
+	l.m, l.index = m, -1
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.held++
 	if m.Lease > 0 {
 		k.schedule(l, renewalDue(m))
 	}
-	return l
 }
 
 // release ends the renewing of l. When it returns no renewal is in flight, and

@@ -106,7 +106,8 @@ func (d *Dispatcher) poll(ctx context.Context, n int) ([]*message.Message, error
 func (d *Dispatcher) accept(ctx, work context.Context, batch []*message.Message) {
 	taken := make([]*hand, len(batch))
 	for i, m := range batch {
-		taken[i] = &hand{m: m, lease: d.leases.keep(m), unposted: true, over: make(chan struct{})}
+		taken[i] = &hand{m: m, unposted: true}
+		d.leases.keep(&taken[i].lease, m)
 	}
 	if ctx.Err() != nil {
 		d.giveBack(work, taken)
@@ -150,7 +151,7 @@ func (d *Dispatcher) start(handle func()) {
 // queue puts a head in the line for a slot.
 func (d *Dispatcher) queue(h *hand) {
 	d.demand.hold()
-	h.turn = d.slots.join()
+	d.slots.join(&h.turn)
 }
 
 // lingering returns a context that ends a moment after ctx.

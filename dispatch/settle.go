@@ -41,7 +41,7 @@ func (d *Dispatcher) finish(work context.Context, h *hand, lost bool) (confirmed
 
 // end ends h's lease as its outcome says, and its time in hand.
 func (d *Dispatcher) end(work context.Context, h *hand, lost bool) error {
-	d.leases.release(h.lease)
+	d.leases.release(&h.lease)
 	err := d.conclude(work, h, lost)
 	h.settled = err == nil
 	switch {

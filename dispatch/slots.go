@@ -26,17 +26,17 @@ func newSlots(n int) *slots {
 	return s
 }
 
-// join takes a place in the line. It is followed by wait.
-func (s *slots) join() *ticket {
+// join gives t a place in the line. It is followed by wait.
+func (s *slots) join(t *ticket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.free > 0 {
 		s.free--
-		return &ticket{granted: s.open}
+		*t = ticket{granted: s.open}
+		return
 	}
-	t := &ticket{granted: make(chan struct{})}
+	*t = ticket{granted: make(chan struct{})}
 	s.line = append(s.line, t)
-	return t
 }
 
 // wait waits for t's turn and reports whether it has a slot, which leave frees.
