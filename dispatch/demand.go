@@ -39,18 +39,28 @@ func newDemand(o Options) *demand {
 func (d *demand) free(inHand int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.wanted(inHand)
+}
+
+// wanted is free. The lock is held.
+func (d *demand) wanted(inHand int) int {
 	if d.polls >= d.pollsNow || inHand >= d.handMax {
 		return 0
 	}
 	return max(0, min(d.batch, d.most+d.prefetch-d.waiting-d.promised))
 }
 
-// begin counts a receive that asks for n.
-func (d *demand) begin(n int) {
+// begin counts a receive that asks for as many messages as free says, ready at most, and
+// says for how many. Where that is none, none is counted.
+func (d *demand) begin(inHand, ready int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.polls++
-	d.promised += n
+	n := min(ready, d.wanted(inHand))
+	if n > 0 {
+		d.polls++
+		d.promised += n
+	}
+	return n
 }
 
 // end counts the end of a receive that asked for n and brought got, and learns from it
@@ -60,6 +70,7 @@ func (d *demand) begin(n int) {
 // brought little beside many, or nothing, says that there are too many.
 func (d *demand) end(n, got int) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.polls--
 	d.promised -= n
 	switch {
@@ -73,8 +84,6 @@ func (d *demand) end(n, got int) {
 		d.pollsNow = max(d.pollsNow, steady)
 	}
 	d.pollsNow = min(d.pollsNow, d.pollsMax)
-	d.mu.Unlock()
-	d.changed()
 }
 
 // steady is how many receives are open while messages come, but do not pile up.
@@ -102,8 +111,15 @@ func (d *demand) allow(prefetch int) {
 	d.prefetch = prefetch
 }
 
-// changed makes wait look again.
+// changed makes next look again, unless as many receives are open as the load is worth:
+// it would look in vain at every message that is done.
 func (d *demand) changed() {
+	d.mu.Lock()
+	open := d.polls >= d.pollsNow
+	d.mu.Unlock()
+	if open {
+		return
+	}
 	select {
 	case d.wake <- struct{}{}:
 	default:
@@ -111,7 +127,8 @@ func (d *demand) changed() {
 }
 
 // next waits until a receive is wanted and the worker can take a message, and
-// says how many to ask for. Only one goroutine calls it. It returns 0 when ctx ends.
+// says how many the receive that it has begun may ask for. Only one goroutine calls it.
+// It returns 0 when ctx ends.
 func (d *Dispatcher) next(ctx context.Context) int {
 	for ctx.Err() == nil {
 		d.turned.Store(time.Now().UnixNano())
@@ -124,9 +141,24 @@ func (d *Dispatcher) next(ctx context.Context) int {
 		if err != nil {
 			continue
 		}
-		if n := min(ready, d.demand.free(d.leases.inHand())); n > 0 {
+		if n := d.demand.begin(d.leases.inHand(), ready); n > 0 {
 			return n
 		}
 	}
 	return 0
+}
+
+// again is next for who has just received, with err: it looks once, and returns 0 where
+// no receive is to follow. So the source is asked again before what came is handled, and
+// without waking the goroutine of next.
+func (d *Dispatcher) again(ctx context.Context, err error) int {
+	defer d.demand.changed()
+	if err != nil || ctx.Err() != nil || d.demand.free(d.leases.inHand()) == 0 {
+		return 0
+	}
+	ready, err := d.ready(ctx)
+	if err != nil {
+		return 0
+	}
+	return d.demand.begin(d.leases.inHand(), ready)
 }

@@ -12,8 +12,9 @@ import (
 	"carrier/internal/crew"
 )
 
-// settlingAtLeast is how many messages may be in settlement at once, or as many
-// as the worker holds, if that is more.
+// settlingAtLeast is how many messages may be in settlement at once, or twice as many as
+// the worker holds, if that is more: a worker that answers at once is not to wait for
+// settlements, which take a call each.
 const settlingAtLeast = 32
 
 // stuckAfter is how long a loop may not turn before Live says so. Every loop
@@ -32,6 +33,7 @@ type Dispatcher struct {
 	trouble   *trouble
 	undeleted *undeleted
 	slots     *slots
+	patience  patience
 	settling  chan struct{} // one for each message being settled
 	crew      *crew.Crew
 	busy      sync.WaitGroup // one for each message that is handled
@@ -53,7 +55,7 @@ func New(o Options) *Dispatcher {
 		undeleted: newUndeleted(),
 		slots:     newSlots(o.Concurrency),
 		crew:      crew.New(),
-		settling:  make(chan struct{}, max(o.Concurrency, settlingAtLeast)),
+		settling:  make(chan struct{}, max(2*o.Concurrency, settlingAtLeast)),
 	}
 }
 

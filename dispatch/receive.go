@@ -37,20 +37,22 @@ func (d *Dispatcher) receive(ctx, work context.Context, stop context.CancelCause
 		if n == 0 {
 			return
 		}
-		d.demand.begin(n)
 		polls.Add(1)
 		d.crew.Go(func() {
 			defer polls.Done()
-			begun := time.Now()
-			batch, err := d.poll(receiving, n)
-			switch {
-			case err == nil && len(batch) == 0:
-				pause(ctx, emptyPause-time.Since(begun), nil)
-			case err != nil && ctx.Err() == nil && d.trouble.met(err):
-				stop(err)
+			for n > 0 {
+				begun := time.Now()
+				batch, err := d.poll(receiving, n)
+				switch {
+				case err == nil && len(batch) == 0:
+					pause(ctx, emptyPause-time.Since(begun), nil)
+				case err != nil && ctx.Err() == nil && d.trouble.met(err):
+					stop(err)
+				}
+				d.accept(ctx, work, batch)
+				d.demand.end(n, len(batch))
+				n = d.again(ctx, err)
 			}
-			d.accept(ctx, work, batch)
-			d.demand.end(n, len(batch))
 		})
 	}
 }

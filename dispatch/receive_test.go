@@ -246,3 +246,21 @@ func TestASourceThatBreaksEndsTheRun(t *testing.T) {
 		b.cancel()
 	})
 }
+
+func TestTheSourceIsAskedAgainAfterAFailure(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		failed := false
+		b.source.Fail(func(operation string, _ *message.Message) error {
+			if operation != "receive" || failed {
+				return nil
+			}
+			failed = true
+			return errors.New("passing")
+		})
+		b.source.Put("a")
+		b.start()
+		time.Sleep(2 * time.Second)
+		isTrue(t, failed && b.source.Left() == 0, "%d left", b.source.Left())
+		b.stop(t)
+	})
+}

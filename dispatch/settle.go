@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	// settleTimeout is the most time given to one try to settle.
+	// settleTimeout is the most time given to one try to settle; it has a second less
+	// where others began before it.
 	settleTimeout = 10 * time.Second
 	// settleAtLeast is how long settling is tried even if the lease is over: the
 	// source may still agree.
@@ -99,8 +100,7 @@ func (d *Dispatcher) settle(work context.Context, h *hand) error {
 }
 
 func (d *Dispatcher) trySettle(work context.Context, h *hand) (err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(work), settleTimeout)
-	defer cancel()
+	ctx := d.patience.context(work)
 	if p := contain(func() { err = d.o.Receiver.Settle(ctx, h.m, h.outcome) }); p != nil {
 		d.o.Observe(Event{Kind: Panicked, Message: h.m, Err: p})
 		return p
