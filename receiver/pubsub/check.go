@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"carrier/internal/bulk"
 	"carrier/receiver"
 )
 
@@ -71,5 +72,5 @@ func kindFinding(s subscription) receiver.Finding {
 // permission renews the lease of an ack id that belongs to no message. The
 // permission is the same for pulling, acknowledging and renewing.
 func (c *client) permission(ctx context.Context) receiver.Finding {
-	return receiver.Permission("permission to consume", c.modify(ctx, opModify, []*request{{ackID: "carrier-check"}})[0])
+	return receiver.Permission("permission to consume", c.modify(ctx, opModify, []*bulk.Entry{{ID: "carrier-check"}})[0])
 }

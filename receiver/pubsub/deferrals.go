@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/bulk"
 	"carrier/receiver"
 )
 
@@ -23,7 +24,7 @@ const (
 // their leases while nobody has them in hand. The last renewal ends when a message is
 // due, and with it Pub/Sub hands the message out again.
 type deferrals struct {
-	extend func(context.Context, []*request) []error // set by open
+	extend func(context.Context, []*bulk.Entry) []error // set by open
 	wake   chan struct{}
 	stop   chan struct{}
 	once   sync.Once
@@ -44,7 +45,7 @@ func newDeferrals() *deferrals {
 }
 
 // open begins to renew leases by way of extend. It comes before any add.
-func (d *deferrals) open(extend func(context.Context, []*request) []error) {
+func (d *deferrals) open(extend func(context.Context, []*bulk.Entry) []error) {
 	d.extend = extend
 	d.done.Go(d.run)
 }
@@ -121,13 +122,13 @@ func (d *deferrals) renew(t time.Time) time.Duration {
 	return wait
 }
 
-func (d *deferrals) takeDue(t time.Time) (ids []string, batch []*request) {
+func (d *deferrals) takeDue(t time.Time) (ids []string, batch []*bulk.Entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for id, held := range d.byID {
 		if !held.next.After(t) {
 			ids = append(ids, id)
-			batch = append(batch, &request{ackID: held.ackID, seconds: wholeSeconds(time.Until(held.due))})
+			batch = append(batch, &bulk.Entry{ID: held.ackID, Seconds: wholeSeconds(time.Until(held.due))})
 		}
 	}
 	return ids, batch
@@ -135,11 +136,11 @@ func (d *deferrals) takeDue(t time.Time) (ids []string, batch []*request) {
 
 // renewed notes how a renewal went. A message whose lease ends when it is due is
 // let go, and so is one whose lease is lost.
-func (d *deferrals) renewed(id string, r *request, err error) {
+func (d *deferrals) renewed(id string, r *bulk.Entry, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	held := d.byID[id]
-	if held == nil || held.ackID != r.ackID {
+	if held == nil || held.ackID != r.ID {
 		return // it came back meanwhile
 	}
 	now := time.Now()

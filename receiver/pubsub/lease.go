@@ -7,6 +7,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"carrier/internal/bulk"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -19,7 +20,7 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 	var (
 		now     = time.Now()
 		errs    = make([]error, len(batch))
-		asked   []*request
+		asked   []*bulk.Entry
 		indices []int
 	)
 	for i, m := range batch {
@@ -28,7 +29,7 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 			errs[i] = &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
 			continue
 		}
-		asked = append(asked, &request{ackID: rc.ackID, seconds: wholeSeconds(m.Lease)})
+		asked = append(asked, &bulk.Entry{ID: rc.ackID, Seconds: wholeSeconds(m.Lease)})
 		indices = append(indices, i)
 	}
 	for k, err := range r.client.modify(ctx, opExtend, asked) {
@@ -36,7 +37,7 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 		errs[i] = err
 		if err == nil {
 			// From before the call: Pub/Sub counts from some moment during it.
-			batch[i].Renew(now.Add(time.Duration(asked[k].seconds) * time.Second))
+			batch[i].Renew(now.Add(time.Duration(asked[k].Seconds) * time.Second))
 		}
 	}
 	return errs
@@ -44,16 +45,16 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 
 // modify sets ack deadlines from now, in one call for each length; one error for each
 // request. Operation names what it is done for.
-func (c *client) modify(ctx context.Context, operation string, batch []*request) []error {
+func (c *client) modify(ctx context.Context, operation string, batch []*bulk.Entry) []error {
 	errs := make([]error, len(batch))
 	byLength := map[int32][]int{}
 	for i, r := range batch {
-		byLength[r.seconds] = append(byLength[r.seconds], i)
+		byLength[r.Seconds] = append(byLength[r.Seconds], i)
 	}
 	for seconds, indices := range byLength {
 		ids := make([]string, len(indices))
 		for k, i := range indices {
-			ids[k] = batch[i].ackID
+			ids[k] = batch[i].ID
 		}
 		in := &pubsubpb.ModifyAckDeadlineRequest{Subscription: c.subscription, AckIds: ids, AckDeadlineSeconds: seconds}
 		_, err := do(ctx, c, operation, func(ctx context.Context) (*emptypb.Empty, error) {
@@ -67,13 +68,29 @@ func (c *client) modify(ctx context.Context, operation string, batch []*request)
 }
 
 // acknowledge ends messages for good, in one call; one error for each request.
-func (c *client) acknowledge(ctx context.Context, batch []*request) []error {
+func (c *client) acknowledge(ctx context.Context, batch []*bulk.Entry) []error {
 	ids := make([]string, len(batch))
 	for i, r := range batch {
-		ids[i] = r.ackID
+		ids[i] = r.ID
 	}
 	_, err := do(ctx, c, opAck, func(ctx context.Context) (*emptypb.Empty, error) {
 		return c.api.Acknowledge(ctx, &pubsubpb.AcknowledgeRequest{Subscription: c.subscription, AckIds: ids})
 	})
 	return entryErrors(opAck, err, ids)
+}
+
+// maxBatch is the most ack ids in one call. With some two hundred bytes each they stay
+// below the 512 KiB that a request may have.
+const maxBatch = 1000
+
+// linger is how long the first entry of a batch waits for others: less than one
+// call takes, and long enough for the rest of a burst.
+const linger = 3 * time.Millisecond
+
+// maxInFlight is the most calls of one kind that are open at once.
+const maxInFlight = 4
+
+// newBatcher gathers entries for send.
+func newBatcher(send func(context.Context, []*bulk.Entry) []error) *bulk.Batcher {
+	return bulk.New(bulk.Options{Most: maxBatch, Calls: maxInFlight, Linger: linger, Send: send})
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"sync"
 
+	"carrier/internal/bulk"
 	"carrier/receiver"
 )
 
@@ -32,8 +33,8 @@ type Receiver struct {
 	// Set by the Open that succeeds, before any other method is called.
 	client       *client
 	subscription subscription
-	acks         *batcher
-	deadlines    *batcher
+	acks         *bulk.Batcher
+	deadlines    *bulk.Batcher
 }
 
 var _ receiver.Receiver = (*Receiver)(nil)
@@ -70,10 +71,10 @@ func (r *Receiver) Open(ctx context.Context) error {
 	}
 	r.client, r.subscription = c, s
 	r.acks = newBatcher(c.acknowledge)
-	r.deadlines = newBatcher(func(ctx context.Context, batch []*request) []error {
+	r.deadlines = newBatcher(func(ctx context.Context, batch []*bulk.Entry) []error {
 		return c.modify(ctx, opModify, batch)
 	})
-	r.deferred.open(func(ctx context.Context, batch []*request) []error {
+	r.deferred.open(func(ctx context.Context, batch []*bulk.Entry) []error {
 		return c.modify(ctx, opHold, batch)
 	})
 	return nil
@@ -92,8 +93,8 @@ func (r *Receiver) Close() error {
 	}
 	r.background.Wait()
 	r.deferred.close()
-	r.acks.close()
-	r.deadlines.close()
+	r.acks.Close()
+	r.deadlines.Close()
 	r.client.close()
 	return nil
 }

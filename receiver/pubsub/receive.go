@@ -108,7 +108,7 @@ func (r *Receiver) giveBack(ctx context.Context, surplus []unwanted) {
 	r.background.Go(func() {
 		defer cancel()
 		for _, u := range slices.Backward(surplus) {
-			_ = r.deadlines.submit(ctx, u.ackID, wholeSeconds(u.delay)) // else it comes back with its lease's end
+			_ = r.deadlines.Submit(ctx, u.ackID, wholeSeconds(u.delay)) // else it comes back with its lease's end
 		}
 	})
 }

@@ -43,7 +43,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 // acknowledge removes m for good.
 func (r *Receiver) acknowledge(ctx context.Context, m *message.Message) error {
 	rc := receiptOf(m)
-	if err := r.acks.submit(ctx, rc.ackID, 0); err != nil {
+	if err := r.acks.Submit(ctx, rc.ackID, 0); err != nil {
 		return err
 	}
 	rc.settled.Store(true)
@@ -61,7 +61,7 @@ func (r *Receiver) retry(ctx context.Context, m *message.Message, delay time.Dur
 		r.gates.shut(m.Group, m.ID, time.Now().Add(delay), r.grace())
 	}
 	now := time.Now()
-	if err := r.deadlines.submit(ctx, rc.ackID, wholeSeconds(delay)); err != nil {
+	if err := r.deadlines.Submit(ctx, rc.ackID, wholeSeconds(delay)); err != nil {
 		return err
 	}
 	rc.settled.Store(true)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"carrier/internal/bulk"
 )
 
 func TestAnswerIsReadAsItStands(t *testing.T) {
@@ -182,7 +184,7 @@ func text(v any) []byte {
 
 func TestPayloadsAreValidJSON(t *testing.T) {
 	const odd = "\x00\"\\\n\té\u2028😀</a>"
-	batch := []*request{{handle: odd}, {handle: "h", seconds: 43200}, {handle: "a\nb"}}
+	batch := []*bulk.Entry{{ID: odd}, {ID: "h", Seconds: 43200}, {ID: "a\nb"}}
 	for name, c := range map[string]struct {
 		p    payload
 		want string

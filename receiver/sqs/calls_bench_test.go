@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"carrier/internal/bulk"
 	"carrier/message"
 )
 
@@ -44,10 +45,10 @@ func BenchmarkCalls(b *testing.B) {
 	}
 }
 
-func handlesOf(batch []*message.Message) []*request {
-	requests := make([]*request, len(batch))
+func handlesOf(batch []*message.Message) []*bulk.Entry {
+	requests := make([]*bulk.Entry, len(batch))
 	for i, m := range batch {
-		requests[i] = &request{handle: receiptOf(m).handle}
+		requests[i] = &bulk.Entry{ID: receiptOf(m).handle}
 	}
 	return requests
 }

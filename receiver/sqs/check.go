@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"carrier/internal/bulk"
 	"carrier/receiver"
 )
 
@@ -56,7 +57,7 @@ func redriveFinding(q queue) receiver.Finding {
 // permission tries operation on a receipt handle that belongs to no message. An
 // error of the entry is no error of the permission.
 func (c *client) permission(ctx context.Context, operation string, q queue) receiver.Finding {
-	probe := []*request{{handle: "carrier-check"}}
+	probe := []*bulk.Entry{{ID: "carrier-check"}}
 	what := "permission to delete"
 	call := func() []error { return c.deleteBatch(ctx, q.url, probe) }
 	if operation == opChange {

@@ -3,7 +3,9 @@ package sqs
 import (
 	"context"
 	"errors"
+	"time"
 
+	"carrier/internal/bulk"
 	"carrier/receiver"
 )
 
@@ -11,7 +13,7 @@ import (
 var errUnanswered = errors.New("no result for the entry in the answer")
 
 // deleteBatch deletes up to ten messages in one call; one error for each.
-func (c *client) deleteBatch(ctx context.Context, queueURL string, batch []*request) []error {
+func (c *client) deleteBatch(ctx context.Context, queueURL string, batch []*bulk.Entry) []error {
 	results, err := c.callBatch(ctx, opDelete, "DeleteMessageBatch", deletions(queueURL, batch))
 	if err != nil {
 		return repeat(err, len(batch))
@@ -21,7 +23,7 @@ func (c *client) deleteBatch(ctx context.Context, queueURL string, batch []*requ
 
 // changeBatch changes the visibility of up to ten messages in one call; one error
 // for each. Operation names what it is done for.
-func (c *client) changeBatch(ctx context.Context, operation, queueURL string, batch []*request) []error {
+func (c *client) changeBatch(ctx context.Context, operation, queueURL string, batch []*bulk.Entry) []error {
 	results, err := c.callBatch(ctx, operation, "ChangeMessageVisibilityBatch", changes(queueURL, batch))
 	if err != nil {
 		return repeat(err, len(batch))
@@ -71,4 +73,24 @@ func repeat(err error, n int) []error {
 		errs[i] = err
 	}
 	return errs
+}
+
+// How long the first entry of a batch waits for others. On a standard queue nobody
+// waits for a settlement, and each entry that comes along saves a call: about as long
+// as one call takes. On a FIFO queue the next of the group waits for it.
+const (
+	linger     = 8 * time.Millisecond
+	fifoLinger = time.Millisecond
+)
+
+// maxInFlight is the most calls of one kind that are open at once.
+const maxInFlight = 8
+
+// newBatcher gathers entries for send, as long as the queue's kind allows.
+func (r *Receiver) newBatcher(send func(context.Context, []*bulk.Entry) []error) *bulk.Batcher {
+	wait := linger
+	if r.queue.fifo {
+		wait = fifoLinger
+	}
+	return bulk.New(bulk.Options{Most: maxBatch, Calls: maxInFlight, Linger: wait, Send: send})
 }

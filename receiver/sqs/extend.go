@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/bulk"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -38,14 +39,14 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results []error) {
 	var (
 		now     = time.Now()
-		batch   []*request
+		batch   []*bulk.Entry
 		indices []int
 	)
 	for i, m := range chunk {
 		seconds, err := extension(m, now)
 		results[i] = err
 		if err == nil && seconds > 0 {
-			batch = append(batch, &request{handle: receiptOf(m).handle, seconds: seconds})
+			batch = append(batch, &bulk.Entry{ID: receiptOf(m).handle, Seconds: seconds})
 			indices = append(indices, i)
 		}
 	}
@@ -57,7 +58,7 @@ func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results
 		results[i] = err
 		if err == nil {
 			// From before the call: SQS counts from some moment during it.
-			chunk[i].Renew(now.Add(time.Duration(batch[k].seconds) * time.Second))
+			chunk[i].Renew(now.Add(time.Duration(batch[k].Seconds) * time.Second))
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"strconv"
 	"unicode/utf8"
+
+	"carrier/internal/bulk"
 )
 
 // A payload is the body of a request, and the hash of it that is signed.
@@ -34,23 +36,23 @@ func receiveOf(queueURL string, limit int, wait, visibility int32) payload {
 }
 
 // deletions asks for the messages of batch to be deleted.
-func deletions(queueURL string, batch []*request) payload {
-	return batchOf(queueURL, batch, func(b []byte, _ *request) []byte { return b })
+func deletions(queueURL string, batch []*bulk.Entry) payload {
+	return batchOf(queueURL, batch, func(b []byte, _ *bulk.Entry) []byte { return b })
 }
 
 // changes asks for the visibility timeouts of batch.
-func changes(queueURL string, batch []*request) payload {
-	return batchOf(queueURL, batch, func(b []byte, r *request) []byte {
-		return strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(r.seconds), 10)
+func changes(queueURL string, batch []*bulk.Entry) payload {
+	return batchOf(queueURL, batch, func(b []byte, r *bulk.Entry) []byte {
+		return strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(r.Seconds), 10)
 	})
 }
 
 // batchOf is the body of a batch; each entry has what more appends. Its id is its
 // index: message ids may repeat within a batch, and receipt handles are too long.
-func batchOf(queueURL string, batch []*request, more func([]byte, *request) []byte) payload {
+func batchOf(queueURL string, batch []*bulk.Entry, more func([]byte, *bulk.Entry) []byte) payload {
 	size := 64 + len(queueURL)
 	for _, r := range batch {
-		size += 64 + len(r.handle)
+		size += 64 + len(r.ID)
 	}
 	b := append(make([]byte, 0, size), `{"Entries":[`...)
 	for i, r := range batch {
@@ -58,7 +60,7 @@ func batchOf(queueURL string, batch []*request, more func([]byte, *request) []by
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, `{"Id":"`...), int64(i), 10)
-		b = appendJSON(append(b, `","ReceiptHandle":`...), r.handle)
+		b = appendJSON(append(b, `","ReceiptHandle":`...), r.ID)
 		b = append(more(b, r), '}')
 	}
 	b = appendJSON(append(b, `],"QueueUrl":`...), queueURL)

@@ -122,7 +122,7 @@ func (r *Receiver) giveBack(ctx context.Context, handles []string) {
 		defer cancel()
 		for _, handle := range slices.Backward(handles) {
 			if handle != "" {
-				_ = r.changes.submit(ctx, handle, 0) // else it comes back with its lease's end
+				_ = r.changes.Submit(ctx, handle, 0) // else it comes back with its lease's end
 			}
 		}
 	})

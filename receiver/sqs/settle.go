@@ -23,7 +23,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 	case o.Ends():
 		return r.remove(ctx, m.ID, rc.handle)
 	}
-	return r.changes.submit(ctx, rc.handle, within(o.Delay, time.Now(), rc.until))
+	return r.changes.Submit(ctx, rc.handle, within(o.Delay, time.Now(), rc.until))
 }
 
 // remove deletes a message for good. It is kept in mind before the first try, so
@@ -33,7 +33,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 func (r *Receiver) remove(ctx context.Context, id, handle string) error {
 	key := keyOf(id)
 	r.undeleted.add(key)
-	if err := r.deletes.submit(ctx, handle, 0); err != nil {
+	if err := r.deletes.Submit(ctx, handle, 0); err != nil {
 		return err
 	}
 	r.deleted.add(key)

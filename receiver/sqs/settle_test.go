@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"carrier/internal/bulk"
 	"carrier/internal/sqstest"
 	"carrier/message"
 	"carrier/receiver"
@@ -211,8 +212,24 @@ func TestCloseWaitsForWhatIsUnderWay(t *testing.T) {
 		if n := q.Counts().All(); n != 0 {
 			t.Errorf("%d messages left after Close, want 0", n)
 		}
-		if err := r.Settle(t.Context(), m, delivered()); !errors.Is(err, errClosed) {
+		if err := r.Settle(t.Context(), m, delivered()); !errors.Is(err, bulk.ErrClosed) {
 			t.Errorf("Settle after Close = %v", err)
 		}
 	})
+}
+
+func TestSettlementOfAGroupHardlyWaitsForOthers(t *testing.T) {
+	for name, want := range map[string]time.Duration{"q": linger, "q.fifo": fifoLinger} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Options{QueueName: name}, func(t *testing.T, b bench) {
+				b.send(t, 1, "g")
+				m := b.take(t, 1)[0]
+				begun := time.Now()
+				must(t, b.Settle(t.Context(), m, delivered()))
+				if waited := time.Since(begun); waited != want {
+					t.Errorf("it waited %v, want %v", waited, want)
+				}
+			})
+		})
+	}
 }

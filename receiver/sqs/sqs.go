@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/bulk"
 	"carrier/receiver"
 )
 
@@ -36,7 +37,7 @@ type Receiver struct {
 	client           *client
 	queue            queue
 	receives         [maxBatch + 1]payload // by how many messages they ask for
-	deletes, changes *batcher
+	deletes, changes *bulk.Batcher
 }
 
 var _ receiver.Receiver = (*Receiver)(nil)
@@ -72,14 +73,10 @@ func (r *Receiver) Open(ctx context.Context) error {
 	for n := range r.receives {
 		r.receives[n] = receiveOf(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
 	}
-	wait := linger
-	if r.queue.fifo {
-		wait = fifoLinger
-	}
-	r.deletes = newBatcher(wait, func(ctx context.Context, batch []*request) []error {
+	r.deletes = r.newBatcher(func(ctx context.Context, batch []*bulk.Entry) []error {
 		return c.deleteBatch(ctx, q.url, batch)
 	})
-	r.changes = newBatcher(wait, func(ctx context.Context, batch []*request) []error {
+	r.changes = r.newBatcher(func(ctx context.Context, batch []*bulk.Entry) []error {
 		return c.changeBatch(ctx, opChange, q.url, batch)
 	})
 	return nil
@@ -92,8 +89,8 @@ func (r *Receiver) Close() error {
 		return nil
 	}
 	r.background.Wait()
-	r.deletes.close()
-	r.changes.close()
+	r.deletes.Close()
+	r.changes.Close()
 	r.client.close()
 	return nil
 }

@@ -1,4 +1,4 @@
-package sqs
+package bulk
 
 import (
 	"context"
@@ -10,7 +10,28 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+const (
+	maxBatch    = 10
+	maxInFlight = 8
+	linger      = 8 * time.Millisecond
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newBatcher(send func(context.Context, []*Entry) []error) *Batcher {
+	return New(Options{Most: maxBatch, Calls: maxInFlight, Linger: linger, Send: send})
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
 
 // A sink is what a batcher sends to: it writes batches down and answers after took.
 type sink struct {
@@ -21,11 +42,11 @@ type sink struct {
 	took    time.Duration
 }
 
-func (s *sink) send(_ context.Context, batch []*request) []error {
+func (s *sink) send(_ context.Context, batch []*Entry) []error {
 	s.mu.Lock()
 	var handles []string
 	for _, r := range batch {
-		handles = append(handles, r.handle)
+		handles = append(handles, r.ID)
 	}
 	s.batches = append(s.batches, strings.Join(handles, " "))
 	s.open++
@@ -46,11 +67,11 @@ func (s *sink) sent() []string {
 }
 
 // submitAll submits n entries, one after another and without waiting for results.
-func submitAll(t *testing.T, b *batcher, n int) *sync.WaitGroup {
+func submitAll(t *testing.T, b *Batcher, n int) *sync.WaitGroup {
 	t.Helper()
 	var waiting sync.WaitGroup
 	for i := range n {
-		waiting.Go(func() { must(t, b.submit(t.Context(), fmt.Sprint(i), 0)) })
+		waiting.Go(func() { must(t, b.Submit(t.Context(), fmt.Sprint(i), 0)) })
 		synctest.Wait()
 	}
 	return &waiting
@@ -59,8 +80,8 @@ func submitAll(t *testing.T, b *batcher, n int) *sync.WaitGroup {
 func TestFullBatchLeavesAtOnceAndTheRestAfterAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
-		b := newBatcher(linger, s.send)
-		defer b.close()
+		b := newBatcher(s.send)
+		defer b.Close()
 		start := time.Now()
 		waiting := submitAll(t, b, 13)
 		if got := s.sent(); len(got) != 1 || got[0] != "0 1 2 3 4 5 6 7 8 9" {
@@ -76,11 +97,11 @@ func TestFullBatchLeavesAtOnceAndTheRestAfterAMoment(t *testing.T) {
 func TestOpenCallsAreBoundedAndBatchesGrowMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{took: time.Second}
-		b := newBatcher(linger, s.send)
-		defer b.close()
+		b := newBatcher(s.send)
+		defer b.Close()
 		var all sync.WaitGroup
 		for i := range maxInFlight + 5 {
-			all.Go(func() { must(t, b.submit(t.Context(), fmt.Sprint(i), 0)) })
+			all.Go(func() { must(t, b.Submit(t.Context(), fmt.Sprint(i), 0)) })
 			time.Sleep(2 * linger)
 		}
 		all.Wait()
@@ -97,22 +118,25 @@ func TestOpenCallsAreBoundedAndBatchesGrowMeanwhile(t *testing.T) {
 func TestCloseSendsABatchThatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{}
-		b := newBatcher(linger, s.send)
+		b := newBatcher(s.send)
 		waiting := submitAll(t, b, 2)
-		b.close()
+		b.Close()
 		if got := s.sent(); len(got) != 1 {
 			t.Errorf("batches = %q, want one", got)
 		}
 		waiting.Wait()
-		b.close()
+		b.Close()
+		if err := b.Submit(t.Context(), "late", 0); !errors.Is(err, ErrClosed) {
+			t.Errorf("Submit after Close = %v", err)
+		}
 	})
 }
 
 func TestWhatCannotLeaveWithTenOthersLeavesAfterThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sink{took: time.Second}
-		b := newBatcher(linger, s.send)
-		defer b.close()
+		b := newBatcher(s.send)
+		defer b.Close()
 		calls := submitAll(t, b, maxInFlight*maxBatch)
 		rest := submitAll(t, b, maxBatch+3)
 		calls.Wait()
@@ -130,24 +154,24 @@ func TestWhatCannotLeaveWithTenOthersLeavesAfterThem(t *testing.T) {
 func TestResultOfACallerThatLeftGoesToNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const seconds = 7
-		b := newBatcher(linger, func(_ context.Context, batch []*request) []error {
+		b := newBatcher(func(_ context.Context, batch []*Entry) []error {
 			time.Sleep(seconds * time.Second)
 			errs := make([]error, len(batch))
 			for i, r := range batch {
-				if r.handle == "left" {
+				if r.ID == "left" {
 					errs[i] = errors.New("not yours")
 				}
 			}
 			return errs
 		})
-		defer b.close()
+		defer b.Close()
 		for range 20 { // an entry may be used again, and need not
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			if err := b.submit(ctx, "left", 0); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("submit = %v", err)
+			if err := b.Submit(ctx, "left", 0); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Submit = %v", err)
 			}
 			cancel()
-			must(t, b.submit(t.Context(), "stayed", 0))
+			must(t, b.Submit(t.Context(), "stayed", 0))
 		}
 	})
 }
