@@ -145,3 +145,21 @@ func asks(t *testing.T, name string, probe *corev1.Probe, path string, port int3
 		t.Errorf("the %s probe is %v", name, probe)
 	}
 }
+
+// TestNativeSidecarStartsBeforeTheWorker: what makes it one is where it stands, and its
+// restart policy; as a plain container it has neither.
+func TestNativeSidecarStartsBeforeTheWorker(t *testing.T) {
+	for name, values := range cases(t) {
+		t.Run(name, func(t *testing.T) {
+			pod := podOf(t, rendered(t, values))
+			policy := container(t, pod, "carrier").RestartPolicy
+			if native := at(values, "sidecar.native") != false; native {
+				if pod.Spec.InitContainers[0].Name != "carrier" || policy == nil || *policy != corev1.ContainerRestartPolicyAlways {
+					t.Errorf("restart policy %v in %v", policy, pod.Spec.InitContainers)
+				}
+			} else if policy != nil || len(pod.Spec.InitContainers) > 0 {
+				t.Errorf("restart policy %v, init containers %v", policy, pod.Spec.InitContainers)
+			}
+		})
+	}
+}

@@ -26,6 +26,7 @@ func TestMistakesAreRefused(t *testing.T) {
 		"a secret in place of a reference":            {set: map[string]any{"secrets.CARRIER_INGEST_TOKEN": "s3cret"}, says: "CARRIER_INGEST_TOKEN"},
 		"a secret beside a reference":                 {set: map[string]any{"secrets.CARRIER_INGEST_TOKEN": map[string]any{"name": "n", "key": "k", "value": "s3cret"}}, says: "CARRIER_INGEST_TOKEN"},
 		"a reference without its key":                 {set: map[string]any{"secrets.CARRIER_INGEST_TOKEN": map[string]any{"name": "n"}}, says: "key"},
+		"a secret given twice":                        {set: map[string]any{"secrets.CARRIER_INGEST_TOKEN": token, "config.CARRIER_INGEST_TOKEN_FILE": "/token"}, says: "give one of them"},
 		"a plain variable as a secret":                {set: map[string]any{"secrets.CARRIER_LOG_LEVEL": token}, says: "CARRIER_LOG_LEVEL"},
 		"a secret past config and secrets":            {set: map[string]any{"sidecar.env": []any{map[string]any{"name": "CARRIER_ADMIN_TOKEN", "value": "s3cret"}}}, says: "/sidecar/env/0/name"},
 		"AWS's secret in plain text":                  {set: map[string]any{"sidecar.env": []any{map[string]any{"name": "AWS_SECRET_ACCESS_KEY", "value": "s3cret"}}}, says: "/sidecar/env/0"},

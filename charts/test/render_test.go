@@ -46,3 +46,20 @@ func TestDecoderRefusesWhatTheAPIDoesNotHave(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryKubernetesIsServed: with the sidecar its version knows, whatever its vendor
+// adds to the number.
+func TestEveryKubernetesIsServed(t *testing.T) {
+	for version, native := range map[string]bool{
+		"v1.25.0": false, "v1.28.15-eks-94953ac": false, "v1.29.0": true, "v1.29.3-eks-adc7111": true,
+		"v1.33.4-gke.1245000": true, "v1.36.2+k3s1": true,
+	} {
+		r := release(with(cases(t)["minimal"], "sidecar.native", native))
+		r.KubeVersion = version
+		for name, helm := range render.Helms() {
+			if _, err := helm(chart, r); err != nil {
+				t.Errorf("%s, %s: %v", version, name, err)
+			}
+		}
+	}
+}

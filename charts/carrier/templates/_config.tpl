@@ -71,6 +71,9 @@ false
   value: {{ include "carrier.dataDir" . | quote }}
 {{- end }}
 {{- range $name, $from := .Values.secrets }}
+{{- if hasKey $.Values.config (printf "%s_FILE" $name) }}
+{{- fail (printf "secrets.%s and config.%s_FILE: give one of them" $name $name) }}
+{{- end }}
 {{- if $from.file }}
 - name: {{ $name }}_FILE
   value: {{ printf "/run/secrets/carrier/%s" $name | quote }}
