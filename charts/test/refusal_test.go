@@ -11,6 +11,7 @@ import (
 // renders it, with a message that names the value.
 func TestMistakesAreRefused(t *testing.T) {
 	token := map[string]any{"name": "orders-carrier", "key": "admin-token"}
+	authentication := map[string]any{"name": "keda"}
 	absent := map[string]any{"name": "nobody", "key": "admin-token"}
 	for name, tt := range map[string]struct {
 		kubernetes string
@@ -48,6 +49,18 @@ func TestMistakesAreRefused(t *testing.T) {
 		"one claim for a StatefulSet":                 {set: map[string]any{"persistence.existingClaim": "queue", "workload.kind": "StatefulSet"}, says: "persistence.existingClaim"},
 		"a Service without a port":                    {set: map[string]any{"service.enabled": true}, says: "service.enabled"},
 		"a budget for pods that are not known":        {set: map[string]any{"workload.enabled": false, "podDisruptionBudget.enabled": true}, says: "workload.selectorLabels"},
+		"two autoscalers":                             {set: map[string]any{"keda.enabled": true, "autoscaling.enabled": true, "autoscaling.metrics": []any{map[string]any{}}}, says: "choose one"},
+		"KEDA without credentials for the cloud":      {set: map[string]any{"keda.enabled": true, "config.CARRIER_SQS_QUEUE_NAME": "q"}, says: "keda.authenticationRef"},
+		"KEDA without the queue's region":             {set: map[string]any{"keda.enabled": true, "keda.authenticationRef": authentication, "config.CARRIER_SQS_QUEUE_NAME": "q"}, says: "AWS_REGION"},
+		"KEDA without the subscription's project":     {set: map[string]any{"keda.enabled": true, "keda.authenticationRef": authentication, "config.CARRIER_PUBSUB_SUBSCRIPTION": "s"}, says: "CARRIER_PUBSUB_PROJECT"},
+		"KEDA on ingest without Prometheus":           {set: map[string]any{"keda.enabled": true}, says: "keda.serverAddress"},
+		"no pod for the producers":                    {set: map[string]any{"keda.enabled": true, "keda.minReplicas": 0, "keda.serverAddress": "http://p"}, says: "keda.minReplicas"},
+		"one claim for pods as many as are needed":    {set: map[string]any{"keda.enabled": true, "keda.serverAddress": "http://p", "persistence.existingClaim": "queue"}, says: "one claim"},
+		"an autoscaler without a request to measure":  {set: map[string]any{"autoscaling.enabled": true, "config.CARRIER_SQS_QUEUE_NAME": "q"}, says: "requests.cpu"},
+		"an autoscaler for a workload without a name": {set: map[string]any{"autoscaling.enabled": true, "workload.enabled": false}, says: "workloadName"},
+		"nothing to scrape":                           {set: map[string]any{"podMonitor.enabled": true, "config.CARRIER_ADMIN_ADDRESS": "", "sidecar.native": false, "worker.preStop": "none"}, says: "podMonitor.enabled"},
+		"an alert that is not there":                  {set: map[string]any{"prometheusRule.enabled": true, "prometheusRule.alerts": map[string]any{"CarrierDown": map[string]any{"for": "1m"}}}, says: "CarrierDown"},
+		"a field that no alert has":                   {set: map[string]any{"prometheusRule.alerts": map[string]any{"CarrierWorkerDown": map[string]any{"For": "1m"}}}, says: "/prometheusRule/alerts/CarrierWorkerDown"},
 		"the role of another cloud in place of AWS's": {set: map[string]any{"serviceAccount.awsRoleArn": "orders@p.iam.gserviceaccount.com"}, says: "awsRoleArn"},
 	} {
 		t.Run(name, func(t *testing.T) {

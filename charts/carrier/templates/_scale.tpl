@@ -1,0 +1,100 @@
+{{/* What an autoscaler scales. A queue file has one carrier, so that one claim is not scaled. */}}
+{{- define "carrier.scaleTarget" -}}
+{{- if and .Values.autoscaling.enabled .Values.keda.enabled -}}
+{{- fail "autoscaling.enabled and keda.enabled: two autoscalers would work against each other; choose one" -}}
+{{- end -}}
+{{- $kind := include "carrier.workloadKind" . -}}
+{{- if and .Values.workload.enabled (eq $kind "Deployment") (eq (include "carrier.persistent" .) "true") -}}
+{{- fail "autoscaling.enabled, keda.enabled: a Deployment has one claim, and a queue file one carrier; a StatefulSet can be scaled" -}}
+{{- end -}}
+apiVersion: apps/v1
+kind: {{ $kind }}
+name: {{ include "carrier.scaleTargetName" . }}
+{{- end }}
+
+{{- define "carrier.scaleTargetName" -}}
+{{- $given := .Values.keda.enabled | ternary .Values.keda.workloadName .Values.autoscaling.workloadName -}}
+{{- if not (or $given .Values.workload.enabled) -}}
+{{- fail "autoscaling.workloadName, keda.workloadName: with workload.enabled false, say what your own workload is called" -}}
+{{- end -}}
+{{- $given | default (include "carrier.fullname" .) -}}
+{{- end }}
+
+{{/* dict "context" . "behavior" VALUE. An ingest pod that is taken away takes its queue
+     along, so that nothing scales it in unless that is asked for. */}}
+{{- define "carrier.scaleBehavior" -}}
+{{- if .behavior -}}
+{{- toYaml .behavior -}}
+{{- else if eq (include "carrier.receiver" .context) "ingest" -}}
+scaleDown:
+  selectPolicy: Disabled
+{{- else -}}
+scaleDown:
+  stabilizationWindowSeconds: 300
+{{- end -}}
+{{- end }}
+
+{{/* The trigger of KEDA for the receiver. */}}
+{{- define "carrier.kedaTrigger" -}}
+{{- $receiver := include "carrier.receiver" . -}}
+{{- $usual := eq $receiver "ingest" | ternary 1000 (.Values.config.CARRIER_CONCURRENCY | default 1) -}}
+{{- $target := .Values.keda.messagesPerReplica | default $usual -}}
+{{- if and (ne $receiver "ingest") (not .Values.keda.authenticationRef) -}}
+{{- fail "keda.authenticationRef: KEDA asks the cloud how many messages there are: name a TriggerAuthentication" -}}
+{{- end -}}
+{{- if eq $receiver "sqs" -}}
+{{- include "carrier.kedaSQS" (dict "context" . "target" $target) -}}
+{{- else if eq $receiver "pubsub" -}}
+{{- include "carrier.kedaPubSub" (dict "context" . "target" $target) -}}
+{{- else -}}
+{{- include "carrier.kedaIngest" (dict "context" . "target" $target) -}}
+{{- end -}}
+{{- with .Values.keda.authenticationRef }}
+authenticationRef:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Messages that are deferred or back off are in flight to SQS; they count, like those
+     that are worked on. */}}
+{{- define "carrier.kedaSQS" -}}
+{{- $config := .context.Values.config -}}
+{{- $queue := $config.CARRIER_SQS_QUEUE_URL | default $config.CARRIER_SQS_QUEUE_NAME -}}
+{{- $region := regexReplaceAll "^https?://sqs\\.([a-z0-9-]+)\\..*$" (regexFind "^https?://sqs\\.[a-z0-9-]+\\..*$" (toString $queue)) "${1}" -}}
+{{- range .context.Values.sidecar.env -}}
+{{- if eq .name "AWS_REGION" -}}{{- $region = .value | default $region -}}{{- end -}}
+{{- end -}}
+type: aws-sqs-queue
+metadata:
+  queueURL: {{ required "keda.enabled: config has neither CARRIER_SQS_QUEUE_URL nor CARRIER_SQS_QUEUE_NAME" $queue | quote }}
+  awsRegion: {{ required "keda.enabled: the queue's region is not known: give AWS_REGION in sidecar.env" (.context.Values.keda.awsRegion | default $region) | quote }}
+  {{- with $config.CARRIER_SQS_ENDPOINT }}
+  awsEndpoint: {{ . | quote }}
+  {{- end }}
+  queueLength: {{ include "carrier.value" .target | quote }}
+  scaleOnInFlight: "true"
+{{- end }}
+
+{{/* Cloud Monitoring answers PromQL; KEDA's own scaler for Pub/Sub is deprecated. No answer
+     is no reason to scale in. */}}
+{{- define "carrier.kedaPubSub" -}}
+{{- $config := .context.Values.config -}}
+{{- $parts := splitList "/" (toString ($config.CARRIER_PUBSUB_SUBSCRIPTION | default "")) -}}
+{{- $project := .context.Values.keda.googleProject | default $config.CARRIER_PUBSUB_PROJECT -}}
+{{- if eq (len $parts) 4 -}}{{- $project = $project | default (index $parts 1) -}}{{- end -}}
+type: prometheus
+metadata:
+  serverAddress: {{ .context.Values.keda.serverAddress | default (printf "https://monitoring.googleapis.com/v1/projects/%s/location/global/prometheus" (required "keda.enabled: the subscription's project is not known: give config.CARRIER_PUBSUB_PROJECT" $project)) | quote }}
+  query: {{ printf "sum(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"%s\"})" (last $parts) | quote }}
+  threshold: {{ include "carrier.value" .target | quote }}
+  ignoreNullValues: "false"
+{{- end }}
+
+{{- define "carrier.kedaIngest" -}}
+type: prometheus
+metadata:
+  serverAddress: {{ required "keda.serverAddress: ingest is scaled on carrier's own metric: say where your Prometheus is" .context.Values.keda.serverAddress | quote }}
+  query: {{ printf "sum(carrier_ingest_queue_messages{namespace=\"%s\",pod=~\"%s-[0-9]+\"})" .context.Release.Namespace (include "carrier.scaleTargetName" .context) | quote }}
+  threshold: {{ include "carrier.value" .target | quote }}
+  ignoreNullValues: "false"
+{{- end }}
