@@ -93,9 +93,8 @@ func (p *poster) post(c client) {
 			time.Sleep(pauseTime)
 			continue
 		}
-		n := p.next.Add(1) - 1
-		if limit := p.limit.Load(); limit > 0 && n >= limit {
-			p.next.Add(^uint64(0))
+		n, more := p.take()
+		if !more {
 			time.Sleep(pauseTime)
 			continue
 		}
@@ -104,6 +103,19 @@ func (p *poster) post(c client) {
 		status, err := c.post(body)
 		if p.count(status, err, sent); err != nil || status >= 300 {
 			time.Sleep(pauseTime)
+		}
+	}
+}
+
+// take returns the next number, each once, while there are any below the limit.
+func (p *poster) take() (uint64, bool) {
+	for {
+		n, limit := p.next.Load(), p.limit.Load()
+		if limit > 0 && n >= limit {
+			return 0, false
+		}
+		if p.next.CompareAndSwap(n, n+1) {
+			return n, true
 		}
 	}
 }
