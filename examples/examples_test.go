@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"carrier/internal/programtest"
 )
 
 // programs is the directory of the built programs.
@@ -63,7 +65,7 @@ func TestWorkersGetWhatCarrierDelivers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, command...)
-			door, admin := freeAddress(t), freeAddress(t)
+			door, admin := programtest.FreeAddress(t), programtest.FreeAddress(t)
 			c := start(t, []string{
 				"CARRIER_WEBHOOK_ENDPOINT=" + w.listening(), "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT=" + w.listening() + "/healthz",
 				"CARRIER_INGEST_ADDRESS=" + door, "CARRIER_ADMIN_ADDRESS=" + admin, "CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
@@ -75,11 +77,11 @@ func TestWorkersGetWhatCarrierDelivers(t *testing.T) {
 			}
 			w.await("hello from the queue")
 			for _, p := range []*program{c, w} {
-				if err := p.stop(syscall.SIGTERM); err != nil {
-					t.Errorf("after SIGTERM: %v\n%s", err, p.output())
+				if code := p.stop(syscall.SIGTERM); code != 0 {
+					t.Errorf("after SIGTERM: exit code %d\n%s", code, p.out.String())
 				}
 			}
-			if n := strings.Count(w.output(), "hello from the queue"); n != 1 {
+			if n := strings.Count(w.out.String(), "hello from the queue"); n != 1 {
 				t.Errorf("it was delivered %d times", n)
 			}
 		})
@@ -98,7 +100,7 @@ func TestWorkersWorkOnAMessageOnce(t *testing.T) {
 				}
 			}
 			w.await("id-1 was done before")
-			if n := strings.Count(w.output(), "once"); n != 1 {
+			if n := strings.Count(w.out.String(), "once"); n != 1 {
 				t.Errorf("it was worked on %d times", n)
 			}
 		})
@@ -144,8 +146,8 @@ func TestWorkersFinishWhatTheyHaveBegun(t *testing.T) {
 			answered := make(chan answer, 1)
 			go func() { answered <- post(t, w.listening(), "id-1", "in hand") }()
 			w.await("in hand")
-			if err := w.stop(syscall.SIGTERM); err != nil {
-				t.Errorf("after SIGTERM: %v\n%s", err, w.output())
+			if code := w.stop(syscall.SIGTERM); code != 0 {
+				t.Errorf("after SIGTERM: exit code %d\n%s", code, w.out.String())
 			}
 			if resp := <-answered; resp.status != http.StatusOK {
 				t.Errorf("answered %d", resp.status)
@@ -159,10 +161,10 @@ func TestWorkerSaysWhetherItIsThere(t *testing.T) {
 	command := built("worker-go")
 	w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, command)
 	at := strings.TrimPrefix(w.listening(), "http://")
-	for address, want := range map[string]bool{at: true, freeAddress(t): false} {
+	for address, want := range map[string]bool{at: true, programtest.FreeAddress(t): false} {
 		p := start(t, []string{"WORKER_ADDRESS=" + address}, command, "health")
-		if err := p.wait(); (err == nil) != want {
-			t.Errorf("health of %s: %v, want %v", address, err, want)
+		if code := p.Wait(); (code == 0) != want {
+			t.Errorf("health of %s: exit code %d, want healthy: %v", address, code, want)
 		}
 	}
 }
@@ -175,9 +177,9 @@ type runner struct {
 
 func startRunner(t *testing.T, env ...string) runner {
 	t.Helper()
-	r := runner{door: freeAddress(t)}
+	r := runner{door: programtest.FreeAddress(t)}
 	r.program = start(t, append([]string{
-		"WORKER_ADDRESS=" + freeAddress(t), "CARRIER_INGEST_ADDRESS=" + r.door, "CARRIER_ADMIN_ADDRESS=" + freeAddress(t),
+		"WORKER_ADDRESS=" + programtest.FreeAddress(t), "CARRIER_INGEST_ADDRESS=" + r.door, "CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t),
 		"CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
 	}, env...), built("run"), built("carrier"), built("worker-go"))
 	return r
@@ -192,11 +194,11 @@ func TestRunDrainsCarrierBeforeItsWorker(t *testing.T) {
 			r.await("curl -i http://" + r.door)
 			post(t, "http://"+r.door+"/", "", "in hand")
 			r.await("in hand")
-			if err := r.stop(s); err != nil {
-				t.Errorf("it ended with %v\n%s", err, r.output())
+			if code := r.stop(s); code != 0 {
+				t.Errorf("exit code %d\n%s", code, r.out.String())
 			}
 			r.inOrder("stopping", `"stopped"`, "worker: stopped")
-			if out := r.output(); strings.Contains(out, `"level":"warn"`) || strings.Contains(out, `"level":"error"`) {
+			if out := r.out.String(); strings.Contains(out, `"level":"warn"`) || strings.Contains(out, `"level":"error"`) {
 				t.Errorf("the drain was not clean:\n%s", out)
 			}
 		})
@@ -216,13 +218,11 @@ func TestRunSaysWhyItCannot(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := startRunner(t, c.env)
-			if err := r.wait(); err == nil {
-				t.Error("it ended without an error")
+			// A program that it left behind would keep its output open, and Wait waiting.
+			if code := r.Wait(); code != 1 {
+				t.Errorf("exit code %d", code)
 			}
 			r.await(c.want)
-			if strings.Contains(c.want, "carrier ended") {
-				r.await("worker: stopped")
-			}
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"carrier/internal/programtest"
 	"carrier/internal/sqstest"
 	"carrier/internal/sqstest/fauxqs"
 )
@@ -69,7 +70,7 @@ func prepare(t *testing.T, kind string, w *worker, e env) *bench {
 	t.Helper()
 	b := &bench{t: t, worker: w, source: newSource(t, kind)}
 	b.env = env{
-		"CARRIER_ADMIN_ADDRESS":          freeAddress(t),
+		"CARRIER_ADMIN_ADDRESS":          programtest.FreeAddress(t),
 		"CARRIER_WEBHOOK_ENDPOINT":       w.endpoint(),
 		"CARRIER_LOG_LEVEL":              "debug",
 		"CARRIER_CONCURRENCY":            "4",
@@ -128,7 +129,7 @@ func (b *bench) onIngest() *ingestSource {
 func newSource(t *testing.T, kind string) source {
 	t.Helper()
 	if kind == ofIngest {
-		return &ingestSource{t: t, address: freeAddress(t), dir: filepath.Join(t.TempDir(), "data")}
+		return &ingestSource{t: t, address: programtest.FreeAddress(t), dir: filepath.Join(t.TempDir(), "data")}
 	}
 	if kind == ofFaux {
 		return newFauxSource(t, fauxqs.Start(t), "orders", nil)

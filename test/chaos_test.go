@@ -152,7 +152,7 @@ func TestWithoutAFaultNothingIsDuplicated(t *testing.T) {
 				c.live()
 				c.awaitReady()
 				time.Sleep(time.Duration(rand.IntN(800)) * time.Millisecond)
-				c.signal(syscall.SIGTERM)
+				c.Signal(syscall.SIGTERM)
 				c.wait()
 				if c.code != 0 {
 					t.Errorf("exit code %d", c.code)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"carrier/internal/programtest"
 	"carrier/internal/sqstest"
 )
 
@@ -33,8 +34,8 @@ func TestCheckReportsALineForEachFinding(t *testing.T) {
 		"SQS":                   {sqs.env, 0, []string{"ok", "orders", "dead"}},
 		"SQS, no such queue":    {sqs.env.with(env{"CARRIER_SQS_QUEUE_NAME": "absent"}), 1, []string{"fail", "absent"}},
 		"SQS, no delete":        {denied.env, 1, []string{"fail", "delete"}},
-		"SQS, nobody there":     {sqs.env.with(env{"CARRIER_SQS_ENDPOINT": "http://" + freeAddress(t)}), 1, []string{"fail"}},
-		"SQS, no worker":        {sqs.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": "http://" + freeAddress(t)}), 1, []string{"fail", "worker"}},
+		"SQS, nobody there":     {sqs.env.with(env{"CARRIER_SQS_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail"}},
+		"SQS, no worker":        {sqs.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail", "worker"}},
 		"SQS, an unknown name":  {sqs.env.with(env{"CARRIER_SQS_QEUE": "x"}), 0, []string{"warn", "CARRIER_SQS_QEUE"}},
 		"ingest":                {prepare(t, ofIngest, w, nil).env, 0, []string{"ok"}},
 		"ingest, while it runs": {held.env, 0, []string{"warn", "running"}},

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"carrier/internal/programtest"
 )
 
 // Section 8: the door of ingest.
@@ -104,7 +106,7 @@ func TestProducersNeedTheToken(t *testing.T) {
 
 func TestOpenDoorOnTheNetworkNeedsPermission(t *testing.T) {
 	t.Parallel()
-	port := strings.TrimPrefix(freeAddress(t), "127.0.0.1")
+	port := strings.TrimPrefix(programtest.FreeAddress(t), "127.0.0.1")
 	w := newWorker(t, always(says(200)))
 	b := prepare(t, ofIngest, w, env{"CARRIER_INGEST_ADDRESS": "0.0.0.0" + port})
 	if p := run(t, b.env); p.code != 2 {

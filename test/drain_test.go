@@ -54,7 +54,7 @@ func TestDrainAnswersWhenDrainedAndTheProgramStaysUp(t *testing.T) {
 				t.Errorf("/readyz %d after the drain", n)
 			}
 			select {
-			case <-b.exited:
+			case <-b.Ended():
 				t.Error("the program ended with the drain")
 			default:
 			}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"carrier/internal/programtest"
 )
 
 // Section 8: the file.
@@ -82,7 +84,7 @@ func TestSecondProcessOnTheSameDirectoryIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, always(says(200)))
 	b := newBench(t, ofIngest, w, nil)
-	other := b.env.with(env{"CARRIER_ADMIN_ADDRESS": freeAddress(t), "CARRIER_INGEST_ADDRESS": freeAddress(t)})
+	other := b.env.with(env{"CARRIER_ADMIN_ADDRESS": programtest.FreeAddress(t), "CARRIER_INGEST_ADDRESS": programtest.FreeAddress(t)})
 	p := run(t, other)
 	if p.code != 1 {
 		t.Errorf("exit code %d, want 1", p.code)

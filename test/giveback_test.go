@@ -40,7 +40,7 @@ func TestWhatALongPollBringsAfterTheSignalIsGivenBack(t *testing.T) {
 		id := b.put(letter{Body: "a"})
 		b.start()
 		until(t, "handed out", func() bool { return s.queue.HandedOut()[id] == 1 })
-		b.signal(syscall.SIGTERM)
+		b.Signal(syscall.SIGTERM)
 		b.awaitLog("stopping, no message")
 		close(release)
 		b.wait()
@@ -71,7 +71,7 @@ func TestGroupsTailIsGivenBackLastOneFirst(t *testing.T) {
 	b.awaitReady()
 	w.await(1)
 	until(t, "four in hand", func() bool { return b.metric("carrier_messages_in_flight") == 4 })
-	b.signal(syscall.SIGTERM)
+	b.Signal(syscall.SIGTERM)
 	q := b.onSQS().queue
 	var back []string
 	until(t, "the tail is back", func() bool {

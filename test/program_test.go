@@ -1,17 +1,15 @@
 package test
 
 import (
-	"bytes"
-	"errors"
 	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
+
+	"carrier/internal/programtest"
 )
 
 // An env is the environment of one run: nothing else is in it but what the system needs.
@@ -27,55 +25,28 @@ func (e env) with(more env) env {
 	return all
 }
 
-// An output keeps what a process writes. It may be read meanwhile.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
 // A program is one run of the binary.
 type program struct {
+	*programtest.Program
 	t              *testing.T
-	cmd            *exec.Cmd
 	admin          string
-	stdout, stderr output
-	exited         chan struct{}
-	code           int
+	stdout, stderr programtest.Output
+	code           int // once wait has returned
 }
 
 // launch starts the binary. It is ended with the test, if it has not ended before.
 func launch(t *testing.T, e env, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command(binary, args...), admin: e["CARRIER_ADMIN_ADDRESS"], exited: make(chan struct{})}
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	p := &program{t: t, admin: e["CARRIER_ADMIN_ADDRESS"]}
+	cmd := exec.Command(binary, args...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
 	for name, value := range e {
-		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	p.cmd.Dir = t.TempDir()
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
-	must(t, p.cmd.Start())
-	go func() {
-		defer close(p.exited)
-		var exit *exec.ExitError
-		if err := p.cmd.Wait(); err != nil && !errors.As(err, &exit) {
-			p.code = -2
-			return
-		}
-		p.code = p.cmd.ProcessState.ExitCode()
-	}()
-	t.Cleanup(p.cleanUp)
+	cmd.Dir = t.TempDir()
+	cmd.Stdout, cmd.Stderr = &p.stdout, &p.stderr
+	t.Cleanup(func() { p.lookBack(args) }) // runs when Start's has ended the program
+	p.Program = programtest.Start(t, cmd)
 	return p
 }
 
@@ -87,15 +58,8 @@ func run(t *testing.T, e env, args ...string) *program {
 	return p
 }
 
-func (p *program) cleanUp() {
-	p.signal(syscall.SIGTERM)
-	select {
-	case <-p.exited:
-	case <-time.After(limit):
-		p.t.Errorf("the program did not end within %v of SIGTERM", limit)
-		p.signal(syscall.SIGKILL)
-		<-p.exited
-	}
+// lookBack fails the test for what no program may have said.
+func (p *program) lookBack(args []string) {
 	for _, bad := range []string{"DATA RACE", "panic:", "goroutine "} {
 		if strings.Contains(p.stderr.String(), bad) {
 			p.t.Errorf("the program said %q on stderr", bad)
@@ -105,7 +69,7 @@ func (p *program) cleanUp() {
 		p.t.Error("the program has contained a panic")
 	}
 	if p.t.Failed() {
-		p.t.Logf("%v said on stdout:\n%s\nand on stderr:\n%s", p.cmd.Args[1:], tail(p.stdout.String()), tail(p.stderr.String()))
+		p.t.Logf("%v said on stdout:\n%s\nand on stderr:\n%s", args, tail(p.stdout.String()), tail(p.stderr.String()))
 	}
 }
 
@@ -118,24 +82,16 @@ func tail(s string) string {
 	return s
 }
 
-func (p *program) signal(s syscall.Signal) {
-	select {
-	case <-p.exited:
-	default:
-		_ = p.cmd.Process.Signal(s)
-	}
-}
-
 // wait waits for the program's end.
 func (p *program) wait() {
 	p.t.Helper()
-	wait(p.t, "the program's end", p.exited)
+	p.code = p.Wait()
 }
 
 // stop ends the program with SIGTERM, which has to be in order.
 func (p *program) stop() {
 	p.t.Helper()
-	p.signal(syscall.SIGTERM)
+	p.Signal(syscall.SIGTERM)
 	p.wait()
 	if p.code != 0 {
 		p.t.Errorf("after SIGTERM the program ended with %d, want 0", p.code)
@@ -145,7 +101,7 @@ func (p *program) stop() {
 // kill ends the program at once.
 func (p *program) kill() {
 	p.t.Helper()
-	p.signal(syscall.SIGKILL)
+	p.Signal(syscall.SIGKILL)
 	p.wait()
 }
 
@@ -154,8 +110,8 @@ func (p *program) awaitReady() {
 	p.t.Helper()
 	until(p.t, "/readyz 200", func() bool {
 		select {
-		case <-p.exited:
-			p.t.Fatalf("the program ended with %d before it was ready", p.code)
+		case <-p.Ended():
+			p.t.Fatalf("the program ended with %d before it was ready", p.Wait())
 		default:
 		}
 		return p.ask("/readyz").Status == http.StatusOK

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"carrier/internal/programtest"
 )
 
 // Sections 1 and 2: secrets.
@@ -25,7 +27,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	for name, p := range map[string]*program{
 		"config":            run(t, secrets, "config"),
 		"config, faulty":    run(t, broken, "config"),
-		"check":             run(t, secrets.with(env{"CARRIER_INGEST_DATA_DIR": t.TempDir(), "CARRIER_INGEST_ADDRESS": freeAddress(t)}), "check"),
+		"check":             run(t, secrets.with(env{"CARRIER_INGEST_DATA_DIR": t.TempDir(), "CARRIER_INGEST_ADDRESS": programtest.FreeAddress(t)}), "check"),
 		"config --markdown": run(t, secrets, "config", "--markdown"),
 	} {
 		if out := p.stdout.String() + p.stderr.String(); strings.Contains(out, secret) {

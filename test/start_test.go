@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"carrier/internal/programtest"
 	"carrier/internal/sqstest"
 )
 
@@ -65,7 +66,7 @@ func TestSourceThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, always(says(200)))
 	b := prepare(t, ofSQS, w, nil)
-	late := freeAddress(t)
+	late := programtest.FreeAddress(t)
 	b.env["CARRIER_SQS_ENDPOINT"] = "http://" + late
 	b.start()
 	b.awaitLog("source in trouble")
@@ -132,9 +133,9 @@ func TestSecondSignalEndsTheProgramAtOnce(t *testing.T) {
 		b := newBench(t, kind, w, env{"CARRIER_DRAIN_TIMEOUT": "10m"})
 		b.put(letter{Body: "a"})
 		w.await(1)
-		b.signal(syscall.SIGTERM)
+		b.Signal(syscall.SIGTERM)
 		b.awaitLog("stopping, no message")
-		b.signal(syscall.SIGINT)
+		b.Signal(syscall.SIGINT)
 		b.wait()
 		if b.code != 1 {
 			t.Errorf("exit code %d, want 1", b.code)
@@ -147,7 +148,7 @@ func TestSignalWhileTheSourceIsAwayEndsTheProgram(t *testing.T) {
 	t.Parallel()
 	w := absentWorker(t, always(says(200)))
 	b := prepare(t, ofSQS, w, nil)
-	b.env["CARRIER_SQS_ENDPOINT"] = "http://" + freeAddress(t)
+	b.env["CARRIER_SQS_ENDPOINT"] = "http://" + programtest.FreeAddress(t)
 	b.start()
 	b.awaitLog("source in trouble")
 	b.stop()

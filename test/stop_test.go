@@ -28,8 +28,8 @@ func busy(t *testing.T, hold <-chan struct{}, e env) (b *bench, posted string, u
 func TestStopGivesBackWhatIsUnpostedAndFinishesWhatIsPosted(t *testing.T) {
 	t.Parallel()
 	for how, stop := range map[string]func(b *bench){
-		"SIGTERM": func(b *bench) { b.signal(syscall.SIGTERM) },
-		"SIGINT":  func(b *bench) { b.signal(syscall.SIGINT) },
+		"SIGTERM": func(b *bench) { b.Signal(syscall.SIGTERM) },
+		"SIGINT":  func(b *bench) { b.Signal(syscall.SIGINT) },
 		"drain":   func(b *bench) { go func() { b.drain(http.MethodPost) }() },
 	} {
 		t.Run(how, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestStopGivesBackWhatIsUnpostedAndFinishesWhatIsPosted(t *testing.T) {
 			until(t, "the posted one is deleted", func() bool { return q.Counts().All() == 2 })
 			if how == "drain" {
 				b.awaitDrained()
-				b.signal(syscall.SIGTERM)
+				b.Signal(syscall.SIGTERM)
 			}
 			b.wait()
 			if b.code != 0 {
@@ -79,7 +79,7 @@ func TestIngestRefusesWhileStopping(t *testing.T) {
 	b := newBench(t, ofIngest, w, env{"CARRIER_CONCURRENCY": "1"})
 	b.putAll("a", "b")
 	w.await(1)
-	b.signal(syscall.SIGTERM)
+	b.Signal(syscall.SIGTERM)
 	b.awaitLog("stopping, no message")
 	r := send(t, http.MethodPost, b.onIngest().url(), "late")
 	if r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Header.Get("Content-Type") != "application/problem+json" {
@@ -144,7 +144,7 @@ func TestSettlementGoesOnWhileStopping(t *testing.T) {
 	b, posted, _ := busy(t, hold, nil)
 	s := b.onSQS()
 	s.server.Inject("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()}, sqstest.Fault{Drop: sqstest.BeforeWork}, sqstest.Fault{Error: sqstest.RequestThrottled()})
-	b.signal(syscall.SIGTERM)
+	b.Signal(syscall.SIGTERM)
 	b.awaitLog("stopping, no message")
 	close(hold)
 	b.wait()

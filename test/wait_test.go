@@ -1,10 +1,6 @@
 package test
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -39,37 +35,3 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
-
-// freeAddress returns an address on 127.0.0.1 that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l := freeListener(t)
-	must(t, l.Close())
-	return l.Addr().String()
-}
-
-// freeListener listens on such an address.
-func freeListener(t *testing.T) net.Listener {
-	t.Helper()
-	for range portCount {
-		port := firstPort + (firstTried+int(tried.Add(1)))%portCount
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			return l
-		}
-	}
-	t.Fatal("no port is free")
-	return nil
-}
-
-// Ports are below the range that systems choose from by themselves, so that one that is
-// free when it is chosen stays free until it is taken. Suites that run at once begin at
-// different ones.
-const (
-	firstPort = 12000
-	portCount = 18000
-)
-
-var (
-	firstTried = rand.IntN(portCount)
-	tried      atomic.Int32
-)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"carrier/internal/programtest"
 )
 
 // A worker speaks HTTP/1.1 by hand, so that a test sees what was really sent. GET
@@ -40,7 +42,7 @@ type worker struct {
 func newWorker(t *testing.T, s script) *worker {
 	t.Helper()
 	w := absentWorker(t, s)
-	l := freeListener(t)
+	l := programtest.FreeListener(t)
 	w.address = l.Addr().String()
 	w.serve(l)
 	return w
@@ -50,7 +52,7 @@ func newWorker(t *testing.T, s script) *worker {
 func absentWorker(t *testing.T, s script) *worker {
 	t.Helper()
 	w := &worker{
-		t: t, network: "tcp", address: freeAddress(t), script: s,
+		t: t, network: "tcp", address: programtest.FreeAddress(t), script: s,
 		health: func(int) answer { return says(200) },
 		open:   map[string]int{}, sockets: map[net.Conn]struct{}{},
 	}
