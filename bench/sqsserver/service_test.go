@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/bits"
 	"net"
 	"net/http"
@@ -20,6 +18,7 @@ import (
 	"carrier/bench/http1"
 	"carrier/bench/load"
 	"carrier/bench/queue"
+	"carrier/internal/held"
 )
 
 // serviceOf serves n messages of size bytes to a client of the real SDK, which checks
@@ -40,28 +39,13 @@ func serviceOf(t *testing.T, n, size int, faulty func(*faults)) (*service, *awss
 	client := awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://" + l.Addr().String()),
 		Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""), Retryer: aws.NopRetryer{},
-		HTTPClient: held{},
+		HTTPClient: held.Client{HTTP: http.DefaultClient},
 	})
 	out, err := client.GetQueueUrl(t.Context(), &awssqs.GetQueueUrlInput{QueueName: aws.String("bench")})
 	if err != nil || aws.ToString(out.QueueUrl) != s.url {
 		t.Fatalf("the queue's URL: %v, %v", out, err)
 	}
 	return s, client, out.QueueUrl
-}
-
-// held makes the SDK's calls with bodies that it cannot close: it does so as soon as there
-// is an answer, and with a server as quick as this one net/http then takes the request for
-// a failed one, and drops the connection in the middle of the answer.
-type held struct{}
-
-func (held) Do(req *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.Clone(req.Context())
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	return http.DefaultClient.Do(req)
 }
 
 func faultless(*faults) {}

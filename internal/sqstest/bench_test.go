@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
+	"carrier/internal/held"
 	"carrier/internal/sqstest"
 	"carrier/internal/sqstest/fauxqs"
 )
@@ -48,6 +50,7 @@ func connect(endpoint string, with ...func(*sqs.Options)) *sqs.Client {
 	return sqs.New(sqs.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKIDTEST", "secret", ""),
+		HTTPClient:  held.Client{HTTP: http.DefaultClient},
 	}, with...)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"carrier/internal/held"
 	"carrier/internal/sqstest"
 )
 
@@ -25,7 +26,7 @@ func inside(t *testing.T, o sqstest.Options, name string, test func(b *bench, s 
 			t.Fatal(err)
 		}
 		b := &bench{T: t, url: q.URL("http://sqs.test")}
-		b.c = connect("http://sqs.test", func(o *sqs.Options) { o.HTTPClient = client })
+		b.c = connect("http://sqs.test", func(o *sqs.Options) { o.HTTPClient = held.Client{HTTP: client} })
 		test(b, s, q)
 	})
 }

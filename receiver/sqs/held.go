@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"carrier/internal/held"
 )
 
 // maxAnswer is the most that is read of one answer: ten messages of 1 MiB in
@@ -15,53 +17,25 @@ const maxAnswer = 64 << 20
 var errAnswerTooLong = fmt.Errorf("answer of more than %d bytes", maxAnswer)
 
 // A heldClient makes the SDK's calls with both bodies held in memory.
-//
-// The request's: the SDK closes the body it gave as soon as there is an answer,
-// and a server that answers within microseconds does so before net/http has noted
-// that the body was sent. net/http then takes the closed body for a failed
-// request, drops the connection in the middle of the answer, and what the answer
-// said is lost.
 type heldClient struct {
-	client *http.Client
+	client held.Client
 }
 
 func newHeldClient(t *http.Transport) heldClient {
-	return heldClient{&http.Client{
+	return heldClient{held.Client{HTTP: &http.Client{
 		Transport: t,
 		// A redirected call would be signed for another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}}}
 }
 
 // Do sends req and returns the whole answer.
 func (h heldClient) Do(req *http.Request) (*http.Response, error) {
-	held, err := holdRequest(req)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := h.client.Do(held)
+	resp, err := h.client.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	return holdAnswer(resp)
-}
-
-// holdRequest returns a copy of req whose body nobody else can close. GetBody lets
-// net/http send it on a fresh connection when it could not write a byte of it on
-// one that the server had closed; it repeats a POST in no other case.
-func holdRequest(req *http.Request) (*http.Request, error) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return req, nil
-	}
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return nil, fmt.Errorf("read request body: %w", err)
-	}
-	held := req.WithContext(req.Context())
-	held.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	held.Body, _ = held.GetBody()
-	held.ContentLength = int64(len(body))
-	return held, nil
 }
 
 func holdAnswer(resp *http.Response) (*http.Response, error) {

@@ -3,7 +3,6 @@ package sqs
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -49,32 +48,6 @@ func answerEagerly(conn net.Conn, answer func(op string) string) {
 		body := answer(op)
 		_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 		_ = req.Body.Close() // reads the rest
-	}
-}
-
-// A closable is a body that is at its end once it is closed, as the SDK's are.
-type closable struct {
-	io.Reader
-}
-
-func (c *closable) Close() error {
-	c.Reader = strings.NewReader("")
-	return nil
-}
-
-func TestBodyThatTheSDKClosesIsSentWhole(t *testing.T) {
-	original := &closable{strings.NewReader("body")}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://sqs.test", original)
-	must(t, err)
-	req.ContentLength = 4
-	held, err := holdRequest(req)
-	must(t, err)
-	must(t, req.Body.Close())
-	body, err := io.ReadAll(held.Body)
-	again, _ := held.GetBody()
-	second, _ := io.ReadAll(again)
-	if err != nil || string(body) != "body" || string(second) != "body" || held.ContentLength != 4 {
-		t.Errorf("body = %q, %q, %v, of length %d", body, second, err, held.ContentLength)
 	}
 }
 
