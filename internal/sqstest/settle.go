@@ -19,22 +19,32 @@ func (s *Server) deleteMessage(_ context.Context, c *call, in *deleteMessageIn) 
 }
 
 func (s *Server) deleteMessageBatch(_ context.Context, c *call, in *deleteMessageBatchIn) (any, *Error) {
+	ids := idsOf(in.Entries, func(e deleteEntry) string { return e.ID })
+	return s.settleEach(c, in, ids, func(q *Queue, i int) *Error {
+		return q.delete(c, i, in.Entries[i].ReceiptHandle)
+	})
+}
+
+// settleEach does what a batch asks for, of the queue that in names, one entry at a time.
+func (s *Server) settleEach(c *call, in finder, ids []string, do func(q *Queue, i int) *Error) (any, *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]string, len(in.Entries))
-	for i, e := range in.Entries {
-		ids[i] = e.ID
-	}
 	if err := checkBatch(ids); err != nil {
 		return nil, err
 	}
-	return c.batch(ids, func(i int) (any, *Error) {
-		return doneEntry{ID: ids[i]}, q.delete(c, i, in.Entries[i].ReceiptHandle)
-	}), nil
+	return c.batch(ids, func(i int) (any, *Error) { return doneEntry{ID: ids[i]}, do(q, i) }), nil
+}
+
+func idsOf[E any](entries []E, id func(E) string) []string {
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = id(e)
+	}
+	return ids
 }
 
 // delete removes the message of a handle. A message that is no longer there is
@@ -73,22 +83,10 @@ func (s *Server) changeVisibility(_ context.Context, c *call, in *changeVisibili
 }
 
 func (s *Server) changeVisibilityBatch(_ context.Context, c *call, in *changeVisibilityBatchIn) (any, *Error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.find(in)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(in.Entries))
-	for i, e := range in.Entries {
-		ids[i] = e.ID
-	}
-	if err := checkBatch(ids); err != nil {
-		return nil, err
-	}
-	return c.batch(ids, func(i int) (any, *Error) {
-		return doneEntry{ID: ids[i]}, q.change(c, i, in.Entries[i])
-	}), nil
+	ids := idsOf(in.Entries, func(e changeEntry) string { return e.ID })
+	return s.settleEach(c, in, ids, func(q *Queue, i int) *Error {
+		return q.change(c, i, in.Entries[i])
+	})
 }
 
 // change sets a message's visibility timeout, counted from now, and writes it down.
