@@ -25,13 +25,20 @@ INTEGRATION := ^carrier/(test|examples)(/|$$)
 LINT_VERSION := v2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 
+# So are the two that check what a tag sets off. This GoReleaser is the one that releases;
+# release_test.go holds the workflow to it.
+GORELEASER_VERSION := v2.16.0
+GORELEASER := bin/goreleaser-$(GORELEASER_VERSION)
+ACTIONLINT_VERSION := v1.7.12
+ACTIONLINT := bin/actionlint-$(ACTIONLINT_VERSION)
+
 ##@ Everyday
 
 .PHONY: help
 help: ## print this
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [NAME=value]" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s IMAGE=%s COMPOSE="%s"\n' \
 		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(IMAGE)' '$(COMPOSE)'
 
@@ -138,6 +145,18 @@ decompose: ## stop the example stack and remove its volumes
 clean: ## remove what was made
 	rm -rf bin carrier cover.out
 
+##@ Releases
+
+.PHONY: release-check
+release-check: $(GORELEASER) $(ACTIONLINT) ## check .goreleaser.yaml and the workflows
+	@$(ACTIONLINT)
+	@$(GORELEASER) check
+
+.PHONY: release-notes
+release-notes: ## print the section of CHANGELOG.md for VERSION
+	@awk -v want='[$(VERSION)]' '/^## / { on = $$2 == want; found = found || on; next } on; \
+		END { exit !found }' CHANGELOG.md || { echo "CHANGELOG.md has no section for $(VERSION)" >&2; exit 1; }
+
 # What the targets above are made of.
 
 .PHONY: tools
@@ -168,3 +187,15 @@ $(LINT):
 	@mkdir -p bin
 	@GOBIN=$(CURDIR)/bin GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	@mv bin/golangci-lint $@
+
+$(GORELEASER):
+	@echo "== installing goreleaser $(GORELEASER_VERSION), once"
+	@mkdir -p bin
+	@GOBIN=$(CURDIR)/bin GOFLAGS= go install github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+	@mv bin/goreleaser $@
+
+$(ACTIONLINT):
+	@echo "== installing actionlint $(ACTIONLINT_VERSION), once"
+	@mkdir -p bin
+	@GOBIN=$(CURDIR)/bin GOFLAGS= go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
+	@mv bin/actionlint $@

@@ -46,10 +46,10 @@ func follow(t *testing.T, name, target string) {
 
 func TestTargetsOfMakeExist(t *testing.T) {
 	known := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?m)^([a-z]+):`).FindAllStringSubmatch(read(t, filepath.Join(root, "Makefile")), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^([a-z-]+):`).FindAllStringSubmatch(read(t, filepath.Join(root, "Makefile")), -1) {
 		known[match[1]] = true
 	}
-	used := regexp.MustCompile("(?m)(?:^|`)make ([a-z]+)")
+	used := regexp.MustCompile("(?m)(?:^|`)make ([a-z-]+)")
 	for name, page := range pages(t) {
 		for _, match := range used.FindAllStringSubmatch(page, -1) {
 			if !known[match[1]] {
