@@ -19,16 +19,6 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// wait waits for c to be closed.
-func wait(t *testing.T, what string, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(limit):
-		t.Fatalf("not within %v: %s", limit, what)
-	}
-}
-
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
