@@ -62,6 +62,7 @@ test: tools format vet tidy lint unit integration charts rules ## check everythi
 unit: compiler ## test each package, conformance suites and fuzz seeds included
 	@echo "== unit and conformance tests"
 	@go test $(RACE) -timeout 8m $$(go list ./... | grep -Ev '$(INTEGRATION)')
+	@cd test/kube && go test $(RACE) ./...
 
 .PHONY: integration
 integration: compiler ## test the built program and the example workers
@@ -88,11 +89,13 @@ rules: $(LINT) ## check the alerts and the dashboard, with Prometheus's own engi
 lint: $(LINT) ## run golangci-lint
 	@echo "== golangci-lint $(LINT_VERSION)"
 	@$(LINT) run ./...
+	@cd test/kube && ../../$(LINT) run ./...
 
 .PHONY: vet
 vet: ## run go vet, for each set of build tags
 	@echo "== go vet"
 	@for tags in '' nosqs nopubsub noingest nosqs,nopubsub,noingest; do go vet -tags "$$tags" ./...; done
+	@cd test/kube && go vet ./...
 
 .PHONY: fmt
 fmt: $(LINT) ## put code and imports into their form
@@ -123,6 +126,12 @@ bench: ## measure speed, cost and memory into bench/report.md; bench-quick takes
 .PHONY: bench-quick
 bench-quick:
 	@go run ./bench -quick
+
+# test/kube is a module of its own: Kubernetes is no dependency of carrier. Its tests
+# need nothing of it.
+.PHONY: verify-kube
+verify-kube: ## run the chart's pods on a real kubelet, built and started here; needs root
+	@cd test/kube && go run . $(if $(ONLY),-only $(ONLY))
 
 ##@ Images
 
