@@ -128,7 +128,7 @@ func TestHorizontalPodAutoscalerFollowsTheWorker(t *testing.T) {
 	}
 	metric := hpa.Spec.Metrics[0].ContainerResource
 	worker := container(t, podOf(t, objects), metric.Container)
-	if metric.Name != "cpu" || *metric.Target.AverageUtilization != 70 || worker.Resources.Requests.Cpu().IsZero() {
+	if metric.Name != "cpu" || metric.Container != "worker" || *metric.Target.AverageUtilization != 70 || worker.Resources.Requests.Cpu().IsZero() {
 		t.Errorf("%s of %s at %v", metric.Name, metric.Container, metric.Target)
 	}
 	sameRules(t, *hpa.Spec.Behavior.ScaleDown, window(300))
