@@ -29,9 +29,10 @@ func (c *cluster) makeNamespace(ctx context.Context) error {
 	return err
 }
 
-// keepState writes what the cluster knows beside the logs, for whoever looks for a fault.
-func (c *cluster) keepState() error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+// keepState writes what the cluster knows beside the logs, for whoever looks for a fault,
+// also when ctx has ended.
+func (c *cluster) keepState(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	state, err := c.kubectl(ctx, "get", "events,pods,deployments,replicasets", "--output", "yaml")
 	return errors.Join(err, os.WriteFile(filepath.Join(c.logs, "state.yaml"), []byte(state), 0o600))

@@ -64,7 +64,7 @@ func run(ctx context.Context, only string) (err error) {
 	for _, s := range chosen {
 		fmt.Printf("\n== %s\n", s.title)
 		if err := s.play(ctx, c); err != nil {
-			return fmt.Errorf("%s: %w (logs: %s)", s.name, errors.Join(err, c.keepState()), c.logs)
+			return fmt.Errorf("%s: %w (logs: %s)", s.name, errors.Join(err, c.keepState(ctx)), c.logs)
 		}
 	}
 	return nil
