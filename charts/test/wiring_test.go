@@ -149,3 +149,21 @@ func TestNetworkPolicyOpensTheTwoPortsAlone(t *testing.T) {
 		t.Errorf("open are %v", open)
 	}
 }
+
+func TestImagesAreTheOnesThatWereNamed(t *testing.T) {
+	digest := "@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	for name, want := range map[string][2]string{
+		"sqs":        {"registry.example.com/carrier:v1", "registry.example.com/orders:7"},
+		"minimal":    {"carrier:dev", "carrier-worker:dev"}, // the chart's appVersion
+		"ingest":     {"carrier:dev", "registry.example.com/orders" + digest},
+		"everything": {"carrier" + digest, "registry.example.com/orders:v2"},
+	} {
+		pod := podOf(t, rendered(t, cases(t)[name]))
+		if got := [2]string{container(t, pod, "carrier").Image, container(t, pod, "worker").Image}; got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if image := container(t, podOf(t, parent(t, "oneline", nil)), "carrier").Image; image != "carrier:dev" {
+		t.Errorf("in another chart: %s", image)
+	}
+}
