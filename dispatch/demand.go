@@ -136,7 +136,8 @@ func (d *Dispatcher) next(ctx context.Context) int {
 			pause(ctx, pulse, d.demand.wake)
 			continue
 		}
-		d.turned.Store(0) // the worker may be away for long
+		d.turned.Store(0) // the source may be in trouble, or the worker away for long
+		d.trouble.wait(ctx)
 		ready, err := d.ready(ctx)
 		if err != nil {
 			continue

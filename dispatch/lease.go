@@ -62,9 +62,10 @@ func (k *keeper) keep(l *lease, m *message.Message) {
 }
 
 // release ends the renewing of l. When it returns no renewal is in flight, and
-// none will be issued.
-func (k *keeper) release(l *lease) {
+// none will be issued. It says how many leases were kept until then.
+func (k *keeper) release(l *lease) (held int) {
 	k.mu.Lock()
+	held = k.held
 	if !l.released {
 		l.released = true
 		k.held--
@@ -77,6 +78,7 @@ func (k *keeper) release(l *lease) {
 	if renewing != nil {
 		<-renewing
 	}
+	return held
 }
 
 // inHand counts the leases that are kept.

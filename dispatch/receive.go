@@ -32,7 +32,6 @@ func (d *Dispatcher) receive(ctx, work context.Context, stop context.CancelCause
 	defer polls.Wait()
 	defer d.turned.Store(0)
 	for {
-		d.trouble.wait(ctx)
 		n := d.next(ctx)
 		if n == 0 {
 			return

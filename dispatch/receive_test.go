@@ -12,6 +12,7 @@ import (
 	"carrier/message"
 	"carrier/receiver"
 	"carrier/receiver/receivertest"
+	"carrier/transmitter/transmittertest"
 )
 
 func TestReceivesAskForTheFreeSlotsOnly(t *testing.T) {
@@ -164,6 +165,58 @@ func (i impatient) Receive(ctx context.Context, limit int) ([]*message.Message, 
 		return nil, nil
 	}
 	return batch, err
+}
+
+func TestRoomInHandIsUsedAtOnce(t *testing.T) {
+	change := func(o *Options) {
+		o.Concurrency = 2
+		o.Receiver = oneGroup{o.Receiver.(*receivertest.Memory)}
+	}
+	within(t, change, func(t *testing.T, b *bench) {
+		b.source.Put(ids(300)...)
+		b.worker.SetAnswer(func(ctx context.Context, m *message.Message) message.Outcome {
+			if m.ID != "m000" || m.ReceiveCount > 1 {
+				return transmittertest.Accept(ctx, m)
+			}
+			time.Sleep(20 * time.Second)
+			return failed(time.Second)
+		})
+		b.start()
+		time.Sleep(19 * time.Second)
+		isTrue(t, b.InHand() == b.demand.handMax, "%d in hand, want as many as there is room for", b.InHand())
+		time.Sleep(3 * time.Second)
+		isTrue(t, b.source.Left() < 300, "nothing was received where there was room again")
+		b.stop(t)
+	})
+}
+
+// oneGroup is a source that hands out the messages of its only group without waiting for
+// those before them.
+type oneGroup struct{ *receivertest.Memory }
+
+func (g oneGroup) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
+	batch, err := g.Memory.Receive(ctx, limit)
+	for _, m := range batch {
+		m.Group, m.Ordered = "g", true
+	}
+	return batch, err
+}
+
+func TestEachFailureOfTheSourceIsFollowedByAPause(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		var last time.Time
+		b.source.Fail(func(operation string, _ *message.Message) error {
+			if operation != "receive" {
+				return nil
+			}
+			isTrue(t, time.Since(last) >= 100*time.Millisecond, "asked again after %v", time.Since(last))
+			last = time.Now()
+			return source(receiver.Network)
+		})
+		b.start()
+		time.Sleep(time.Minute)
+		b.stop(t)
+	})
 }
 
 func source(class receiver.Class) error {

@@ -42,7 +42,9 @@ func (d *Dispatcher) finish(work context.Context, h *hand, lost bool) (confirmed
 
 // end ends h's lease as its outcome says, and its time in hand.
 func (d *Dispatcher) end(work context.Context, h *hand, lost bool) error {
-	d.leases.release(&h.lease)
+	if held := d.leases.release(&h.lease); held >= d.demand.handMax {
+		defer d.demand.changed() // there was no room in hand for more
+	}
 	err := d.conclude(work, h, lost)
 	h.settled = err == nil
 	switch {
