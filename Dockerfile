@@ -1,6 +1,7 @@
-# Four images from one file:
+# Five images from one file:
 #
 #   docker build .                   carrier
+#   docker build --target sqs .      carrier without Pub/Sub
 #   docker build --target devsqs .   the small SQS server of examples/compose
 #   docker build --target worker .   the example worker
 #   docker build --target build .    what they are built in
@@ -21,11 +22,23 @@ ARG TAGS=""
 # An empty platform, which the older builder leaves, is the machine's own.
 ARG TARGETOS
 ARG TARGETARCH
+# LEAN leaves out what carrier does not use: gRPC's trace pages, which alone bring 4 MB,
+# and net/http's own HTTP/2 (gRPC has another).
+ENV LEAN=grpcnotrace,nethttpomithttp2
 ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath"
-RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${TAGS}" -o /out/ \
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},${TAGS}" -o /out/ \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" \
       . ./internal/sqstest/devsqs ./examples/worker-go \
  && mkdir /out/data
+
+# The stage before left what it compiled, so that little more than the link is done here.
+FROM build AS build-sqs
+ARG VERSION=dev
+ARG COMMIT=unknown
+ARG TARGETOS
+ARG TARGETARCH
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},nopubsub" -o /out/carrier \
+      -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" .
 
 FROM scratch AS devsqs
 COPY --from=build /out/devsqs /devsqs
@@ -49,14 +62,13 @@ LABEL org.opencontainers.image.title="carrier's example worker" \
       org.opencontainers.image.description="Prints each message that carrier posts to it" \
       org.opencontainers.image.licenses="Apache-2.0"
 
-# The last one is what is built unless another is named.
-FROM scratch AS carrier
+# What every carrier is but for the program.
+FROM scratch AS base
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 # The embedded queue's directory is made here, in carrier-data. A named volume that is
 # mounted here takes over the owner; without one the messages go with the container.
 COPY --from=build --chown=65532:65532 /out/data /var/lib/carrier
 WORKDIR /var/lib/carrier
-COPY --from=build /out/carrier /carrier
 USER 65532:65532
 EXPOSE 8080 9010
 HEALTHCHECK --interval=10s --timeout=10s --start-period=30s CMD ["/carrier", "health"]
@@ -68,3 +80,10 @@ LABEL org.opencontainers.image.title="carrier" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${COMMIT}"
+
+FROM base AS sqs
+COPY --from=build-sqs /out/carrier /carrier
+
+# The last one is what is built unless another is named.
+FROM base AS carrier
+COPY --from=build /out/carrier /carrier

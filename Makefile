@@ -7,14 +7,20 @@ SHELL := bash
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+TAGS     ?=
 IMAGE    ?= carrier
 RACE     ?= -race
 FUZZTIME ?= 30s
 CHAOS    ?= 10m
 COMPOSE  ?= docker compose
+EXAMPLE  ?= compose
 
-STACK := $(COMPOSE) -f examples/compose/compose.yaml
-FLAGS := -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
+STACK := $(COMPOSE) -f examples/$(EXAMPLE)/compose.yaml
+# LEAN leaves out what carrier does not use: gRPC's trace pages, which alone bring 4 MB,
+# and net/http's own HTTP/2 (gRPC has another).
+LEAN  := grpcnotrace,nethttpomithttp2
+FLAGS := -trimpath -tags '$(LEAN),$(TAGS)' -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
+IMAGEFLAGS := --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) $(BUILD)
 
 # The tests that start programs: they run anew each time, because the test cache
 # does not see what a program reads. Nor does it see what lies outside a module: the
@@ -39,8 +45,8 @@ help: ## print this
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [NAME=value]" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s IMAGE=%s COMPOSE="%s"\n' \
-		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(IMAGE)' '$(COMPOSE)'
+	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s IMAGE=%s TAGS=%s EXAMPLE=%s COMPOSE="%s"\n' \
+		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(IMAGE)' '$(TAGS)' '$(EXAMPLE)' '$(COMPOSE)'
 
 .PHONY: build
 build: ## compile ./carrier, as it is released
@@ -136,18 +142,23 @@ verify-kube: ## run the chart's pods on a real kubelet, built and started here; 
 ##@ Images
 
 .PHONY: image
-image: ## build the image IMAGE:VERSION
-	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) $(BUILD) -t $(IMAGE):$(VERSION) .
+image: ## build the images IMAGE:VERSION and, without Pub/Sub, IMAGE:VERSION-sqs
+	docker build $(IMAGEFLAGS) -t $(IMAGE):$(VERSION) .
+	docker build $(IMAGEFLAGS) --target sqs -t $(IMAGE):$(VERSION)-sqs .
+
+.PHONY: footprint
+footprint: image ## print the size of both images and the memory they take when idle
+	@COMPOSE='$(COMPOSE)' VERSION=$(VERSION) COMMIT=$(COMMIT) bench/footprint.sh $(IMAGE) $(VERSION)
 
 .PHONY: compose
-compose: ## start the example stack: an SQS server, carrier and a worker
+compose: ## start the stack examples/EXAMPLE: compose (SQS) or compose-pubsub
 	VERSION=$(VERSION) COMMIT=$(COMMIT) $(STACK) up --build --detach
 	@$(STACK) ps
 	@echo 'send a message:'
-	@sed -n '/^curl/,/[^\\]$$/{s/^/  /p;/[^\\]$$/q}' examples/compose/README.md
+	@sed -n '/^curl/,/[^\\]$$/{s/^/  /p;/[^\\]$$/q}' examples/$(EXAMPLE)/README.md
 
 .PHONY: decompose
-decompose: ## stop the example stack and remove its volumes
+decompose: ## stop that stack and remove its volumes
 	$(STACK) --profile ingest down --volumes
 
 .PHONY: clean

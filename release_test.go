@@ -17,10 +17,11 @@ func text(t *testing.T, path string) string {
 	return string(b)
 }
 
-// stage returns the instructions of a Dockerfile's last stage that say how the image is
-// run and what is in it, sorted.
+// stage returns the instructions that say how a Dockerfile's last image is run and what is
+// in it, sorted: those from its last "FROM scratch" on, and of stages that differ in the
+// program alone that once.
 func stage(dockerfile string) []string {
-	last := dockerfile[strings.LastIndex(dockerfile, "\nFROM "):]
+	last := dockerfile[strings.LastIndex(dockerfile, "\nFROM scratch"):]
 	last = strings.ReplaceAll(last, "\\\n", "")
 	var lines []string
 	for line := range strings.Lines(last) {
@@ -41,7 +42,7 @@ func stage(dockerfile string) []string {
 		}
 	}
 	slices.Sort(lines)
-	return lines
+	return slices.Compact(lines)
 }
 
 func TestImageOfAReleaseIsTheImageOfTheSource(t *testing.T) {

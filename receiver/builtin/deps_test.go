@@ -2,6 +2,7 @@ package builtin_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -44,6 +45,39 @@ func TestBuildTagsLeaveOutAReceiverAndWhatItImports(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// lean are the build tags of every release.
+const lean = "grpcnotrace,nethttpomithttp2"
+
+// TestReleaseLeavesOutWhatIsNotUsed looks for gRPC's trace pages: the templates they call keep
+// the linker from dropping the exported methods of every type.
+func TestReleaseLeavesOutWhatIsNotUsed(t *testing.T) {
+	t.Parallel()
+	deps := strings.Fields(output(t, "go", "list", "-deps", "-tags", lean, "carrier"))
+	if slices.Contains(deps, "golang.org/x/net/trace") {
+		t.Error("gRPC's trace pages are among the dependencies")
+	}
+	files := strings.Fields(output(t, "go", "list", "-tags", lean, "-f", "{{join .GoFiles \" \"}}", "net/http"))
+	if slices.Contains(files, "h2_bundle.go") || !slices.Contains(files, "omithttp2.go") {
+		t.Errorf("net/http brings its own HTTP/2: %v", files)
+	}
+}
+
+func TestReleaseIsBuiltTheSameEverywhere(t *testing.T) {
+	t.Parallel()
+	listed := "tags: [" + strings.ReplaceAll(lean, ",", ", ")
+	for path, wanted := range map[string][]string{
+		"Makefile": {"LEAN  := " + lean}, "Dockerfile": {"LEAN=" + lean}, "bench/bench.go": {`"` + lean + `"`},
+		".goreleaser.yaml": {listed + "]", listed + ", nopubsub]"},
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", path))
+		for _, want := range wanted {
+			if err != nil || !strings.Contains(string(text), want) {
+				t.Errorf("%s has no %q: %v", path, want, err)
+			}
+		}
 	}
 }
 
