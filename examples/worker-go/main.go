@@ -56,6 +56,7 @@ func serve(address string) error {
 		return err
 	case <-stop.Done():
 	}
+	fmt.Println("worker: stopping")
 	grace, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	err = server.Shutdown(grace)

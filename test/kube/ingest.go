@@ -53,7 +53,7 @@ func playIngest(ctx context.Context, c *cluster) error {
 	fmt.Printf("   %d messages were stored, %d in hand at the deletion; each was posted once\n", len(ids), exampleConcurrency)
 	_, err = c.kubectl(ctx, "delete", "deployment/orders", "persistentvolumeclaim/orders", "persistentvolume/disk", "--wait")
 	return errors.Join(err, c.unloadWorker(ctx), posted.exactlyOnce(ids), d.ended(),
-		d.inOrder(drainBegins, settled, workerEnds, carrierTold, carrierEnds))
+		d.inOrder(drainBegins, settled, workerTold, workerEnds, carrierTold, carrierEnds))
 }
 
 // applyExample applies the example to a cluster that has a disk for it. Its worker takes

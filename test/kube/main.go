@@ -80,8 +80,8 @@ func scenarios() []scenario {
 	onSQS := func(v variant) func(context.Context, *cluster) error {
 		return func(ctx context.Context, c *cluster) error { return playSQS(ctx, c, v) }
 	}
-	sidecar := []moment{drainBegins, settled, workerEnds, carrierTold, carrierEnds}
-	container := []moment{drainBegins, settled, workerEnds}
+	sidecar := []moment{drainBegins, settled, workerTold, workerEnds, carrierTold, carrierEnds}
+	container := []moment{drainBegins, settled, workerTold, workerEnds}
 	return []scenario{
 		{"native", "the chart as it is: SQS, a native sidecar", onSQS(variant{order: sidecar})},
 		{"token", "a native sidecar whose hooks send CARRIER_ADMIN_TOKEN", onSQS(variant{
@@ -94,7 +94,7 @@ func scenarios() []scenario {
 		})},
 		{"sleep", "a plain container without a hook, the worker's hook sleeps", onSQS(variant{
 			set:   []string{"sidecar.native=false", "worker.preStop=sleep"},
-			order: []moment{carrierTold, drainBegins, settled, carrierEnds, workerEnds},
+			order: []moment{carrierTold, drainBegins, settled, carrierEnds, workerTold, workerEnds},
 		})},
 		{"ingest", "examples/kubernetes/pod.yaml: ingest on a persistent volume, a native sidecar", playIngest},
 	}

@@ -35,8 +35,12 @@ func (c *cluster) startsInOrder(ctx context.Context, selector string) error {
 		return err
 	}
 	for _, name := range []string{`carrier_source_calls_total{operation="receive"}`, "carrier_messages_received_total", "carrier_messages_in_flight"} {
-		if n, err := metric(ctx, admin, name); err != nil || n != 0 {
-			return fmt.Errorf("without a worker, %s is %v: %w", name, n, err)
+		n, err := metric(ctx, admin, name)
+		if err != nil {
+			return err
+		}
+		if n != 0 {
+			return fmt.Errorf("without a worker, %s is %v", name, n)
 		}
 	}
 	if get(ctx, admin+"/readyz") == nil {

@@ -14,12 +14,14 @@ type moment string
 // The moments, as they are printed.
 const (
 	kubeletTold   moment = "kubelet: hears of the deletion"
+	kubeletBegins moment = "kubelet: begins to end the containers"
 	drainBegins   moment = "carrier: the drain begins"
 	carrierTold   moment = "carrier: SIGTERM"
 	carrierEnds   moment = "carrier: ends"
 	settled       moment = "carrier: a message is settled as delivered"
 	worksOn       moment = "worker: begins to work on a message"
-	workerEnds    moment = "worker: SIGTERM, and it ends"
+	workerTold    moment = "worker: SIGTERM"
+	workerEnds    moment = "worker: ends"
 	workerListens moment = "worker: listens"
 )
 
@@ -29,14 +31,19 @@ func (l line) what() moment {
 	case "carrier":
 		return carrierSays(l.text)
 	case "kubelet":
-		if strings.Contains(l.text, `"SyncLoop DELETE"`) {
+		switch {
+		case strings.Contains(l.text, `"SyncLoop DELETE"`):
 			return kubeletTold
+		case strings.Contains(l.text, `"Killing container with a grace period`):
+			return kubeletBegins
 		}
 		return ""
 	}
 	switch {
 	case strings.HasPrefix(l.text, "worker: POST "):
 		return worksOn
+	case l.text == "worker: stopping":
+		return workerTold
 	case l.text == "worker: stopped":
 		return workerEnds
 	case strings.HasPrefix(l.text, "worker: listening"):
@@ -67,11 +74,14 @@ func (d departure) print() {
 		zero = d.deleted
 	}
 	lines := slices.SortedFunc(slices.Values(d.lines), func(a, b line) int { return a.at.Compare(b.at) })
+	said := map[moment]bool{} // by the kubelet, which says the same of each container, and again later
 	for _, l := range lines {
-		// The kubelet hears again when the pod may be forgotten.
-		if what := l.what(); what != "" && (what != kubeletTold || !l.at.After(zero)) {
-			fmt.Printf("   %+8.3f s  %s\n", l.at.Sub(zero).Seconds(), what)
+		what := l.what()
+		if what == "" || said[what] {
+			continue
 		}
+		said[what] = l.from == "kubelet"
+		fmt.Printf("   %+8.3f s  %s\n", l.at.Sub(zero).Seconds(), what)
 	}
 	for _, name := range []string{"worker", "carrier"} {
 		if end := d.last.container(name).State.Terminated; end != nil {
