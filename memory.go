@@ -49,7 +49,7 @@ func percentFor(live uint64) int {
 	case live < 128*mib:
 		return 60
 	default:
-		return 25
+		return 15
 	}
 }
 

@@ -33,8 +33,8 @@ func TestALargeHeapIsCollectedSooner(t *testing.T) {
 	held := make([]byte, 256<<20)
 	runtime.GC()
 	p.adjust()
-	if p.percent != 25 || debug.SetGCPercent(25) != 25 {
-		t.Errorf("GOGC is %d beside 256 MiB in use, want 25", p.percent)
+	if p.percent != 15 || debug.SetGCPercent(15) != 15 {
+		t.Errorf("GOGC is %d beside 256 MiB in use, want 15", p.percent)
 	}
 	runtime.KeepAlive(held)
 }

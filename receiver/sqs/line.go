@@ -37,7 +37,9 @@ type line struct {
 	model       model
 	credentials aws.CredentialsProvider
 	clock       *clock
-	buffers     sync.Pool // of *[]byte, for requests and answers
+	// Pools of *[]byte. A request keeps its buffer while it waits for the answer; were it one
+	// that a large answer had grown, each open call would hold many megabytes.
+	requests, answers sync.Pool
 	// large is held by who reads a large answer, from its first byte until its messages
 	// are out of it: a hundred of them at once would be a gigabyte beside the messages.
 	large chan struct{}
@@ -48,7 +50,8 @@ func newLine(t *http.Transport, m model, credentials aws.CredentialsProvider) *l
 		close: func() {}, model: m, credentials: credentials,
 		clock: &clock{still: m.still}, large: make(chan struct{}, largeAtOnce),
 	}
-	l.buffers.New = func() any { return new([]byte) }
+	l.requests.New = func() any { return new([]byte) }
+	l.answers.New = l.requests.New
 	if isProxied(t, m.request) {
 		l.exchange = proxied{t, m.request}.exchange
 		return l
@@ -71,8 +74,8 @@ func (l *line) call(ctx context.Context, action string, p payload, read func(ans
 	if err != nil {
 		return fmt.Errorf("get credentials: %w", err)
 	}
-	request := l.buffers.Get().(*[]byte)
-	defer l.buffers.Put(request)
+	request := l.requests.Get().(*[]byte)
+	defer l.requests.Put(request)
 	*request = l.model.append((*request)[:0], call{l.model.service + "." + action, p, l.clock.now(), identity})
 	var outcome error
 	err = l.exchange(ctx, *request, func(resp *http.Response) error {
@@ -110,8 +113,8 @@ func (l *line) hold(ctx context.Context, resp *http.Response, use func(body []by
 			return ctx.Err()
 		}
 	}
-	buffer := l.buffers.Get().(*[]byte)
-	defer l.buffers.Put(buffer)
+	buffer := l.answers.Get().(*[]byte)
+	defer l.answers.Put(buffer)
 	var err error
 	*buffer, err = readAnswer((*buffer)[:0], resp.Body, resp.ContentLength)
 	if err != nil {

@@ -73,6 +73,20 @@ func (c *client) receive(ctx context.Context) (byLine, bySDK error) {
 	return byLine, bySDK
 }
 
+func TestOpenCallHoldsNoMoreThanItsRequest(t *testing.T) {
+	c, _ := connected(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 4<<20)) })
+	exchange := c.line.exchange
+	c.line.exchange = func(ctx context.Context, request []byte, use func(*http.Response) error) error {
+		if cap(request) > 1<<20 {
+			t.Errorf("a request of %d bytes holds %d", len(request), cap(request))
+		}
+		return exchange(ctx, request, use)
+	}
+	for range 10 { // buffers are not sure to be used again
+		must(t, c.line.call(t.Context(), "ReceiveMessage", receiveOf("u", 3, 20, 30), func(answer) error { return nil }))
+	}
+}
+
 func TestRequestIsAsTheSDKMakesIt(t *testing.T) {
 	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDTEST")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
