@@ -26,6 +26,7 @@ const closeTimeout = time.Second
 func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io.Writer) int {
 	log := audit.NewLogger(stdout, c.Log.Level, c.Log.Colorized)
 	defer func() { _ = log.Sync() }()
+	fitProcessors(c)
 	for _, w := range warnings {
 		log.Warn(w)
 	}
