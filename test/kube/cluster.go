@@ -21,7 +21,7 @@ const (
 	nodeName       = "carrier-kube"
 	namespace      = "orders"
 	sandboxImage   = "localhost/pause:carrier-kube"
-	workerImage    = "docker.io/library/carrier-worker:dev"
+	workerImage    = "localhost/carrier-worker:dev"
 )
 
 // configs are the parts' configuration files; $NAME in them stands for a value.

@@ -34,7 +34,7 @@ func images(bin string) []image {
 	const nonroot = "65532:65532"
 	return []image{
 		{name: sandboxImage, program: path.Join(bin, "pause"), user: "65535:65535"},
-		{name: "docker.io/library/carrier:dev", program: path.Join(bin, "carrier"), user: nonroot, workdir: "/var/lib/carrier", files: []string{caBundle}},
+		{name: "localhost/carrier:dev", program: path.Join(bin, "carrier"), user: nonroot, workdir: "/var/lib/carrier", files: []string{caBundle}},
 		{name: workerImage, program: path.Join(bin, "worker-go"), user: nonroot, env: []string{"WORKER_ADDRESS=0.0.0.0:9000"}},
 	}
 }
