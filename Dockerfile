@@ -28,7 +28,7 @@ ENV LEAN=grpcnotrace,nethttpomithttp2
 ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath"
 RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},${TAGS}" -o /out/ \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" \
-      . ./internal/sqstest/devsqs ./examples/worker-go \
+      . ./internal/testkit/sqstest/devsqs ./examples/worker-go \
  && mkdir /out/data
 
 # The stage before left what it compiled, so that little more than the link is done here.

@@ -11,6 +11,7 @@ import (
 	"carrier/config"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
+	"carrier/receiver/preflight"
 	"carrier/transmitter/webhook"
 )
 
@@ -22,15 +23,15 @@ const checkTimeout = 30 * time.Second
 func check(c config.Config, warnings []string, stdout io.Writer) int {
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
-	findings := []receiver.Finding{receiver.OK.Finding("configuration: receiver " + c.Receiver)}
+	findings := []preflight.Finding{preflight.OK.Finding("configuration: receiver " + c.Receiver)}
 	for _, w := range warnings {
-		findings = append(findings, receiver.Warn.Finding("configuration: "+w))
+		findings = append(findings, preflight.Warn.Finding("configuration: "+w))
 	}
 	source, err := builtin.New(c, builtin.Options{
 		Observer: receiver.NoObserver{}, Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + build().version,
 	})
 	if err != nil {
-		findings = append(findings, receiver.Fail.Finding(err.Error()))
+		findings = append(findings, preflight.Fail.Finding(err.Error()))
 	} else {
 		findings = append(findings, source.Check(ctx)...)
 		_ = source.Close()
@@ -39,7 +40,7 @@ func check(c config.Config, warnings []string, stdout io.Writer) int {
 	code := exitOK
 	for _, f := range findings {
 		_, _ = fmt.Fprintf(stdout, "%-4s  %s\n", f.Level, f.Text)
-		if f.Level == receiver.Fail {
+		if f.Level == preflight.Fail {
 			code = exitFailure
 		}
 	}
@@ -48,9 +49,9 @@ func check(c config.Config, warnings []string, stdout io.Writer) int {
 
 // checkWorker asks the worker's health endpoint, or, without one, whether it
 // accepts connections.
-func checkWorker(ctx context.Context, c config.Config) receiver.Finding {
-	fail := func(err error) receiver.Finding {
-		return receiver.Fail.Finding(fmt.Sprintf("worker: %v", err))
+func checkWorker(ctx context.Context, c config.Config) preflight.Finding {
+	fail := func(err error) preflight.Finding {
+		return preflight.Fail.Finding(fmt.Sprintf("worker: %v", err))
 	}
 	endpoint, err := webhook.ParseEndpoint(c.Webhook.Endpoint)
 	if err != nil {
@@ -65,7 +66,7 @@ func checkWorker(ctx context.Context, c config.Config) receiver.Finding {
 		if err := hook.Probe(ctx); err != nil {
 			return fail(err)
 		}
-		return receiver.OK.Finding(fmt.Sprintf("worker: %v accepts connections", endpoint))
+		return preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections", endpoint))
 	}
 	at, err := webhook.ParseEndpoint(c.Webhook.HealthCheckEndpoint)
 	if err != nil {
@@ -76,5 +77,5 @@ func checkWorker(ctx context.Context, c config.Config) receiver.Finding {
 	if err := hook.HealthCheck(at)(ctx); err != nil {
 		return fail(fmt.Errorf("health check %v: %w", at, err))
 	}
-	return receiver.OK.Finding(fmt.Sprintf("worker: %v is healthy", at))
+	return preflight.OK.Finding(fmt.Sprintf("worker: %v is healthy", at))
 }

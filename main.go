@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"carrier/config"
-	"carrier/internal/admin"
+	"carrier/internal/observe/admin"
+	"carrier/internal/tune"
 	"carrier/receiver/builtin"
 )
 
@@ -41,7 +42,7 @@ All configuration is in the environment; see carrier config --markdown.
 `
 
 func main() {
-	paceMemory()
+	tune.Memory()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(command(os.Args[1:], signals, os.Stdout, os.Stderr))

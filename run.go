@@ -13,9 +13,10 @@ import (
 
 	"carrier/config"
 	"carrier/dispatch"
-	"carrier/internal/admin"
-	"carrier/internal/audit"
-	"carrier/internal/metrics"
+	"carrier/internal/observe/admin"
+	"carrier/internal/observe/audit"
+	"carrier/internal/observe/metrics"
+	"carrier/internal/tune"
 	"carrier/receiver/builtin"
 )
 
@@ -26,7 +27,9 @@ const closeTimeout = time.Second
 func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io.Writer) int {
 	log := audit.NewLogger(stdout, c.Log.Level, c.Log.Colorized)
 	defer func() { _ = log.Sync() }()
-	fitProcessors(c)
+	if c.Receiver != config.Ingest {
+		tune.Processors(c.Concurrency)
+	}
 	for _, w := range warnings {
 		log.Warn(w)
 	}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"carrier/internal/crew"
+	"carrier/internal/gopool"
 )
 
 // settlingAtLeast is how many messages may be in settlement at once, or twice as many as
@@ -35,7 +35,7 @@ type Dispatcher struct {
 	slots     *slots
 	patience  patience
 	settling  chan struct{} // one for each message being settled
-	crew      *crew.Crew
+	crew      *gopool.Pool
 	busy      sync.WaitGroup // one for each message that is handled
 	turned    atomic.Int64   // when the receiving loop last turned, in Unix nanoseconds; 0 while it waits for others
 	lastCall  atomic.Int64   // when settling must be over, in Unix nanoseconds; 0 before the stop
@@ -54,7 +54,7 @@ func New(o Options) *Dispatcher {
 		trouble:   newTrouble(o.Observe),
 		undeleted: newUndeleted(),
 		slots:     newSlots(o.Concurrency),
-		crew:      crew.New(),
+		crew:      gopool.New(),
 		settling:  make(chan struct{}, max(2*o.Concurrency, settlingAtLeast)),
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/internal/metrics"
+	"carrier/internal/observe/metrics"
 	"carrier/receiver/builtin"
 )
 

@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"carrier/internal/programtest"
-	"carrier/internal/pubsubtest"
+	"carrier/internal/testkit/programtest"
+	"carrier/internal/testkit/pubsubtest"
 )
 
 // stacks are the Compose examples.

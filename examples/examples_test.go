@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"testing"
 
-	"carrier/internal/programtest"
+	"carrier/internal/testkit/programtest"
 )
 
 // programs is the directory of the built programs.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"carrier/internal/programtest"
+	"carrier/internal/testkit/programtest"
 )
 
 // patience is how long anything may take on a slow and busy machine.

@@ -4,9 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"carrier/internal/programtest"
-	"carrier/internal/sqstest"
-	"carrier/internal/sqstest/fauxqs"
+	"carrier/internal/testkit/programtest"
+	"carrier/internal/testkit/sqstest"
+	"carrier/internal/testkit/sqstest/fauxqs"
 )
 
 // A letter is a message before it is in a queue. Only Body is needed.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/internal/programtest"
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/programtest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Section 1: the preflight.

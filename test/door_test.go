@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/internal/programtest"
+	"carrier/internal/testkit/programtest"
 )
 
 // Section 8: the door of ingest.

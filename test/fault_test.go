@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Sections 1 and 2: faults of the configuration.

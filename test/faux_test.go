@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/internal/sqstest/fauxqs"
+	"carrier/internal/testkit/sqstest/fauxqs"
 )
 
 // A fauxSource is a queue of the independent SQS server.

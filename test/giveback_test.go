@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Section 7: what is given back at the stop.

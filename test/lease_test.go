@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Section 5: leases.

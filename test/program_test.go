@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"carrier/internal/programtest"
+	"carrier/internal/testkit/programtest"
 )
 
 // An env is the environment of one run: nothing else is in it but what the system needs.

@@ -8,7 +8,7 @@ import (
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
-	"carrier/internal/pubsubtest"
+	"carrier/internal/testkit/pubsubtest"
 )
 
 // A pubsubSource is a subscription of a Pub/Sub server.

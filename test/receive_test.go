@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Sections 2 and 5: receives, and a source in trouble.

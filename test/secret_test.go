@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/internal/programtest"
+	"carrier/internal/testkit/programtest"
 )
 
 // Sections 1 and 2: secrets.

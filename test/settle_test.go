@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Section 5: settlements that go wrong.

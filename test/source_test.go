@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // A sqsSource is a queue of the fake SQS in this process.

@@ -7,8 +7,8 @@ import (
 	"syscall"
 	"testing"
 
-	"carrier/internal/programtest"
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/programtest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Sections 1 and 9: how a start ends, or does not.

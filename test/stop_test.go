@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // Section 7: the stop.

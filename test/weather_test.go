@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 )
 
 // weather is a worker on a bad day.

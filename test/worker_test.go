@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"carrier/internal/programtest"
+	"carrier/internal/testkit/programtest"
 )
 
 // A worker speaks HTTP/1.1 by hand, so that a test sees what was really sent. GET

@@ -18,7 +18,7 @@ import (
 	"carrier/bench/http1"
 	"carrier/bench/load"
 	"carrier/bench/queue"
-	"carrier/internal/held"
+	"carrier/internal/bufferedbody"
 )
 
 // serviceOf serves n messages of size bytes to a client of the real SDK, which checks
@@ -39,7 +39,7 @@ func serviceOf(t *testing.T, n, size int, faulty func(*faults)) (*service, *awss
 	client := awssqs.New(awssqs.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String("http://" + l.Addr().String()),
 		Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""), Retryer: aws.NopRetryer{},
-		HTTPClient: held.Client{HTTP: http.DefaultClient},
+		HTTPClient: bufferedbody.Client{HTTP: http.DefaultClient},
 	})
 	out, err := client.GetQueueUrl(t.Context(), &awssqs.GetQueueUrlInput{QueueName: aws.String("bench")})
 	if err != nil || aws.ToString(out.QueueUrl) != s.url {

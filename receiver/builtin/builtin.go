@@ -11,6 +11,7 @@ import (
 
 	"carrier/config"
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 )
 
 // Options is what a receiver needs beside the configuration.
@@ -40,7 +41,7 @@ type Built struct {
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
 	// Check looks at the source without taking or changing a message.
-	Check func(ctx context.Context) []receiver.Finding
+	Check func(ctx context.Context) []preflight.Finding
 }
 
 // Names lists the receivers in this binary.

@@ -13,8 +13,8 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
-	"carrier/receiver"
 	"carrier/receiver/ingest"
+	"carrier/receiver/preflight"
 )
 
 // ingestBatch is the most messages taken from the embedded queue at once: it
@@ -43,16 +43,16 @@ func buildIngest(c config.Config, o Options) Built {
 		StopAccepting: r.StopAccepting,
 		QueueMessages: func() int64 { return int64(r.QueueMessages()) },
 		QueueBytes:    r.QueueBytes,
-		Check:         func(ctx context.Context) []receiver.Finding { return checkIngest(ctx, c.Ingest) },
+		Check:         func(ctx context.Context) []preflight.Finding { return checkIngest(ctx, c.Ingest) },
 	}
 }
 
-func checkIngest(ctx context.Context, c config.IngestOptions) []receiver.Finding {
-	return []receiver.Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
+func checkIngest(ctx context.Context, c config.IngestOptions) []preflight.Finding {
+	return []preflight.Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
 }
 
 // checkDirectory looks whether the queue's file could be written.
-func checkDirectory(dir string) receiver.Finding {
+func checkDirectory(dir string) preflight.Finding {
 	at := dir
 	_, err := os.Stat(at)
 	for errors.Is(err, os.ErrNotExist) && filepath.Dir(at) != at {
@@ -60,26 +60,26 @@ func checkDirectory(dir string) receiver.Finding {
 		_, err = os.Stat(at)
 	}
 	if err != nil {
-		return receiver.Fail.Finding(fmt.Sprintf("data directory %s: %v", dir, err))
+		return preflight.Fail.Finding(fmt.Sprintf("data directory %s: %v", dir, err))
 	}
 	probe, err := os.CreateTemp(at, ".carrier-check-*")
 	if err != nil {
-		return receiver.Fail.Finding(fmt.Sprintf("data directory %s cannot be written: %v", dir, err))
+		return preflight.Fail.Finding(fmt.Sprintf("data directory %s cannot be written: %v", dir, err))
 	}
 	_ = probe.Close()
 	if err := os.Remove(probe.Name()); err != nil {
-		return receiver.Warn.Finding(fmt.Sprintf("data directory %s: %v", dir, err))
+		return preflight.Warn.Finding(fmt.Sprintf("data directory %s: %v", dir, err))
 	}
-	return receiver.OK.Finding(fmt.Sprintf("data directory %s can be written", dir))
+	return preflight.OK.Finding(fmt.Sprintf("data directory %s can be written", dir))
 }
 
 // checkAddress looks whether the door's address is free. A carrier that runs holds
 // it, so that one that is taken is no failure.
-func checkAddress(ctx context.Context, address string) receiver.Finding {
+func checkAddress(ctx context.Context, address string) preflight.Finding {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return receiver.Warn.Finding(fmt.Sprintf("ingest address %s is not free (is carrier running?): %v", address, err))
+		return preflight.Warn.Finding(fmt.Sprintf("ingest address %s is not free (is carrier running?): %v", address, err))
 	}
 	_ = l.Close()
-	return receiver.OK.Finding(fmt.Sprintf("ingest address %s is free", address))
+	return preflight.OK.Finding(fmt.Sprintf("ingest address %s is free", address))
 }

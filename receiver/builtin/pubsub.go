@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
-	"carrier/receiver"
+	"carrier/receiver/preflight"
 	"carrier/receiver/pubsub"
 )
 
@@ -35,6 +35,6 @@ func buildPubSub(c config.Config, o Options) Built {
 		Receiver:      r,
 		Batch:         pubsubBatch,
 		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },
-		Check:         func(ctx context.Context) []receiver.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
+		Check:         func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"carrier/config"
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 	"carrier/receiver/sqs"
 )
 
@@ -32,7 +33,7 @@ func buildSQS(c config.Config, o Options) Built {
 		Receiver: deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown},
 		Batch:    c.SQS.BatchSize,
 		Receives: c.SQS.Receivers,
-		Check:    func(ctx context.Context) []receiver.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
+		Check:    func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 )
 
 // The operations, named as they appear in metrics.
@@ -68,14 +69,14 @@ type client struct {
 
 // connect assembles a client from o and the environment. It may read files and ask
 // the machine's metadata service who it is, and does not call Pub/Sub.
-func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error) {
+func connect(ctx context.Context, o Options) (*client, []preflight.Notice, error) {
 	at, err := endpointFor(o)
 	if err != nil {
 		return nil, nil, err
 	}
 	c := &client{observer: o.Observer, endpoint: at, project: o.Project}
 	dial := append(dialOptions(o, at), o.dial...)
-	var notices []receiver.Notice
+	var notices []preflight.Notice
 	if at.google {
 		own, err := detect(o)
 		if err != nil {
@@ -86,7 +87,7 @@ func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error)
 		}
 		dial = append(dial, grpc.WithPerRPCCredentials(tokens{own}))
 	} else {
-		notices = append(notices, receiver.Notice{Text: "calling " + at.host + " without credentials: it is not Google's"})
+		notices = append(notices, preflight.Notice{Text: "calling " + at.host + " without credentials: it is not Google's"})
 	}
 	c.conn, err = grpc.NewClient(at.target(), dial...)
 	if err != nil {

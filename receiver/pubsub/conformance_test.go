@@ -10,7 +10,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
 
-	"carrier/internal/pubsubtest"
+	"carrier/internal/testkit/pubsubtest"
 	"carrier/receiver"
 	"carrier/receiver/receivertest"
 )

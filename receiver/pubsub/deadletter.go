@@ -14,6 +14,7 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 )
 
 // What Pub/Sub takes with a message.
@@ -31,7 +32,7 @@ var topicPath = regexp.MustCompile(`^projects/[^/]+/topics/[^/]+$`)
 
 // findTopic learns where dead letters go, if o names a place. A topic named without its
 // project is in the subscription's. Credentials that may only publish are enough.
-func (c *client) findTopic(ctx context.Context, o Options) ([]receiver.Notice, error) {
+func (c *client) findTopic(ctx context.Context, o Options) ([]preflight.Notice, error) {
 	switch {
 	case o.DeadLetterTopic == "":
 		return nil, nil
@@ -46,7 +47,7 @@ func (c *client) findTopic(ctx context.Context, o Options) ([]receiver.Notice, e
 		return c.topics.GetTopic(ctx, &pubsubpb.GetTopicRequest{Topic: c.topic})
 	})
 	if receiver.ClassOf(err) == receiver.Denied {
-		return []receiver.Notice{{Text: "the dead-letter topic may not be read: whether it is there is not known", Err: err}}, nil
+		return []preflight.Notice{{Text: "the dead-letter topic may not be read: whether it is there is not known", Err: err}}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("dead-letter topic %s: %w", c.topic, err)

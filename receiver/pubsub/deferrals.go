@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/receiver"
 )
 
@@ -24,7 +24,7 @@ const (
 // their leases while nobody has them in hand. The last renewal ends when a message is
 // due, and with it Pub/Sub hands the message out again.
 type deferrals struct {
-	extend func(context.Context, []*bulk.Entry) []error // set by open
+	extend func(context.Context, []*batch.Entry) []error // set by open
 	wake   chan struct{}
 	stop   chan struct{}
 	once   sync.Once
@@ -45,7 +45,7 @@ func newDeferrals() *deferrals {
 }
 
 // open begins to renew leases by way of extend. It comes before any add.
-func (d *deferrals) open(extend func(context.Context, []*bulk.Entry) []error) {
+func (d *deferrals) open(extend func(context.Context, []*batch.Entry) []error) {
 	d.extend = extend
 	d.done.Go(d.run)
 }
@@ -106,11 +106,11 @@ func (d *deferrals) run() {
 // renew renews the leases that are to be renewed by the time t, and says how long until
 // the next one is.
 func (d *deferrals) renew(t time.Time) time.Duration {
-	ids, batch := d.takeDue(t)
-	for first := 0; first < len(batch); first += maxBatch {
-		last := min(first+maxBatch, len(batch))
-		for i, err := range d.extend(context.Background(), batch[first:last]) {
-			d.renewed(ids[first+i], batch[first+i], err)
+	ids, entries := d.takeDue(t)
+	for first := 0; first < len(entries); first += maxBatch {
+		last := min(first+maxBatch, len(entries))
+		for i, err := range d.extend(context.Background(), entries[first:last]) {
+			d.renewed(ids[first+i], entries[first+i], err)
 		}
 	}
 	d.mu.Lock()
@@ -122,21 +122,21 @@ func (d *deferrals) renew(t time.Time) time.Duration {
 	return wait
 }
 
-func (d *deferrals) takeDue(t time.Time) (ids []string, batch []*bulk.Entry) {
+func (d *deferrals) takeDue(t time.Time) (ids []string, entries []*batch.Entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for id, held := range d.byID {
 		if !held.next.After(t) {
 			ids = append(ids, id)
-			batch = append(batch, &bulk.Entry{ID: held.ackID, Seconds: wholeSeconds(time.Until(held.due))})
+			entries = append(entries, &batch.Entry{ID: held.ackID, Seconds: wholeSeconds(time.Until(held.due))})
 		}
 	}
-	return ids, batch
+	return ids, entries
 }
 
 // renewed notes how a renewal went. A message whose lease ends when it is due is
 // let go, and so is one whose lease is lost.
-func (d *deferrals) renewed(id string, r *bulk.Entry, err error) {
+func (d *deferrals) renewed(id string, r *batch.Entry, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	held := d.byID[id]

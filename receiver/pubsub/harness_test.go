@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/test/bufconn"
 
-	"carrier/internal/pubsubtest"
+	"carrier/internal/testkit/pubsubtest"
 	"carrier/message"
 	"carrier/receiver"
 )

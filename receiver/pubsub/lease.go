@@ -7,7 +7,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -16,20 +16,20 @@ import (
 // to how often. A lease that is over by our own clock, and that of a message which
 // was settled, is lost without asking: Pub/Sub agrees to renew either, and does nothing,
 // unless the subscription delivers exactly once.
-func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error {
+func (r *Receiver) Extend(ctx context.Context, messages []*message.Message) []error {
 	var (
 		now     = time.Now()
-		errs    = make([]error, len(batch))
-		asked   []*bulk.Entry
+		errs    = make([]error, len(messages))
+		asked   []*batch.Entry
 		indices []int
 	)
-	for i, m := range batch {
+	for i, m := range messages {
 		rc := receiptOf(m)
 		if rc.settled.Load() || !now.Before(m.Expires()) {
 			errs[i] = &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
 			continue
 		}
-		asked = append(asked, &bulk.Entry{ID: rc.ackID, Seconds: wholeSeconds(m.Lease)})
+		asked = append(asked, &batch.Entry{ID: rc.ackID, Seconds: wholeSeconds(m.Lease)})
 		indices = append(indices, i)
 	}
 	for k, err := range r.client.modify(ctx, opExtend, asked) {
@@ -37,7 +37,7 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 		errs[i] = err
 		if err == nil {
 			// From before the call: Pub/Sub counts from some moment during it.
-			batch[i].Renew(now.Add(time.Duration(asked[k].Seconds) * time.Second))
+			messages[i].Renew(now.Add(time.Duration(asked[k].Seconds) * time.Second))
 		}
 	}
 	return errs
@@ -45,16 +45,16 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 
 // modify sets ack deadlines from now, in one call for each length; one error for each
 // request. Operation names what it is done for.
-func (c *client) modify(ctx context.Context, operation string, batch []*bulk.Entry) []error {
-	errs := make([]error, len(batch))
+func (c *client) modify(ctx context.Context, operation string, entries []*batch.Entry) []error {
+	errs := make([]error, len(entries))
 	byLength := map[int32][]int{}
-	for i, r := range batch {
+	for i, r := range entries {
 		byLength[r.Seconds] = append(byLength[r.Seconds], i)
 	}
 	for seconds, indices := range byLength {
 		ids := make([]string, len(indices))
 		for k, i := range indices {
-			ids[k] = batch[i].ID
+			ids[k] = entries[i].ID
 		}
 		in := &pubsubpb.ModifyAckDeadlineRequest{Subscription: c.subscription, AckIds: ids, AckDeadlineSeconds: seconds}
 		_, err := do(ctx, c, operation, func(ctx context.Context) (*emptypb.Empty, error) {
@@ -68,9 +68,9 @@ func (c *client) modify(ctx context.Context, operation string, batch []*bulk.Ent
 }
 
 // acknowledge ends messages for good, in one call; one error for each request.
-func (c *client) acknowledge(ctx context.Context, batch []*bulk.Entry) []error {
-	ids := make([]string, len(batch))
-	for i, r := range batch {
+func (c *client) acknowledge(ctx context.Context, entries []*batch.Entry) []error {
+	ids := make([]string, len(entries))
+	for i, r := range entries {
 		ids[i] = r.ID
 	}
 	_, err := do(ctx, c, opAck, func(ctx context.Context) (*emptypb.Empty, error) {
@@ -91,6 +91,6 @@ const linger = 3 * time.Millisecond
 const maxInFlight = 4
 
 // newBatcher gathers entries for send.
-func newBatcher(send func(context.Context, []*bulk.Entry) []error) *bulk.Batcher {
-	return bulk.New(bulk.Options{Most: maxBatch, Calls: maxInFlight, Linger: linger, Send: send})
+func newBatcher(send func(context.Context, []*batch.Entry) []error) *batch.Batcher {
+	return batch.New(batch.Options{Most: maxBatch, Calls: maxInFlight, Linger: linger, Send: send})
 }

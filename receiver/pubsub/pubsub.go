@@ -11,7 +11,7 @@ import (
 	"context"
 	"sync"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/receiver"
 )
 
@@ -33,8 +33,8 @@ type Receiver struct {
 	// Set by the Open that succeeds, before any other method is called.
 	client       *client
 	subscription subscription
-	acks         *bulk.Batcher
-	deadlines    *bulk.Batcher
+	acks         *batch.Batcher
+	deadlines    *batch.Batcher
 }
 
 var _ receiver.Receiver = (*Receiver)(nil)
@@ -71,11 +71,11 @@ func (r *Receiver) Open(ctx context.Context) error {
 	}
 	r.client, r.subscription = c, s
 	r.acks = newBatcher(c.acknowledge)
-	r.deadlines = newBatcher(func(ctx context.Context, batch []*bulk.Entry) []error {
-		return c.modify(ctx, opModify, batch)
+	r.deadlines = newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
+		return c.modify(ctx, opModify, entries)
 	})
-	r.deferred.open(func(ctx context.Context, batch []*bulk.Entry) []error {
-		return c.modify(ctx, opHold, batch)
+	r.deferred.open(func(ctx context.Context, entries []*batch.Entry) []error {
+		return c.modify(ctx, opHold, entries)
 	})
 	return nil
 }

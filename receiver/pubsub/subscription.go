@@ -10,6 +10,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 )
 
 // fallbackLease is asked for where the subscription's own is not known.
@@ -35,7 +36,7 @@ type subscription struct {
 }
 
 // find learns of the subscription that o names.
-func (c *client) find(ctx context.Context, o Options) (subscription, []receiver.Notice, error) {
+func (c *client) find(ctx context.Context, o Options) (subscription, []preflight.Notice, error) {
 	path, err := c.path(o.Subscription)
 	if err != nil {
 		return subscription{}, nil, err
@@ -56,7 +57,7 @@ func (c *client) find(ctx context.Context, o Options) (subscription, []receiver.
 		s.lease = o.AckDeadline
 	}
 	text := fmt.Sprintf("the subscription may not be read: asking for a lease of %s, and taking every ordering key for one that orders", s.lease)
-	return s, []receiver.Notice{{Text: text, Err: err}}, nil
+	return s, []preflight.Notice{{Text: text, Err: err}}, nil
 }
 
 // path returns the full name of the subscription called name.
@@ -75,7 +76,7 @@ func (c *client) path(name string) (string, error) {
 }
 
 // describe reads what matters off what Pub/Sub says.
-func describe(path string, known *pubsubpb.Subscription, o Options) (subscription, []receiver.Notice) {
+func describe(path string, known *pubsubpb.Subscription, o Options) (subscription, []preflight.Notice) {
 	s := subscription{
 		path:        path,
 		own:         time.Duration(known.GetAckDeadlineSeconds()) * time.Second,
@@ -90,9 +91,9 @@ func describe(path string, known *pubsubpb.Subscription, o Options) (subscriptio
 	if o.AckDeadline > 0 {
 		s.lease = time.Duration(wholeSeconds(o.AckDeadline)) * time.Second
 	}
-	var notices []receiver.Notice
+	var notices []preflight.Notice
 	if known.GetDetached() {
-		notices = append(notices, receiver.Notice{Text: "the subscription is detached from its topic"})
+		notices = append(notices, preflight.Notice{Text: "the subscription is detached from its topic"})
 	}
 	return s, notices
 }

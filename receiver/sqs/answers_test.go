@@ -14,7 +14,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 )
 
 func TestAnswerIsReadAsItStands(t *testing.T) {
@@ -184,7 +184,7 @@ func text(v any) []byte {
 
 func TestPayloadsAreValidJSON(t *testing.T) {
 	const odd = "\x00\"\\\n\té\u2028😀</a>"
-	batch := []*bulk.Entry{{ID: odd}, {ID: "h", Seconds: 43200}, {ID: "a\nb"}}
+	batch := []*batch.Entry{{ID: odd}, {ID: "h", Seconds: 43200}, {ID: "a\nb"}}
 	for name, c := range map[string]struct {
 		p    payload
 		want string

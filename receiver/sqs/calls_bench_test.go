@@ -13,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/message"
 )
 
@@ -45,10 +45,10 @@ func BenchmarkCalls(b *testing.B) {
 	}
 }
 
-func handlesOf(batch []*message.Message) []*bulk.Entry {
-	requests := make([]*bulk.Entry, len(batch))
-	for i, m := range batch {
-		requests[i] = &bulk.Entry{ID: receiptOf(m).handle}
+func handlesOf(messages []*message.Message) []*batch.Entry {
+	requests := make([]*batch.Entry, len(messages))
+	for i, m := range messages {
+		requests[i] = &batch.Entry{ID: receiptOf(m).handle}
 	}
 	return requests
 }

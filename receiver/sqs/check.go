@@ -5,31 +5,31 @@ import (
 	"fmt"
 	"time"
 
-	"carrier/internal/bulk"
-	"carrier/receiver"
+	"carrier/internal/batch"
+	"carrier/receiver/preflight"
 )
 
 // Check looks at everything that can be looked at without taking or changing a
 // message: credentials, queue, attributes, the permissions to delete and to change
 // visibility, and where dead letters go. attempt is how long the worker may take for
 // one message. It neither needs an Open nor replaces it.
-func (r *Receiver) Check(ctx context.Context, attempt time.Duration) []receiver.Finding {
+func (r *Receiver) Check(ctx context.Context, attempt time.Duration) []preflight.Finding {
 	c, notices, err := connect(ctx, r.options)
 	if err != nil {
-		return []receiver.Finding{receiver.Failed("the AWS configuration", err)}
+		return []preflight.Finding{preflight.Failed("the AWS configuration", err)}
 	}
 	defer c.close()
-	findings := receiver.Warnings(notices)
-	findings = append(findings, receiver.OK.Finding(fmt.Sprintf("region %s, endpoint %s", c.region, describe(c.endpoint))))
+	findings := preflight.Warnings(notices)
+	findings = append(findings, preflight.OK.Finding(fmt.Sprintf("region %s, endpoint %s", c.region, describe(c.endpoint))))
 	q, notices, err := c.find(ctx, r.options)
 	if err != nil {
-		return append(findings, receiver.Failed("the queue", err))
+		return append(findings, preflight.Failed("the queue", err))
 	}
-	findings = append(findings, receiver.OK.Finding("queue "+q.url))
-	findings = append(findings, receiver.Warnings(notices)...)
-	findings = append(findings, receiver.LeaseFor(attempt, "visibility timeout", q.lease), redriveFinding(q))
+	findings = append(findings, preflight.OK.Finding("queue "+q.url))
+	findings = append(findings, preflight.Warnings(notices)...)
+	findings = append(findings, preflight.LeaseFor(attempt, "visibility timeout", q.lease), redriveFinding(q))
 	findings = append(findings, c.permission(ctx, opDelete, q), c.permission(ctx, opChange, q))
-	return append(findings, receiver.OK.Finding("permission to receive: not tried, it would take messages"))
+	return append(findings, preflight.OK.Finding("permission to receive: not tried, it would take messages"))
 }
 
 func describe(endpoint string) string {
@@ -39,30 +39,30 @@ func describe(endpoint string) string {
 	return originOf(endpoint)
 }
 
-func redriveFinding(q queue) receiver.Finding {
+func redriveFinding(q queue) preflight.Finding {
 	policy, ok := q.redrive()
 	switch {
 	case ok && q.deadLetter.url == "":
-		return receiver.Warn.Finding("the redrive policy's dead-letter queue is not reachable: " + policy.Target)
+		return preflight.Warn.Finding("the redrive policy's dead-letter queue is not reachable: " + policy.Target)
 	case ok:
-		return receiver.OK.Finding(fmt.Sprintf("dead letters after %s receives: %s", policy.Receives, q.deadLetter.url))
+		return preflight.OK.Finding(fmt.Sprintf("dead letters after %s receives: %s", policy.Receives, q.deadLetter.url))
 	case q.deadLetter.url != "":
-		return receiver.Warn.Finding("the queue has no redrive policy; only what carrier rejects goes to " + q.deadLetter.url)
+		return preflight.Warn.Finding("the queue has no redrive policy; only what carrier rejects goes to " + q.deadLetter.url)
 	case q.attributes == nil:
-		return receiver.Warn.Finding("whether the queue has a redrive policy is not known")
+		return preflight.Warn.Finding("whether the queue has a redrive policy is not known")
 	}
-	return receiver.Warn.Finding("the queue has no redrive policy: a message that always fails is tried until it expires")
+	return preflight.Warn.Finding("the queue has no redrive policy: a message that always fails is tried until it expires")
 }
 
 // permission tries operation on a receipt handle that belongs to no message. An
 // error of the entry is no error of the permission.
-func (c *client) permission(ctx context.Context, operation string, q queue) receiver.Finding {
-	probe := []*bulk.Entry{{ID: "carrier-check"}}
+func (c *client) permission(ctx context.Context, operation string, q queue) preflight.Finding {
+	probe := []*batch.Entry{{ID: "carrier-check"}}
 	what := "permission to delete"
 	call := func() []error { return c.deleteBatch(ctx, q.url, probe) }
 	if operation == opChange {
 		what = "permission to change visibility"
 		call = func() []error { return c.changeBatch(ctx, opChange, q.url, probe) }
 	}
-	return receiver.Permission(what, call()[0])
+	return preflight.Permission(what, call()[0])
 }

@@ -6,8 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"carrier/internal/sqstest"
-	"carrier/receiver"
+	"carrier/internal/testkit/sqstest"
+	"carrier/receiver/preflight"
 )
 
 func TestCheckSaysWhatIsWrong(t *testing.T) {
@@ -59,7 +59,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 func TestCheckNamesThePolicysQueue(t *testing.T) {
 	withDeadLetters(t, "", nil, func(t *testing.T, b bench, _ *sqstest.Queue) {
 		for _, f := range b.Check(t.Context(), time.Second) {
-			if f.Level == receiver.OK && strings.Contains(f.Text, "dead letters after 5 receives: http://sqs.test/000000000000/dead") {
+			if f.Level == preflight.OK && strings.Contains(f.Text, "dead letters after 5 receives: http://sqs.test/000000000000/dead") {
 				return
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 )
 
 // The operations, named as they appear in metrics.
@@ -64,7 +65,7 @@ type client struct {
 
 // connect assembles a client from o and the environment. It may read files, and
 // dials nothing.
-func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error) {
+func connect(ctx context.Context, o Options) (*client, []preflight.Notice, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		// One that the SDK can add AWS_CA_BUNDLE to.
 		config.WithHTTPClient(awshttp.NewBuildableClient()),
@@ -83,7 +84,7 @@ func connect(ctx context.Context, o Options) (*client, []receiver.Notice, error)
 	}
 	credentials, placeholder := credentialsFor(cfg.Credentials, endpoint)
 	if placeholder {
-		notices = append(notices, receiver.Notice{Text: "no AWS credentials found: signing with placeholder credentials for " + hostOf(endpoint)})
+		notices = append(notices, preflight.Notice{Text: "no AWS credentials found: signing with placeholder credentials for " + hostOf(endpoint)})
 	}
 	transport := o.transport
 	if transport == nil {
@@ -127,7 +128,7 @@ func endpointFor(cfg aws.Config, o Options) string {
 }
 
 // regionFor returns the region to sign for.
-func regionFor(cfg aws.Config, o Options, endpoint string) (string, []receiver.Notice, error) {
+func regionFor(cfg aws.Config, o Options, endpoint string) (string, []preflight.Notice, error) {
 	host := hostOf(endpoint)
 	named := regionOf(host)
 	region := o.Region
@@ -137,7 +138,7 @@ func regionFor(cfg aws.Config, o Options, endpoint string) (string, []receiver.N
 	switch {
 	case region != "" && named != "" && region != named && isAWS(host):
 		text := fmt.Sprintf("the region is %s, but the endpoint %s is in %s", region, host, named)
-		return region, []receiver.Notice{{Text: text}}, nil
+		return region, []preflight.Notice{{Text: text}}, nil
 	case region != "":
 		return region, nil, nil
 	case named != "":

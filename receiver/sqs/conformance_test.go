@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 	"carrier/receiver"
 	"carrier/receiver/receivertest"
 )

@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 	"carrier/receiver"
 )
 

@@ -15,6 +15,7 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 )
 
 // maxAttributes is how many attributes SQS takes with a message.
@@ -35,7 +36,7 @@ func (r *Receiver) DeadLetterKnown() bool { return r.queue.deadLetter.url != "" 
 
 // findDeadLetter returns the configured dead-letter queue, else the one that q's
 // redrive policy names.
-func (c *client) findDeadLetter(ctx context.Context, q queue, configured string) (deadLetterQueue, []receiver.Notice, error) {
+func (c *client) findDeadLetter(ctx context.Context, q queue, configured string) (deadLetterQueue, []preflight.Notice, error) {
 	if configured != "" {
 		return deadLetterQueue{url: configured, options: c.elsewhere(configured)}, nil, nil
 	}
@@ -54,7 +55,7 @@ func (c *client) findDeadLetter(ctx context.Context, q queue, configured string)
 		// before. A dead-letter queue is always in its queue's region and account.
 		return deadLetterQueue{url: strings.TrimSuffix(q.url, path.Base(q.url)) + name}, nil, nil
 	case receiver.NotFound, receiver.Invalid:
-		return deadLetterQueue{}, []receiver.Notice{{Text: "the redrive policy's dead-letter queue was not found", Err: err}}, nil
+		return deadLetterQueue{}, []preflight.Notice{{Text: "the redrive policy's dead-letter queue was not found", Err: err}}, nil
 	}
 	return deadLetterQueue{url: address}, nil, err
 }

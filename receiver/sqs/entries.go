@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/receiver"
 )
 
@@ -13,22 +13,22 @@ import (
 var errUnanswered = errors.New("no result for the entry in the answer")
 
 // deleteBatch deletes up to ten messages in one call; one error for each.
-func (c *client) deleteBatch(ctx context.Context, queueURL string, batch []*bulk.Entry) []error {
-	results, err := c.callBatch(ctx, opDelete, "DeleteMessageBatch", deletions(queueURL, batch))
+func (c *client) deleteBatch(ctx context.Context, queueURL string, entries []*batch.Entry) []error {
+	results, err := c.callBatch(ctx, opDelete, "DeleteMessageBatch", deletions(queueURL, entries))
 	if err != nil {
-		return repeat(err, len(batch))
+		return repeat(err, len(entries))
 	}
-	return c.sortResults(opDelete, len(batch), results)
+	return c.sortResults(opDelete, len(entries), results)
 }
 
 // changeBatch changes the visibility of up to ten messages in one call; one error
 // for each. Operation names what it is done for.
-func (c *client) changeBatch(ctx context.Context, operation, queueURL string, batch []*bulk.Entry) []error {
-	results, err := c.callBatch(ctx, operation, "ChangeMessageVisibilityBatch", changes(queueURL, batch))
+func (c *client) changeBatch(ctx context.Context, operation, queueURL string, entries []*batch.Entry) []error {
+	results, err := c.callBatch(ctx, operation, "ChangeMessageVisibilityBatch", changes(queueURL, entries))
 	if err != nil {
-		return repeat(err, len(batch))
+		return repeat(err, len(entries))
 	}
-	return c.sortResults(operation, len(batch), results)
+	return c.sortResults(operation, len(entries), results)
 }
 
 func (c *client) callBatch(ctx context.Context, operation, action string, p payload) ([]entryResult, error) {
@@ -87,10 +87,10 @@ const (
 const maxInFlight = 8
 
 // newBatcher gathers entries for send, as long as the queue's kind allows.
-func (r *Receiver) newBatcher(send func(context.Context, []*bulk.Entry) []error) *bulk.Batcher {
+func (r *Receiver) newBatcher(send func(context.Context, []*batch.Entry) []error) *batch.Batcher {
 	wait := linger
 	if r.queue.fifo {
 		wait = fifoLinger
 	}
-	return bulk.New(bulk.Options{Most: maxBatch, Calls: maxInFlight, Linger: wait, Send: send})
+	return batch.New(batch.Options{Most: maxBatch, Calls: maxInFlight, Linger: wait, Send: send})
 }

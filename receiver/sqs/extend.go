@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -39,26 +39,26 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results []error) {
 	var (
 		now     = time.Now()
-		batch   []*bulk.Entry
+		entries []*batch.Entry
 		indices []int
 	)
 	for i, m := range chunk {
 		seconds, err := extension(m, now)
 		results[i] = err
 		if err == nil && seconds > 0 {
-			batch = append(batch, &bulk.Entry{ID: receiptOf(m).handle, Seconds: seconds})
+			entries = append(entries, &batch.Entry{ID: receiptOf(m).handle, Seconds: seconds})
 			indices = append(indices, i)
 		}
 	}
-	if len(batch) == 0 {
+	if len(entries) == 0 {
 		return
 	}
-	for k, err := range r.client.changeBatch(ctx, opExtend, r.queue.url, batch) {
+	for k, err := range r.client.changeBatch(ctx, opExtend, r.queue.url, entries) {
 		i := indices[k]
 		results[i] = err
 		if err == nil {
 			// From before the call: SQS counts from some moment during it.
-			chunk[i].Renew(now.Add(time.Duration(batch[k].Seconds) * time.Second))
+			chunk[i].Renew(now.Add(time.Duration(entries[k].Seconds) * time.Second))
 		}
 	}
 }

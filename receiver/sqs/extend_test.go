@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
 )

@@ -14,7 +14,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"carrier/internal/sqstest/fauxqs"
+	"carrier/internal/testkit/sqstest/fauxqs"
 	"carrier/receiver"
 	"carrier/receiver/receivertest"
 )

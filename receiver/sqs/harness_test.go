@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
 )

@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 
-	"carrier/internal/held"
+	"carrier/internal/bufferedbody"
 )
 
 // maxAnswer is the most that is read of one answer: ten messages of 1 MiB in
@@ -18,11 +18,11 @@ var errAnswerTooLong = fmt.Errorf("answer of more than %d bytes", maxAnswer)
 
 // A heldClient makes the SDK's calls with both bodies held in memory.
 type heldClient struct {
-	client held.Client
+	client bufferedbody.Client
 }
 
 func newHeldClient(t *http.Transport) heldClient {
-	return heldClient{held.Client{HTTP: &http.Client{
+	return heldClient{bufferedbody.Client{HTTP: &http.Client{
 		Transport: t,
 		// A redirected call would be signed for another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -21,7 +21,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/receiver"
 )
 
@@ -122,7 +122,7 @@ func TestWhatIsSentIsWhatWasSigned(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	t.Setenv("AWS_SESSION_TOKEN", "token")
 	c, office := connected(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
-	_ = c.deleteBatch(t.Context(), "u", []*bulk.Entry{{ID: "h"}})
+	_ = c.deleteBatch(t.Context(), "u", []*batch.Entry{{ID: "h"}})
 	sent, body := office.last()
 	at, err := time.Parse("20060102T150405Z", sent.Header.Get("X-Amz-Date"))
 	must(t, err)
@@ -228,7 +228,7 @@ func TestSignaturesFollowTheClockOfTheService(t *testing.T) {
 				_, _ = io.WriteString(w, `{"__type":"RequestTimeTooSkewed"}`)
 			})
 			for range 2 {
-				_ = client.deleteBatch(t.Context(), "u", []*bulk.Entry{{ID: "h"}})
+				_ = client.deleteBatch(t.Context(), "u", []*batch.Entry{{ID: "h"}})
 			}
 			sent, _ := office.last()
 			at, err := time.Parse("20060102T150405Z", sent.Header.Get("X-Amz-Date"))
@@ -249,13 +249,13 @@ func TestEveryCallAsksForTheCredentials(t *testing.T) {
 		c.line.credentials = credentialsFunc(func() (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: id, SecretAccessKey: "s"}, nil
 		})
-		_ = c.deleteBatch(t.Context(), "u", []*bulk.Entry{{ID: "h"}})
+		_ = c.deleteBatch(t.Context(), "u", []*batch.Entry{{ID: "h"}})
 		if sent, _ := office.last(); !strings.Contains(sent.Header.Get("Authorization"), "Credential="+id+"/") {
 			t.Errorf("signed %s, want by %s", sent.Header.Get("Authorization"), id)
 		}
 	}
 	c.line.credentials = namedCredentials{credentialsFunc(func() (aws.Credentials, error) { return aws.Credentials{}, errors.New("gone") })}
-	err := c.deleteBatch(t.Context(), "u", []*bulk.Entry{{ID: "h"}})[0]
+	err := c.deleteBatch(t.Context(), "u", []*batch.Entry{{ID: "h"}})[0]
 	if receiver.ClassOf(err) != receiver.Credentials {
 		t.Errorf("delete = %v of class %s", err, receiver.ClassOf(err))
 	}

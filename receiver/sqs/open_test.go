@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
 )

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 )
 
 // A payload is the body of a request, and the hash of it that is signed.
@@ -36,26 +36,26 @@ func receiveOf(queueURL string, limit int, wait, visibility int32) payload {
 }
 
 // deletions asks for the messages of batch to be deleted.
-func deletions(queueURL string, batch []*bulk.Entry) payload {
-	return batchOf(queueURL, batch, func(b []byte, _ *bulk.Entry) []byte { return b })
+func deletions(queueURL string, entries []*batch.Entry) payload {
+	return batchOf(queueURL, entries, func(b []byte, _ *batch.Entry) []byte { return b })
 }
 
 // changes asks for the visibility timeouts of batch.
-func changes(queueURL string, batch []*bulk.Entry) payload {
-	return batchOf(queueURL, batch, func(b []byte, r *bulk.Entry) []byte {
+func changes(queueURL string, entries []*batch.Entry) payload {
+	return batchOf(queueURL, entries, func(b []byte, r *batch.Entry) []byte {
 		return strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(r.Seconds), 10)
 	})
 }
 
 // batchOf is the body of a batch; each entry has what more appends. Its id is its
 // index: message ids may repeat within a batch, and receipt handles are too long.
-func batchOf(queueURL string, batch []*bulk.Entry, more func([]byte, *bulk.Entry) []byte) payload {
+func batchOf(queueURL string, entries []*batch.Entry, more func([]byte, *batch.Entry) []byte) payload {
 	size := 64 + len(queueURL)
-	for _, r := range batch {
+	for _, r := range entries {
 		size += 64 + len(r.ID)
 	}
 	b := append(make([]byte, 0, size), `{"Entries":[`...)
-	for i, r := range batch {
+	for i, r := range entries {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -37,7 +37,7 @@ func (p proxied) exchange(ctx context.Context, request []byte, use func(*http.Re
 	req.URL, req.RequestURI = p.model.URL, ""
 	// Lets net/http send the body on a fresh connection when it could not write a byte
 	// of it on one that the server had closed; it repeats a POST in no other case. And
-	// nobody can close it while it is being sent (see held.Client).
+	// nobody can close it while it is being sent (see bufferedbody.Client).
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	req.Body, _ = req.GetBody()
 	resp, err := p.transport.RoundTrip(req.WithContext(ctx))

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"carrier/receiver"
+	"carrier/receiver/preflight"
 )
 
 // shortestLease is the shortest visibility timeout of a queue that is taken over:
@@ -39,18 +40,18 @@ type queue struct {
 }
 
 // find looks for the queue that o names, its attributes, and its dead-letter queue.
-func (c *client) find(ctx context.Context, o Options) (queue, []receiver.Notice, error) {
+func (c *client) find(ctx context.Context, o Options) (queue, []preflight.Notice, error) {
 	address, err := c.queueURL(ctx, o)
 	if err != nil {
 		return queue{}, nil, err
 	}
 	q := queue{url: address, name: path.Base(address)}
 	q.fifo = strings.HasSuffix(q.name, ".fifo")
-	var notices []receiver.Notice
+	var notices []preflight.Notice
 	q.attributes, err = c.attributes(ctx, address)
 	switch receiver.ClassOf(err) {
 	case receiver.Denied, receiver.Invalid: // not so for a nil error, whose class is Other
-		notices = append(notices, receiver.Notice{Text: "the queue's attributes may not be read: going on without", Err: err})
+		notices = append(notices, preflight.Notice{Text: "the queue's attributes may not be read: going on without", Err: err})
 	default:
 		if err != nil {
 			return queue{}, nil, fmt.Errorf("queue %s: %w", q.name, err)
@@ -115,7 +116,7 @@ func (c *client) attributes(ctx context.Context, address string) (map[string]str
 
 // leaseFor returns the lease to ask for: the configured one, else the queue's own,
 // else one that works.
-func leaseFor(o Options, attributes map[string]string) (time.Duration, []receiver.Notice) {
+func leaseFor(o Options, attributes map[string]string) (time.Duration, []preflight.Notice) {
 	if o.VisibilityTimeout > 0 {
 		return time.Duration(wholeSeconds(o.VisibilityTimeout)) * time.Second, nil
 	}
@@ -123,9 +124,9 @@ func leaseFor(o Options, attributes map[string]string) (time.Duration, []receive
 	lease := time.Duration(own) * time.Second
 	switch {
 	case attributes == nil:
-		return fallbackLease, []receiver.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is not known: asking for %s", fallbackLease)}}
+		return fallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is not known: asking for %s", fallbackLease)}}
 	case err != nil || lease < shortestLease:
-		return fallbackLease, []receiver.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is %s, too short to be renewed: asking for %s", lease, fallbackLease)}}
+		return fallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is %s, too short to be renewed: asking for %s", lease, fallbackLease)}}
 	}
 	return min(lease, maxVisibility), nil
 }

@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"carrier/internal/sqstest"
+	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 )
 

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"carrier/internal/bulk"
-	"carrier/internal/sqstest"
+	"carrier/internal/batch"
+	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -212,7 +212,7 @@ func TestCloseWaitsForWhatIsUnderWay(t *testing.T) {
 		if n := q.Counts().All(); n != 0 {
 			t.Errorf("%d messages left after Close, want 0", n)
 		}
-		if err := r.Settle(t.Context(), m, delivered()); !errors.Is(err, bulk.ErrClosed) {
+		if err := r.Settle(t.Context(), m, delivered()); !errors.Is(err, batch.ErrClosed) {
 			t.Errorf("Settle after Close = %v", err)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"carrier/internal/bulk"
+	"carrier/internal/batch"
 	"carrier/receiver"
 )
 
@@ -37,7 +37,7 @@ type Receiver struct {
 	client           *client
 	queue            queue
 	receives         [maxBatch + 1]payload // by how many messages they ask for
-	deletes, changes *bulk.Batcher
+	deletes, changes *batch.Batcher
 }
 
 var _ receiver.Receiver = (*Receiver)(nil)
@@ -73,11 +73,11 @@ func (r *Receiver) Open(ctx context.Context) error {
 	for n := range r.receives {
 		r.receives[n] = receiveOf(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
 	}
-	r.deletes = r.newBatcher(func(ctx context.Context, batch []*bulk.Entry) []error {
-		return c.deleteBatch(ctx, q.url, batch)
+	r.deletes = r.newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
+		return c.deleteBatch(ctx, q.url, entries)
 	})
-	r.changes = r.newBatcher(func(ctx context.Context, batch []*bulk.Entry) []error {
-		return c.changeBatch(ctx, opChange, q.url, batch)
+	r.changes = r.newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
+		return c.changeBatch(ctx, opChange, q.url, entries)
 	})
 	return nil
 }

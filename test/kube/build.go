@@ -24,7 +24,7 @@ func build(ctx context.Context, root, bin string) error {
 	if err := compile(ctx, ".", bin, append([]string{"-ldflags", versionFlags(version), "./pause"}, kubernetes()...)...); err != nil {
 		return err
 	}
-	return compile(ctx, root, bin, "-trimpath", "-ldflags", "-s -w", ".", "./internal/sqstest/devsqs", "./examples/worker-go")
+	return compile(ctx, root, bin, "-trimpath", "-ldflags", "-s -w", ".", "./internal/testkit/sqstest/devsqs", "./examples/worker-go")
 }
 
 // kubernetes is the packages of the programs that are pinned in go.mod.

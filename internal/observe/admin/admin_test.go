@@ -1,0 +1,310 @@
+package admin
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"carrier/dispatch"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// ask makes one request of the handler o makes.
+func ask(o Options, method, path string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ":")
+		r.Header.Add(name, value)
+	}
+	answer := httptest.NewRecorder()
+	handler(o).ServeHTTP(answer, r)
+	return answer
+}
+
+func TestEveryPathAnswersAsPromised(t *testing.T) {
+	stuck := func() error { return errors.New("stuck") }
+	blocked := func() map[string]string { return map[string]string{"source": "not reached yet"} }
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "numbers") })
+	failing := func(context.Context) error { return errors.New("broke off") }
+	for name, tt := range map[string]struct {
+		options      Options
+		method, path string
+		code         int
+		body         string
+	}{
+		"live":                       {Options{Ready: blocked}, "GET", "/livez", 200, `{"status":"live"}`},
+		"not live":                   {Options{Live: stuck}, "GET", "/livez", 503, `"detail":"stuck"`},
+		"ready":                      {Options{Live: stuck}, "GET", "/readyz", 200, `{"status":"ready"}`},
+		"not ready":                  {Options{Ready: blocked}, "GET", "/readyz", 503, `"reasons":{"source":"not reached yet"}`},
+		"ready, asked with HEAD":     {Options{}, "HEAD", "/readyz", 200, ""},
+		"metrics":                    {Options{Metrics: metrics}, "GET", "/metrics", 200, "numbers"},
+		"no metrics":                 {Options{}, "GET", "/metrics", 404, `"title":"Not Found"`},
+		"nothing to drain":           {Options{}, "POST", "/drain", 200, `{"status":"drained"}`},
+		"a drain that breaks off":    {Options{Drain: failing}, "GET", "/drain", 503, "broke off"},
+		"a drain by another method":  {Options{}, "PUT", "/drain", 405, `"status":405`},
+		"a probe by another method":  {Options{}, "POST", "/readyz", 405, `"status":405`},
+		"a path that is not there":   {Options{}, "GET", "/", 404, `"status":404`},
+		"a path that goes on":        {Options{}, "GET", "/livez/x", 404, `"status":404`},
+		"a path that is not cleaned": {Options{}, "GET", "//livez", 404, `"status":404`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := ask(tt.options, tt.method, tt.path)
+			if answer.Code != tt.code || !strings.Contains(answer.Body.String(), tt.body) {
+				t.Errorf("%d %s", answer.Code, answer.Body)
+			}
+			problem := answer.Header().Get("Content-Type") == "application/problem+json"
+			if problem != (tt.code >= 400) || problem && !json.Valid(answer.Body.Bytes()) {
+				t.Errorf("content type %q, body %s", answer.Header().Get("Content-Type"), answer.Body)
+			}
+			if allow := answer.Header().Get("Allow"); (tt.code == 405) != (allow != "") {
+				t.Errorf("Allow: %q", allow)
+			}
+		})
+	}
+}
+
+func TestDrainWantsItsToken(t *testing.T) {
+	drained := 0
+	o := Options{Token: "s3cret", Drain: func(context.Context) error { drained++; return nil }}
+	for _, headers := range [][]string{nil, {"Authorization:Bearer wrong"}, {"Authorization:Bearer"}, {"Authorization:Basic s3cret"}, {"Authorization:s3cret"}} {
+		answer := ask(o, "POST", "/drain", headers...)
+		if answer.Code != 401 || !strings.HasPrefix(answer.Header().Get("WWW-Authenticate"), "Bearer") || drained != 0 {
+			t.Errorf("%q: status %d, drained %d", headers, answer.Code, drained)
+		}
+	}
+	for _, header := range []string{"Authorization:Bearer s3cret", "Authorization:bearer s3cret"} {
+		if answer := ask(o, "GET", "/drain", header); answer.Code != 200 {
+			t.Errorf("%q: status %d", header, answer.Code)
+		}
+	}
+	if answer := ask(o, "GET", "/readyz"); answer.Code != 200 {
+		t.Errorf("readyz wants a token: %d", answer.Code)
+	}
+}
+
+// TestDrainMayTakeLongerThanAnyOtherAnswer drains for an hour of virtual time, over a
+// server with its deadlines.
+func TestDrainMayTakeLongerThanAnyOtherAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe := newPipe()
+		s := newServer(pipe, Options{Drain: func(ctx context.Context) error {
+			select {
+			case <-time.After(time.Hour):
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}})
+		served := make(chan error, 1)
+		go func() { served <- s.Serve() }()
+		conn := pipe.dial()
+		send(t, conn, "POST /drain HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("answer %v, error %v", answer, err)
+		}
+		_ = answer.Body.Close()
+		_ = conn.Close()
+		if err := errors.Join(s.Close(t.Context()), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestSlowClientIsCutOff sends half a head and waits.
+func TestSlowClientIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pipe := newPipe()
+		s := newServer(pipe, Options{})
+		served := make(chan error, 1)
+		go func() { served <- s.Serve() }()
+		conn := pipe.dial()
+		send(t, conn, "GET /livez HTTP/1.1\r\n")
+		begun := time.Now()
+		_, _ = io.Copy(io.Discard, conn) // ends when the server hangs up
+		if waited := time.Since(begun); waited > headTimeout+time.Second {
+			t.Errorf("cut off after %v", waited)
+		}
+		_ = conn.Close()
+		if err := errors.Join(s.Close(t.Context()), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func send(t *testing.T, conn net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(conn, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A pipe is a listener whose connections are in memory, so that their deadlines follow
+// virtual time.
+type pipe struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func newPipe() *pipe { return &pipe{make(chan net.Conn), make(chan struct{})} }
+
+func (p *pipe) dial() net.Conn {
+	near, far := net.Pipe()
+	p.conns <- far
+	return near
+}
+
+func (p *pipe) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipe) Close() error {
+	select {
+	case <-p.closed:
+	default:
+		close(p.closed)
+	}
+	return nil
+}
+
+func (p *pipe) Addr() net.Addr { return &net.TCPAddr{} }
+
+func TestTakenPortEndsTheStart(t *testing.T) {
+	first, err := Open(t.Context(), Options{Address: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Address: first.Addr().String()}); err == nil || !strings.Contains(err.Error(), "open admin port") {
+		t.Errorf("error %v", err)
+	}
+	if err := first.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	again, err := Open(t.Context(), Options{Address: first.Addr().String()})
+	if err != nil {
+		t.Fatalf("the port is not free after Close: %v", err)
+	}
+	_ = again.Close(t.Context())
+}
+
+func TestCloseCutsOffWhatWillNotEnd(t *testing.T) {
+	entered := make(chan struct{})
+	s := open(t, Options{Drain: func(ctx context.Context) error {
+		close(entered)
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	send(t, conn, "POST /drain HTTP/1.1\r\nHost: h\r\n\r\n")
+	<-entered
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// open serves o on a free port until the test ends.
+func open(t *testing.T, o Options) *Server {
+	t.Helper()
+	o.Address = "127.0.0.1:0"
+	s, err := Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	t.Cleanup(func() {
+		if err := errors.Join(s.Close(context.Background()), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestHealthAsksReadyz(t *testing.T) {
+	readiness := NewReadiness()
+	s := open(t, Options{Ready: readiness.Reasons})
+	_, port, _ := net.SplitHostPort(s.Addr().String())
+	err := Health(t.Context(), ":"+port)
+	if err == nil || err.Error() != "not ready: source not reached yet" {
+		t.Errorf("error %v", err)
+	}
+	readiness.Observe(dispatch.Event{Kind: dispatch.SourceUp})
+	for _, address := range []string{":" + port, "0.0.0.0:" + port, "[::]:" + port, "127.0.0.1:" + port, "localhost:" + port} {
+		if err := Health(t.Context(), address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestEveryInterfaceIsAskedOnLoopback(t *testing.T) {
+	for address, want := range map[string]string{
+		":9010": "127.0.0.1:9010", "0.0.0.0:9010": "127.0.0.1:9010", "[::]:9010": "127.0.0.1:9010",
+		"[::1]:9010": "[::1]:9010", "10.0.0.1:9010": "10.0.0.1:9010", "host:9010": "host:9010",
+	} {
+		if got, err := dialable(address); got != want || err != nil {
+			t.Errorf("%s: %s, %v", address, got, err)
+		}
+	}
+}
+
+func TestHealthSaysWhatIsWrong(t *testing.T) {
+	elsewhere := httptest.NewServer(http.RedirectHandler("/other", http.StatusFound))
+	defer elsewhere.Close()
+	for address, want := range map[string]string{
+		"":                                 "turned off",
+		"nonsense":                         "missing port",
+		"127.0.0.1:1":                      "ask the admin port",
+		elsewhere.Listener.Addr().String(): "status 302",
+	} {
+		if err := Health(t.Context(), address); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", address, err, want)
+		}
+	}
+}
+
+func TestReadinessFollowsSourceStopAndWorker(t *testing.T) {
+	r := NewReadiness()
+	expect := func(want string) {
+		t.Helper()
+		if got := fmt.Sprint(r.Reasons()); got != "map["+want+"]" {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	expect("source:not reached yet")
+	r.Observe(dispatch.Event{Kind: dispatch.SourceDown, Err: errors.New("dial")})
+	expect("source:not reached: dial")
+	r.Observe(dispatch.Event{Kind: dispatch.SourceUp})
+	r.Observe(dispatch.Event{Kind: dispatch.Polled})
+	expect("")
+	r.Observe(dispatch.Event{Kind: dispatch.SourceDown, Err: errors.New("throttled")})
+	expect("")
+	r.Set("worker", "offline")
+	expect("worker:offline")
+	r.Set("worker", "")
+	r.Observe(dispatch.Event{Kind: dispatch.Stopping})
+	expect("draining:no more messages are taken")
+}

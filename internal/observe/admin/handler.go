@@ -1,0 +1,81 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"carrier/internal/httpapi"
+)
+
+// A route is one path of the port.
+type route struct {
+	methods []string
+	serve   http.HandlerFunc
+}
+
+// handler answers every request: the routes, and a problem for everything else.
+func handler(o Options) http.Handler {
+	read := []string{http.MethodGet, http.MethodHead}
+	routes := map[string]route{
+		"/livez":  {read, o.livez},
+		"/readyz": {read, o.readyz},
+		"/drain":  {[]string{http.MethodGet, http.MethodPost}, o.drain},
+	}
+	if o.Metrics != nil {
+		routes["/metrics"] = route{read, o.Metrics.ServeHTTP}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		route, found := routes[r.URL.Path]
+		switch {
+		case !found:
+			httpapi.Problem{Status: http.StatusNotFound}.Write(w)
+		case !slices.Contains(route.methods, r.Method):
+			w.Header().Set("Allow", strings.Join(route.methods, ", "))
+			httpapi.Problem{Status: http.StatusMethodNotAllowed}.Write(w)
+		default:
+			route.serve(w, r)
+		}
+	})
+}
+
+func (o Options) livez(w http.ResponseWriter, _ *http.Request) {
+	if o.Live != nil {
+		if err := o.Live(); err != nil {
+			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}.Write(w)
+			return
+		}
+	}
+	httpapi.WriteJSON(w, http.StatusOK, status{"live"})
+}
+
+func (o Options) readyz(w http.ResponseWriter, _ *http.Request) {
+	if o.Ready != nil {
+		if reasons := o.Ready(); len(reasons) > 0 {
+			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "not ready", Reasons: reasons}.Write(w)
+			return
+		}
+	}
+	httpapi.WriteJSON(w, http.StatusOK, status{"ready"})
+}
+
+func (o Options) drain(w http.ResponseWriter, r *http.Request) {
+	if o.Token != "" && !httpapi.HasBearer(r, o.Token) {
+		httpapi.Unauthorized().Write(w)
+		return
+	}
+	// The answer comes when the drain is over, however long that takes.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	if o.Drain != nil {
+		if err := o.Drain(r.Context()); err != nil {
+			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "the drain is not over: " + err.Error()}.Write(w)
+			return
+		}
+	}
+	httpapi.WriteJSON(w, http.StatusOK, status{"drained"})
+}
+
+type status struct {
+	Status string `json:"status"`
+}

@@ -1,0 +1,77 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"carrier/internal/httpapi"
+)
+
+const maxAnswer = 64 << 10
+
+// Health asks /readyz of the admin port at address, as it is configured: an address that
+// means every interface is asked on loopback. It returns nil when the answer is 200,
+// else why not. It waits until ctx ends.
+func Health(ctx context.Context, address string) error {
+	target, err := dialable(address)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+target+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	// A transport of its own: no proxy, and nothing left open. The answer of whoever else
+	// may have the port is not followed elsewhere.
+	client := &http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the admin port: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return unready(answer)
+}
+
+// dialable is where a server that listens on address can be reached from this host.
+func dialable(address string) (string, error) {
+	if address == "" {
+		return "", errors.New("the admin port is turned off")
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", fmt.Errorf("admin address: %w", err)
+	}
+	// A socket on [::] takes IPv4 as well.
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// unready puts the reasons in an answer into words.
+func unready(answer *http.Response) error {
+	var p httpapi.Problem
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&p); err != nil || len(p.Reasons) == 0 {
+		return fmt.Errorf("not ready: status %d", answer.StatusCode)
+	}
+	var reasons []string
+	for subject, reason := range p.Reasons {
+		reasons = append(reasons, subject+" "+reason)
+	}
+	slices.Sort(reasons)
+	return fmt.Errorf("not ready: %s", strings.Join(reasons, "; "))
+}
