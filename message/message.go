@@ -10,7 +10,7 @@ import (
 
 // A Message is one hand-out of one message by its source. Its fields are set by
 // the receiver before it is handed on and not written afterwards; only the lease
-// moves, and its methods may be called at once.
+// moves, and its methods are safe for concurrent use.
 type Message struct {
 	// ID is the source's own id, the same on every delivery.
 	ID string
@@ -32,6 +32,16 @@ type Message struct {
 	// ReceiveCount is how often the source has handed the message out, this
 	// time included; at least 1.
 	ReceiveCount int
+	// Deferrals is how many hand-outs before this one ended without a failed attempt (deferred by
+	// the worker, or given back unposted), where the source counts them; 0 where it does not.
+	// ReceiveCount - 1 - Deferrals attempts have failed.
+	Deferrals int
+	// RedriveTo names the queue to which the source's redrive policy moves the message unless
+	// this hand-out ends it: this is the last receive. Empty where it is not, or nobody knows.
+	RedriveTo string
+	// OriginalID is the ID that the message had before it became a dead letter and was moved
+	// back; empty where it was none.
+	OriginalID string
 	// FirstReceived is when the source first handed it out.
 	FirstReceived time.Time
 	// Sent is when it entered the queue.
