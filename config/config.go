@@ -92,7 +92,13 @@ type IngestOptions struct {
 	MaxBytes       Size          `envconfig:"CARRIER_INGEST_MAX_BYTES" default:"1GiB" min:"1" desc:"Most bytes of messages kept; past it producers get 503 with Retry-After. At least CARRIER_INGEST_MAX_BODY."`
 	Token          Secret        `envconfig:"CARRIER_INGEST_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, producers must send it as a bearer token."`
 	AllowAnonymous bool          `envconfig:"CARRIER_INGEST_ALLOW_ANONYMOUS" default:"false" desc:"Lets CARRIER_INGEST_ADDRESS be other than loopback without CARRIER_INGEST_TOKEN."`
-	Lease          time.Duration `envconfig:"CARRIER_INGEST_LEASE" default:"30s" min:"1s" max:"12h" desc:"How long a message is in hand, unless its lease is renewed, before it is handed out again."`
+	MaxConnections int           `envconfig:"CARRIER_INGEST_MAX_CONNECTIONS" default:"1024" min:"1" max:"65536" desc:"Most connections of producers. At the limit the one that has been idle longest is closed for a new one."`
+	TLSCertFile    string        `envconfig:"CARRIER_INGEST_TLS_CERT_FILE" allowed:"a readable file with a PEM certificate" desc:"Certificate shown to producers; with CARRIER_INGEST_TLS_KEY_FILE it makes CARRIER_INGEST_ADDRESS serve HTTPS. Reread when it changes."`
+	TLSKeyFile     string        `envconfig:"CARRIER_INGEST_TLS_KEY_FILE" allowed:"a readable file with a PEM key" desc:"Key of CARRIER_INGEST_TLS_CERT_FILE. Reread when it changes."`
+	MaxDeadLetters int           `envconfig:"CARRIER_INGEST_MAX_DEAD_LETTERS" default:"100000" min:"1" desc:"Most dead letters kept in the queue file; they do not count toward CARRIER_INGEST_MAX_MESSAGES."`
+	MaxDeadBytes   Size          `envconfig:"CARRIER_INGEST_MAX_DEAD_BYTES" default:"256MiB" min:"1" desc:"Most bytes of dead letters kept in the queue file; they do not count toward CARRIER_INGEST_MAX_BYTES. At least CARRIER_INGEST_MAX_BODY, which the default gives way to."`
+	DeadLetterFull string        `envconfig:"CARRIER_INGEST_DEAD_LETTER_FULL" default:"keep" oneof:"keep drop-oldest" desc:"What happens when there is no space for another dead letter. keep leaves the rejected message in the queue, where it is tried again at the longest backoff; drop-oldest removes the oldest dead letters, counts them and logs it."`
+	Lease          time.Duration `envconfig:"CARRIER_INGEST_LEASE" default:"30s" min:"1s" max:"12h" desc:"How long a message is in flight, unless its lease is renewed, before it is delivered again."`
 	Replay         bool          `envconfig:"CARRIER_INGEST_REPLAY" default:"false" desc:"Repeat the producer's method, path, query and headers against the webhook endpoint, in place of a plain POST."`
 }
 
@@ -105,6 +111,7 @@ type WebhookOptions struct {
 	CAFile                string        `envconfig:"CARRIER_WEBHOOK_CA_FILE" allowed:"a readable file with PEM certificates" desc:"Certificate authorities to trust for the worker, in place of the system's. Reread when it changes."`
 	ClientCertFile        string        `envconfig:"CARRIER_WEBHOOK_CLIENT_CERT_FILE" allowed:"a readable file with a PEM certificate" desc:"Certificate shown to the worker; together with CARRIER_WEBHOOK_CLIENT_KEY_FILE. Reread when it changes."`
 	ClientKeyFile         string        `envconfig:"CARRIER_WEBHOOK_CLIENT_KEY_FILE" allowed:"a readable file with a PEM key" desc:"Key of CARRIER_WEBHOOK_CLIENT_CERT_FILE. Reread when it changes."`
+	MaxHeaderBytes        Size          `envconfig:"CARRIER_WEBHOOK_MAX_HEADER_BYTES" default:"8KiB" min:"2KiB" max:"1MiB" desc:"Largest request head sent to the worker. Attributes that do not fit are left out, the longest first, and named in X-Carrier-Attributes-Omitted."`
 	Headers               Secret        `envconfig:"CARRIER_WEBHOOK_HEADERS" allowed:"Name:value,Name:value; no comma in a value, and no header that carrier or HTTP sets itself" desc:"Headers added to every request to the worker."`
 	HealthCheckEndpoint   string        `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT" shown:"off" url:"http https unix" desc:"Asked with GET; 2xx is healthy. No message is received before the first healthy answer, nor while the worker is offline."`
 	HealthCheckInterval   time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_INTERVAL" default:"60s" min:"1ms" desc:"Time between checks once healthy. The first check is made at once, and then every second until one is healthy."`
@@ -114,8 +121,9 @@ type WebhookOptions struct {
 
 // RetryOptions is the backoff of failed messages.
 type RetryOptions struct {
-	InitialInterval time.Duration `envconfig:"CARRIER_RETRY_INITIAL_INTERVAL" default:"1s" min:"1ms" desc:"Upper bound of the wait after a message's first failed delivery. Every wait is a random part of its bound."`
+	InitialInterval time.Duration `envconfig:"CARRIER_RETRY_INITIAL_INTERVAL" default:"1s" min:"1ms" desc:"Longest wait after a message's first failed delivery. CARRIER_RETRY_JITTER says which part of it is waited."`
 	Multiplier      float64       `envconfig:"CARRIER_RETRY_MULTIPLIER" default:"2" min:"1" max:"1000" desc:"What the bound is multiplied by at each further delivery."`
 	MaxInterval     time.Duration `envconfig:"CARRIER_RETRY_MAX_INTERVAL" default:"15m" min:"1ms" desc:"Largest bound; at least CARRIER_RETRY_INITIAL_INTERVAL."`
-	MaxAttempts     int           `envconfig:"CARRIER_RETRY_MAX_ATTEMPTS" default:"0" min:"1" zero:"the queue's redrive policy decides" desc:"A message handed out this often is rejected when it fails again."`
+	Jitter          string        `envconfig:"CARRIER_RETRY_JITTER" default:"equal" oneof:"equal full none" desc:"Which part of the longest wait is waited, at random. equal: between half and all of it; full: between nothing and all of it; none: all of it."`
+	MaxAttempts     int           `envconfig:"CARRIER_RETRY_MAX_ATTEMPTS" shown:"20 for ingest, else 0" min:"1" zero:"the queue's redrive policy decides" desc:"A message is rejected after this many failed attempts. Deferrals do not count where the source lets carrier tell them apart."`
 }

@@ -59,6 +59,11 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 		"drain 20s":           c.DrainTimeout == 20*time.Second,
 		"admin :9010":         c.Admin.Address == ":9010",
 		"timeout 72h":         c.MessageTimeout == 72*time.Hour,
+		"attempts 20":         c.Retry.MaxAttempts == 20,
+		"jitter equal":        c.Retry.Jitter == "equal",
+		"connections 1024":    c.Ingest.MaxConnections == 1024,
+		"dead letters 100000": c.Ingest.MaxDeadLetters == 100000 && c.Ingest.MaxDeadBytes == 256<<20 && c.Ingest.DeadLetterFull == "keep",
+		"head 8KiB":           c.Webhook.MaxHeaderBytes == 8<<10,
 		"dead-letter":         c.RejectAction == DeadLetter,
 		"batch 10":            c.SQS.BatchSize == 10,
 		"receivers open":      c.SQS.Receivers == 0,
@@ -93,8 +98,11 @@ func TestDefaultsThatDependOnOthers(t *testing.T) {
 	if c.SQS.WaitTime != 2*time.Second || c.SQS.VisibilityTimeout != 31*time.Second {
 		t.Errorf("wait %v, visibility %v: not rounded up", c.SQS.WaitTime, c.SQS.VisibilityTimeout)
 	}
-	c = good(t, map[string]string{"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_CONCURRENCY": "7"})
-	if c.MessageTimeout != 0 || c.Concurrency != 7 {
+	if c.Retry.MaxAttempts != 0 {
+		t.Errorf("%d attempts on SQS, where the redrive policy decides", c.Retry.MaxAttempts)
+	}
+	c = good(t, map[string]string{"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_RETRY_MAX_ATTEMPTS": "0", "CARRIER_CONCURRENCY": "7"})
+	if c.MessageTimeout != 0 || c.Retry.MaxAttempts != 0 || c.Concurrency != 7 {
 		t.Errorf("timeout %v, concurrency %d: what is set is not kept", c.MessageTimeout, c.Concurrency)
 	}
 }

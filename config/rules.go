@@ -11,7 +11,11 @@ import (
 	"time"
 )
 
-const ingestTimeout = 72 * time.Hour
+// What stands in ingest's way of keeping a message for ever: there is no redrive policy.
+const (
+	ingestTimeout  = 72 * time.Hour
+	ingestAttempts = 20
+)
 
 // rules checks what no single bound can say.
 func (k *check) rules() {
@@ -88,6 +92,10 @@ func (k *check) ingest(i IngestOptions) {
 	if i.MaxBytes < i.MaxBody && !k.faulty("CARRIER_INGEST_MAX_BODY") {
 		k.fault("CARRIER_INGEST_MAX_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
 	}
+	if k.set("CARRIER_INGEST_MAX_DEAD_BYTES") && i.MaxDeadBytes < i.MaxBody && !k.faulty("CARRIER_INGEST_MAX_BODY") {
+		k.fault("CARRIER_INGEST_MAX_DEAD_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
+	}
+	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
 	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
 	if k.config.Receiver == Ingest && open && !loopback(i.Address) {
 		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
@@ -106,19 +114,25 @@ func (k *check) endpoint(w WebhookOptions) {
 }
 
 func (k *check) certificates(w WebhookOptions) {
-	const ca, cert, key = "CARRIER_WEBHOOK_CA_FILE", "CARRIER_WEBHOOK_CLIENT_CERT_FILE", "CARRIER_WEBHOOK_CLIENT_KEY_FILE"
+	const ca = "CARRIER_WEBHOOK_CA_FILE"
 	if w.CAFile != "" {
 		pem := k.file(ca, w.CAFile)
 		k.require(ca, x509.NewCertPool().AppendCertsFromPEM(pem))
 	}
+	k.keyPair("CARRIER_WEBHOOK_CLIENT_CERT_FILE", w.ClientCertFile, "CARRIER_WEBHOOK_CLIENT_KEY_FILE", w.ClientKeyFile)
+}
+
+// keyPair checks the files of a certificate and its key, which the variables called cert and key
+// name: both are set and go together, or neither is set.
+func (k *check) keyPair(cert, certPath, key, keyPath string) {
 	switch {
-	case w.ClientCertFile == "" && w.ClientKeyFile == "":
-	case w.ClientKeyFile == "":
+	case certPath == "" && keyPath == "":
+	case keyPath == "":
 		k.fault(key, "must be set together with "+cert)
-	case w.ClientCertFile == "":
+	case certPath == "":
 		k.fault(cert, "must be set together with "+key)
 	default:
-		certPEM, keyPEM := k.file(cert, w.ClientCertFile), k.file(key, w.ClientKeyFile)
+		certPEM, keyPEM := k.file(cert, certPath), k.file(key, keyPath)
 		if certPEM == nil || keyPEM == nil {
 			return
 		}
@@ -158,6 +172,10 @@ func (c *Config) complete(set func(name string) bool) {
 	if c.MessageTimeout == 0 && !set("CARRIER_MESSAGE_TIMEOUT") && c.Receiver == Ingest {
 		c.MessageTimeout = ingestTimeout
 	}
+	if c.Retry.MaxAttempts == 0 && !set("CARRIER_RETRY_MAX_ATTEMPTS") && c.Receiver == Ingest {
+		c.Retry.MaxAttempts = ingestAttempts
+	}
+	c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody)
 	if c.RejectAction == "" {
 		c.RejectAction = Retry
 		if c.Receiver == Ingest {

@@ -26,7 +26,7 @@ func (v variable) effective() string {
 	case time.Duration:
 		return short(value)
 	case int:
-		if value == 0 && v.tag.Get("shown") != "" {
+		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {
 			return ""
 		}
 	case string:

@@ -55,7 +55,7 @@ func TestWhatIsWrittenCanBeReadAgain(t *testing.T) {
 			"CARRIER_RETRY_MULTIPLIER": "1.5", "CARRIER_PREFETCH": "3",
 		},
 		"ingest": {
-			"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_INGEST_MAX_BODY": "1500", "CARRIER_ADMIN_ADDRESS": "",
+			"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_RETRY_MAX_ATTEMPTS": "0", "CARRIER_INGEST_MAX_BODY": "1500", "CARRIER_ADMIN_ADDRESS": "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
