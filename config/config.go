@@ -19,6 +19,9 @@ const (
 	Drop       = "drop"
 )
 
+// Off is the value of TuneOptions.Processors that leaves GOMAXPROCS alone.
+const Off = "off"
+
 // A Config is carrier's whole configuration. Each leaf field is one variable: its tags
 // hold the name (envconfig), the value it has when it is not set (default, or in words
 // where that depends on other things: shown), the bounds of a number (min, max, and in
@@ -40,6 +43,7 @@ type Config struct {
 	Ingest         IngestOptions
 	Webhook        WebhookOptions
 	Retry          RetryOptions
+	Tune           TuneOptions
 }
 
 // Log says how the log is written.
@@ -126,4 +130,9 @@ type RetryOptions struct {
 	MaxInterval     time.Duration `envconfig:"CARRIER_RETRY_MAX_INTERVAL" default:"15m" min:"1ms" desc:"Largest bound; at least CARRIER_RETRY_INITIAL_INTERVAL."`
 	Jitter          string        `envconfig:"CARRIER_RETRY_JITTER" default:"equal" oneof:"equal full none" desc:"Which part of the longest wait is waited, at random. equal: between half and all of it; full: between nothing and all of it; none: all of it."`
 	MaxAttempts     int           `envconfig:"CARRIER_RETRY_MAX_ATTEMPTS" shown:"20 for ingest, else 0" min:"1" zero:"the queue's redrive policy decides" desc:"A message is rejected after this many failed attempts. Deferrals do not count where the source lets carrier tell them apart."`
+}
+
+// TuneOptions says how the Go runtime is fitted to a sidecar.
+type TuneOptions struct {
+	Processors string `envconfig:"CARRIER_TUNE_PROCESSORS" default:"auto" oneof:"auto off" desc:"auto: with the sqs and pubsub receivers, Go code runs on one processor for each hundred of the concurrency. off: on all that the container has. GOMAXPROCS in the environment wins over both."`
 }
