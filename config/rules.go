@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"carrier/internal/netaddr"
 )
 
 // What stands in ingest's way of keeping a message for ever: there is no redrive policy.
@@ -43,7 +45,7 @@ func (k *check) require(name string, good bool) {
 }
 
 func (k *check) address(name, value string) {
-	k.require(name, addressed(value) || value == "" && k.set(name))
+	k.require(name, netaddr.Listenable(value) || value == "" && k.set(name))
 }
 
 func (k *check) token(name string, token Secret) {
@@ -97,7 +99,7 @@ func (k *check) ingest(i IngestOptions) {
 	}
 	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
 	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
-	if k.config.Receiver == Ingest && open && !loopback(i.Address) {
+	if k.config.Receiver == Ingest && open && !netaddr.IsLoopback(i.Address) {
 		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
 }
