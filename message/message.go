@@ -48,6 +48,10 @@ type Message struct {
 	Sent time.Time
 	// Received is when this hand-out reached carrier.
 	Received time.Time
+	// Repeats says that the source may hand the message out again after it has confirmed its
+	// removal, by its own fault and not because somebody asked for it. Such a hand-out is
+	// removed once more and not posted.
+	Repeats bool
 	// Request is the HTTP request the message came as, where it came as one.
 	Request *Request
 	// Lease is how long one renewal keeps the message from other consumers.
