@@ -73,8 +73,8 @@ type SQSOptions struct {
 	BatchSize          int           `envconfig:"CARRIER_SQS_BATCH_SIZE" default:"10" min:"1" max:"10" desc:"Most messages asked for in one receive. Never more than the free slots plus the prefetch are asked for."`
 	Receivers          int           `envconfig:"CARRIER_SQS_RECEIVERS" shown:"as the load needs" min:"1" max:"1000" desc:"Most receive calls open at once. Not set: one, growing with the load to one for each ten of the concurrency."`
 	ReceiverWorkers    int           `envconfig:"CARRIER_SQS_RECEIVER_WORKERS" default:"1" min:"1" max:"10000" desc:"Messages in hand for each receiver; times CARRIER_SQS_RECEIVERS it is the default of CARRIER_CONCURRENCY."`
-	VisibilityTimeout  time.Duration `envconfig:"CARRIER_SQS_VISIBILITY_TIMEOUT" shown:"the queue's own" min:"1s" max:"12h" zero:"the queue's own" desc:"The lease asked for at each receive and each extension, in whole seconds; a fraction is rounded up. Leases are extended for as long as the worker needs, up to SQS's 12 hours."`
-	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, in whole seconds; a fraction is rounded up. 0s leaves it to the queue."`
+	VisibilityTimeout  time.Duration `envconfig:"CARRIER_SQS_VISIBILITY_TIMEOUT" shown:"the queue's own" min:"1s" max:"12h" zero:"the queue's own" desc:"The lease asked for at each receive and each extension, rounded up to whole seconds. Leases are extended for as long as the worker needs, up to SQS's 12 hours."`
+	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, rounded up to whole seconds. 0s leaves it to the queue."`
 	DeadLetterQueueURL string        `envconfig:"CARRIER_DEAD_LETTER_QUEUE_URL" shown:"the redrive policy's queue" url:"http https" desc:"Where the dead-letter action sends messages on SQS. With that action and neither this nor a redrive policy, carrier does not start."`
 }
 
@@ -83,7 +83,7 @@ type PubSubOptions struct {
 	Subscription    string        `envconfig:"CARRIER_PUBSUB_SUBSCRIPTION" allowed:"a subscription's name, or projects/P/subscriptions/S" desc:"The Pub/Sub subscription to pull from."`
 	Project         string        `envconfig:"CARRIER_PUBSUB_PROJECT" shown:"GOOGLE_CLOUD_PROJECT, else the credentials' own" allowed:"a project id" desc:"The project of a CARRIER_PUBSUB_SUBSCRIPTION that is a name alone."`
 	Endpoint        string        `envconfig:"CARRIER_PUBSUB_ENDPOINT" shown:"PUBSUB_EMULATOR_HOST, else Google's" allowed:"host:port, or a URL with http:// or https:// and no path" desc:"Another server that speaks Pub/Sub over gRPC. One of googleapis.com is called over TLS with the Application Default Credentials; any other without credentials, in plain text unless it begins with https://."`
-	AckDeadline     time.Duration `envconfig:"CARRIER_PUBSUB_ACK_DEADLINE" shown:"the subscription's own" min:"10s" max:"600s" zero:"the subscription's own" desc:"The lease messages are kept under, in whole seconds; a fraction is rounded up. It is extended for as long as the worker needs."`
+	AckDeadline     time.Duration `envconfig:"CARRIER_PUBSUB_ACK_DEADLINE" shown:"the subscription's own" min:"10s" max:"600s" zero:"the subscription's own" desc:"The lease messages are kept under, rounded up to whole seconds. It is extended for as long as the worker needs."`
 	DeadLetterTopic string        `envconfig:"CARRIER_DEAD_LETTER_TOPIC" allowed:"a topic's name, or projects/P/topics/T" desc:"Where the dead-letter action sends messages on Pub/Sub; a name alone is in the subscription's project. With CARRIER_REJECT_ACTION=dead-letter it must be set."`
 }
 

@@ -19,6 +19,8 @@ const (
 	ingestAttempts = 20
 )
 
+const projectID = `[a-z0-9.:-]+`
+
 // rules checks what no single bound can say.
 func (k *check) rules() {
 	c := k.config
@@ -72,16 +74,29 @@ func (k *check) subscription(p PubSubOptions) {
 	const name = "CARRIER_PUBSUB_SUBSCRIPTION"
 	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
 	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
-	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(`[a-z0-9.:-]+`, p.Project))
+	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(projectID, p.Project))
 	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
 	if k.config.Receiver != PubSub {
 		return
 	}
+	k.project()
 	if !k.set(name) {
 		k.fault(name, "must be set")
 	}
 	if k.config.RejectAction == DeadLetter && p.DeadLetterTopic == "" {
 		k.fault("CARRIER_REJECT_ACTION", "needs a topic for dead letters with the pubsub receiver: CARRIER_DEAD_LETTER_TOPIC")
+	}
+}
+
+// project takes the project from the environment that Google's own tools read, unless it is set.
+func (k *check) project() {
+	const name = "GOOGLE_CLOUD_PROJECT"
+	p := &k.config.PubSub
+	if value := os.Getenv(name); p.Project == "" {
+		p.Project = value
+		if value != "" && !matches(projectID, value) {
+			k.fault(name, "must be a project id")
+		}
 	}
 }
 
@@ -164,8 +179,7 @@ func (k *check) concurrency(q SQSOptions) {
 
 func (q SQSOptions) concurrency() int { return max(q.Receivers, 1) * q.ReceiverWorkers }
 
-// complete fills in the defaults that depend on other variables, and rounds what SQS
-// and Pub/Sub count in whole seconds.
+// complete fills in the defaults that depend on other variables.
 func (c *Config) complete(set func(name string) bool) {
 	if c.Concurrency == 0 && c.Receiver == SQS {
 		c.Concurrency = c.SQS.concurrency()
@@ -184,14 +198,4 @@ func (c *Config) complete(set func(name string) bool) {
 			c.RejectAction = DeadLetter
 		}
 	}
-	if c.PubSub.Project == "" {
-		c.PubSub.Project = os.Getenv("GOOGLE_CLOUD_PROJECT")
-	}
-	c.PubSub.AckDeadline = wholeSeconds(c.PubSub.AckDeadline)
-	c.SQS.WaitTime = wholeSeconds(c.SQS.WaitTime)
-	c.SQS.VisibilityTimeout = wholeSeconds(c.SQS.VisibilityTimeout)
-}
-
-func wholeSeconds(d time.Duration) time.Duration {
-	return (d + time.Second - 1).Truncate(time.Second)
 }

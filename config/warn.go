@@ -21,10 +21,10 @@ func (k *check) idle() []string {
 	for _, name := range carrierNames() {
 		owner := belongs(name)
 		switch {
-		case owner != "" && receiver != "" && owner != receiver:
-			all = append(all, fmt.Sprintf("%s: has no effect with the %s receiver", name, receiver))
-		case !k.known(name):
+		case !k.known(name) && !serviceLink(name):
 			all = append(all, fmt.Sprintf("%s: unknown variable, the nearest known one is %s", name, k.nearest(name)))
+		case k.known(name) && owner != "" && receiver != "" && owner != receiver:
+			all = append(all, fmt.Sprintf("%s: has no effect with the %s receiver", name, receiver))
 		}
 	}
 	if k.config.SQS.QueueOwner != "" && k.config.SQS.QueueURL != "" {
@@ -57,6 +57,12 @@ func carrierNames() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// serviceLink reports whether name is one that Kubernetes makes for a Service of the namespace.
+func serviceLink(name string) bool {
+	return strings.HasSuffix(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") ||
+		strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
 }
 
 // belongs names the receiver that the variable called name is for, if it is for one.
