@@ -13,9 +13,6 @@ import (
 	"carrier/receiver/preflight"
 )
 
-// fallbackLease is asked for where the subscription's own is not known.
-const fallbackLease = 30 * time.Second
-
 // subscriptionPath is the full name of a subscription.
 var subscriptionPath = regexp.MustCompile(`^projects/[^/]+/subscriptions/[^/]+$`)
 
@@ -52,7 +49,7 @@ func (c *client) find(ctx context.Context, o Options) (subscription, []preflight
 	if receiver.ClassOf(err) != receiver.Denied {
 		return subscription{}, nil, fmt.Errorf("subscription %s: %w", path, err)
 	}
-	s := subscription{path: path, own: minLease, lease: fallbackLease, ordered: true}
+	s := subscription{path: path, own: minLease, lease: receiver.FallbackLease, ordered: true}
 	if o.AckDeadline > 0 {
 		s.lease = o.AckDeadline
 	}
@@ -89,7 +86,7 @@ func describe(path string, known *pubsubpb.Subscription, o Options) (subscriptio
 	}
 	s.lease = s.own
 	if o.AckDeadline > 0 {
-		s.lease = time.Duration(wholeSeconds(o.AckDeadline)) * time.Second
+		s.lease = time.Duration(receiver.WholeSeconds(o.AckDeadline, maxLease)) * time.Second
 	}
 	var notices []preflight.Notice
 	if known.GetDetached() {
