@@ -45,6 +45,7 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 		Group:         in.GetOrderingKey(),
 		Ordered:       r.orderOf(raw) != "",
 		ReceiveCount:  before.count,
+		OriginalID:    in.GetAttributes()[receiver.OriginalIDAttribute],
 		FirstReceived: before.first,
 		Sent:          now,
 		Received:      now,
@@ -53,6 +54,7 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 	}
 	if n := int(raw.GetDeliveryAttempt()); n > 0 {
 		m.ReceiveCount = n
+		m.RedriveTo = r.subscription.redriveAfter(n)
 	}
 	if sent := in.GetPublishTime(); sent.IsValid() {
 		m.Sent = sent.AsTime()

@@ -32,6 +32,16 @@ type subscription struct {
 	known *pubsubpb.Subscription
 }
 
+// redriveAfter names the topic to which Pub/Sub moves a message that came for the nth time, unless
+// this delivery ends it; empty where it comes again, or where the policy is not known.
+func (s subscription) redriveAfter(n int) string {
+	policy := s.known.GetDeadLetterPolicy()
+	if most := int(policy.GetMaxDeliveryAttempts()); most > 0 && n >= most {
+		return policy.GetDeadLetterTopic()
+	}
+	return ""
+}
+
 // find learns of the subscription that o names.
 func (c *client) find(ctx context.Context, o Options) (subscription, []preflight.Notice, error) {
 	path, err := c.path(o.Subscription)
