@@ -17,6 +17,9 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"carrier/bench/harness"
+	"carrier/bench/report"
 )
 
 func main() {
@@ -63,12 +66,15 @@ func run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
-	b, err := prepare(ctx, o)
+	machine := report.Look()
+	h, err := harness.Open(ctx, harness.Options{Quick: o.quick, Carrier: o.carrier, Dir: o.dir})
 	if err != nil {
 		return err
 	}
-	defer b.clean()
-	done, err := b.all(ctx, scenarios())
-	fmt.Printf("\n## Aims\n\n%s\n", aimTable(done))
-	return errors.Join(err, writeReport(o.report, b.machine, done))
+	defer h.Close()
+	fmt.Println(machine)
+	b := &bench{h}
+	done, err := b.all(ctx, o, scenarios())
+	fmt.Printf("\n## Aims\n\n%s\n", report.AimTable(done))
+	return errors.Join(err, report.Write(o.report, machine, done))
 }

@@ -1,5 +1,5 @@
 // Command poster does nothing but POST: the same bodies to the same address, a fixed
-// number at once, each as soon as the one before it is answered. With net/http it is
+// number in flight, each as soon as the one before it is answered. With net/http it is
 // the benchmark's ceiling; with the bare client, which costs least, it is the producers
 // of the ingest scenarios.
 package main
@@ -29,7 +29,7 @@ func run() error {
 	p := &poster{}
 	kind := flag.String("client", "nethttp", "nethttp or bare")
 	flag.StringVar(&p.address, "address", "", "host:port to post to")
-	flag.IntVar(&p.clients, "clients", 1, "POSTs at once")
+	flag.IntVar(&p.clients, "clients", 1, "POSTs in flight")
 	flag.IntVar(&p.size, "size", 1024, "bytes in a body")
 	limit := flag.Uint64("limit", 0, "POSTs in all; 0 for no limit")
 	flag.Parse()
