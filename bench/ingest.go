@@ -142,7 +142,7 @@ func (b *bench) measureIngest(ctx context.Context, producers int, deliver bool, 
 	if err := harness.Wait(ctx, time.Second); err != nil {
 		return nil, err
 	}
-	return s.window(ctx, during)
+	return s.measure(ctx, during)
 }
 
 // produce starts producers, once somebody listens.
@@ -155,8 +155,8 @@ func (b *bench) produce(ctx context.Context, s *ingestSetup, producers, size, li
 	return err
 }
 
-// window measures acknowledgements, and deliveries where there is a worker.
-func (s *ingestSetup) window(ctx context.Context, during time.Duration) (figures.Sample, error) {
+// measure measures acknowledgements, and deliveries where there is a worker.
+func (s *ingestSetup) measure(ctx context.Context, during time.Duration) (figures.Sample, error) {
 	if err := s.producers.Order(ctx, "/mark"); err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (s *ingestSetup) window(ctx context.Context, during time.Duration) (figures
 	}
 	sample := figures.Sample{}
 	if s.Worker != nil {
-		if sample, err = s.Setup.Window(ctx, during); err != nil {
+		if sample, err = s.Window(ctx, during); err != nil {
 			return nil, err
 		}
 	} else if err := harness.Wait(ctx, during); err != nil {
@@ -247,7 +247,7 @@ func (b *bench) measureBoltServer(ctx context.Context, producers int, during tim
 	if err := harness.Wait(ctx, time.Second); err != nil {
 		return nil, err
 	}
-	return s.window(ctx, during)
+	return s.measure(ctx, during)
 }
 
 // disk measures the rate and the latency of fdatasync in the directory that the ingest
