@@ -60,6 +60,20 @@ func TestBenchRuns(t *testing.T) {
 			}
 		}
 	}
+	err = h.WithTLS(func() error {
+		over, err := b.SQS(nil, nil, 4)
+		if err == nil {
+			err = harness.Fill(ctx, over.Queue, 200)
+		}
+		if err == nil {
+			err = harness.Drained(ctx, over.Queue, 200)
+		}
+		return err
+	})
+	if err != nil {
+		t.Errorf("over TLS: %v", err)
+	}
+	b.StopAll()
 	s, err := b.measureFaults(ctx, 200)
 	if err != nil {
 		t.Fatal(err)

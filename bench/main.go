@@ -39,6 +39,8 @@ type options struct {
 	report  string
 	only    *regexp.Regexp
 	dir     string
+	tls     bool
+	env     []string
 	limit   time.Duration
 }
 
@@ -49,6 +51,11 @@ func flags() (options, error) {
 	flag.StringVar(&o.report, "report", filepath.Join("bin", "bench", "report.md"), "report to write; its plots go beside it")
 	only := flag.String("only", "", "run the scenarios whose name matches this regular expression")
 	flag.StringVar(&o.dir, "dir", filepath.Join("bin", "bench"), "directory for programs and data; it should be on a real disk")
+	flag.BoolVar(&o.tls, "tls", false, "TLS to the queue and to the worker, in every scenario over SQS")
+	flag.Func("env", "more of carrier's environment, as NAME=value; may be given several times", func(v string) error {
+		o.env = append(o.env, v)
+		return nil
+	})
 	flag.DurationVar(&o.limit, "limit", 20*time.Minute, "give up after this long")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -67,7 +74,7 @@ func run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
 	machine := report.Look()
-	h, err := harness.Open(ctx, harness.Options{Quick: o.quick, Carrier: o.carrier, Dir: o.dir})
+	h, err := harness.Open(ctx, harness.Options{Quick: o.quick, Carrier: o.carrier, Dir: o.dir, TLS: o.tls, Env: o.env})
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,24 @@ func throughput(inFlight int, quick bool) scenario {
 	}
 }
 
+// overTLS is throughput with TLS to the queue and to the worker. Both sides of each connection are
+// on this machine, so the cost of TLS shows twice in the rate and once in the processor time.
+func overTLS(inFlight int) scenario {
+	s := throughput(inFlight, false)
+	s.name = "tls-" + strconv.Itoa(inFlight)
+	s.says += "; TLS to the queue and to the worker"
+	s.columns = slices.DeleteFunc(s.columns, func(c report.Column) bool { return c.Figure == "cpu/fasthttp" })
+	s.run = func(ctx context.Context, b *bench, r *figures.Results) error {
+		return b.WithTLS(func() error {
+			return b.compare(ctx, r, trial{
+				inFlight: inFlight, ceilings: []string{report.NetHTTP}, reps: b.Times(3, 2),
+				warm: 2 * time.Second, during: b.Span(3*time.Second, 1500*time.Millisecond), fill: 160_000,
+			})
+		})
+	}
+	return s
+}
+
 // slow measures a worker that takes five milliseconds: whether every slot is really used. "busy" is the share of time that the places were occupied, by the
 // worker's own count; the aim's figure divides the rate by what the places could do if
 // each took five milliseconds and nothing in between. The worker's timer is late by some

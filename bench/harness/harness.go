@@ -24,6 +24,10 @@ type Options struct {
 	Carrier string
 	// Dir is for programs and data.
 	Dir string
+	// TLS is for every scenario over SQS: on the way to the queue and to the worker.
+	TLS bool
+	// Env is more of carrier's environment, as NAME=value. It wins.
+	Env []string
 }
 
 // A Bench is what all scenarios share. It is for one goroutine.
@@ -38,6 +42,7 @@ type Bench struct {
 	running  []*proc.Process
 	lock     *os.File
 	slowSync time.Duration // by how much fdatasync is longer for programs that keep data
+	tlsDir   string        // of the certificate; empty without TLS
 }
 
 // Open makes the directories and builds the programs. It fails while another benchmark runs in
@@ -59,7 +64,11 @@ func Open(ctx context.Context, o Options) (b *Bench, err error) {
 	if b.Data, err = os.MkdirTemp(b.programs, "data-"); err != nil {
 		return nil, err
 	}
-	if err := b.build(ctx); err != nil {
+	err = b.build(ctx)
+	if o.TLS && err == nil {
+		err = b.useTLS()
+	}
+	if err != nil {
 		b.Close()
 		return nil, err
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
+	"carrier/bench/control"
 	"carrier/bench/load"
 	"carrier/bench/proc"
 	"carrier/bench/report"
@@ -15,8 +17,13 @@ import (
 // Tool starts one of the benchmark's own programs.
 func (b *Bench) Tool(name string, args ...string) (*proc.Process, error) {
 	path := filepath.Join(b.programs, name)
-	if name == "disk" {
+	switch name {
+	case "disk":
 		path, args = b.onDisk(path, args...)
+	case "sqsserver", "worker":
+		if b.tlsDir != "" {
+			args = append(args, "-tls", b.tlsDir)
+		}
 	}
 	return b.start(proc.Command{Path: path, Args: args})
 }
@@ -47,18 +54,41 @@ func (b *Bench) Carrier(env ...string) (*proc.Process, error) {
 	path, args := b.onDisk(b.options.Carrier)
 	return b.start(proc.Command{
 		Path: path, Args: args, Quiet: true, Dir: b.Data,
-		Env: append([]string{
+		Env: slices.Concat([]string{
 			"HOME=" + b.Data, "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 			"CARRIER_ADMIN_ADDRESS=127.0.0.1:0", "CARRIER_LOG_LEVEL=warn",
-		}, env...),
+		}, env, b.options.Env),
 	})
+}
+
+// WithTLS runs measure. The programs that it starts speak TLS on both sides of carrier, over SQS.
+func (b *Bench) WithTLS(measure func() error) error {
+	before := b.tlsDir
+	defer func() { b.tlsDir = before }()
+	if err := b.useTLS(); err != nil {
+		return err
+	}
+	return measure()
+}
+
+func (b *Bench) useTLS() (err error) {
+	if b.tlsDir, err = b.Scratch(); err != nil {
+		return err
+	}
+	return control.WriteCertificate(b.tlsDir)
 }
 
 // CarrierSQS starts carrier between a queue and a worker.
 func (b *Bench) CarrierSQS(queue, worker *proc.Process, inFlight int, env ...string) (*proc.Process, error) {
+	scheme := "http"
+	if b.tlsDir != "" {
+		scheme = "https"
+		authority := filepath.Join(b.tlsDir, control.CertFile)
+		env = append(env, "AWS_CA_BUNDLE="+authority, "CARRIER_WEBHOOK_CA_FILE="+authority)
+	}
 	return b.Carrier(append(env,
-		"CARRIER_SQS_QUEUE_URL=http://"+queue.Serve+"/000000000000/bench",
-		"CARRIER_WEBHOOK_ENDPOINT=http://"+worker.Serve,
+		"CARRIER_SQS_QUEUE_URL="+scheme+"://"+queue.Serve+"/000000000000/bench",
+		"CARRIER_WEBHOOK_ENDPOINT="+scheme+"://"+worker.Serve,
 		"CARRIER_CONCURRENCY="+strconv.Itoa(inFlight),
 	)...)
 }
@@ -111,7 +141,7 @@ func (b *Bench) Ceiling(ctx context.Context, name string, worker *proc.Process, 
 		}
 		return b.Tool("fasthttp", "-address", worker.Serve, "-clients", clients, "-body", string(load.Rest(size)))
 	}
-	return b.Tool("poster", "-client", name, "-address", worker.Serve, "-clients", clients, "-size", strconv.Itoa(size))
+	return b.Tool("poster", "-client", name, "-address", worker.Serve, "-clients", clients, "-size", strconv.Itoa(size), "-tls", b.tlsDir)
 }
 
 // Fill puts n messages into queue.

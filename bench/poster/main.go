@@ -31,10 +31,11 @@ func run() error {
 	flag.StringVar(&p.address, "address", "", "host:port to post to")
 	flag.IntVar(&p.clients, "clients", 1, "POSTs in flight")
 	flag.IntVar(&p.size, "size", 1024, "bytes in a body")
+	dir := flag.String("tls", "", "post over TLS, trusting the certificate in this directory; nethttp only")
 	limit := flag.Uint64("limit", 0, "POSTs in all; 0 for no limit")
 	flag.Parse()
 	p.limit.Store(*limit)
-	dial, err := dialer(*kind, p.address, p.clients)
+	dial, err := dialer(*kind, p.address, p.clients, *dir)
 	if err != nil {
 		return err
 	}
@@ -47,10 +48,10 @@ func run() error {
 	})
 }
 
-func dialer(kind, address string, clients int) (func() client, error) {
+func dialer(kind, address string, clients int, dir string) (func() client, error) {
 	switch kind {
 	case "nethttp":
-		return newNetHTTP(address, clients), nil
+		return newNetHTTP(address, clients, dir)
 	case "bare":
 		return func() client { return &bare{address: address} }, nil
 	}
