@@ -10,8 +10,15 @@ import (
 	"carrier/internal/testkit/sqstest"
 )
 
-// post makes one call by plain HTTP and returns the answer and its body.
-func post(t *testing.T, endpoint, op, body string) (*http.Response, string) {
+// A plainAnswer is what plain HTTP sees of an answer.
+type plainAnswer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// post makes one call by plain HTTP.
+func post(t *testing.T, endpoint, op, body string) plainAnswer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, strings.NewReader(body))
 	if err != nil {
@@ -27,7 +34,7 @@ func post(t *testing.T, endpoint, op, body string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(answer)
+	return plainAnswer{resp.StatusCode, resp.Header, string(answer)}
 }
 
 const allAttributes = `,"MessageSystemAttributeNames":["All"],"MessageAttributeNames":["All"]`
@@ -45,10 +52,10 @@ func receivedBy(t *testing.T, o sqstest.Options, more string, edits ...func(map[
 		t.Fatal(err)
 	}
 	s.Always("ReceiveMessage", sqstest.Fault{Edit: sqstest.EachMessage(edits...)})
-	_, answer := post(t, endpoint, "ReceiveMessage", `{"QueueUrl":"`+q.URL(endpoint)+`"`+more+`}`)
+	answer := post(t, endpoint, "ReceiveMessage", `{"QueueUrl":"`+q.URL(endpoint)+`"`+more+`}`)
 	var out struct{ Messages []map[string]any }
-	if err := json.Unmarshal([]byte(answer), &out); err != nil || len(out.Messages) != 1 {
-		t.Fatalf("received %s, %v", answer, err)
+	if err := json.Unmarshal([]byte(answer.body), &out); err != nil || len(out.Messages) != 1 {
+		t.Fatalf("received %s, %v", answer.body, err)
 	}
 	return out.Messages[0]
 }
@@ -93,12 +100,12 @@ func TestAnswersOfOtherServersCanBeHad(t *testing.T) {
 func TestPageOfAProxyIsNoAnswerOfTheService(t *testing.T) {
 	s, endpoint := sqstest.Start(t, sqstest.Options{})
 	s.Inject("GetQueueUrl", sqstest.Fault{Page: sqstest.HTMLPage(http.StatusForbidden)})
-	resp, body := post(t, endpoint, "GetQueueUrl", `{"QueueName":"q"}`)
-	if resp.StatusCode != http.StatusForbidden || !strings.Contains(body, "403 Forbidden") || resp.Header.Get("Content-Type") != "text/html" {
-		t.Errorf("got %d %v %s", resp.StatusCode, resp.Header, body)
+	got := post(t, endpoint, "GetQueueUrl", `{"QueueName":"q"}`)
+	if got.status != http.StatusForbidden || !strings.Contains(got.body, "403 Forbidden") || got.header.Get("Content-Type") != "text/html" {
+		t.Errorf("got %+v", got)
 	}
 	for _, name := range []string{"X-Amzn-Requestid", "X-Amzn-Query-Error"} {
-		if resp.Header.Get(name) != "" {
+		if got.header.Get(name) != "" {
 			t.Errorf("it has the service's header %s", name)
 		}
 	}
