@@ -19,13 +19,13 @@ const (
 // readBody reads all of the body. One that is cut off, too slow or too large is a problem,
 // and its connection is closed after the answer. The body is overwritten by the next one
 // on the same connection.
-func (d *door) readBody(c *conn, req *http.Request) ([]byte, *problem) {
-	c.invite()
-	c.wire.until(time.Now().Add(d.receiver.options.ReadTimeout))
-	body, err := c.readAll(req, d.receiver.options.MaxBody)
+func (h *handler) readBody(c *conn, req *http.Request) ([]byte, *problem) {
+	c.sendContinue()
+	c.wire.until(time.Now().Add(h.receiver.options.ReadTimeout))
+	body, err := c.readAll(req, h.receiver.options.MaxBody)
 	switch {
-	case err == nil && int64(len(body)) > d.receiver.options.MaxBody:
-		return nil, tooLarge(d.receiver.options.MaxBody)
+	case err == nil && int64(len(body)) > h.receiver.options.MaxBody:
+		return nil, tooLarge(h.receiver.options.MaxBody)
 	case err == nil:
 		return body, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):

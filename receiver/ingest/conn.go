@@ -101,8 +101,8 @@ func checkHead(req *http.Request) *problem {
 	return nil
 }
 
-// invite asks for the body, if the producer waits for that.
-func (c *conn) invite() {
+// sendContinue asks for the body, if the producer waits for that.
+func (c *conn) sendContinue() {
 	if c.waited {
 		c.waited = false
 		_ = c.wire.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")) // an error shows when the body is read
@@ -111,24 +111,24 @@ func (c *conn) invite() {
 
 // What a producer that is refused in mid-sentence may still say.
 const (
-	lingerTimeout = time.Second
-	lingerBytes   = 16 << 20
+	drainTimeout = time.Second
+	drainBytes   = 16 << 20
 )
 
-// hangUp ends a connection on which nobody knows where the next request begins.
-func (c *conn) hangUp() {
+// closeGracefully ends a connection on which nobody knows where the next request begins.
+func (c *conn) closeGracefully() {
 	if half, ok := c.wire.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	c.linger(c.in)
+	c.drainRefused(c.in)
 }
 
-// linger reads on for a while after a refusal, to the end of rest. A producer that is
+// drainRefused reads on for a while after a refusal, to the end of rest. A producer that is
 // writing its body when the connection is closed gets a reset, and the answer is lost with
 // it. It reports whether the end was reached.
-func (c *conn) linger(rest io.Reader) bool {
-	c.wire.until(time.Now().Add(lingerTimeout))
-	c.wire.left = lingerBytes
+func (c *conn) drainRefused(rest io.Reader) bool {
+	c.wire.until(time.Now().Add(drainTimeout))
+	c.wire.left = drainBytes
 	_, err := io.Copy(io.Discard, rest)
 	return err == nil
 }

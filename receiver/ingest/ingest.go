@@ -1,4 +1,4 @@
-// Package ingest receives messages over HTTP: a door that stores requests in a durable
+// Package ingest receives messages over HTTP: a server that stores requests in a durable
 // queue of carrier's own, and that queue seen as a receiver.Receiver.
 package ingest
 
@@ -17,7 +17,7 @@ import (
 // Source is what messages of this receiver name as their source.
 const Source = "ingest"
 
-// Options says where the door is, what it lets in, and where that is kept. The zero values
+// Options says where producers connect, what is accepted and where it is kept. The zero values
 // of limits are the defaults named.
 type Options struct {
 	// Address is what is listened on, host:port.
@@ -72,7 +72,7 @@ func or[T int | int64 | time.Duration](v, otherwise T) T {
 	return otherwise
 }
 
-// A Receiver is the door and its queue. It keeps the promises of receiver.Receiver.
+// A Receiver is the HTTP server and its queue. It keeps the promises of receiver.Receiver.
 type Receiver struct {
 	options  Options
 	stopping atomic.Bool
@@ -88,7 +88,7 @@ var _ receiver.Receiver = (*Receiver)(nil)
 // New returns a receiver that has opened nothing yet.
 func New(o Options) *Receiver { return &Receiver{options: o.withDefaults()} }
 
-// Open opens the queue, then the door. Every error is one that waiting does not help:
+// Open opens the queue, then the address. Every error is one that waiting does not help:
 // of class Invalid when the address or the directory cannot be had (taken by another
 // process, not allowed, refused for want of a token). Requests are answered from its
 // return on.
@@ -98,7 +98,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 	if r.server != nil {
 		return nil
 	}
-	if err := r.guarded(); err != nil {
+	if err := r.checkExposed(); err != nil {
 		return &receiver.Error{Operation: "listen", Class: receiver.Invalid, Err: err}
 	}
 	if err := r.openQueue(); err != nil {
@@ -127,8 +127,8 @@ func (r *Receiver) openQueue() error {
 	return nil
 }
 
-// guarded refuses a door that anybody on the network could come through.
-func (r *Receiver) guarded() error {
+// checkExposed refuses an address that others on the network reach without a credential.
+func (r *Receiver) checkExposed() error {
 	if r.options.Token != "" || r.options.AllowAnonymous {
 		return nil
 	}
@@ -142,7 +142,7 @@ func (r *Receiver) guarded() error {
 	return errors.New("the address is not a loopback one, and no token is set")
 }
 
-// Addr is where the door is, once Open has returned; nil before.
+// Addr is the address listened on, once Open has returned; nil before.
 func (r *Receiver) Addr() net.Addr {
 	if a := r.addr.Load(); a != nil {
 		return *a
@@ -163,7 +163,7 @@ func (r *Receiver) StopAccepting() {
 // closeTimeout is how long Close waits for requests that are being answered.
 const closeTimeout = 3 * time.Second
 
-// Close closes the door, and the queue once nobody is in the door any more.
+// Close closes the server, and the queue once no request is being answered.
 func (r *Receiver) Close() error {
 	r.StopAccepting()
 	r.mu.Lock()

@@ -18,7 +18,7 @@ func TestStartThatCannotSucceedSaysSo(t *testing.T) {
 		"a port that is taken":         {Address: taken.Addr().String(), DataDir: t.TempDir()},
 		"a queue that is in use":       {Address: "127.0.0.1:0", DataDir: other.options.DataDir},
 		"a directory that is a file":   {Address: "127.0.0.1:0", DataDir: "/dev/null"},
-		"an open door without a token": {Address: "0.0.0.0:0", DataDir: t.TempDir()},
+		"an exposed address without a token": {Address: "0.0.0.0:0", DataDir: t.TempDir()},
 		"no address":                   {Address: "nonsense", DataDir: t.TempDir()},
 	}
 	for name, o := range cases {
@@ -52,18 +52,18 @@ func TestOpenIsTriedAgain(t *testing.T) {
 	send(t, r, "POST", "/", "a").id(t)
 }
 
-func TestOpenDoorIsAllowedOnDemand(t *testing.T) {
+func TestExposedAddressIsAllowedOnDemand(t *testing.T) {
 	for name, o := range map[string]Options{
 		"anonymous":    {AllowAnonymous: true},
 		"with a token": {Token: "t"},
 	} {
 		o.Address = ":0"
-		if err := New(o).guarded(); err != nil {
+		if err := New(o).checkExposed(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for _, address := range []string{"localhost:1", "[::1]:1", "127.0.0.5:1"} {
-		if err := New(Options{Address: address}).guarded(); err != nil {
+		if err := New(Options{Address: address}).checkExposed(); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}

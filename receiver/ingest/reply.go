@@ -13,7 +13,7 @@ func (s *server) exchange(ctx context.Context, c *conn) bool {
 	req, p := c.request()
 	if p != nil {
 		s.refuse(c, req, p.closing())
-		c.hangUp()
+		c.closeGracefully()
 		return false
 	}
 	if req == nil {
@@ -25,15 +25,15 @@ func (s *server) exchange(ctx context.Context, c *conn) bool {
 			p.closing() // its body may come or not
 		}
 		again := s.refuse(c, req, p)
-		return !c.waited && c.linger(req.Body) && again
+		return !c.waited && c.drainRefused(req.Body) && again
 	}
 	return s.accepted(c, req, id)
 }
 
-// store is the door's, with its panics contained.
+// store is the handler's, with its panics contained.
 func (s *server) store(ctx context.Context, c *conn, req *http.Request) (id string, p *problem) {
 	defer s.contain(func() { p = broken() })
-	return s.door.store(ctx, c, req)
+	return s.handler.store(ctx, c, req)
 }
 
 // An accepted is the body of a 200.
@@ -69,7 +69,7 @@ type reply struct {
 func (s *server) reply(c *conn, req *http.Request, a reply) bool {
 	// After a chunked body nobody is sure where the next request begins who has read it
 	// differently than we have.
-	a.closes = a.closes || req == nil || req.Close || len(req.TransferEncoding) > 0 || s.door.receiver.stopping.Load()
+	a.closes = a.closes || req == nil || req.Close || len(req.TransferEncoding) > 0 || s.handler.receiver.stopping.Load()
 	c.out = appendHead(c.out[:0], a)
 	if !a.closes && !req.ProtoAtLeast(1, 1) {
 		c.out = append(c.out, "Connection: keep-alive\r\n"...)
@@ -79,7 +79,7 @@ func (s *server) reply(c *conn, req *http.Request, a reply) bool {
 		c.out = append(c.out, a.body...)
 	}
 	err := c.wire.write(c.out) // an error is the producer's having gone
-	s.door.receiver.options.OnAnswer(a.status)
+	s.handler.receiver.options.OnAnswer(a.status)
 	return err == nil && !a.closes
 }
 

@@ -26,7 +26,7 @@ const (
 // while a request is answered, which with the copies it makes of headers and answers is a
 // good part of what it costs to take a message.
 type server struct {
-	door     *door
+	handler  *handler
 	listener net.Listener
 	cancel   context.CancelFunc // ends the waiting for commits
 	running  sync.WaitGroup     // the accepting and the connections
@@ -43,7 +43,7 @@ func (r *Receiver) serve(ctx context.Context, listener net.Listener) {
 	r.addr.Store(&addr)
 	ctx, cancel := context.WithCancel(ctx)
 	r.server = &server{
-		door: newDoor(r), listener: listener, cancel: cancel,
+		handler: newHandler(r), listener: listener, cancel: cancel,
 		places: make(chan struct{}, r.options.MaxConnections), open: make(map[*conn]struct{}),
 	}
 	r.server.running.Go(func() { r.server.accept(ctx) })
@@ -69,7 +69,7 @@ func (s *server) accept(ctx context.Context) {
 			return
 		}
 		if !failing {
-			s.door.receiver.options.Report("server", err)
+			s.handler.receiver.options.Report("server", err)
 		}
 		failing = true
 		pause(ctx, acceptPause)
@@ -101,7 +101,7 @@ func (s *server) serve(ctx context.Context, c *conn) {
 // contain ends a panic of its caller, which is reported, and then does as it is told.
 func (s *server) contain(then func()) {
 	if r := recover(); r != nil {
-		s.door.receiver.options.Report("handler_panic", fmt.Errorf("%v", r))
+		s.handler.receiver.options.Report("handler_panic", fmt.Errorf("%v", r))
 		then()
 	}
 }
@@ -140,7 +140,7 @@ func (s *server) close(timeout time.Duration) error {
 	defer s.cancel()
 	s.running.Wait()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("close the door: %w", err)
+		return fmt.Errorf("close the handler: %w", err)
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func TestCloseEndsIdleConnectionsAndAnswersTheOthers(t *testing.T) {
 	asked.closed(t)
 	sending.say(t, "b")
 	a := sending.hear(t)
-	a.id(t) // the queue is closed after the door
+	a.id(t) // the queue is closed after the server
 	if !a.Close {
 		t.Error("the answer does not say that the connection closes")
 	}
@@ -206,7 +206,7 @@ func (p *pipes) dial() net.Conn {
 	return here
 }
 
-// bubble runs test in a bubble, with a receiver whose door is in memory.
+// bubble runs test in a bubble, with a receiver whose listener is in memory.
 func bubble(t *testing.T, p *pipes, test func(t *testing.T, r *Receiver)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
