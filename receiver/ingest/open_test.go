@@ -15,11 +15,11 @@ func TestStartThatCannotSucceedSaysSo(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	other := start(t, Options{})
 	cases := map[string]Options{
-		"a port that is taken":         {Address: taken.Addr().String(), DataDir: t.TempDir()},
-		"a queue that is in use":       {Address: "127.0.0.1:0", DataDir: other.options.DataDir},
-		"a directory that is a file":   {Address: "127.0.0.1:0", DataDir: "/dev/null"},
+		"a port that is taken":               {Address: taken.Addr().String(), DataDir: t.TempDir()},
+		"a queue that is in use":             {Address: "127.0.0.1:0", DataDir: other.options.DataDir},
+		"a directory that is a file":         {Address: "127.0.0.1:0", DataDir: "/dev/null"},
 		"an exposed address without a token": {Address: "0.0.0.0:0", DataDir: t.TempDir()},
-		"no address":                   {Address: "nonsense", DataDir: t.TempDir()},
+		"no address":                         {Address: "nonsense", DataDir: t.TempDir()},
 	}
 	for name, o := range cases {
 		t.Run(name, func(t *testing.T) {
