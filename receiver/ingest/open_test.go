@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"errors"
 	"net"
+	"syscall"
 	"testing"
 
 	"carrier/receiver"
@@ -53,18 +55,22 @@ func TestOpenIsTriedAgain(t *testing.T) {
 }
 
 func TestExposedAddressIsAllowedOnDemand(t *testing.T) {
-	for name, o := range map[string]Options{
-		"anonymous":    {AllowAnonymous: true},
-		"with a token": {Token: "t"},
-	} {
-		o.Address = ":0"
-		if err := New(o).checkExposed(); err != nil {
+	everywhere := &net.TCPAddr{IP: net.IPv4zero, Port: 1}
+	for name, o := range map[string]Options{"anonymous": {AllowAnonymous: true}, "with a token": {Token: "t"}} {
+		if err := New(o).checkExposed(everywhere); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, address := range []string{"localhost:1", "[::1]:1", "127.0.0.5:1"} {
-		if err := New(Options{Address: address}).checkExposed(); err != nil {
-			t.Errorf("%s: %v", address, err)
+}
+
+func TestAddressOfThisHostNeedsNoToken(t *testing.T) {
+	for _, address := range []string{"localhost:0", "LOCALHOST:0", "127.0.0.5:0", "[::ffff:127.0.0.1]:0", "[::1]:0", "[::1%lo]:0"} {
+		r := New(Options{Address: address, DataDir: t.TempDir()})
+		if err := r.Open(t.Context()); err != nil && !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT) {
+			t.Errorf("Open on %s = %v", address, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Errorf("Close = %v", err)
 		}
 	}
 }
