@@ -41,6 +41,9 @@ func TestRequestArrivesByteForByte(t *testing.T) {
 					t.Errorf("%d bytes: %d, %v, or arrived changed", size, a.Status, err)
 				}
 			}
+			if n := s.connections.Load(); n != 1 {
+				t.Errorf("%d bytes: %d connections for two requests that were read to their ends", size, n)
+			}
 		}
 	}
 }

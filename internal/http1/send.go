@@ -1,6 +1,9 @@
 package http1
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 const (
 	// inlineBody is the largest body that is copied behind its head, so that one write sends both.
@@ -59,12 +62,6 @@ func (s sending) end(k *conn) bool {
 	if s.under == nil {
 		return s.err == nil
 	}
-	select {
-	case whole := <-s.under:
-		return whole
-	default:
-		k.hangUp()
-		<-s.under
-		return false
-	}
+	_ = k.SetWriteDeadline(time.Now().Add(longPast))
+	return <-s.under
 }
