@@ -16,12 +16,14 @@ import (
 // its class or ends. It is safe for concurrent use.
 type sourceBackoff struct {
 	observe func(Event)
+	telling sync.Mutex // held while observe is called, so that events come in their order
 
 	mu      sync.Mutex
 	worked  bool           // a receive has succeeded once
 	class   receiver.Class // of the failures now; empty while there are none
 	until   time.Time      // no call before
 	backoff *backoff.ExponentialBackOff
+	news    *Event // what observe has not been told of; nil when there is nothing
 }
 
 func newSourceBackoff(observe func(Event)) *sourceBackoff {
@@ -43,6 +45,7 @@ func (b *sourceBackoff) wait(receiving context.Context) {
 
 // failed notes an error and reports whether there is no use in going on.
 func (b *sourceBackoff) failed(err error) (fatal bool) {
+	defer b.tell()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	class := receiver.ClassOf(err)
@@ -55,7 +58,7 @@ func (b *sourceBackoff) failed(err error) (fatal bool) {
 	}
 	if b.class != class {
 		b.class = class
-		b.observe(Event{Kind: SourceDown, Err: err})
+		b.news = &Event{Kind: SourceDown, Err: err}
 	}
 	// Receives that were open together fail together: that is one failure.
 	if now := time.Now(); !now.Before(b.until) {
@@ -66,6 +69,7 @@ func (b *sourceBackoff) failed(err error) (fatal bool) {
 
 // opened notes that the source was reached.
 func (b *sourceBackoff) opened() {
+	defer b.tell()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recovered()
@@ -73,6 +77,7 @@ func (b *sourceBackoff) opened() {
 
 // succeeded notes a receive that succeeded.
 func (b *sourceBackoff) succeeded() {
+	defer b.tell()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.worked = true
@@ -86,5 +91,30 @@ func (b *sourceBackoff) recovered() {
 	b.class = ""
 	b.until = time.Time{}
 	b.backoff.Reset()
-	b.observe(Event{Kind: SourceUp})
+	b.news = &Event{Kind: SourceUp}
+}
+
+// tell tells observe of what is new, in order and without the lock: an observer that takes its time
+// keeps nobody from receiving. Who finds another one telling leaves it to that one.
+func (b *sourceBackoff) tell() {
+	for b.hasNews() && b.telling.TryLock() {
+		if e := b.takeNews(); e != nil {
+			b.observe(*e)
+		}
+		b.telling.Unlock()
+	}
+}
+
+func (b *sourceBackoff) hasNews() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.news != nil
+}
+
+func (b *sourceBackoff) takeNews() *Event {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.news
+	b.news = nil
+	return e
 }

@@ -99,6 +99,9 @@ func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outco
 		o = message.Outcome{Cause: message.Failed, Code: "error", Reason: "the transmitter panicked"}
 		d.o.Observe(Event{Kind: Panicked, Message: m.Message, Err: panicked})
 	}
+	if o.Code != "" && o.Cause != message.Unreached {
+		o.Attempted = begun
+	}
 	took := time.Since(begun)
 	if o.Cause != message.Unreached {
 		d.demand.estimate.attempted(took)

@@ -98,22 +98,23 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // done when the drain time is over.
 func (d *Dispatcher) drain(receiving, working context.Context, idle <-chan struct{}, cut func()) {
 	<-receiving.Done()
-	d.o.Observe(Event{Kind: Stopping})
+	timer := time.NewTimer(d.o.DrainTimeout)
+	defer timer.Stop()
 	d.settleDeadline.Store(time.Now().Add(d.o.DrainTimeout + settleGrace).UnixNano())
+	d.o.Observe(Event{Kind: Stopping})
 	var returns sync.WaitGroup
 	defer returns.Wait()
 	for _, tail := range d.lanes.takeTails() {
 		returns.Go(func() { d.giveBack(working, tail) })
 	}
-	timer := time.NewTimer(d.o.DrainTimeout)
-	defer timer.Stop()
 	select {
 	case <-idle:
 	case <-timer.C:
-		if ids := d.inFlight.withWorker(); len(ids) > 0 {
+		ids := d.inFlight.withWorker()
+		cut()
+		if len(ids) > 0 {
 			d.o.Observe(Event{Kind: Abandoned, IDs: ids})
 		}
-		cut()
 	}
 }
 

@@ -51,6 +51,12 @@ type Event struct {
 	IDs     []string
 }
 
+// LeftToRedrive reports whether e ends the last receive of a message that has not left its queue:
+// the source's own redrive policy moves it to Message.RedriveTo, and Outcome.Delay means nothing.
+func (e Event) LeftToRedrive() bool {
+	return e.Kind == Settled && e.Message.RedriveTo != "" && !e.Outcome.Ends()
+}
+
 // Lost reports whether e ends a message without the source's word: its lease ran out or was taken
 // away, or it was left to its lease.
 func (e Event) Lost() bool { return e.Kind == Settled && e.Err != nil }

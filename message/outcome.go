@@ -59,8 +59,8 @@ type Outcome struct {
 	// Code labels an attempt that was made: "2xx" and the like, "timeout", "refused" or "error".
 	// Empty when nothing was tried.
 	Code string
-	// Endpoint is the URL that the attempt went to, without user, password and query; empty when
-	// nothing was tried.
+	// Endpoint is where an attempt that did not deliver went to, without user, password and query.
+	// Empty when nothing was tried, or where there is no such place.
 	Endpoint string
 	// Attempted is when the attempt began; the zero time when nothing was tried. The dispatcher
 	// sets it.

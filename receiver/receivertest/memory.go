@@ -36,6 +36,9 @@ type Memory struct {
 	extended int
 	fault    func(operation string, m *message.Message) error
 	repeats  bool
+	// The redrive policy: messages received so often go to redriveTo at the next receive.
+	redriveAfter int
+	redriveTo    string
 }
 
 // A Settled is one settlement that a Memory agreed to.
@@ -103,6 +106,14 @@ func (r *Memory) Repeat(id string, itself bool) {
 		}
 	}
 	r.wake()
+}
+
+// Redrive gives the source a redrive policy: a message that was handed out so often and is still
+// there goes to the queue of that name instead of being handed out again.
+func (r *Memory) Redrive(after int, to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.redriveAfter, r.redriveTo = after, to
 }
 
 // Left counts the messages that were not removed, in flight or not.
@@ -261,6 +272,9 @@ func (r *Memory) take(limit int) (batch []*message.Message, changed <-chan struc
 			busy[e.put.Group] = true // the tail of a delayed head waits for it
 			continue
 		}
+		if e.dead = r.redriveAfter > 0 && e.count >= r.redriveAfter; e.dead {
+			continue
+		}
 		batch = append(batch, r.handOut(e, now))
 	}
 	return batch, r.changed, wait
@@ -290,6 +304,9 @@ func (r *Memory) handOut(e *entry, now time.Time) *message.Message {
 		Group: e.put.Group, Ordered: e.put.Group != "",
 		ReceiveCount: e.count, FirstReceived: e.first, Sent: e.sent, Received: now,
 		Lease: r.lease, Receipt: e.handedOut, Repeats: r.repeats,
+	}
+	if r.redriveAfter > 0 && e.count >= r.redriveAfter {
+		m.RedriveTo = r.redriveTo
 	}
 	m.Renew(e.visible)
 	return m

@@ -48,6 +48,7 @@ func Run(t *testing.T, h Harness) {
 		"the zero outcome gives a message back at once":    zeroGivesBack,
 		"a retried message stays hidden for its delay":     delayIsKept,
 		"a message left to redrive comes back":             redriveComesBack,
+		"failures are counted and deferrals not twice":     failuresAreCounted,
 		"a dead letter leaves the queue or says it cannot": deadLetterLeaves,
 		"one outcome never changes another's":              outcomesStayApart,
 		"many callers settle every message once":           manyCallers,
