@@ -32,7 +32,7 @@ func newDrain(log *zap.Logger, begin func()) *drain {
 func (d *drain) start(by string) {
 	d.once.Do(func() {
 		d.begin()
-		d.log.Info("draining: no more messages are received", zap.String("asked_by", by))
+		d.log.Info("stopping, no message is received from here on", zap.String("cause", by))
 	})
 }
 
