@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -15,7 +16,9 @@ import (
 // A trial is one way to run carrier and the ceilings side by side.
 type trial struct {
 	inFlight     int
+	size         int      // of a body; bodySize when zero
 	worker       []string // flags of the worker
+	queue        []string // more flags of the queue
 	ceilings     []string
 	variants     map[string][]string // environment of further carriers, by subject
 	reps         int
@@ -172,7 +175,8 @@ func (b *bench) measureCarrier(ctx context.Context, t trial, env ...string) (fig
 	if err != nil {
 		return nil, err
 	}
-	queue, err := b.Tool("sqsserver", "-latency", "1ms", "-size", strconv.Itoa(bodySize))
+	size := strconv.Itoa(cmp.Or(t.size, bodySize))
+	queue, err := b.Tool("sqsserver", append([]string{"-latency", "1ms", "-size", size}, t.queue...)...)
 	if err != nil {
 		return nil, err
 	}

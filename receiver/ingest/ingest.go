@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"carrier/internal/netaddr"
 	"carrier/internal/queue"
 	"carrier/receiver"
 )
@@ -132,11 +133,7 @@ func (r *Receiver) guarded() error {
 	if r.options.Token != "" || r.options.AllowAnonymous {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(r.options.Address)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if netaddr.IsLoopback(r.options.Address) {
 		return nil
 	}
 	return errors.New("the address is not a loopback one, and no token is set")
