@@ -176,18 +176,28 @@ func (r *Receiver) Close() error {
 }
 
 // QueueMessages is how many messages wait or are in hand; 0 before Open.
-func (r *Receiver) QueueMessages() int { return r.stats().Messages }
+func (r *Receiver) QueueMessages() int {
+	messages, _ := r.usage()
+	return messages
+}
 
 // QueueBytes is what they cost, in bytes.
-func (r *Receiver) QueueBytes() int64 { return r.stats().Bytes }
+func (r *Receiver) QueueBytes() int64 {
+	_, bytes := r.usage()
+	return bytes
+}
 
-// DeadLetters is how many dead letters are kept.
-func (r *Receiver) DeadLetters() int { return r.stats().DeadLetters }
-
-func (r *Receiver) stats() queue.Stats {
-	q := r.queue.Load()
-	if q == nil {
-		return queue.Stats{}
+func (r *Receiver) usage() (messages int, bytes int64) {
+	if q := r.queue.Load(); q != nil {
+		return q.Usage()
 	}
-	return q.Stats()
+	return 0, 0
+}
+
+// Counts is what the queue holds; zero before Open.
+func (r *Receiver) Counts() queue.Counts {
+	if q := r.queue.Load(); q != nil {
+		return q.Counts()
+	}
+	return queue.Counts{}
 }

@@ -62,7 +62,3 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
-
-// wholeSeconds rounds d up to the whole seconds that Pub/Sub takes, between none
-// and 600.
-func wholeSeconds(d time.Duration) int32 { return receiver.WholeSeconds(d, maxLease) }
