@@ -93,7 +93,7 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 		b.awaitReady()
 		ids := map[string]string{}
 		for name := range cases {
-			ids[name] = b.put(letter{Body: name})
+			ids[name] = b.put(testMessage{Body: name})
 		}
 		b.awaitEmpty()
 		until(t, "every message settled", func() bool { return len(settledLines(b.program)) >= len(cases) })

@@ -117,7 +117,7 @@ type redrive struct {
 func parseRedrive(value string) (redrive, bool) {
 	var p struct {
 		DeadLetterTargetArn string      `json:"deadLetterTargetArn"`
-		MaxReceiveCount      json.Number `json:"maxReceiveCount"`
+		MaxReceiveCount     json.Number `json:"maxReceiveCount"`
 	}
 	if json.Unmarshal([]byte(value), &p) != nil {
 		return redrive{}, false
