@@ -1,6 +1,8 @@
 package service
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"carrier/internal/testkit/sqstest/shapes"
@@ -37,6 +39,17 @@ func (s *Service) Queue(name string) *Queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queues[name]
+}
+
+// Queues returns all queues, by name.
+func (s *Service) Queues() []*Queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Queue, 0, len(s.queues))
+	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
+		all = append(all, s.queues[name])
+	}
+	return all
 }
 
 // Remove takes the queue away immediately, as DeleteQueue does; the same name can be
