@@ -9,17 +9,16 @@ import (
 	"time"
 
 	"carrier/bench/figures"
+	"carrier/bench/harness"
+	"carrier/bench/report"
 )
 
 const (
 	backlogSize = 1_000_000
-	backlogStep = 50_000
 	backlogBody = 128
 	// backlogLimit is how long filling may take: on a slow disk the backlog stays
 	// smaller, and the report says how large it was.
 	backlogLimit = 150 * time.Second
-
-	startedOnIt = "carrier, started on it"
 )
 
 // backlog measures whether a queue gets dearer as it fills: 64 producers and no worker,
@@ -30,16 +29,16 @@ const (
 func backlog() scenario {
 	return scenario{
 		name: "backlog", says: "64 producers, no worker, up to a million messages of 128 bytes, then a start on them",
-		columns: []column{
-			{"stored", "messages stored", 0}, {"acks", "acknowledged/s", 0}, {"cpu", "CPU µs/message", 1},
-			{"full", "rate / rate when empty", 2}, {"accepts", "start to first ack s", 2},
-			{"delivers", "start to first POST s", 2}, {"file", "file MiB", 0}, {"peak", "peak RSS MiB", 0},
+		columns: []report.Column{
+			col("stored", "messages stored", 0), col("acks", "acknowledged/s", 0), col("cpu", "CPU µs/message", 1),
+			col("full", "rate / rate when empty", 2), col("accepts", "start to first ack s", 2),
+			col("delivers", "start to first POST s", 2), col("file", "file MiB", 0), col("peak", "peak RSS MiB", 0),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			defer b.stopAll()
+			defer b.StopAll()
 			var s ingestSetup
 			var err error
-			if s.dir, err = b.scratch(); err != nil {
+			if s.dir, err = b.Scratch(); err != nil {
 				return err
 			}
 			steps, err := b.fillBacklog(ctx, &s)
@@ -50,11 +49,11 @@ func backlog() scenario {
 			if err != nil {
 				return err
 			}
-			rates := steps.Values(carrier, "acks")
+			rates := steps.Values(report.Carrier, "acks")
 			last["full"] = figures.Summarize(rates[max(0, len(rates)-4):]).Median / figures.Summarize(rates[:min(4, len(rates))]).Median
-			last["stored"] = float64(len(rates) * backlogStep)
+			last["stored"] = float64(len(rates) * report.BacklogStep)
 			*r = append(*r, steps...)
-			r.Add(startedOnIt, last)
+			r.Add(report.StartedOnIt, last)
 			return nil
 		},
 	}
@@ -73,35 +72,35 @@ func (b *bench) fillBacklog(ctx context.Context, s *ingestSetup) (r figures.Resu
 	if err != nil {
 		return nil, err
 	}
-	used, err := s.subject.CPU()
+	used, err := s.Subject.CPU()
 	if err != nil {
 		return nil, err
 	}
 	for before.OK < backlogSize && time.Now().Before(end) {
-		var now posterStats
+		var now harness.PosterStats
 		var when time.Time
-		err := until(ctx, 10*time.Millisecond, func() (bool, error) {
+		err := harness.Until(ctx, 10*time.Millisecond, func() (bool, error) {
 			now, when, err = s.acknowledged(ctx)
-			return now.OK-before.OK >= backlogStep || now.OK >= backlogSize || when.After(end), err
+			return now.OK-before.OK >= report.BacklogStep || now.OK >= backlogSize || when.After(end), err
 		})
 		if err != nil {
 			return nil, err
 		}
-		cpu, err := s.subject.CPU()
+		cpu, err := s.Subject.CPU()
 		if err != nil {
 			return nil, err
 		}
-		if now.OK-before.OK >= backlogStep/2 {
+		if now.OK-before.OK >= report.BacklogStep/2 {
 			n := float64(now.OK - before.OK)
-			m, _ := s.subject.Memory()
-			r.Add(carrier, figures.Sample{
-				"acks": n / when.Sub(at).Seconds(), "cpu": micro(cpu-used) / n, "peak": mebi(m.Peak),
+			m, _ := s.Subject.Memory()
+			r.Add(report.Carrier, figures.Sample{
+				"acks": n / when.Sub(at).Seconds(), "cpu": harness.Micro(cpu-used) / n, "peak": harness.Mebi(m.Peak),
 			})
 		}
 		before, at, used = now, when, cpu
 	}
 	if len(r) == 0 {
-		return nil, fmt.Errorf("not even %d messages were stored: %+v", backlogStep, before)
+		return nil, fmt.Errorf("not even %d messages were stored: %+v", report.BacklogStep, before)
 	}
 	return r, nil
 }
@@ -110,23 +109,23 @@ func (b *bench) fillBacklog(ctx context.Context, s *ingestSetup) (r figures.Resu
 // message both ways.
 func (b *bench) startOnBacklog(ctx context.Context, s *ingestSetup) (figures.Sample, error) {
 	s.producers.Stop()
-	if err := s.subject.Signal(syscall.SIGTERM); err != nil {
+	if err := s.Subject.Signal(syscall.SIGTERM); err != nil {
 		return nil, err
 	}
 	select {
-	case <-s.subject.Done():
+	case <-s.Subject.Done():
 	case <-time.After(60 * time.Second):
 		return nil, fmt.Errorf("still there a minute after SIGTERM")
 	}
 	var err error
-	if s.worker, err = b.tool("worker"); err != nil {
+	if s.Worker, err = b.Tool("worker"); err != nil {
 		return nil, err
 	}
 	begun := time.Now()
 	if err := b.ingestCarrier(s, "CARRIER_INGEST_MAX_MESSAGES=2000000"); err != nil {
 		return nil, err
 	}
-	if err := listening(ctx, s.address); err != nil {
+	if err := harness.Listening(ctx, s.address); err != nil {
 		return nil, err
 	}
 	if err := b.produce(ctx, s, 1, backlogBody, 1); err != nil {
@@ -134,25 +133,25 @@ func (b *bench) startOnBacklog(ctx context.Context, s *ingestSetup) (figures.Sam
 	}
 	limited, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	var w workerStats
+	var w harness.WorkerStats
 	var acked time.Time
-	err = until(limited, 5*time.Millisecond, func() (bool, error) {
+	err = harness.Until(limited, 5*time.Millisecond, func() (bool, error) {
 		p, at, err := s.acknowledged(limited)
 		if acked.IsZero() && p.OK > 0 {
 			acked = at
 		}
 		if err == nil {
-			err = s.worker.Ask(limited, &w)
+			err = s.Worker.Ask(limited, &w)
 		}
 		return !acked.IsZero() && w.FirstPost > 0, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.subject.Memory()
+	m, err := s.Subject.Memory()
 	return figures.Sample{
 		"accepts": acked.Sub(begun).Seconds(), "delivers": time.Unix(0, w.FirstPost).Sub(begun).Seconds(),
-		"file": mebi(sizeOf(s.dir)), "peak": mebi(m.Peak),
+		"file": harness.Mebi(sizeOf(s.dir)), "peak": harness.Mebi(m.Peak),
 	}, err
 }
 

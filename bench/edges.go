@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"carrier/bench/figures"
+	"carrier/bench/harness"
+	"carrier/bench/report"
 )
 
 // idle measures carrier with nothing to do: an empty queue, one long poll after another.
@@ -15,15 +17,15 @@ import (
 // process counts nanoseconds, so that a few wake-ups show.
 func idle() scenario {
 	return scenario{
-		name: "idle", quick: true, says: "an empty queue, long polls of 20 s, 10 in hand; nothing has ever been delivered",
-		columns: []column{
-			{"cpu_minute", "CPU ms/minute", 2}, {"anonymous", "anonymous MiB", 2},
-			{"resident", "resident MiB", 1}, {"peak", "peak RSS MiB", 1},
+		name: "idle", quick: true, says: "an empty queue, long polls of 20 s, 10 in flight; nothing has ever been delivered",
+		columns: []report.Column{
+			col("cpu_minute", "CPU ms/minute", 2), col("anonymous", "anonymous MiB", 2),
+			col("resident", "resident MiB", 1), col("peak", "peak RSS MiB", 1),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			s, err := b.measureIdle(ctx, b.span(30*time.Second, 8*time.Second))
+			s, err := b.measureIdle(ctx, b.Span(30*time.Second, 8*time.Second))
 			if err == nil {
-				r.Add(carrier, s)
+				r.Add(report.Carrier, s)
 			}
 			return err
 		},
@@ -31,46 +33,33 @@ func idle() scenario {
 }
 
 func (b *bench) measureIdle(ctx context.Context, during time.Duration) (figures.Sample, error) {
-	defer b.stopAll()
-	s, err := b.between(nil, nil, 10)
+	defer b.StopAll()
+	s, err := b.SQS(nil, nil, 10)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.firstReceive(ctx); err != nil {
+	if _, err := s.FirstReceive(ctx); err != nil {
 		return nil, err
 	}
-	if err := wait(ctx, 3*time.Second); err != nil {
+	if err := harness.Wait(ctx, 3*time.Second); err != nil {
 		return nil, err
 	}
-	before, err := s.subject.CPU()
+	before, err := s.Subject.CPU()
 	if err != nil {
 		return nil, err
 	}
-	if err := wait(ctx, during); err != nil {
+	if err := harness.Wait(ctx, during); err != nil {
 		return nil, err
 	}
-	after, err := s.subject.CPU()
+	after, err := s.Subject.CPU()
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.subject.Memory()
+	m, err := s.Subject.Memory()
 	return figures.Sample{
-		"cpu_minute": milli(after-before) * float64(time.Minute) / float64(during),
-		"anonymous":  mebi(m.Anonymous), "resident": mebi(m.Resident), "peak": mebi(m.Peak),
+		"cpu_minute": harness.Milli(after-before) * float64(time.Minute) / float64(during),
+		"anonymous":  harness.Mebi(m.Anonymous), "resident": harness.Mebi(m.Resident), "peak": harness.Mebi(m.Peak),
 	}, err
-}
-
-// firstReceive waits for the first receive and returns when it came in.
-func (s setup) firstReceive(ctx context.Context) (at time.Time, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	err = until(ctx, 5*time.Millisecond, func() (bool, error) {
-		var q queueStats
-		err := s.queue.Ask(ctx, &q)
-		at = time.Unix(0, q.FirstReceive)
-		return q.FirstReceive > 0, err
-	})
-	return at, err
 }
 
 // startup measures from the moment before the process is made to the moment its first
@@ -78,14 +67,14 @@ func (s setup) firstReceive(ctx context.Context) (at time.Time, err error) {
 func startup() scenario {
 	return scenario{
 		name: "start", quick: true, says: "from starting the process to its first receive at the queue",
-		columns: []column{{"start", "ms", 1}, {"start_cpu", "CPU ms", 1}},
+		columns: []report.Column{col("start", "ms", 1), col("start_cpu", "CPU ms", 1)},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			for range b.times(11, 5) {
+			for range b.Times(11, 5) {
 				s, err := b.measureStart(ctx)
 				if err != nil {
 					return err
 				}
-				r.Add(carrier, s)
+				r.Add(report.Carrier, s)
 			}
 			return nil
 		},
@@ -93,64 +82,64 @@ func startup() scenario {
 }
 
 func (b *bench) measureStart(ctx context.Context) (figures.Sample, error) {
-	defer b.stopAll()
-	worker, err := b.tool("worker")
+	defer b.StopAll()
+	worker, err := b.Tool("worker")
 	if err != nil {
 		return nil, err
 	}
-	queue, err := b.tool("sqsserver")
+	queue, err := b.Tool("sqsserver")
 	if err != nil {
 		return nil, err
 	}
 	begun := time.Now()
-	subject, err := b.carrierSQS(queue, worker, 10)
+	subject, err := b.CarrierSQS(queue, worker, 10)
 	if err != nil {
 		return nil, err
 	}
-	s := setup{subject: subject, worker: worker, queue: queue}
-	at, err := s.firstReceive(ctx)
+	s := harness.Setup{Subject: subject, Worker: worker, Queue: queue}
+	at, err := s.FirstReceive(ctx)
 	if err != nil {
 		return nil, err
 	}
 	cpu, err := subject.CPU()
-	return figures.Sample{"start": milli(at.Sub(begun)), "start_cpu": milli(cpu)}, err
+	return figures.Sample{"start": harness.Milli(at.Sub(begun)), "start_cpu": harness.Milli(cpu)}, err
 }
 
-// large measures memory: a thousand messages of 1 MiB in the worker's hands at once, all
+// large measures memory: a thousand messages of 1 MiB in the worker at the same time, all
 // of which carrier must hold. The worker takes three seconds, so that all places fill.
-// Where carrier cannot receive that fast the places do not fill; "most in hand" says what
-// was reached by the worker's count, and the bytes in hand are reckoned from that.
+// Where carrier cannot receive that fast the places do not fill; "most in flight" says what
+// was reached by the worker's count, and the bytes in flight are computed from that.
 func large() scenario {
 	const mebibyte = 1 << 20
 	return scenario{
-		name: "large", says: "1000 in hand with bodies of 1 MiB; worker takes 3 s",
-		columns: []column{
-			{"rate", "messages/s", 0}, {"most", "most in hand", 0}, {"peak", "peak RSS MiB", 0},
-			{"per_byte", "peak / bytes in hand", 2}, {"cpu", "CPU µs/message", 0},
+		name: "large", says: "1000 in flight with bodies of 1 MiB; worker takes 3 s",
+		columns: []report.Column{
+			col("rate", "messages/s", 0), col("most", "most in flight", 0), col("peak", "peak RSS MiB", 0),
+			col("per_byte", "peak / bytes in flight", 2), col("cpu", "CPU µs/message", 0),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			defer b.stopAll()
+			defer b.StopAll()
 			worker := append([]string{"-latency", "3s"}, size(mebibyte)...)
 			queue := append([]string{"-latency", "1ms", "-lease", "120s"}, size(mebibyte)...)
-			s, err := b.between(worker, queue, 1000)
+			s, err := b.SQS(worker, queue, 1000)
 			if err != nil {
 				return err
 			}
-			if err := fill(ctx, s.queue, 8000); err != nil {
+			if err := harness.Fill(ctx, s.Queue, 8000); err != nil {
 				return err
 			}
-			if err := s.warm(ctx, 100, 4*time.Second); err != nil {
+			if err := s.Warm(ctx, 100, 4*time.Second); err != nil {
 				return err
 			}
-			sample, err := s.window(ctx, 8*time.Second)
+			sample, err := s.Window(ctx, 8*time.Second)
 			if err != nil {
 				return err
 			}
-			var w workerStats
-			err = s.worker.Ask(ctx, &w)
-			sample["most"] = float64(w.MaxInHand)
-			sample["per_byte"] = sample["peak"] / max(1, float64(w.MaxInHand))
-			r.Add(carrier, sample)
+			var w harness.WorkerStats
+			err = s.Worker.Ask(ctx, &w)
+			sample["most"] = float64(w.MostInFlight)
+			sample["per_byte"] = sample["peak"] / max(1, float64(w.MostInFlight))
+			r.Add(report.Carrier, sample)
 			return err
 		},
 	}
@@ -161,19 +150,19 @@ func large() scenario {
 // every message accepted once and deleted in the end.
 func stopping() scenario {
 	return scenario{
-		name: "sigterm", quick: true, says: "SIGTERM under load, 40 in hand, worker takes 20 ms; then a second carrier takes the rest",
-		columns: []column{
-			{"code", "exit code", 0}, {"cut_off", "POSTs cut off", 0}, {"limbo", "in limbo at the end", 0},
-			{"given_back", "given back", 0}, {"lost", "lost", 0}, {"duplicates", "duplicates", 0}, {"drain", "ms to drain", 0},
+		name: "sigterm", quick: true, says: "SIGTERM under load, 40 in flight, worker takes 20 ms; then a second carrier takes the rest",
+		columns: []report.Column{
+			col("code", "exit code", 0), col("cut_off", "POSTs cut off", 0), col("limbo", "in limbo at the end", 0),
+			col("given_back", "given back", 0), col("lost", "lost", 0), col("duplicates", "duplicates", 0), col("drain", "ms to drain", 0),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // moments, no secrets
-			for range b.times(10, 3) {
+			for range b.Times(10, 3) {
 				s, err := b.measureStop(ctx, 500*time.Millisecond+time.Duration(random.Int64N(int64(500*time.Millisecond))))
 				if err != nil {
 					return err
 				}
-				r.Add(carrier, s)
+				r.Add(report.Carrier, s)
 			}
 			return nil
 		},
@@ -181,44 +170,44 @@ func stopping() scenario {
 }
 
 func (b *bench) measureStop(ctx context.Context, after time.Duration) (figures.Sample, error) {
-	defer b.stopAll()
+	defer b.StopAll()
 	const n = 3000
-	s, err := b.between([]string{"-latency", "20ms"}, []string{"-latency", "1ms"}, 40)
+	s, err := b.SQS([]string{"-latency", "20ms"}, []string{"-latency", "1ms"}, 40)
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(ctx, s.queue, n); err != nil {
+	if err := harness.Fill(ctx, s.Queue, n); err != nil {
 		return nil, err
 	}
-	if err := s.warm(ctx, 40, after); err != nil {
+	if err := s.Warm(ctx, 40, after); err != nil {
 		return nil, err
 	}
 	signalled := time.Now()
-	if err := s.subject.Signal(syscall.SIGTERM); err != nil {
+	if err := s.Subject.Signal(syscall.SIGTERM); err != nil {
 		return nil, err
 	}
 	select {
-	case <-s.subject.Done():
+	case <-s.Subject.Done():
 	case <-time.After(30 * time.Second):
 		return nil, fmt.Errorf("still there 30 s after SIGTERM")
 	}
 	drain := time.Since(signalled)
-	code := s.subject.ExitCode()
-	var q queueStats
-	if err := s.queue.Ask(ctx, &q); err != nil {
+	code := s.Subject.ExitCode()
+	var q harness.QueueStats
+	if err := s.Queue.Ask(ctx, &q); err != nil {
 		return nil, err
 	}
-	if s.subject, err = b.carrierSQS(s.queue, s.worker, 40); err != nil {
+	if s.Subject, err = b.CarrierSQS(s.Queue, s.Worker, 40); err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	_ = drained(limited, s.queue, n)
-	sample, err := s.books(ctx, n, 0)
+	_ = harness.Drained(limited, s.Queue, n)
+	sample, err := s.Books(ctx, n, 0)
 	if err != nil {
 		return nil, err
 	}
-	sample["code"], sample["drain"] = float64(code), milli(drain)
+	sample["code"], sample["drain"] = float64(code), harness.Milli(drain)
 	sample["limbo"], sample["given_back"] = float64(q.InFlight), float64(q.GivenBack)
 	return sample, nil
 }

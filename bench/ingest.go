@@ -4,30 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"time"
 
 	"carrier/bench/figures"
+	"carrier/bench/harness"
 	"carrier/bench/proc"
-)
-
-// The subjects of the ingest scenarios.
-const (
-	delivering = "carrier, delivering"
-	taking     = "carrier, worker away"
-	bolt       = "bbolt"
-	boltRemove = "bbolt, removing too"
-	boltDoor   = "bbolt behind a bare door"
+	"carrier/bench/report"
 )
 
 // ingest measures how fast messages are taken: written, synced and acknowledged. The
 // yardstick is bbolt by itself, with records of the same size, the same number of
 // producers and the same kind of group commit, in one process without any HTTP. Since
 // producers, carrier and worker share the cores, much of the distance to it is HTTP:
-// "behind a bare door" puts the same bbolt behind about the cheapest server there is,
+// "behind a bare server" puts the same bbolt behind about the cheapest server there is,
 // with the same producers as carrier has. Carrier is measured with its worker away,
 // when it only stores, as bbolt by itself does; and delivering, when it stores, hands
 // out, posts and removes: its match is bbolt that removes every record again.
@@ -38,16 +28,16 @@ const (
 func ingest(producers int, quick bool) scenario {
 	return scenario{
 		name: "ingest-" + strconv.Itoa(producers), quick: quick,
-		says: strconv.Itoa(producers) + " producers, bodies of 1 KiB, worker at once, 40 in hand",
-		columns: []column{
-			{"acks", "acknowledged/s", 0}, {"acks/bbolt", "/ bbolt's", 2}, {"acks/door", "/ the door's", 2},
-			{"ack_p50", "ack p50 ms", 2}, {"ack_p99", "ack p99 ms", 2}, {"cpu", "CPU µs/message", 1},
-			{"rate", "delivered/s", 0}, {"p50", "to the POST p50 ms", 2}, {"p99", "p99 ms", 2},
-			{"per_commit", "records/commit", 1}, {"peak", "peak RSS MiB", 1},
+		says: strconv.Itoa(producers) + " producers, bodies of 1 KiB, worker answers immediately, 40 in flight",
+		columns: []report.Column{
+			col("acks", "acknowledged/s", 0), col("acks/bbolt", "/ bbolt's", 2), col("acks/server", "/ the bare server's", 2),
+			col("ack_p50", "ack p50 ms", 2), col("ack_p99", "ack p99 ms", 2), col("cpu", "CPU µs/message", 1),
+			col("rate", "delivered/s", 0), col("p50", "to the POST p50 ms", 2), col("p99", "p99 ms", 2),
+			col("per_commit", "records/commit", 1), col("peak", "peak RSS MiB", 1),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			during := b.span(3*time.Second, 2*time.Second)
-			for range b.times(2, 1) {
+			during := b.Span(3*time.Second, 2*time.Second)
+			for range b.Times(2, 1) {
 				if err := b.ingestTurn(ctx, r, producers, during); err != nil {
 					return err
 				}
@@ -69,19 +59,11 @@ func ingestSlowDisk(producers int, quick bool) scenario {
 	s.name += "-slow-disk"
 	s.says += "; every fdatasync takes " + slowSync.String() + " longer"
 	s.run = func(ctx context.Context, b *bench, r *figures.Results) error {
-		b.slowSync = slowSync
-		defer func() { b.slowSync = 0 }()
+		b.SlowDisk(slowSync)
+		defer b.SlowDisk(0)
 		return measure(ctx, b, r)
 	}
 	return s
-}
-
-// onDisk has a program that keeps data feel slowSync.
-func (b *bench) onDisk(path string, args ...string) (string, []string) {
-	if b.slowSync == 0 {
-		return path, args
-	}
-	return filepath.Join(b.programs, "slowdisk"), append([]string{b.slowSync.String(), path}, args...)
 }
 
 // ingestTurn measures all subjects once, and sets carrier's beside their yardsticks.
@@ -91,11 +73,11 @@ func (b *bench) ingestTurn(ctx context.Context, r *figures.Results, producers in
 		subject string
 		measure func() (figures.Sample, error)
 	}{
-		{delivering, func() (figures.Sample, error) { return b.measureIngest(ctx, producers, true, during) }},
-		{taking, func() (figures.Sample, error) { return b.measureIngest(ctx, producers, false, during) }},
-		{bolt, func() (figures.Sample, error) { return b.measureDisk(ctx, "bbolt", producers, false, during) }},
-		{boltRemove, func() (figures.Sample, error) { return b.measureDisk(ctx, "bbolt", producers, true, during) }},
-		{boltDoor, func() (figures.Sample, error) { return b.measureDoor(ctx, producers, during) }},
+		{report.Delivering, func() (figures.Sample, error) { return b.measureIngest(ctx, producers, true, during) }},
+		{report.Storing, func() (figures.Sample, error) { return b.measureIngest(ctx, producers, false, during) }},
+		{report.Bolt, func() (figures.Sample, error) { return b.measureDisk(ctx, "bbolt", producers, false, during) }},
+		{report.BoltRemove, func() (figures.Sample, error) { return b.measureDisk(ctx, "bbolt", producers, true, during) }},
+		{report.BoltServer, func() (figures.Sample, error) { return b.measureBoltServer(ctx, producers, during) }},
 	} {
 		s, err := m.measure()
 		if err != nil {
@@ -104,16 +86,16 @@ func (b *bench) ingestTurn(ctx context.Context, r *figures.Results, producers in
 		samples[m.subject] = s
 		r.Add(m.subject, s)
 	}
-	for subject, yardstick := range map[string]string{delivering: boltRemove, taking: bolt} {
+	for subject, yardstick := range map[string]string{report.Delivering: report.BoltRemove, report.Storing: report.Bolt} {
 		samples[subject]["acks/bbolt"] = samples[subject]["acks"] / samples[yardstick]["acks"]
-		samples[subject]["acks/door"] = samples[subject]["acks"] / samples[boltDoor]["acks"]
+		samples[subject]["acks/server"] = samples[subject]["acks"] / samples[report.BoltServer]["acks"]
 	}
 	return nil
 }
 
 // An ingestSetup is carrier with its own queue, and producers.
 type ingestSetup struct {
-	setup
+	harness.Setup
 	producers *proc.Process
 	dir       string
 	address   string
@@ -122,17 +104,17 @@ type ingestSetup struct {
 // ingestCarrier starts carrier on its own queue. Without a worker its endpoint is a port
 // at which nobody listens.
 func (b *bench) ingestCarrier(s *ingestSetup, env ...string) (err error) {
-	endpoint, err := freeAddress()
+	endpoint, err := harness.FreeAddress()
 	if err != nil {
 		return err
 	}
-	if s.worker != nil {
-		endpoint = s.worker.Serve
+	if s.Worker != nil {
+		endpoint = s.Worker.Serve
 	}
-	if s.address, err = freeAddress(); err != nil {
+	if s.address, err = harness.FreeAddress(); err != nil {
 		return err
 	}
-	s.subject, err = b.carrierWith(append([]string{
+	s.Subject, err = b.Carrier(append([]string{
 		"CARRIER_RECEIVER=ingest", "CARRIER_INGEST_ADDRESS=" + s.address, "CARRIER_INGEST_DATA_DIR=" + s.dir,
 		"CARRIER_WEBHOOK_ENDPOINT=http://" + endpoint, "CARRIER_CONCURRENCY=40",
 	}, env...)...)
@@ -140,15 +122,15 @@ func (b *bench) ingestCarrier(s *ingestSetup, env ...string) (err error) {
 }
 
 func (b *bench) measureIngest(ctx context.Context, producers int, deliver bool, during time.Duration) (figures.Sample, error) {
-	defer b.stopAll()
+	defer b.StopAll()
 	var s ingestSetup
 	var err error
 	if deliver {
-		if s.worker, err = b.tool("worker"); err != nil {
+		if s.Worker, err = b.Tool("worker"); err != nil {
 			return nil, err
 		}
 	}
-	if s.dir, err = b.scratch(); err != nil {
+	if s.dir, err = b.Scratch(); err != nil {
 		return nil, err
 	}
 	if err := b.ingestCarrier(&s); err != nil {
@@ -157,24 +139,24 @@ func (b *bench) measureIngest(ctx context.Context, producers int, deliver bool, 
 	if err := b.produce(ctx, &s, producers, bodySize, 0); err != nil {
 		return nil, err
 	}
-	if err := wait(ctx, time.Second); err != nil {
+	if err := harness.Wait(ctx, time.Second); err != nil {
 		return nil, err
 	}
-	return s.window(ctx, during)
+	return s.measure(ctx, during)
 }
 
 // produce starts producers, once somebody listens.
 func (b *bench) produce(ctx context.Context, s *ingestSetup, producers, size, limit int) (err error) {
-	if err := listening(ctx, s.address); err != nil {
+	if err := harness.Listening(ctx, s.address); err != nil {
 		return err
 	}
-	s.producers, err = b.tool("poster", "-client", bareTCP, "-address", s.address,
+	s.producers, err = b.Tool("poster", "-client", report.BareTCP, "-address", s.address,
 		"-clients", strconv.Itoa(producers), "-size", strconv.Itoa(size), "-limit", strconv.Itoa(limit))
 	return err
 }
 
-// window measures acknowledgements, and deliveries where there is a worker.
-func (s *ingestSetup) window(ctx context.Context, during time.Duration) (figures.Sample, error) {
+// measure measures acknowledgements, and deliveries where there is a worker.
+func (s *ingestSetup) measure(ctx context.Context, during time.Duration) (figures.Sample, error) {
 	if err := s.producers.Order(ctx, "/mark"); err != nil {
 		return nil, err
 	}
@@ -182,23 +164,23 @@ func (s *ingestSetup) window(ctx context.Context, during time.Duration) (figures
 	if err != nil {
 		return nil, err
 	}
-	cpu, err := s.subject.CPU()
+	cpu, err := s.Subject.CPU()
 	if err != nil {
 		return nil, err
 	}
 	sample := figures.Sample{}
-	if s.worker != nil {
-		if sample, err = s.setup.window(ctx, during); err != nil {
+	if s.Worker != nil {
+		if sample, err = s.Window(ctx, during); err != nil {
 			return nil, err
 		}
-	} else if err := wait(ctx, during); err != nil {
+	} else if err := harness.Wait(ctx, during); err != nil {
 		return nil, err
 	}
 	after, end, err := s.acknowledged(ctx)
 	if err != nil {
 		return nil, err
 	}
-	used, err := s.subject.CPU()
+	used, err := s.Subject.CPU()
 	if err != nil {
 		return nil, err
 	}
@@ -206,30 +188,27 @@ func (s *ingestSetup) window(ctx context.Context, during time.Duration) (figures
 	if n == 0 {
 		return nil, fmt.Errorf("nothing was acknowledged: %+v", after)
 	}
-	m, err := s.subject.Memory()
-	sample["peak"] = mebi(m.Peak)
-	sample["acks"], sample["cpu"] = n/end.Sub(start).Seconds(), micro(used-cpu)/n
-	sample["ack_p50"], sample["ack_p99"] = milli(after.P50), milli(after.P99)
+	m, err := s.Subject.Memory()
+	sample["peak"] = harness.Mebi(m.Peak)
+	sample["acks"], sample["cpu"] = n/end.Sub(start).Seconds(), harness.Micro(used-cpu)/n
+	sample["ack_p50"], sample["ack_p99"] = harness.Milli(after.P50), harness.Milli(after.P99)
 	sample["errors"] = float64(after.Errors - before.Errors)
 	return sample, err
 }
 
-func (s *ingestSetup) acknowledged(ctx context.Context) (p posterStats, at time.Time, err error) {
+func (s *ingestSetup) acknowledged(ctx context.Context) (p harness.PosterStats, at time.Time, err error) {
 	err = s.producers.Ask(ctx, &p)
 	return p, time.Now(), err
 }
 
 // measureDisk runs the disk's own program.
 func (b *bench) measureDisk(ctx context.Context, what string, producers int, remove bool, during time.Duration) (figures.Sample, error) {
-	dir, err := b.scratch()
+	dir, err := b.Scratch()
 	if err != nil {
 		return nil, err
 	}
-	path, args := b.onDisk(filepath.Join(b.programs, "disk"), "-what", what, "-dir", dir,
-		"-producers", strconv.Itoa(producers), "-remove="+strconv.FormatBool(remove), "-for", during.String())
-	c := exec.CommandContext(ctx, path, args...) //nolint:gosec // built by us
-	c.Stderr = b.log
-	out, err := c.Output()
+	out, err := b.Disk(ctx, "-what", what, "-dir", dir, "-producers", strconv.Itoa(producers),
+		"-remove="+strconv.FormatBool(remove), "-for", during.String())
 	if err != nil {
 		return nil, err
 	}
@@ -243,32 +222,32 @@ func (b *bench) measureDisk(ctx context.Context, what string, producers int, rem
 	if err := json.Unmarshal(out, &d); err != nil {
 		return nil, err
 	}
-	s := figures.Sample{"acks": d.Rate, "ack_p50": milli(d.P50), "ack_p99": milli(d.P99), "per_commit": d.PerCommit}
+	s := figures.Sample{"acks": d.Rate, "ack_p50": harness.Milli(d.P50), "ack_p99": harness.Milli(d.P99), "per_commit": d.PerCommit}
 	if d.CPU > 0 {
-		s["cpu"] = micro(d.CPU)
+		s["cpu"] = harness.Micro(d.CPU)
 	}
 	return s, nil
 }
 
-// measureDoor measures bbolt behind a bare server, with carrier's producers.
-func (b *bench) measureDoor(ctx context.Context, producers int, during time.Duration) (figures.Sample, error) {
-	defer b.stopAll()
-	dir, err := b.scratch()
+// measureBoltServer measures bbolt behind a bare server, with carrier's producers.
+func (b *bench) measureBoltServer(ctx context.Context, producers int, during time.Duration) (figures.Sample, error) {
+	defer b.StopAll()
+	dir, err := b.Scratch()
 	if err != nil {
 		return nil, err
 	}
 	s := ingestSetup{dir: dir}
-	if s.subject, err = b.tool("disk", "-what", "door", "-dir", dir); err != nil {
+	if s.Subject, err = b.Tool("disk", "-what", "server", "-dir", dir); err != nil {
 		return nil, err
 	}
-	s.address = s.subject.Serve
+	s.address = s.Subject.Serve
 	if err := b.produce(ctx, &s, producers, bodySize, 0); err != nil {
 		return nil, err
 	}
-	if err := wait(ctx, time.Second); err != nil {
+	if err := harness.Wait(ctx, time.Second); err != nil {
 		return nil, err
 	}
-	return s.window(ctx, during)
+	return s.measure(ctx, during)
 }
 
 // disk measures the rate and the latency of fdatasync in the directory that the ingest
@@ -277,10 +256,10 @@ func (b *bench) measureDoor(ctx context.Context, producers int, during time.Dura
 func disk() scenario {
 	return scenario{
 		name: "disk", quick: true, says: "write 1 KiB and fdatasync, one after another, in the data directory",
-		columns: []column{{"acks", "fdatasyncs/s", 0}, {"ack_p50", "p50 ms", 3}, {"ack_p99", "p99 ms", 3}},
+		columns: []report.Column{col("acks", "fdatasyncs/s", 0), col("ack_p50", "p50 ms", 3), col("ack_p99", "p99 ms", 3)},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			for range b.times(3, 1) {
-				s, err := b.measureDisk(ctx, "fdatasync", 1, false, b.span(2*time.Second, time.Second))
+			for range b.Times(3, 1) {
+				s, err := b.measureDisk(ctx, "fdatasync", 1, false, b.Span(2*time.Second, time.Second))
 				if err != nil {
 					return err
 				}
@@ -289,26 +268,4 @@ func disk() scenario {
 			return nil
 		},
 	}
-}
-
-// freeAddress returns an address of the loopback interface at which nobody listens.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
-}
-
-// listening waits until somebody listens at address.
-func listening(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	return until(ctx, 5*time.Millisecond, func() (bool, error) {
-		conn, err := net.Dial("tcp", address) //nolint:noctx // loopback answers at once
-		if err != nil {
-			return false, nil
-		}
-		return true, conn.Close()
-	})
 }

@@ -17,6 +17,9 @@ import (
 	"regexp"
 	"syscall"
 	"time"
+
+	"carrier/bench/harness"
+	"carrier/bench/report"
 )
 
 func main() {
@@ -36,6 +39,8 @@ type options struct {
 	report  string
 	only    *regexp.Regexp
 	dir     string
+	tls     bool
+	env     []string
 	limit   time.Duration
 }
 
@@ -46,6 +51,11 @@ func flags() (options, error) {
 	flag.StringVar(&o.report, "report", filepath.Join("bin", "bench", "report.md"), "report to write; its plots go beside it")
 	only := flag.String("only", "", "run the scenarios whose name matches this regular expression")
 	flag.StringVar(&o.dir, "dir", filepath.Join("bin", "bench"), "directory for programs and data; it should be on a real disk")
+	flag.BoolVar(&o.tls, "tls", false, "TLS to the queue and to the worker, in every scenario over SQS")
+	flag.Func("env", "more of carrier's environment, as NAME=value; may be given several times", func(v string) error {
+		o.env = append(o.env, v)
+		return nil
+	})
 	flag.DurationVar(&o.limit, "limit", 20*time.Minute, "give up after this long")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -63,12 +73,15 @@ func run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
-	b, err := prepare(ctx, o)
+	machine := report.Look()
+	h, err := harness.Open(ctx, harness.Options{Quick: o.quick, Carrier: o.carrier, Dir: o.dir, TLS: o.tls, Env: o.env})
 	if err != nil {
 		return err
 	}
-	defer b.clean()
-	done, err := b.all(ctx, scenarios())
-	fmt.Printf("\n## Aims\n\n%s\n", aimTable(done))
-	return errors.Join(err, writeReport(o.report, b.machine, done))
+	defer h.Close()
+	fmt.Println(machine)
+	b := &bench{h}
+	done, err := b.all(ctx, o, scenarios())
+	fmt.Printf("\n## Aims\n\n%s\n", report.AimTable(done))
+	return errors.Join(err, report.Write(o.report, machine, done))
 }

@@ -2,29 +2,30 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"carrier/bench/figures"
+	"carrier/bench/harness"
+	"carrier/bench/report"
 )
 
 // pubsub is the scenario offered over Pub/Sub.
 func pubsub() scenario {
 	return scenario{
 		name: "pubsub",
-		says: "a Pub/Sub subscription: 500 messages/s offered at random moments, calls take 10 ms, worker takes 5 ms, 40 in hand",
-		columns: []column{
-			{"rate", "messages/s", 0}, {"p50", "p50 ms to the POST", 2}, {"p99", "p99 ms", 2},
-			{"wait", "p99 / call time", 2}, {"calls", "calls/message", 2},
-			{"cpu", "CPU µs/message", 1}, {"call", "measured call ms", 2}, {"others", "others' cores", 2}, {"peak", "peak RSS MiB", 1},
+		says: "a Pub/Sub subscription: 500 messages/s offered at random moments, calls take 10 ms, worker takes 5 ms, 40 in flight",
+		columns: []report.Column{
+			col("rate", "messages/s", 0), col("p50", "p50 ms to the POST", 2), col("p99", "p99 ms", 2),
+			col("wait", "p99 / call time", 2), col("calls", "calls/message", 2),
+			col("cpu", "CPU µs/message", 1), col("call", "measured call ms", 2), col("others", "others' cores", 2), col("peak", "peak RSS MiB", 1),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			for range b.times(3, 1) {
-				s, err := b.measureOffer(ctx, b.betweenPubSub)
+			for range b.Times(3, 1) {
+				s, err := b.measureOffer(ctx, b.PubSub)
 				if err != nil {
 					return err
 				}
-				r.Add(carrier, s)
+				r.Add(report.Carrier, s)
 			}
 			return nil
 		},
@@ -37,15 +38,15 @@ func pubsub() scenario {
 // that a single reading may be a few too high.
 func pubsubSlow() scenario {
 	return scenario{
-		name: "pubsub-slow", says: "a Pub/Sub subscription with a backlog, calls take 10 ms, worker takes 1 s, 40 in hand",
-		columns: []column{
-			{"rate", "messages/s", 0}, {"beyond", "leased beyond the slots", 0}, {"beyond_most", "at most", 0},
-			{"most", "most in the worker's hands", 0}, {"duplicates", "duplicates", 0},
+		name: "pubsub-slow", says: "a Pub/Sub subscription with a backlog, calls take 10 ms, worker takes 1 s, 40 in flight",
+		columns: []report.Column{
+			col("rate", "messages/s", 0), col("beyond", "leased beyond the slots", 0), col("beyond_most", "at most", 0),
+			col("most", "most in the worker", 0), col("duplicates", "duplicates", 0),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			s, err := b.measureBeyond(ctx)
 			if err == nil {
-				r.Add(carrier, s)
+				r.Add(report.Carrier, s)
 			}
 			return err
 		},
@@ -53,56 +54,38 @@ func pubsubSlow() scenario {
 }
 
 func (b *bench) measureBeyond(ctx context.Context) (figures.Sample, error) {
-	defer b.stopAll()
-	const hand = 40
-	s, err := b.betweenPubSub([]string{"-latency", "1s"}, []string{"-latency", callTime.String()}, hand)
+	defer b.StopAll()
+	const inFlight = 40
+	s, err := b.PubSub([]string{"-latency", "1s"}, []string{"-latency", callTime.String()}, inFlight)
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(ctx, s.queue, 5000); err != nil {
+	if err := harness.Fill(ctx, s.Queue, 5000); err != nil {
 		return nil, err
 	}
-	if err := s.warm(ctx, hand, 2*time.Second); err != nil {
+	if err := s.Warm(ctx, inFlight, 2*time.Second); err != nil {
 		return nil, err
 	}
 	var beyond []float64
-	start, err := s.read(ctx)
+	start, err := s.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	end := start
 	for range 100 {
-		if err := wait(ctx, 50*time.Millisecond); err != nil {
+		if err := harness.Wait(ctx, 50*time.Millisecond); err != nil {
 			return nil, err
 		}
-		if end, err = s.read(ctx); err != nil {
+		if end, err = s.Read(ctx); err != nil {
 			return nil, err
 		}
-		settling := end.worker.Accepted - end.queue.Deleted
-		beyond = append(beyond, float64(max(0, end.queue.InFlight-settling-hand)))
+		settling := end.Worker.Accepted - end.Queue.Deleted
+		beyond = append(beyond, float64(max(0, end.Queue.InFlight-settling-inFlight)))
 	}
 	sum := figures.Summarize(beyond)
 	return figures.Sample{
-		"rate":   float64(end.worker.Accepted-start.worker.Accepted) / end.at.Sub(start.at).Seconds(),
+		"rate":   float64(end.Worker.Accepted-start.Worker.Accepted) / end.At.Sub(start.At).Seconds(),
 		"beyond": sum.Median, "beyond_most": sum.Max,
-		"most": float64(end.worker.MaxInHand), "duplicates": float64(end.worker.Duplicates),
+		"most": float64(end.Worker.MostInFlight), "duplicates": float64(end.Worker.Duplicates),
 	}, nil
-}
-
-// betweenPubSub is the joining over Pub/Sub.
-func (b *bench) betweenPubSub(worker, queue []string, hand int) (s setup, err error) {
-	if s.worker, err = b.tool("worker", worker...); err != nil {
-		return s, err
-	}
-	if s.queue, err = b.tool("pubsubserver", queue...); err != nil {
-		return s, err
-	}
-	s.hand = hand
-	s.subject, err = b.carrierWith(
-		"CARRIER_PUBSUB_SUBSCRIPTION=projects/bench/subscriptions/bench",
-		"CARRIER_PUBSUB_ENDPOINT="+s.queue.Serve,
-		"CARRIER_WEBHOOK_ENDPOINT=http://"+s.worker.Serve,
-		"CARRIER_CONCURRENCY="+strconv.Itoa(hand),
-	)
-	return s, err
 }

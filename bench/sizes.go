@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"carrier/bench/figures"
+	"carrier/bench/harness"
+	"carrier/bench/report"
 )
 
 // sizes measures the program as it is released, whole and with less built in. The image
@@ -16,11 +18,11 @@ import (
 func sizes() scenario {
 	return scenario{
 		name: "size", says: "the released program, by what is built in",
-		columns: []column{{"binary", "MiB", 1}, {"gzip", "gzip MiB", 1}},
+		columns: []report.Column{col("binary", "MiB", 1), col("gzip", "gzip MiB", 1)},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			for _, built := range []struct{ subject, tags string }{{"all", ""}, {"sqs and ingest", "nopubsub"}, {"sqs", "nopubsub,noingest"}, {"ingest", "nosqs,nopubsub"}} {
-				path := filepath.Join(b.data, "size")
-				if err := b.gobuild(ctx, release(path, built.tags)); err != nil {
+				path := filepath.Join(b.Data, "size")
+				if err := b.BuildRelease(ctx, path, built.tags); err != nil {
 					return err
 				}
 				s, err := sizeOfProgram(path)
@@ -47,7 +49,7 @@ func sizeOfProgram(path string) (figures.Sample, error) {
 		return nil, err
 	}
 	err = z.Close()
-	return figures.Sample{"binary": mebi(n), "gzip": mebi(int64(packed))}, err
+	return figures.Sample{"binary": harness.Mebi(n), "gzip": harness.Mebi(int64(packed))}, err
 }
 
 // A counter counts what is written to it.

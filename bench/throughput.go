@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"carrier/bench/figures"
+	"carrier/bench/harness"
+	"carrier/bench/report"
 )
 
 // A trial is one way to run carrier and the ceilings side by side.
 type trial struct {
-	hand         int
+	inFlight     int
 	worker       []string // flags of the worker
 	ceilings     []string
 	variants     map[string][]string // environment of further carriers, by subject
@@ -29,50 +31,67 @@ const bodySize = 1024
 // What could mislead: subject, worker and queue share the cores, so that a rate says how
 // much the three together need, and a cheaper worker or queue would raise it. Processor
 // time per message is the figure to trust. The queue answers a call after one
-// millisecond, so with one in hand carrier spends most of its time waiting; with ten it
+// millisecond, so with one in flight carrier spends most of its time waiting; with ten it
 // may by default have one receive open, which bounds the rate at ten messages for each
 // call: "carrier, 4 receivers" is allowed four.
-func throughput(hand int, quick bool) scenario {
+func throughput(inFlight int, quick bool) scenario {
 	variants := map[string][]string{}
-	if hand == 10 {
-		variants[fourReceivers] = []string{"CARRIER_SQS_RECEIVERS=4"}
+	if inFlight == 10 {
+		variants[report.FourReceivers] = []string{"CARRIER_SQS_RECEIVERS=4"}
 	}
 	return scenario{
-		name: "throughput-" + strconv.Itoa(hand), quick: quick,
-		says: "worker answers at once, " + strconv.Itoa(hand) + " in hand, bodies of 1 KiB; SQS calls take 1 ms",
-		columns: []column{
-			{"rate", "messages/s", 0}, {"cpu", "CPU µs/message", 1}, {"system", "of it system %", 0},
-			{"cpu/nethttp", "CPU / net/http's", 2}, {"rate/nethttp", "rate / net/http's", 2},
-			{"cpu/fasthttp", "CPU / fasthttp's", 2},
-			{"cores", "cores", 2}, {"others", "others' cores", 2}, {"worker_cpu", "worker's µs", 1}, {"queue_cpu", "queue's µs", 1},
-			{"calls", "SQS calls/message", 2}, {"peak", "peak RSS MiB", 1}, {"anonymous", "anonymous MiB", 1},
+		name: "throughput-" + strconv.Itoa(inFlight), quick: quick,
+		says: "worker answers immediately, " + strconv.Itoa(inFlight) + " in flight, bodies of 1 KiB; SQS calls take 1 ms",
+		columns: []report.Column{
+			col("rate", "messages/s", 0), col("cpu", "CPU µs/message", 1), col("system", "of it system %", 0),
+			col("cpu/nethttp", "CPU / net/http's", 2), col("rate/nethttp", "rate / net/http's", 2),
+			col("cpu/fasthttp", "CPU / fasthttp's", 2),
+			col("cores", "cores", 2), col("others", "others' cores", 2), col("worker_cpu", "worker's µs", 1), col("queue_cpu", "queue's µs", 1),
+			col("calls", "SQS calls/message", 2), col("peak", "peak RSS MiB", 1), col("anonymous", "anonymous MiB", 1),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			return b.compare(ctx, r, trial{
 				variants: variants,
-				hand:     hand, ceilings: []string{netHTTP, fastHTTP, bareTCP}, reps: b.times(3, 2),
-				warm: b.span(time.Second, 700*time.Millisecond), during: b.span(3*time.Second, 1500*time.Millisecond), fill: 160_000,
+				inFlight: inFlight, ceilings: []string{report.NetHTTP, report.FastHTTP, report.BareTCP}, reps: b.Times(3, 2),
+				warm: b.Span(time.Second, 700*time.Millisecond), during: b.Span(3*time.Second, 1500*time.Millisecond), fill: 160_000,
 			})
 		},
 	}
 }
 
-// slow measures a worker that takes five milliseconds: whether every place in hand is
-// really used. "busy" is the share of time that the places were occupied, by the
+// overTLS is throughput with TLS to the queue and to the worker. Both sides of each connection are
+// on this machine, so the cost of TLS shows twice in the rate and once in the processor time.
+func overTLS(inFlight int) scenario {
+	s := throughput(inFlight, false)
+	s.name = "tls-" + strconv.Itoa(inFlight)
+	s.says += "; TLS to the queue and to the worker"
+	s.columns = slices.DeleteFunc(s.columns, func(c report.Column) bool { return c.Figure == "cpu/fasthttp" })
+	s.run = func(ctx context.Context, b *bench, r *figures.Results) error {
+		return b.WithTLS(func() error {
+			return b.compare(ctx, r, trial{
+				inFlight: inFlight, ceilings: []string{report.NetHTTP}, reps: b.Times(3, 2),
+				warm: 2 * time.Second, during: b.Span(3*time.Second, 1500*time.Millisecond), fill: 160_000,
+			})
+		})
+	}
+	return s
+}
+
+// slow measures a worker that takes five milliseconds: whether every slot is really used. "busy" is the share of time that the places were occupied, by the
 // worker's own count; the aim's figure divides the rate by what the places could do if
 // each took five milliseconds and nothing in between. The worker's timer is late by some
 // hundredths of a millisecond; the ceiling suffers the same.
-func slow(hand int, quick bool) scenario {
+func slow(inFlight int, quick bool) scenario {
 	return scenario{
-		name: "slow-" + strconv.Itoa(hand), quick: quick,
-		says:    "worker takes 5 ms, " + strconv.Itoa(hand) + " in hand",
+		name: "slow-" + strconv.Itoa(inFlight), quick: quick,
+		says:    "worker takes 5 ms, " + strconv.Itoa(inFlight) + " in flight",
 		columns: idealColumns(),
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			err := b.compare(ctx, r, trial{
-				hand: hand, worker: []string{"-latency", "5ms"}, ceilings: []string{netHTTP, bareTCP},
-				reps: b.times(3, 1), warm: time.Second, during: b.span(4*time.Second, 3*time.Second), fill: 60_000,
+				inFlight: inFlight, worker: []string{"-latency", "5ms"}, ceilings: []string{report.NetHTTP, report.BareTCP},
+				reps: b.Times(3, 1), warm: time.Second, during: b.Span(4*time.Second, 3*time.Second), fill: 60_000,
 			})
-			ideal(*r, float64(hand)/0.005)
+			ideal(*r, float64(inFlight)/0.005)
 			return err
 		},
 	}
@@ -81,29 +100,29 @@ func slow(hand int, quick bool) scenario {
 // bimodal measures a worker that is quick but for one POST in a hundred, which takes two
 // seconds: whether the slow ones hold up the quick ones. Every hundredth POST is slow,
 // not a random one, so that all runs have the same work. The ideal rate is the number in
-// hand divided by the average time.
+// flight divided by the average time.
 func bimodal() scenario {
-	const hand = 40
+	const inFlight = 40
 	return scenario{
-		name: "bimodal", says: "worker takes 1 ms, and 2 s for 1 % of the messages; 40 in hand",
+		name: "bimodal", says: "worker takes 1 ms, and 2 s for 1 % of the messages; 40 in flight",
 		columns: idealColumns(),
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			err := b.compare(ctx, r, trial{
-				hand: hand, worker: []string{"-latency", "1ms", "-slow", "2s", "-slow-share", "0.01"},
-				ceilings: []string{netHTTP}, reps: 2, warm: 4 * time.Second, during: 10 * time.Second, fill: 60_000,
+				inFlight: inFlight, worker: []string{"-latency", "1ms", "-slow", "2s", "-slow-share", "0.01"},
+				ceilings: []string{report.NetHTTP}, reps: 2, warm: 4 * time.Second, during: 10 * time.Second, fill: 60_000,
 			})
-			ideal(*r, hand/(0.99*0.001+0.01*2))
+			ideal(*r, inFlight/(0.99*0.001+0.01*2))
 			return err
 		},
 	}
 }
 
-func idealColumns() []column {
-	return []column{
-		{"rate", "messages/s", 0}, {"ideal", "rate / ideal", 3}, {"busy", "places occupied", 3},
-		{"cpu", "CPU µs/message", 1}, {"cpu/nethttp", "CPU / net/http's", 2}, {"rate/nethttp", "rate / net/http's", 3},
-		{"others", "others' cores", 2},
-		{"calls", "SQS calls/message", 2}, {"peak", "peak RSS MiB", 1},
+func idealColumns() []report.Column {
+	return []report.Column{
+		col("rate", "messages/s", 0), col("ideal", "rate / ideal", 3), col("busy", "places occupied", 3),
+		col("cpu", "CPU µs/message", 1), col("cpu/nethttp", "CPU / net/http's", 2), col("rate/nethttp", "rate / net/http's", 3),
+		col("others", "others' cores", 2),
+		col("calls", "SQS calls/message", 2), col("peak", "peak RSS MiB", 1),
 	}
 }
 
@@ -144,48 +163,48 @@ func (b *bench) compare(ctx context.Context, r *figures.Results, t trial) error 
 
 // carriers names the carriers to run: with nothing but the defaults first.
 func (t trial) carriers() []string {
-	return append([]string{carrier}, slices.Sorted(maps.Keys(t.variants))...)
+	return append([]string{report.Carrier}, slices.Sorted(maps.Keys(t.variants))...)
 }
 
 func (b *bench) measureCarrier(ctx context.Context, t trial, env ...string) (figures.Sample, error) {
-	defer b.stopAll()
-	worker, err := b.tool("worker", t.worker...)
+	defer b.StopAll()
+	worker, err := b.Tool("worker", t.worker...)
 	if err != nil {
 		return nil, err
 	}
-	queue, err := b.tool("sqsserver", "-latency", "1ms", "-size", strconv.Itoa(bodySize))
+	queue, err := b.Tool("sqsserver", "-latency", "1ms", "-size", strconv.Itoa(bodySize))
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(ctx, queue, t.fill); err != nil {
+	if err := harness.Fill(ctx, queue, t.fill); err != nil {
 		return nil, err
 	}
-	subject, err := b.carrierSQS(queue, worker, t.hand, env...)
+	subject, err := b.CarrierSQS(queue, worker, t.inFlight, env...)
 	if err != nil {
 		return nil, err
 	}
-	s := setup{subject: subject, worker: worker, queue: queue, hand: t.hand}
-	if err := s.warm(ctx, t.hand, t.warm); err != nil {
+	s := harness.Setup{Subject: subject, Worker: worker, Queue: queue, InFlight: t.inFlight}
+	if err := s.Warm(ctx, t.inFlight, t.warm); err != nil {
 		return nil, err
 	}
-	return s.window(ctx, t.during)
+	return s.Window(ctx, t.during)
 }
 
 func (b *bench) measureCeiling(ctx context.Context, name string, t trial) (figures.Sample, error) {
-	defer b.stopAll()
-	worker, err := b.tool("worker", t.worker...)
+	defer b.StopAll()
+	worker, err := b.Tool("worker", t.worker...)
 	if err != nil {
 		return nil, err
 	}
-	subject, err := b.ceiling(ctx, name, worker, t.hand, bodySize)
+	subject, err := b.Ceiling(ctx, name, worker, t.inFlight, bodySize)
 	if err != nil {
 		return nil, err
 	}
-	s := setup{subject: subject, worker: worker, hand: t.hand}
-	if err := s.warm(ctx, t.hand, t.warm); err != nil {
+	s := harness.Setup{Subject: subject, Worker: worker, InFlight: t.inFlight}
+	if err := s.Warm(ctx, t.inFlight, t.warm); err != nil {
 		return nil, err
 	}
-	sample, err := s.window(ctx, t.during)
+	sample, err := s.Window(ctx, t.during)
 	delete(sample, "calls")
 	delete(sample, "queue_cpu")
 	return sample, err

@@ -1,7 +1,7 @@
 // Command disk measures what the ingest scenarios are held against: the disk by itself,
 // and the database that carrier keeps its queue in by itself, with the same group commit
 // and none of the rest. It prints one line of JSON
-// and ends, but for the door.
+// and ends, but for the server.
 package main
 
 import (
@@ -29,10 +29,10 @@ type result struct {
 
 func run() error {
 	var o options
-	what := flag.String("what", "fdatasync", "fdatasync, bbolt, or door: bbolt behind a bare HTTP server")
+	what := flag.String("what", "fdatasync", "fdatasync, bbolt, or server: bbolt behind a bare HTTP server")
 	flag.StringVar(&o.dir, "dir", ".", "directory to write in")
 	flag.IntVar(&o.size, "size", 1024, "bytes in a record, or in a write")
-	flag.IntVar(&o.producers, "producers", 1, "producers at once, of bbolt")
+	flag.IntVar(&o.producers, "producers", 1, "concurrent producers, of bbolt")
 	flag.BoolVar(&o.remove, "remove", false, "also remove each record, in a later commit")
 	flag.DurationVar(&o.during, "for", 2*time.Second, "how long to measure")
 	flag.Parse()
@@ -45,8 +45,8 @@ func run() error {
 		r, err = syncs(o)
 	case "bbolt":
 		r, err = commits(o)
-	case "door":
-		return serveDoor(o)
+	case "server":
+		return serveBolt(o)
 	default:
 		err = fmt.Errorf("cannot measure %q", *what)
 	}

@@ -15,7 +15,7 @@ import (
 
 func main() {
 	address := flag.String("address", "", "host:port to post to")
-	clients := flag.Int("clients", 1, "POSTs at once")
+	clients := flag.Int("clients", 1, "POSTs in flight")
 	body := flag.String("body", "", "what follows the number and the moment in each body")
 	flag.Parse()
 	client := &fasthttp.HostClient{

@@ -2,7 +2,7 @@
 // it reads a request's length and one header, and its answers are written as they are
 // given. It shares two cores with what is measured, so every cycle it saves is one that
 // the measured program could have had. It is no server for anything else: no chunked
-// bodies, no TLS, no limits on time.
+// bodies, no limits on time. A listener may bring TLS.
 package http1
 
 import (
@@ -45,6 +45,7 @@ type Options struct {
 type Conn struct {
 	net.Conn
 	raw    syscall.RawConn
+	tls    bool
 	reader *bufio.Reader
 	body   []byte
 	alarm  *alarm.Alarm
@@ -73,7 +74,11 @@ func Serve(l net.Listener, o Options) error {
 
 func serve(conn net.Conn, o Options) {
 	c := &Conn{Conn: conn, reader: bufio.NewReaderSize(conn, bufferSize), body: make([]byte, 0, o.Keep)}
-	if s, ok := conn.(syscall.Conn); ok {
+	socket := conn
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		socket, c.tls = wrapped.NetConn(), true
+	}
+	if s, ok := socket.(syscall.Conn); ok {
 		c.raw, _ = s.SyscallConn()
 	}
 	defer func() {
@@ -149,7 +154,8 @@ func (c *Conn) readBody(r *Request, keep int) error {
 	return err
 }
 
-// Gone reports whether the other end has closed the connection, without waiting.
+// Gone reports whether the other end has closed the connection, without waiting. Beneath TLS
+// anything that can be read while a request is answered is taken for the alert of the end.
 func (c *Conn) Gone() bool {
 	if c.raw == nil || c.reader.Buffered() > 0 {
 		return false
@@ -158,7 +164,7 @@ func (c *Conn) Gone() bool {
 	var one [1]byte
 	err := c.raw.Read(func(fd uintptr) bool {
 		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		gone = n == 0 && err == nil || err != nil && !errors.Is(err, syscall.EAGAIN)
+		gone = err == nil && (n == 0 || c.tls) || err != nil && !errors.Is(err, syscall.EAGAIN)
 		return true
 	})
 	return gone || err != nil

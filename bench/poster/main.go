@@ -1,5 +1,5 @@
 // Command poster does nothing but POST: the same bodies to the same address, a fixed
-// number at once, each as soon as the one before it is answered. With net/http it is
+// number in flight, each as soon as the one before it is answered. With net/http it is
 // the benchmark's ceiling; with the bare client, which costs least, it is the producers
 // of the ingest scenarios.
 package main
@@ -29,12 +29,13 @@ func run() error {
 	p := &poster{}
 	kind := flag.String("client", "nethttp", "nethttp or bare")
 	flag.StringVar(&p.address, "address", "", "host:port to post to")
-	flag.IntVar(&p.clients, "clients", 1, "POSTs at once")
+	flag.IntVar(&p.clients, "clients", 1, "POSTs in flight")
 	flag.IntVar(&p.size, "size", 1024, "bytes in a body")
+	dir := flag.String("tls", "", "post over TLS, trusting the certificate in this directory; nethttp only")
 	limit := flag.Uint64("limit", 0, "POSTs in all; 0 for no limit")
 	flag.Parse()
 	p.limit.Store(*limit)
-	dial, err := dialer(*kind, p.address, p.clients)
+	dial, err := dialer(*kind, p.address, p.clients, *dir)
 	if err != nil {
 		return err
 	}
@@ -47,10 +48,10 @@ func run() error {
 	})
 }
 
-func dialer(kind, address string, clients int) (func() client, error) {
+func dialer(kind, address string, clients int, dir string) (func() client, error) {
 	switch kind {
 	case "nethttp":
-		return newNetHTTP(address, clients), nil
+		return newNetHTTP(address, clients, dir)
 	case "bare":
 		return func() client { return &bare{address: address} }, nil
 	}

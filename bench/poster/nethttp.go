@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+
+	"carrier/bench/control"
 )
 
 // A netHTTP posts with net/http, tuned: as many idle connections as POSTs, no client on
@@ -16,7 +18,8 @@ type netHTTP struct {
 	header    http.Header
 }
 
-func newNetHTTP(address string, clients int) func() client {
+// newNetHTTP posts over TLS where dir holds a certificate to trust.
+func newNetHTTP(address string, clients int, dir string) (func() client, error) {
 	n := &netHTTP{
 		transport: &http.Transport{
 			MaxIdleConns: clients, MaxIdleConnsPerHost: clients, DisableCompression: true,
@@ -24,7 +27,14 @@ func newNetHTTP(address string, clients int) func() client {
 		url:    &url.URL{Scheme: "http", Host: address, Path: "/"},
 		header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"bench"}},
 	}
-	return func() client { return n }
+	if dir != "" {
+		config, err := control.Trust(dir)
+		if err != nil {
+			return nil, err
+		}
+		n.url.Scheme, n.transport.TLSClientConfig = "https", config
+	}
+	return func() client { return n }, nil
 }
 
 func (n *netHTTP) post(body []byte) (int, error) {

@@ -34,7 +34,7 @@ func TestClientsPostTheSameBodiesAndReadTheStatus(t *testing.T) {
 			defer server.Close()
 			p := &poster{size: 300}
 			p.limit.Store(20)
-			dial, err := dialer(kind, strings.TrimPrefix(server.URL, "http://"), 2)
+			dial, err := dialer(kind, strings.TrimPrefix(server.URL, "http://"), 2, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,7 +19,7 @@ import (
 	"carrier/bench/control"
 )
 
-// A Process is a running program. Its methods may be called at once.
+// A Process is a running program. Its methods are safe for concurrent use.
 type Process struct {
 	control.Ready
 	cmd   *exec.Cmd
@@ -106,14 +106,14 @@ func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 // where it listens to that, else by force.
 func (p *Process) Stop() {
 	_ = p.stdin.Close()
-	patience := 2 * time.Second
+	waitTimeout := 2 * time.Second
 	if p.Control == "" {
-		patience = 0
+		waitTimeout = 0
 	}
 	select {
 	case <-p.done:
 		return
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 	}
 	_ = p.cmd.Process.Kill()
 	<-p.done

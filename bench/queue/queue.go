@@ -11,7 +11,7 @@ import (
 )
 
 // A Queue is one standard queue. A message is its number: the n-th that was put is
-// entry n. Times are nanoseconds since the epoch. All methods may be called at once.
+// entry n. Times are nanoseconds since the epoch. All methods are safe for concurrent use.
 type Queue struct {
 	now  func() int64
 	rest []byte // what follows the head of every body
@@ -53,7 +53,7 @@ type Counts struct {
 	DeletedAgain int `json:"deleted_again"` // deletes of what was deleted before
 	DeletedLate  int `json:"deleted_late"`  // deletes after the lease, or with an older handle
 	Expired      int `json:"expired"`       // leases that ran out
-	GivenBack    int `json:"given_back"`    // made visible at once
+	GivenBack    int `json:"given_back"`    // made visible immediately
 	Deferred     int `json:"deferred"`      // made visible later: extended or deferred
 	Refused      int `json:"refused"`       // changes of what is not in flight
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A Tally counts the calls to a server. Its methods may be called at once.
+// A Tally counts the calls to a server. Its methods are safe for concurrent use.
 type Tally struct {
 	mu      sync.Mutex
 	traffic Traffic

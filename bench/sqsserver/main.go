@@ -27,15 +27,20 @@ func run() error {
 	flag.Float64Var(&s.faults.dropBefore.of, "drop-before", 0, "share of calls whose connection is closed before they are carried out")
 	flag.Float64Var(&s.faults.dropAfter.of, "drop-after", 0, "share of calls whose connection is closed after they were carried out")
 	flag.Float64Var(&s.faults.failDelete.of, "fail-delete", 0, "share of entries of deletes that fail")
+	dir := flag.String("tls", "", "serve TLS by the certificate in this directory")
 	flag.Parse()
 	s.queue = queue.New(*size, func() int64 { return time.Now().UnixNano() })
 	s.render = newRenderer(s.queue)
 
-	l, err := control.Listen()
+	l, err := control.ListenTLS(*dir)
 	if err != nil {
 		return err
 	}
-	s.url = "http://" + l.Addr().String() + "/000000000000/" + s.name
+	scheme := "http"
+	if *dir != "" {
+		scheme = "https"
+	}
+	s.url = scheme + "://" + l.Addr().String() + "/000000000000/" + s.name
 	go func() { _ = http1.Serve(l, http1.Options{Handle: s.handle, Keep: keep}) }()
 	return control.Run(l.Addr().String(), control.Panel{
 		Stats:  func() any { return s.stats() },

@@ -7,19 +7,19 @@ import (
 	"carrier/bench/load"
 )
 
-// A ledger keeps the books on what was posted. All its methods may be called at once.
+// A ledger keeps the books on what was posted. All its methods are safe for concurrent use.
 type ledger struct {
-	mu      sync.Mutex
-	marks   []mark
-	stats   stats
-	inHand  int
-	latency load.Histogram
+	mu       sync.Mutex
+	marks    []mark
+	stats    stats
+	inFlight int
+	latency  load.Histogram
 }
 
 // A mark is what is known of one message.
 type mark struct {
 	accepted bool
-	held     bool  // a POST of it is under way
+	posting  bool  // a POST of it is under way
 	notUntil int64 // the end of its Retry-After, in nanoseconds since the epoch
 }
 
@@ -39,9 +39,9 @@ type stats struct {
 	CutOff     int `json:"cut_off"`    // connections closed before the answer was complete
 	WrongSize  int `json:"wrong_size"` // bodies of another length than ordered, or unreadable
 
-	InHand    int           `json:"in_hand"`
-	MaxInHand int           `json:"max_in_hand"`
-	Busy      time.Duration `json:"busy"` // time spent on POSTs, added up over all of them
+	InFlight     int           `json:"in_flight"`
+	MostInFlight int           `json:"most_in_flight"`
+	Busy         time.Duration `json:"busy"` // time spent on POSTs, added up over all of them
 
 	FirstPost int64 `json:"first_post"` // nanoseconds since the epoch; 0 before
 	LastPost  int64 `json:"last_post"`
@@ -59,7 +59,7 @@ func (l *ledger) enter(n uint64, sent, now int64) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.mark(n)
-	if m.held {
+	if m.posting {
 		l.stats.AtOnce++
 	}
 	if now < m.notUntil {
@@ -68,9 +68,9 @@ func (l *ledger) enter(n uint64, sent, now int64) int {
 	if !m.accepted && m.notUntil == 0 {
 		l.latency.Add(time.Duration(now - sent))
 	}
-	m.held = true
-	l.inHand++
-	l.stats.MaxInHand = max(l.stats.MaxInHand, l.inHand)
+	m.posting = true
+	l.inFlight++
+	l.stats.MostInFlight = max(l.stats.MostInFlight, l.inFlight)
 	if l.stats.FirstPost == 0 {
 		l.stats.FirstPost = now
 	}
@@ -84,8 +84,8 @@ func (l *ledger) leave(n uint64, since, now int64, a answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m := l.mark(n)
-	m.held = false
-	l.inHand--
+	m.posting = false
+	l.inFlight--
 	l.stats.Busy += time.Duration(now - since)
 	switch a.kind {
 	case accept:
@@ -131,7 +131,7 @@ func (l *ledger) read() stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.stats
-	s.InHand = l.inHand
+	s.InFlight = l.inFlight
 	s.P50, s.P99, s.Max = l.latency.Quantile(0.5), l.latency.Quantile(0.99), l.latency.Quantile(1)
 	s.Timed = l.latency.Count()
 	return s

@@ -27,9 +27,10 @@ func run() error {
 	flag.DurationVar(&w.temper.retryAfter, "retry-after", time.Second, "Retry-After of a 429, in whole seconds")
 	flag.Float64Var(&w.temper.fail, "fail", 0, "share of answers that are 500")
 	flag.Float64Var(&w.temper.drop, "drop", 0, "share of POSTs whose connection is closed")
+	dir := flag.String("tls", "", "serve TLS by the certificate in this directory")
 	flag.Parse()
 
-	l, err := control.Listen()
+	l, err := control.ListenTLS(*dir)
 	if err != nil {
 		return err
 	}

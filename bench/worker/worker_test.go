@@ -35,7 +35,7 @@ func TestLedgerTellsWhatCameTwiceEarlyOrAtOnce(t *testing.T) {
 	got := l.read()
 	want := stats{
 		Posts: 7, Accepted: 3, Deferred: 1, Failed: 1, Dropped: 2, Distinct: 2, Duplicates: 1, AtOnce: 1, Early: 1,
-		MaxInHand: 2, Busy: 5 * time.Second, FirstPost: 1000 * second, LastPost: at,
+		MostInFlight: 2, Busy: 5 * time.Second, FirstPost: 1000 * second, LastPost: at,
 		P50: got.P50, P99: got.P99, Max: got.Max, Timed: 4,
 	}
 	if got != want {

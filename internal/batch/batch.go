@@ -7,17 +7,23 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/contain"
 	"carrier/internal/gopool"
 )
 
-// ErrClosed is what an entry gets that came after Close.
-var ErrClosed = errors.New("receiver is closed")
+var (
+	// ErrClosed is the result of an entry that was submitted after Close.
+	ErrClosed = errors.New("receiver is closed")
 
-// An Entry is one thing to do at a source.
+	// errNoResult is the result of an entry for which Send returned none.
+	errNoResult = errors.New("the call returned no result for the entry")
+)
+
+// An Entry is one removal, or one change of a lease, at a source.
 type Entry struct {
 	// ID is what the source calls the message: a receipt handle, an ack id.
 	ID string
-	// Seconds is the lease asked for; nothing to a removal.
+	// Seconds is the lease asked for; a removal does not look at it.
 	Seconds int32
 
 	done chan error
@@ -31,25 +37,25 @@ type Options struct {
 	Calls int
 	// Linger is how long the first entry of a batch waits for others.
 	Linger time.Duration
-	// Send makes one call and returns one error for each entry. It has a time limit of
-	// its own: its context never ends.
+	// Send makes one call and returns one error for each entry, in order. It has a time limit of
+	// its own: its context never ends. A panic in it is the error of each entry, a *contain.Panic.
 	Send func(context.Context, []*Entry) []error
 }
 
-// A Batcher sends entries together: at once when there are enough for a call, else a few
-// milliseconds after the first, and later while too many calls are open. Entries leave in
-// the order they came in, but calls overtake each other: who needs an order waits for
-// one result before asking for the next. Its methods may be called at once.
+// A Batcher sends entries together: at once when there are enough for a call, else Linger after
+// the first, and later while Calls calls are open. Entries are sent in the order of Submit, but
+// calls overtake each other: a caller that needs an order waits for one result before it submits
+// the next entry. A Batcher is safe for concurrent use.
 type Batcher struct {
 	o     Options
-	crew  *gopool.Pool // makes the calls, whose stacks are deep
+	pool  *gopool.Pool // makes the calls, whose stacks are deep
 	spare sync.Pool    // of *Entry
 	calls sync.WaitGroup
 
 	mu       sync.Mutex
 	waiting  []*Entry
 	began    time.Time // when the first of them came
-	due      bool      // they leave as soon as a call may be made
+	due      bool      // they are sent as soon as a call may be made
 	timer    *time.Timer
 	inFlight int
 	closed   bool
@@ -57,15 +63,14 @@ type Batcher struct {
 
 // New makes a Batcher. It ends with Close.
 func New(o Options) *Batcher {
-	b := &Batcher{o: o, crew: gopool.New()}
+	b := &Batcher{o: o, pool: gopool.New()}
 	b.spare.New = func() any { return &Entry{done: make(chan error, 1)} }
-	b.timer = time.AfterFunc(o.Linger, b.ripen)
+	b.timer = time.AfterFunc(o.Linger, b.sendDue)
 	return b
 }
 
-// Submit adds an entry and waits for its result. When ctx ends first it returns
-// ctx's error, and the entry may be carried out all the same: its call is shared with
-// others and is not cut.
+// Submit adds an entry and waits for its result. When ctx ends first it returns ctx's error, and
+// the entry may be carried out all the same: its call is shared with others and is not cut.
 func (b *Batcher) Submit(ctx context.Context, id string, seconds int32) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,15 +90,15 @@ func (b *Batcher) Submit(ctx context.Context, id string, seconds int32) error {
 	}
 }
 
-// Close sends what was submitted and waits for the answers. It may be called again.
+// Close sends what was submitted and waits for the results. It may be called more than once.
 func (b *Batcher) Close() {
 	b.mu.Lock()
 	b.closed = true
 	b.timer.Stop()
-	b.leave()
+	b.start()
 	b.mu.Unlock()
 	b.calls.Wait()
-	b.crew.Close()
+	b.pool.Close()
 }
 
 // add reports whether e will be sent.
@@ -108,23 +113,23 @@ func (b *Batcher) add(e *Entry) bool {
 		b.began = time.Now()
 		b.timer.Reset(b.o.Linger)
 	}
-	b.leave()
+	b.start()
 	return true
 }
 
-// ripen sends what has waited long enough. The timer may have been set for a batch
-// that is gone.
-func (b *Batcher) ripen() {
+// sendDue sends what has waited for Linger. The timer may have been set for a batch that was sent
+// since.
+func (b *Batcher) sendDue() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if time.Since(b.began) >= b.o.Linger {
 		b.due = len(b.waiting) > 0
-		b.leave()
+		b.start()
 	}
 }
 
-// leave starts the calls that may be made. b.mu is held.
-func (b *Batcher) leave() {
+// start starts the calls that may be made. b.mu is held.
+func (b *Batcher) start() {
 	for b.inFlight < b.o.Calls && (len(b.waiting) >= b.o.Most || len(b.waiting) > 0 && (b.due || b.closed)) {
 		batch := b.waiting
 		b.waiting = make([]*Entry, 0, b.o.Most)
@@ -132,21 +137,39 @@ func (b *Batcher) leave() {
 			b.waiting = append(b.waiting, batch[b.o.Most:]...)
 			batch = batch[:b.o.Most]
 		}
-		b.due = len(b.waiting) > 0 // what is left has waited for a call and not for company
+		b.due = len(b.waiting) > 0 // the rest has waited long enough
 		b.inFlight++
 		b.calls.Add(1)
-		b.crew.Go(func() { b.flush(batch) })
+		b.pool.Go(func() { b.flush(batch) })
 	}
 }
 
+// flush makes one call and hands each entry its result.
 func (b *Batcher) flush(batch []*Entry) {
 	defer b.calls.Done()
-	// No caller's context: the call serves them all, and has its own time limit.
-	for i, err := range b.o.Send(context.Background(), batch) {
+	for i, err := range b.call(batch) {
 		batch[i].done <- err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.inFlight--
-	b.leave()
+	b.start()
+}
+
+// call returns exactly one error for each entry, whatever Send does: an entry without a result
+// would keep its caller waiting and its message unsettled.
+func (b *Batcher) call(batch []*Entry) []error {
+	var errs []error
+	err := contain.Call(func() error {
+		// No caller's context: the call serves them all, and has its own time limit.
+		errs = b.o.Send(context.Background(), batch)
+		return nil
+	})
+	if err == nil {
+		err = errNoResult
+	}
+	for len(errs) < len(batch) {
+		errs = append(errs, err)
+	}
+	return errs[:len(batch)]
 }

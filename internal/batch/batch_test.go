@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"carrier/internal/contain"
 )
 
 const (
@@ -174,4 +176,43 @@ func TestResultOfACallerThatLeftGoesToNobodyElse(t *testing.T) {
 			must(t, b.Submit(t.Context(), "stayed", 0))
 		}
 	})
+}
+
+func TestEveryEntryHasAResultWhateverTheCallDoes(t *testing.T) {
+	panicked := func(err error) bool {
+		var p *contain.Panic
+		return errors.As(err, &p) && p.Value == "broken"
+	}
+	for name, c := range map[string]struct {
+		send   func([]*Entry) []error
+		failed func(error) bool
+	}{
+		"panics":               {func([]*Entry) []error { panic("broken") }, panicked},
+		"returns no results":   {func([]*Entry) []error { return nil }, func(err error) bool { return errors.Is(err, errNoResult) }},
+		"returns one too many": {func(batch []*Entry) []error { return make([]error, len(batch)+1) }, func(err error) bool { return err == nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				broken := true
+				b := newBatcher(func(_ context.Context, batch []*Entry) []error {
+					if broken {
+						return c.send(batch)
+					}
+					return make([]error, len(batch))
+				})
+				defer b.Close()
+				var waiting sync.WaitGroup
+				for i := range maxBatch {
+					waiting.Go(func() {
+						if err := b.Submit(t.Context(), fmt.Sprint(i), 0); !c.failed(err) {
+							t.Errorf("entry %d: %v", i, err)
+						}
+					})
+				}
+				waiting.Wait()
+				broken = false
+				must(t, b.Submit(t.Context(), "next", 0)) // the batcher goes on
+			})
+		})
+	}
 }

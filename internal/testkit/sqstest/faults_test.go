@@ -199,21 +199,11 @@ func TestPlainHTTPIsEnough(t *testing.T) {
 		"an empty message": {"SendMessage", `{"QueueUrl":"` + q.URL(endpoint) + `"}`, "MissingParameter", "MissingParameter;Sender", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, strings.NewReader(c.body))
-			if err != nil {
-				t.Fatal(err)
+			got := post(t, endpoint, c.op, c.body)
+			if got.status != c.status || !strings.Contains(got.body, c.want) || got.header.Get("X-Amzn-Query-Error") != c.query {
+				t.Errorf("got %+v", got)
 			}
-			req.Header.Set("X-Amz-Target", "AmazonSQS."+c.op)
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = resp.Body.Close() }()
-			answer, err := io.ReadAll(resp.Body)
-			if err != nil || resp.StatusCode != c.status || !strings.Contains(string(answer), c.want) || resp.Header.Get("X-Amzn-Query-Error") != c.query {
-				t.Errorf("%d %q %s, %v", resp.StatusCode, resp.Header.Get("X-Amzn-Query-Error"), answer, err)
-			}
-			if got := resp.Header.Get("Content-Type"); got != "application/x-amz-json-1.0" {
+			if got := got.header.Get("Content-Type"); got != "application/x-amz-json-1.0" {
 				t.Errorf("Content-Type is %s", got)
 			}
 		})

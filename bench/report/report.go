@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"errors"
@@ -6,37 +6,60 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"carrier/bench/figures"
 )
 
+// A Column is one figure of a scenario's table: its name in a sample, its title and its decimals.
+type Column struct {
+	Figure, Title string
+	Digits        int
+}
+
+// A Scenario is one thing to measure, as tables and aims know it.
+type Scenario struct {
+	Name string
+	// Says is what is measured, and what could mislead.
+	Says    string
+	Columns []Column
+}
+
+// A Finding is a scenario that was run.
+type Finding struct {
+	Scenario
+	Results figures.Results
+	Err     error
+	Took    time.Duration
+}
+
 // String is the finding as a table in Markdown, which is also what a terminal shows.
-func (f finding) String() string {
+func (f Finding) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n### %s\n\n%s.\n\n", f.name, f.says)
+	fmt.Fprintf(&b, "\n### %s\n\n%s.\n\n", f.Name, f.Says)
 	rows := [][]string{f.titles()}
-	for _, s := range f.results {
+	for _, s := range f.Results {
 		rows = append(rows, f.row(s))
 	}
 	table(&b, rows)
-	if f.err != nil {
-		fmt.Fprintf(&b, "\nFAILED: %v\n", f.err)
+	if f.Err != nil {
+		fmt.Fprintf(&b, "\nFAILED: %v\n", f.Err)
 	}
 	return b.String()
 }
 
-func (f finding) titles() []string {
+func (f Finding) titles() []string {
 	row := []string{"median (min to max)"}
-	for _, c := range f.columns {
-		row = append(row, c.title)
+	for _, c := range f.Columns {
+		row = append(row, c.Title)
 	}
 	return row
 }
 
-func (f finding) row(s figures.Series) []string {
+func (f Finding) row(s figures.Series) []string {
 	row := []string{s.Subject}
-	for _, c := range f.columns {
-		row = append(row, format(figures.Summarize(s.Values(c.figure)), c.digits))
+	for _, c := range f.Columns {
+		row = append(row, format(figures.Summarize(s.Values(c.Figure)), c.Digits))
 	}
 	return row
 }
@@ -76,7 +99,7 @@ func table(b *strings.Builder, rows [][]string) {
 
 const preface = `# What carrier costs, beside what it has to
 
-Written by ` + "`make bench`" + `, by hand never. Every figure is of one run on one machine, and what
+Written by ` + "`make bench`" + `, never by hand. Every figure is of one run on one machine, and what
 is worth keeping are the ratios: carrier's figure divided by that of a client that does
 nothing but POST the same bodies to the same worker, or of the database by itself, taken
 in turn with carrier's in the same run. Another machine has other times; the ratios move
@@ -90,8 +113,8 @@ kernel's own threads included: where that is more than a tenth or two, do not be
 
 `
 
-// writeReport writes the report and its plots beside it.
-func writeReport(path string, m machine, done []finding) error {
+// Write writes the report and its plots beside it. It fails where nothing was measured.
+func Write(path string, m Machine, done []Finding) error {
 	if len(done) == 0 {
 		return errors.New("no scenario was run")
 	}
@@ -101,7 +124,7 @@ func writeReport(path string, m machine, done []finding) error {
 	if m.busy() {
 		b.WriteString("\n**The machine was not idle when this began**: expect wider spreads, and lower rates.\n")
 	}
-	fmt.Fprintf(&b, "\n## Aims\n\n%s\n## Plots\n\n", aimTable(done))
+	fmt.Fprintf(&b, "\n## Aims\n\n%s\n## Plots\n\n", AimTable(done))
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -10,16 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A machine is what the figures were measured on.
-type machine struct {
+// A Machine is what the figures were measured on.
+type Machine struct {
 	cpu, kernel, goVersion string
 	cores                  int
 	memory                 uint64
 	load                   string // one, five and fifteen minutes, at the start
 }
 
-func look() machine {
-	m := machine{cpu: "unknown", goVersion: runtime.Version(), cores: runtime.NumCPU()}
+// Look describes this machine, and how busy it is now.
+func Look() Machine {
+	m := Machine{cpu: "unknown", goVersion: runtime.Version(), cores: runtime.NumCPU()}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
 		m.kernel = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])
@@ -41,13 +42,14 @@ func look() machine {
 	return m
 }
 
-func (m machine) String() string {
+// String is one line for the report.
+func (m Machine) String() string {
 	return fmt.Sprintf("%s, %d cores, %d GiB, %s, %s; load at the start: %s",
 		m.cpu, m.cores, m.memory>>30, m.kernel, m.goVersion, m.load)
 }
 
 // busy reports whether others used more than a third of a core when the run began.
-func (m machine) busy() bool {
+func (m Machine) busy() bool {
 	one, _, _ := strings.Cut(m.load, " ")
 	load, err := strconv.ParseFloat(one, 64)
 	return err != nil || load > 1.0/3

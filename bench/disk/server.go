@@ -11,11 +11,11 @@ import (
 	"carrier/bench/load"
 )
 
-// serveDoor stores what is posted, with the group commit of commits and the barest of
+// serveBolt stores what is posted, with the group commit of commits and the barest of
 // servers before it, until standard input ends: what ingest would cost if it did nothing
 // but take bodies and store them.
-func serveDoor(o options) error {
-	db, err := open(filepath.Join(o.dir, "door"))
+func serveBolt(o options) error {
+	db, err := open(filepath.Join(o.dir, "server"))
 	if err != nil {
 		return err
 	}

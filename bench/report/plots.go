@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"math"
@@ -13,7 +13,7 @@ import (
 type plot struct{ name, svg string }
 
 // plots draws what the findings have data for.
-func plots(done []finding) []plot {
+func plots(done []Finding) []plot {
 	var list []plot
 	bars := func(name, prefix, figure, title, unit string, subjects ...string) {
 		if c, ok := across(done, prefix, figure, subjects); ok {
@@ -21,10 +21,10 @@ func plots(done []finding) []plot {
 			list = append(list, plot{name, c.Bars()})
 		}
 	}
-	bars("cpu", "throughput-", "cpu", "Processor time for one message, by messages in hand", "microseconds", carrier, netHTTP, fastHTTP, bareTCP)
-	bars("rate", "throughput-", "rate", "Messages a second, by messages in hand", "messages/s; all processes share the cores", carrier, netHTTP, fastHTTP, bareTCP)
+	bars("cpu", "throughput-", "cpu", "Processor time for one message, by messages in flight", "microseconds", Carrier, NetHTTP, FastHTTP, BareTCP)
+	bars("rate", "throughput-", "rate", "Messages a second, by messages in flight", "messages/s; all processes share the cores", Carrier, NetHTTP, FastHTTP, BareTCP)
 	bars("ingest", "ingest-", "acks", "Acknowledged messages a second, by producers", "messages/s; all processes share the cores",
-		taking, delivering, boltDoor, boltRemove, bolt)
+		Storing, Delivering, BoltServer, BoltRemove, Bolt)
 	if svg, ok := backlogPlot(done); ok {
 		list = append(list, plot{"backlog", svg})
 	}
@@ -32,20 +32,20 @@ func plots(done []finding) []plot {
 }
 
 // across takes one figure from all scenarios whose name is prefix and a number.
-func across(done []finding, prefix, figure string, subjects []string) (c chart.Chart, ok bool) {
+func across(done []Finding, prefix, figure string, subjects []string) (c chart.Chart, ok bool) {
 	c.Series = make([]chart.Series, len(subjects))
 	for i, subject := range subjects {
 		c.Series[i].Name = subject
 	}
 	for _, f := range done {
-		label, found := strings.CutPrefix(f.name, prefix)
+		label, found := strings.CutPrefix(f.Name, prefix)
 		if !found {
 			continue
 		}
 		c.Labels = append(c.Labels, label)
 		for i, subject := range subjects {
 			v := math.NaN()
-			if s := figures.Summarize(f.results.Values(subject, figure)); s.N > 0 {
+			if s := figures.Summarize(f.Results.Values(subject, figure)); s.N > 0 {
 				v = s.Median
 			}
 			c.Series[i].Values = append(c.Series[i].Values, v)
@@ -55,18 +55,18 @@ func across(done []finding, prefix, figure string, subjects []string) (c chart.C
 }
 
 // backlogPlot draws rate and cost as the queue fills, each as a share of its first value.
-func backlogPlot(done []finding) (svg string, ok bool) {
+func backlogPlot(done []Finding) (svg string, ok bool) {
 	for _, f := range done {
-		if f.name != "backlog" {
+		if f.Name != "backlog" {
 			continue
 		}
 		c := chart.Chart{Title: "Ingest as the backlog grows", Unit: "share of the first 50,000's; by thousands of messages stored"}
 		for _, figure := range []struct{ key, name string }{{"acks", "acknowledged a second"}, {"cpu", "processor time for one message"}} {
-			values := f.results.Values(carrier, figure.key)
+			values := f.Results.Values(Carrier, figure.key)
 			c.Series = append(c.Series, chart.Series{Name: figure.name, Values: shares(values)})
 		}
 		for i := range c.Series[0].Values {
-			c.Labels = append(c.Labels, strconv.Itoa((i+1)*backlogStep/1000))
+			c.Labels = append(c.Labels, strconv.Itoa((i+1)*BacklogStep/1000))
 		}
 		return c.Lines(), len(c.Labels) > 0
 	}

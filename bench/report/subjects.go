@@ -1,0 +1,23 @@
+// Package report turns what the benchmark measured into tables, plots and verdicts on its aims.
+package report
+
+// The subjects, as they are named in tables.
+const (
+	Carrier  = "carrier"
+	NetHTTP  = "nethttp"
+	FastHTTP = "fasthttp"
+	BareTCP  = "bare"
+
+	FourReceivers = "carrier, 4 receivers"
+
+	Delivering = "carrier, delivering"
+	Storing    = "carrier, worker away"
+	Bolt       = "bbolt"
+	BoltRemove = "bbolt, removing too"
+	BoltServer = "bbolt behind a bare server"
+
+	StartedOnIt = "carrier, started on it"
+)
+
+// BacklogStep is how many messages lie between two samples of the scenario backlog.
+const BacklogStep = 50_000
