@@ -54,6 +54,8 @@ func (o TLS) load() (*tls.Config, error) {
 		NextProtos:         []string{"http/1.1"},
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: o.InsecureSkipVerify,
+		// One for each state of the files: a session is not checked against the authorities again.
+		ClientSessionCache: tls.NewLRUClientSessionCache(1),
 	}, nil
 }
 

@@ -1,33 +1,16 @@
-package webhook
+package http1
 
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
-// atOnce reads an answer that is complete with the first read, and a plain 2xx, as nearly
-// all are: net/http makes a dozen objects of one. Nothing is read of any other answer,
-// nor of one that it is not perfectly sure of.
-func (c *conn) atOnce() (status int, ok bool) {
-	c.budget = headLimit
-	_, err := c.reader.Peek(1)
-	c.budget = -1
-	if err != nil {
-		return 0, false
-	}
-	there, _ := c.reader.Peek(c.reader.Buffered())
-	status, length := plainAnswer(there)
-	if length == 0 || length > len(there) {
-		return 0, false
-	}
-	_, _ = c.reader.Discard(length)
-	return status, true
-}
-
-// plainAnswer reads the status of an answer that says no more than that and how long its
-// body is, and returns the length of the whole, or zero if it is not one of those.
-func plainAnswer(b []byte) (status, length int) {
+// plainAnswer reads the status of an answer that is a 2xx and says no more than how long its body
+// is, as nearly all do: net/http makes a dozen objects of one. It returns the length of the whole,
+// or zero where it is not perfectly sure, or where a field is there that is wanted.
+func plainAnswer(b []byte, wanted []string) (status, length int) {
 	line, rest, ok := cutLine(b)
 	status = plainStatus(line)
 	if !ok || status == 0 {
@@ -35,7 +18,7 @@ func plainAnswer(b []byte) (status, length int) {
 	}
 	body := -1
 	for line, rest, ok = cutLine(rest); len(line) > 0 && ok; line, rest, ok = cutLine(rest) {
-		if body, ok = plainField(line, body); !ok {
+		if body, ok = plainField(line, body, wanted); !ok {
 			return 0, 0
 		}
 	}
@@ -69,9 +52,9 @@ func plainStatus(line []byte) int {
 	return status
 }
 
-// plainField reads one header field. It returns the length of the body, body where the
-// field does not say it, and whether the field leaves nothing else to be looked at.
-func plainField(line []byte, body int) (length int, ok bool) {
+// plainField reads one header field. It returns the length of the body, body where the field does
+// not say it, and whether the field leaves nothing else to be looked at.
+func plainField(line []byte, body int, wanted []string) (length int, ok bool) {
 	name, value, ok := bytes.Cut(line, []byte(":"))
 	if !ok || !isPlainName(name) {
 		return 0, false
@@ -83,10 +66,10 @@ func plainField(line []byte, body int) (length int, ok bool) {
 		return int(length), err == nil && body < 0 //nolint:gosec // 31 bits
 	case is(name, "connection"):
 		return body, is(value, "keep-alive")
-	case is(name, "transfer-encoding"), is(name, "retry-after"), is(name, "trailer"), is(name, actionHeader):
+	case is(name, "transfer-encoding"), is(name, "trailer"), is(name, "upgrade"):
 		return 0, false
 	}
-	return body, true
+	return body, !slices.ContainsFunc(wanted, func(w string) bool { return is(name, w) })
 }
 
 // isPlainName reports whether a header's name is of letters, digits and hyphens.
