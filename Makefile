@@ -65,7 +65,7 @@ test: tools format vet tidy lint unit integration charts rules ## check everythi
 ##@ One check at a time
 
 .PHONY: unit
-unit: compiler ## test each package, conformance suites and fuzz seeds included
+unit: compiler build ## test each package, conformance suites and fuzz seeds included
 	@echo "== unit and conformance tests"
 	@go test $(RACE) -timeout 8m $$(go list ./... | grep -Ev '$(INTEGRATION)')
 	@cd test/kube && go test $(RACE) ./...

@@ -27,7 +27,7 @@ const closeTimeout = time.Second
 func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io.Writer) int {
 	log := audit.NewLogger(stdout, c.Log.Level, c.Log.Colorized)
 	defer func() { _ = log.Sync() }()
-	if c.Receiver != config.Ingest {
+	if c.Receiver != config.Ingest && c.Tune.Processors != config.Off {
 		tune.Processors(c.Concurrency)
 	}
 	for _, w := range warnings {

@@ -8,5 +8,6 @@ func scenarios() []scenario {
 		deferred(), faults(), offered(), pubsub(), pubsubSlow(),
 		disk(), ingest(1, false), ingest(8, false), ingest(64, true), ingest(512, false), ingestSlowDisk(64, true), backlog(),
 		idle(), large(), stopping(), startup(), sizes(),
+		processors(), collector(),
 	}
 }

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -57,26 +55,7 @@ func socketed(rest string) bool {
 	return err == nil && strings.HasPrefix(path, "/")
 }
 
-// addressed reports whether value is host:port or :port.
-func addressed(value string) bool {
-	host, port, err := net.SplitHostPort(value)
-	return err == nil && ported(port) && !strings.ContainsAny(host, " \t/@")
-}
-
 func ported(port string) bool {
 	_, err := strconv.ParseUint(port, 10, 16)
 	return err == nil
-}
-
-// loopback reports whether only this host reaches address.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"carrier/internal/redact"
 )
 
 // A Fault is one variable that cannot stay as it is.
@@ -87,21 +89,21 @@ func (k *check) shown(name string) string {
 	case known && v.secret():
 		return redacted
 	}
-	return fmt.Sprintf("%q", withoutUser(value))
+	return fmt.Sprintf("%q", harmless(value))
 }
 
-// withoutUser hides the user and password a URL, or a list of some, may hold, however
-// broken it is.
-func withoutUser(value string) string {
-	at := strings.LastIndex(value, "@")
-	if at < 0 {
-		return value
+// harmless is value, of any variable, without what may be secret if it is a URL or was meant as one,
+// however broken it is.
+func harmless(value string) string {
+	if strings.Contains(value, "://") {
+		value = redact.URLs(value)
+	} else if at := strings.LastIndex(value, "@"); at >= 0 {
+		value = redacted + value[at:]
 	}
-	scheme, _, found := strings.Cut(value[:at], "://")
-	if !found {
-		return redacted + value[at:]
+	if at := strings.IndexAny(value, "?#"); at >= 0 && at+1 < len(value) {
+		value = value[:at+1] + redacted
 	}
-	return scheme + "://" + redacted + value[at:]
+	return value
 }
 
 // sorted returns the faults in the order of the table.

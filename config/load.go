@@ -78,6 +78,10 @@ func (k *check) read(v variable) {
 		// envconfig tells empty from unset, and no environment can hold this name.
 		name = "=" + name
 	}
+	if what := stray(v, os.Getenv(v.name)); what != "" {
+		k.fault(v.name, "must be "+v.allowed()+"; it "+what)
+		return
+	}
 	if decode(v.field, name, v.tag.Get("default")) != nil {
 		k.fault(v.name, "must be "+v.allowed())
 		return
@@ -104,6 +108,10 @@ func (k *check) readFile(v variable) {
 	secret, err := fromFile(path)
 	if err != nil {
 		k.fault(name, fmt.Sprintf("must be a readable file that holds the secret: %v", err))
+		return
+	}
+	if what := stray(v, secret.Reveal()); what != "" {
+		k.fault(name, "must hold "+v.allowed()+"; it "+what)
 		return
 	}
 	v.field.Set(reflect.ValueOf(secret))
@@ -134,7 +142,7 @@ func (k *check) infer() {
 		}
 		return
 	}
-	sqs, pubsub := firstSet(prefix+"SQS_"), firstSet(prefix+"PUBSUB_")
+	sqs, pubsub := k.firstSet(prefix+"SQS_"), k.firstSet(prefix+"PUBSUB_")
 	because := ""
 	switch {
 	case sqs != "" && pubsub != "":
@@ -156,18 +164,14 @@ func (k *check) builtIn() string {
 	return fmt.Sprintf("a receiver that this binary has built in: %s", strings.Join(k.receivers, ", "))
 }
 
-// firstSet returns the first name in the environment that begins with start and is not
-// empty, in the order of the alphabet.
-func firstSet(start string) string {
-	var found []string
-	for _, entry := range os.Environ() {
-		name, value, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, start) && value != "" {
-			found = append(found, name)
+// firstSet returns the first name of the reference table that begins with start and is set, in the
+// order of the alphabet. Other names decide nothing: Kubernetes makes CARRIER_SQS_SERVICE_HOST and
+// more for a Service that is called carrier-sqs.
+func (k *check) firstSet(start string) string {
+	for _, name := range carrierNames() {
+		if strings.HasPrefix(name, start) && k.known(name) {
+			return name
 		}
 	}
-	if len(found) == 0 {
-		return ""
-	}
-	return slices.Min(found)
+	return ""
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,11 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 		"drain 20s":           c.DrainTimeout == 20*time.Second,
 		"admin :9010":         c.Admin.Address == ":9010",
 		"timeout 72h":         c.MessageTimeout == 72*time.Hour,
+		"attempts 20":         c.Retry.MaxAttempts == 20,
+		"jitter equal":        c.Retry.Jitter == "equal",
+		"connections 1024":    c.Ingest.MaxConnections == 1024,
+		"dead letters 100000": c.Ingest.MaxDeadLetters == 100000 && c.Ingest.MaxDeadBytes == 256<<20 && c.Ingest.DeadLetterFull == "keep",
+		"head 8KiB":           c.Webhook.MaxHeaderBytes == 8<<10,
 		"dead-letter":         c.RejectAction == DeadLetter,
 		"batch 10":            c.SQS.BatchSize == 10,
 		"receivers open":      c.SQS.Receivers == 0,
@@ -81,20 +87,16 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 
 func TestDefaultsThatDependOnOthers(t *testing.T) {
 	c := good(t, map[string]string{
-		"CARRIER_SQS_QUEUE_NAME":         "jobs",
-		"CARRIER_SQS_RECEIVERS":          "3",
-		"CARRIER_SQS_RECEIVER_WORKERS":   "4",
-		"CARRIER_SQS_WAIT_TIME":          "1500ms",
-		"CARRIER_SQS_VISIBILITY_TIMEOUT": "30.2s",
+		"CARRIER_SQS_QUEUE_NAME": "jobs", "CARRIER_SQS_RECEIVERS": "3", "CARRIER_SQS_RECEIVER_WORKERS": "4",
 	})
 	if c.Receiver != SQS || c.Concurrency != 12 || c.MessageTimeout != 0 || c.RejectAction != Retry {
 		t.Errorf("receiver %s, concurrency %d, timeout %v, action %s", c.Receiver, c.Concurrency, c.MessageTimeout, c.RejectAction)
 	}
-	if c.SQS.WaitTime != 2*time.Second || c.SQS.VisibilityTimeout != 31*time.Second {
-		t.Errorf("wait %v, visibility %v: not rounded up", c.SQS.WaitTime, c.SQS.VisibilityTimeout)
+	if c.Retry.MaxAttempts != 0 {
+		t.Errorf("%d attempts on SQS, where the redrive policy decides", c.Retry.MaxAttempts)
 	}
-	c = good(t, map[string]string{"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_CONCURRENCY": "7"})
-	if c.MessageTimeout != 0 || c.Concurrency != 7 {
+	c = good(t, map[string]string{"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_RETRY_MAX_ATTEMPTS": "0", "CARRIER_CONCURRENCY": "7"})
+	if c.MessageTimeout != 0 || c.Retry.MaxAttempts != 0 || c.Concurrency != 7 {
 		t.Errorf("timeout %v, concurrency %d: what is set is not kept", c.MessageTimeout, c.Concurrency)
 	}
 }
@@ -187,6 +189,61 @@ func TestReceiverIsInferred(t *testing.T) {
 	}
 }
 
+// serviceLinks is what the kubelet adds to a pod for the Service called name.
+func serviceLinks(name string) map[string]string {
+	n := strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	return map[string]string{
+		n + "_SERVICE_HOST": "10.96.0.9", n + "_SERVICE_PORT": "80", n + "_SERVICE_PORT_HTTP": "80", n + "_PORT": "tcp://10.96.0.9:80",
+		n + "_PORT_80_TCP": "tcp://10.96.0.9:80", n + "_PORT_80_TCP_PROTO": "tcp", n + "_PORT_80_TCP_PORT": "80", n + "_PORT_80_TCP_ADDR": "10.96.0.9",
+	}
+}
+
+func TestServicesOfTheNamespaceChangeNothing(t *testing.T) {
+	for _, service := range []string{"carrier-sqs", "carrier-pubsub-emulator", "carrier-ingest", "carrier-admin", "carrier-sqs-queue-url", "carrier", "carrier-webhook"} {
+		for receiver, vars := range map[string]map[string]string{
+			Ingest: {}, SQS: {"CARRIER_SQS_QUEUE_NAME": "q"}, PubSub: {"CARRIER_PUBSUB_SUBSCRIPTION": "sub"},
+		} {
+			maps.Copy(vars, serviceLinks(service))
+			environment(t, vars)
+			c, warnings, err := Load(all)
+			if c.Receiver != receiver || len(warnings) != 0 || err != nil {
+				t.Errorf("service %s: receiver %q instead of %s, warnings %q, error %v", service, c.Receiver, receiver, warnings, err)
+			}
+		}
+	}
+}
+
+func TestUnknownNamesDecideNothing(t *testing.T) {
+	c, warnings, faults := load(t, map[string]string{"CARRIER_SQS_QUEUE": "q"})
+	if c.Receiver != Ingest || len(warnings) != 1 || faults != nil {
+		t.Errorf("receiver %s, warnings %q, faults %v", c.Receiver, warnings, faults)
+	}
+}
+
+func TestBlanksAndHiddenCharactersAreFaults(t *testing.T) {
+	for name, value := range map[string]string{
+		"CARRIER_SQS_QUEUE_NAME": "q", "CARRIER_SQS_QUEUE_OWNER": "123456789012", "CARRIER_SQS_ENDPOINT": "http://h/",
+		"CARRIER_DEAD_LETTER_QUEUE_URL": "http://h/dead", "CARRIER_WEBHOOK_ENDPOINT": "http://h/hook", "CARRIER_INGEST_DATA_DIR": "data",
+		"CARRIER_ADMIN_TOKEN": "s3cret", "CARRIER_INGEST_TOKEN": "s3cret", "CARRIER_WEBHOOK_HEADERS": "A:1", "CARRIER_ADMIN_ADDRESS": ":9010",
+		"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": "http://h/healthz", "CARRIER_RECEIVER": "sqs", "CARRIER_LOG_LEVEL": "info",
+		"CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE": "text/plain", "CARRIER_PUBSUB_ENDPOINT": "h:1", "CARRIER_DEAD_LETTER_TOPIC": "dead",
+	} {
+		for _, bad := range []string{value + " ", value + "\t", value + "\n", value + "\r\n", " " + value, "\u00a0" + value, "\ufeff" + value, value + "\ufeff", value + "\u200b"} {
+			vars := map[string]string{"CARRIER_RECEIVER": "sqs", "CARRIER_SQS_QUEUE_NAME": "q", name: bad}
+			_, _, faults := load(t, vars)
+			if len(faults) != 1 || faults[0].Variable != name || !strings.Contains(faults[0].Want, "; it ") || strings.Contains(faults.Error(), "s3cret") {
+				t.Errorf("%s=%q: faults %v", name, bad, faults)
+			}
+		}
+	}
+	for _, bad := range []string{"http://h/a b", "http://h/a\nb", "http://h/\u00a0b"} {
+		if _, _, faults := load(t, map[string]string{"CARRIER_WEBHOOK_ENDPOINT": bad}); len(faults) != 1 {
+			t.Errorf("%q: faults %v", bad, faults)
+		}
+	}
+	good(t, map[string]string{"CARRIER_INGEST_DATA_DIR": "my data", "CARRIER_WEBHOOK_HEADERS": "Authorization:Bearer x"})
+}
+
 func TestUnknownNamesAreWarnedAboutWithTheNearest(t *testing.T) {
 	_, warnings, _ := load(t, map[string]string{
 		"CARRIER_SQS_QUEUE_NAME":    "jobs",
@@ -228,8 +285,10 @@ func TestSecretsCanComeFromFiles(t *testing.T) {
 		}
 	}
 	for content, fault := range map[string]string{
-		"\n":          "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must be a readable file that holds the secret: the file is empty",
-		"hunter2\n\n": "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must be visible ASCII without spaces",
+		"\n":              "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must be a readable file that holds the secret: the file is empty",
+		"hunter2\n\n":     "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must hold visible ASCII without spaces; it holds a line break",
+		"\ufeffhunter2\n": "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must hold visible ASCII without spaces; it holds a byte order mark",
+		"hunter2 \n":      "CARRIER_ADMIN_TOKEN_FILE=\"" + path + "\": must hold visible ASCII without spaces; it ends with a blank",
 	} {
 		write(t, path, content)
 		_, _, faults := load(t, map[string]string{"CARRIER_ADMIN_TOKEN_FILE": path})

@@ -19,9 +19,13 @@ func onPubSub(t *testing.T, vars map[string]string) (Config, error) {
 
 func TestDefaultsOfPubSub(t *testing.T) {
 	t.Setenv("GOOGLE_CLOUD_PROJECT", "of-the-environment")
-	c, err := onPubSub(t, map[string]string{"CARRIER_PUBSUB_ACK_DEADLINE": "10001ms"})
+	c, err := onPubSub(t, map[string]string{"CARRIER_PUBSUB_ACK_DEADLINE": "11s"})
 	if err != nil || c.RejectAction != Retry || c.MessageTimeout != 0 || c.Concurrency != 1 || c.PubSub.AckDeadline != 11*time.Second || c.PubSub.Project != "of-the-environment" {
 		t.Errorf("%+v, %v", c, err)
+	}
+	t.Setenv("GOOGLE_CLOUD_PROJECT", "of-the-environment\n")
+	if _, err := onPubSub(t, nil); err == nil || !strings.Contains(err.Error(), "GOOGLE_CLOUD_PROJECT=") {
+		t.Errorf("a project with a line break: %v", err)
 	}
 	if c, _ := onPubSub(t, map[string]string{"CARRIER_PUBSUB_PROJECT": "mine"}); c.PubSub.Project != "mine" {
 		t.Errorf("project %q", c.PubSub.Project)

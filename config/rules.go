@@ -9,9 +9,17 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"carrier/internal/netaddr"
 )
 
-const ingestTimeout = 72 * time.Hour
+// What stands in ingest's way of keeping a message for ever: there is no redrive policy.
+const (
+	ingestTimeout  = 72 * time.Hour
+	ingestAttempts = 20
+)
+
+const projectID = `[a-z0-9.:-]+`
 
 // rules checks what no single bound can say.
 func (k *check) rules() {
@@ -39,7 +47,7 @@ func (k *check) require(name string, good bool) {
 }
 
 func (k *check) address(name, value string) {
-	k.require(name, addressed(value) || value == "" && k.set(name))
+	k.require(name, netaddr.Listenable(value) || value == "" && k.set(name))
 }
 
 func (k *check) token(name string, token Secret) {
@@ -66,16 +74,29 @@ func (k *check) subscription(p PubSubOptions) {
 	const name = "CARRIER_PUBSUB_SUBSCRIPTION"
 	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
 	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
-	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(`[a-z0-9.:-]+`, p.Project))
+	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(projectID, p.Project))
 	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
 	if k.config.Receiver != PubSub {
 		return
 	}
+	k.project()
 	if !k.set(name) {
 		k.fault(name, "must be set")
 	}
 	if k.config.RejectAction == DeadLetter && p.DeadLetterTopic == "" {
 		k.fault("CARRIER_REJECT_ACTION", "needs a topic for dead letters with the pubsub receiver: CARRIER_DEAD_LETTER_TOPIC")
+	}
+}
+
+// project takes the project from the environment that Google's own tools read, unless it is set.
+func (k *check) project() {
+	const name = "GOOGLE_CLOUD_PROJECT"
+	p := &k.config.PubSub
+	if value := os.Getenv(name); p.Project == "" {
+		p.Project = value
+		if value != "" && !matches(projectID, value) {
+			k.fault(name, "must be a project id")
+		}
 	}
 }
 
@@ -88,8 +109,12 @@ func (k *check) ingest(i IngestOptions) {
 	if i.MaxBytes < i.MaxBody && !k.faulty("CARRIER_INGEST_MAX_BODY") {
 		k.fault("CARRIER_INGEST_MAX_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
 	}
+	if k.set("CARRIER_INGEST_MAX_DEAD_BYTES") && i.MaxDeadBytes < i.MaxBody && !k.faulty("CARRIER_INGEST_MAX_BODY") {
+		k.fault("CARRIER_INGEST_MAX_DEAD_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
+	}
+	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
 	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
-	if k.config.Receiver == Ingest && open && !loopback(i.Address) {
+	if k.config.Receiver == Ingest && open && !netaddr.IsLoopback(i.Address) {
 		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
 }
@@ -106,19 +131,25 @@ func (k *check) endpoint(w WebhookOptions) {
 }
 
 func (k *check) certificates(w WebhookOptions) {
-	const ca, cert, key = "CARRIER_WEBHOOK_CA_FILE", "CARRIER_WEBHOOK_CLIENT_CERT_FILE", "CARRIER_WEBHOOK_CLIENT_KEY_FILE"
+	const ca = "CARRIER_WEBHOOK_CA_FILE"
 	if w.CAFile != "" {
 		pem := k.file(ca, w.CAFile)
 		k.require(ca, x509.NewCertPool().AppendCertsFromPEM(pem))
 	}
+	k.keyPair("CARRIER_WEBHOOK_CLIENT_CERT_FILE", w.ClientCertFile, "CARRIER_WEBHOOK_CLIENT_KEY_FILE", w.ClientKeyFile)
+}
+
+// keyPair checks the files of a certificate and its key, which the variables called cert and key
+// name: both are set and go together, or neither is set.
+func (k *check) keyPair(cert, certPath, key, keyPath string) {
 	switch {
-	case w.ClientCertFile == "" && w.ClientKeyFile == "":
-	case w.ClientKeyFile == "":
+	case certPath == "" && keyPath == "":
+	case keyPath == "":
 		k.fault(key, "must be set together with "+cert)
-	case w.ClientCertFile == "":
+	case certPath == "":
 		k.fault(cert, "must be set together with "+key)
 	default:
-		certPEM, keyPEM := k.file(cert, w.ClientCertFile), k.file(key, w.ClientKeyFile)
+		certPEM, keyPEM := k.file(cert, certPath), k.file(key, keyPath)
 		if certPEM == nil || keyPEM == nil {
 			return
 		}
@@ -148,8 +179,7 @@ func (k *check) concurrency(q SQSOptions) {
 
 func (q SQSOptions) concurrency() int { return max(q.Receivers, 1) * q.ReceiverWorkers }
 
-// complete fills in the defaults that depend on other variables, and rounds what SQS
-// and Pub/Sub count in whole seconds.
+// complete fills in the defaults that depend on other variables.
 func (c *Config) complete(set func(name string) bool) {
 	if c.Concurrency == 0 && c.Receiver == SQS {
 		c.Concurrency = c.SQS.concurrency()
@@ -158,20 +188,14 @@ func (c *Config) complete(set func(name string) bool) {
 	if c.MessageTimeout == 0 && !set("CARRIER_MESSAGE_TIMEOUT") && c.Receiver == Ingest {
 		c.MessageTimeout = ingestTimeout
 	}
+	if c.Retry.MaxAttempts == 0 && !set("CARRIER_RETRY_MAX_ATTEMPTS") && c.Receiver == Ingest {
+		c.Retry.MaxAttempts = ingestAttempts
+	}
+	c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody)
 	if c.RejectAction == "" {
 		c.RejectAction = Retry
 		if c.Receiver == Ingest {
 			c.RejectAction = DeadLetter
 		}
 	}
-	if c.PubSub.Project == "" {
-		c.PubSub.Project = os.Getenv("GOOGLE_CLOUD_PROJECT")
-	}
-	c.PubSub.AckDeadline = wholeSeconds(c.PubSub.AckDeadline)
-	c.SQS.WaitTime = wholeSeconds(c.SQS.WaitTime)
-	c.SQS.VisibilityTimeout = wholeSeconds(c.SQS.VisibilityTimeout)
-}
-
-func wholeSeconds(d time.Duration) time.Duration {
-	return (d + time.Second - 1).Truncate(time.Second)
 }

@@ -32,6 +32,12 @@ func TestEachVariableHasItsLimits(t *testing.T) {
 		"CARRIER_INGEST_MAX_MESSAGES":             {[]string{"1"}, []string{"0", "-5"}},
 		"CARRIER_INGEST_MAX_BYTES":                {[]string{"1MiB"}, []string{"0", "1MiBs", "1023KiB"}},
 		"CARRIER_INGEST_LEASE":                    {[]string{"1s", "12h"}, []string{"0", "999ms", "13h"}},
+		"CARRIER_INGEST_MAX_CONNECTIONS":          {[]string{"1", "65536"}, []string{"0", "65537"}},
+		"CARRIER_INGEST_MAX_DEAD_LETTERS":         {[]string{"1"}, []string{"0"}},
+		"CARRIER_INGEST_MAX_DEAD_BYTES":           {[]string{"1MiB"}, []string{"0", "1023KiB"}},
+		"CARRIER_INGEST_DEAD_LETTER_FULL":         {[]string{"keep", "DROP-OLDEST"}, []string{"drop", "refuse"}},
+		"CARRIER_WEBHOOK_MAX_HEADER_BYTES":        {[]string{"2KiB", "1MiB"}, []string{"0", "2047", "2MiB"}},
+		"CARRIER_RETRY_JITTER":                    {[]string{"equal", "Full", "none"}, []string{"half"}},
 		"CARRIER_INGEST_REPLAY":                   {[]string{"true", "1", "f"}, []string{"yes", "on"}},
 		"CARRIER_WEBHOOK_ENDPOINT":                {[]string{"https://h:1/p?q=1", "http://[::1]:80/", "unix:///run/w.sock", "unix:///run/w.sock:/hook"}, []string{"localhost:9000", "HTTP://h", "UNIX:///w.sock", "http://", "http://h:x", "http://h:", "http://h:70000", "unix://run/w.sock", "unix:///w.sock:hook", "unix:///" + strings.Repeat("x", 107), "http://a,http://b", "http://h#f", "ftp://h", "http://h /", "\x7f"}},
 		"CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE":    {[]string{"text/plain; charset=utf-8"}, []string{"text", "a b/c", "text/plain\r\nX: y"}},
@@ -112,10 +118,19 @@ func TestOpenIngestNeedsATokenOrAWord(t *testing.T) {
 }
 
 func TestCertificateAndKeyGoTogether(t *testing.T) {
+	for _, names := range [][2]string{
+		{"CARRIER_WEBHOOK_CLIENT_CERT_FILE", "CARRIER_WEBHOOK_CLIENT_KEY_FILE"},
+		{"CARRIER_INGEST_TLS_CERT_FILE", "CARRIER_INGEST_TLS_KEY_FILE"},
+	} {
+		goTogether(t, names[0], names[1])
+	}
+}
+
+func goTogether(t *testing.T, certName, keyName string) {
+	t.Helper()
 	cert, key, otherKey := filepath.Join(t.TempDir(), "c"), filepath.Join(t.TempDir(), "k"), filepath.Join(t.TempDir(), "o")
 	pair(t, cert, otherKey)
 	pair(t, cert, key)
-	const certName, keyName = "CARRIER_WEBHOOK_CLIENT_CERT_FILE", "CARRIER_WEBHOOK_CLIENT_KEY_FILE"
 	good(t, map[string]string{certName: cert, keyName: key, "CARRIER_WEBHOOK_CA_FILE": cert})
 	for _, tt := range []struct{ cert, key, fault string }{
 		{cert, "", keyName + " (not set)"},

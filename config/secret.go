@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"carrier/internal/redact"
 )
 
 const (
-	redacted    = "REDACTED"
+	redacted    = redact.Mark
 	maxFileSize = 1 << 20
 )
 

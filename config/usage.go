@@ -3,14 +3,15 @@ package config
 import (
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"time"
+
+	"carrier/internal/redact"
 )
 
 // Write prints the configuration as NAME=value lines, in the order of the reference
 // table: what is in effect, defaults included. A secret is REDACTED when it is set, and
-// so are the user and password in a URL. It returns w's error.
+// so are the user, the password and the query of a URL. It returns w's error.
 func (c Config) Write(w io.Writer) error {
 	for _, v := range c.variables() {
 		if _, err := fmt.Fprintf(w, "%s=%s\n", v.name, v.effective()); err != nil {
@@ -26,14 +27,11 @@ func (v variable) effective() string {
 	case time.Duration:
 		return short(value)
 	case int:
-		if value == 0 && v.tag.Get("shown") != "" {
+		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {
 			return ""
 		}
 	case string:
-		if v.tag.Get("url") != "" {
-			value = userless(value)
-		}
-		return oneLine(value)
+		return oneLine(redact.URLs(value))
 	}
 	return fmt.Sprint(v.field.Interface())
 }
@@ -48,16 +46,6 @@ func short(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-// userless is the URL value with its user and password hidden.
-func userless(value string) string {
-	u, err := url.Parse(value)
-	if err != nil || u.User == nil {
-		return value
-	}
-	u.User = url.User(redacted)
-	return u.String()
 }
 
 func oneLine(value string) string {

@@ -55,7 +55,7 @@ func TestWhatIsWrittenCanBeReadAgain(t *testing.T) {
 			"CARRIER_RETRY_MULTIPLIER": "1.5", "CARRIER_PREFETCH": "3",
 		},
 		"ingest": {
-			"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_INGEST_MAX_BODY": "1500", "CARRIER_ADMIN_ADDRESS": "",
+			"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_RETRY_MAX_ATTEMPTS": "0", "CARRIER_INGEST_MAX_BODY": "1500", "CARRIER_ADMIN_ADDRESS": "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,12 +87,14 @@ func written(t *testing.T, c Config) string {
 func TestSecretsAreNotWritten(t *testing.T) {
 	out := written(t, good(t, map[string]string{
 		"CARRIER_ADMIN_TOKEN":      "hunter2",
+		"CARRIER_RECEIVER":         "ingest",
 		"CARRIER_WEBHOOK_HEADERS":  "Authorization:hunter2",
-		"CARRIER_WEBHOOK_ENDPOINT": "http://hunter2:hunter2@host/p",
+		"CARRIER_WEBHOOK_ENDPOINT": "http://hunter2:hunter2@host/p?code=hunter2",
+		"CARRIER_SQS_ENDPOINT":     "https://proxy/?token=hunter2",
 	}))
 	for _, line := range []string{
 		"CARRIER_ADMIN_TOKEN=REDACTED\n", "CARRIER_INGEST_TOKEN=\n", "CARRIER_WEBHOOK_HEADERS=REDACTED\n",
-		"CARRIER_WEBHOOK_ENDPOINT=http://REDACTED@host/p\n", "CARRIER_RECEIVER=ingest\n", "CARRIER_RETRY_MAX_INTERVAL=15m\n",
+		"CARRIER_WEBHOOK_ENDPOINT=http://REDACTED@host/p?REDACTED\n", "CARRIER_RECEIVER=ingest\n", "CARRIER_RETRY_MAX_INTERVAL=15m\n",
 	} {
 		if !strings.Contains(out, line) {
 			t.Errorf("%q is not among\n%s", line, out)
@@ -100,5 +102,17 @@ func TestSecretsAreNotWritten(t *testing.T) {
 	}
 	if strings.Contains(out, "hunter2") {
 		t.Errorf("a secret is written:\n%s", out)
+	}
+}
+
+func TestSecretsAreNotInFaults(t *testing.T) {
+	for _, value := range []string{
+		"ftp://hunter2:hunter2@host/?hunter2", "http://host/x y?token=hunter2", "http://u:hunter2@host:x/", "host/hook?token=hunter2", "hunter2@host",
+		"http://host/#hunter2", "http://a/?hunter2,http://b/?hunter2",
+	} {
+		_, _, faults := load(t, map[string]string{"CARRIER_WEBHOOK_ENDPOINT": value})
+		if len(faults) == 0 || strings.Contains(faults.Error(), "hunter2") {
+			t.Errorf("%q: %v", value, faults)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+
+	"carrier/internal/netaddr"
 )
 
 // warnings lists what is allowed and yet unlikely to be meant.
@@ -19,10 +21,10 @@ func (k *check) idle() []string {
 	for _, name := range carrierNames() {
 		owner := belongs(name)
 		switch {
-		case owner != "" && receiver != "" && owner != receiver:
-			all = append(all, fmt.Sprintf("%s: has no effect with the %s receiver", name, receiver))
-		case !k.known(name):
+		case !k.known(name) && !serviceLink(name):
 			all = append(all, fmt.Sprintf("%s: unknown variable, the nearest known one is %s", name, k.nearest(name)))
+		case k.known(name) && owner != "" && receiver != "" && owner != receiver:
+			all = append(all, fmt.Sprintf("%s: has no effect with the %s receiver", name, receiver))
 		}
 	}
 	if k.config.SQS.QueueOwner != "" && k.config.SQS.QueueURL != "" {
@@ -38,7 +40,7 @@ func (k *check) risks() []string {
 	if c.Webhook.InsecureSkipVerify {
 		all = append(all, "CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY: the worker's certificate is not checked")
 	}
-	if c.Receiver == Ingest && c.Ingest.AllowAnonymous && c.Ingest.Token.Reveal() == "" && !loopback(c.Ingest.Address) {
+	if c.Receiver == Ingest && c.Ingest.AllowAnonymous && c.Ingest.Token.Reveal() == "" && !netaddr.IsLoopback(c.Ingest.Address) {
 		all = append(all, "CARRIER_INGEST_ALLOW_ANONYMOUS: whoever reaches CARRIER_INGEST_ADDRESS may store messages")
 	}
 	return all
@@ -55,6 +57,12 @@ func carrierNames() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// serviceLink reports whether name is one that Kubernetes makes for a Service of the namespace.
+func serviceLink(name string) bool {
+	return strings.HasSuffix(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") ||
+		strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
 }
 
 // belongs names the receiver that the variable called name is for, if it is for one.

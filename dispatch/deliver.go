@@ -22,10 +22,14 @@ func (d *Dispatcher) handle(ctx, work context.Context, h *hand) {
 	}
 }
 
-// deliver waits for a slot and hands h to the worker. When it returns the slot is
+// deliver waits for a slot and hands h to the worker, unless that has accepted it before. When it returns the slot is
 // free again and h holds a place among those being settled. It reports whether
 // the lease was lost before the message could be posted.
 func (d *Dispatcher) deliver(ctx, work context.Context, h *hand) (lost bool) {
+	if h.accepted {
+		d.settling <- struct{}{}
+		return false
+	}
 	defer d.demand.release()
 	if d.slots.wait(ctx, &h.turn) {
 		defer d.slots.leave()
@@ -38,8 +42,7 @@ func (d *Dispatcher) deliver(ctx, work context.Context, h *hand) (lost bool) {
 }
 
 // transmit hands h to the worker until there is a word on it. It gives up with
-// the zero outcome when ctx ends before it was posted, and posts nothing that the
-// worker accepted before.
+// the zero outcome when ctx ends before it was posted.
 func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Outcome, lost bool) {
 	for {
 		if _, err := d.ready(ctx); err != nil || ctx.Err() != nil {
@@ -48,7 +51,7 @@ func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Out
 		if h.lease.lapsed() {
 			return message.Outcome{}, true
 		}
-		if o, known := d.known(h); known {
+		if o, known := d.leftMeanwhile(h); known {
 			return o, false
 		}
 		if o = d.post(work, h); o.Verdict != message.Retry || o.Cause != message.Unreached {
@@ -59,12 +62,9 @@ func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Out
 	}
 }
 
-// known tells what is to become of h without a post: the worker accepted it before,
-// or an earlier hand-out of it has left the queue while this one waited.
-func (d *Dispatcher) known(h *hand) (o message.Outcome, known bool) {
-	if d.undeleted.has(h.m.ID) {
-		return d.accepted(h), true
-	}
+// leftMeanwhile reports whether an earlier hand-out of h's message has left the queue while this
+// one waited behind it, and as what: that becomes of h too, without a post.
+func (d *Dispatcher) leftMeanwhile(h *hand) (o message.Outcome, left bool) {
 	if h.first == nil {
 		return message.Outcome{}, false
 	}
@@ -139,9 +139,11 @@ func (d *Dispatcher) follow(ctx, work context.Context, first, h *hand) {
 		return
 	}
 	d.o.Observe(Event{Kind: Redelivered, Message: h.m})
-	h.outcome = first.outcome
-	if givenBack {
-		h.outcome = message.Outcome{}
+	switch {
+	case d.accepted.has(h.m.ID):
+		h.outcome = removal()
+	case !givenBack:
+		h.outcome = first.outcome
 	}
 	h.unposted = first.unposted || givenBack
 	d.finish(work, h, false)

@@ -24,38 +24,38 @@ const stuckAfter = 2 * time.Minute
 // A Dispatcher moves messages from a receiver to a transmitter and what became
 // of them back. It is run once.
 type Dispatcher struct {
-	o         Options
-	demand    *demand
-	pace      *pace
-	leases    *keeper
-	hands     *hands
-	lanes     *lanes
-	trouble   *trouble
-	undeleted *undeleted
-	slots     *slots
-	patience  patience
-	settling  chan struct{} // one for each message being settled
-	crew      *gopool.Pool
-	busy      sync.WaitGroup // one for each message that is handled
-	turned    atomic.Int64   // when the receiving loop last turned, in Unix nanoseconds; 0 while it waits for others
-	lastCall  atomic.Int64   // when settling must be over, in Unix nanoseconds; 0 before the stop
+	o        Options
+	demand   *demand
+	pace     *pace
+	leases   *keeper
+	hands    *hands
+	lanes    *lanes
+	trouble  *trouble
+	accepted *acceptedIDs
+	slots    *slots
+	patience patience
+	settling chan struct{} // one for each message being settled
+	crew     *gopool.Pool
+	busy     sync.WaitGroup // one for each message that is handled
+	turned   atomic.Int64   // when the receiving loop last turned, in Unix nanoseconds; 0 while it waits for others
+	lastCall atomic.Int64   // when settling must be over, in Unix nanoseconds; 0 before the stop
 }
 
 // New assembles a dispatcher.
 func New(o Options) *Dispatcher {
 	o = o.withDefaults()
 	return &Dispatcher{
-		o:         o,
-		demand:    newDemand(o),
-		pace:      &pace{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receives: o.Receivers},
-		leases:    newKeeper(o.Receiver, o.Observe),
-		hands:     newHands(),
-		lanes:     newLanes(),
-		trouble:   newTrouble(o.Observe),
-		undeleted: newUndeleted(),
-		slots:     newSlots(o.Concurrency),
-		crew:      gopool.New(),
-		settling:  make(chan struct{}, max(2*o.Concurrency, settlingAtLeast)),
+		o:        o,
+		demand:   newDemand(o),
+		pace:     &pace{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receives: o.Receivers},
+		leases:   newKeeper(o.Receiver, o.Observe),
+		hands:    newHands(),
+		lanes:    newLanes(),
+		trouble:  newTrouble(o.Observe),
+		accepted: newAcceptedIDs(),
+		slots:    newSlots(o.Concurrency),
+		crew:     gopool.New(),
+		settling: make(chan struct{}, max(2*o.Concurrency, settlingAtLeast)),
 	}
 }
 

@@ -16,6 +16,8 @@ type hand struct {
 	outcome message.Outcome
 	// settled is true once the source has confirmed the outcome.
 	settled bool
+	// accepted is true where the worker accepted the message before.
+	accepted bool
 	// unposted is true until a Transmit with m is begun.
 	unposted bool
 	// first is the earlier hand-out of the same message that was in hand when this one

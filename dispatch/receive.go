@@ -149,8 +149,12 @@ func (d *Dispatcher) start(handle func()) {
 	})
 }
 
-// queue puts a head in the line for a slot.
+// queue puts a head in the line for a slot, unless it needs none: the worker accepted it before.
 func (d *Dispatcher) queue(h *hand) {
+	if h.accepted = d.accepted.has(h.m.ID); h.accepted {
+		h.outcome = d.acceptedBefore(h)
+		return
+	}
 	d.demand.hold()
 	d.slots.join(&h.turn)
 }

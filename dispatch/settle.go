@@ -47,16 +47,23 @@ func (d *Dispatcher) end(work context.Context, h *hand, lost bool) error {
 	}
 	err := d.conclude(work, h, lost)
 	h.settled = err == nil
-	switch {
-	case h.outcome.Verdict != message.Delivered:
-	case err == nil:
-		d.undeleted.forget(h.m.ID)
-	default:
-		d.undeleted.remember(h.m.ID)
-	}
+	d.remember(h, err)
 	d.o.Observe(Event{Kind: Settled, Message: h.m, Outcome: h.outcome, Err: err})
 	d.hands.remove(h)
 	return err
+}
+
+// remember notes a message that has left the queue, or has yet to leave it though there is
+// nothing else to be done for it; err is how its settlement ended.
+func (d *Dispatcher) remember(h *hand, err error) {
+	deadLetter := h.outcome.Verdict == message.Rejected && h.outcome.Action == message.DeadLetter
+	switch {
+	case !h.outcome.Ends():
+	case err == nil:
+		d.accepted.settled(h.m.ID, h.m.Repeats)
+	case !deadLetter || errors.Is(err, receiver.ErrNotRemoved):
+		d.accepted.unsettled(h.m.ID)
+	}
 }
 
 // conclude is end's decision whether there is anything to settle.
@@ -128,16 +135,20 @@ func (d *Dispatcher) settleBy(h *hand, begun time.Time) time.Time {
 func (d *Dispatcher) giveBack(work context.Context, unposted []*hand) {
 	for i := len(unposted) - 1; i >= 0; i-- {
 		h := unposted[i]
-		if h.outcome = (message.Outcome{}); d.undeleted.has(h.m.ID) {
-			h.outcome = d.accepted(h)
+		if h.outcome = (message.Outcome{}); d.accepted.has(h.m.ID) {
+			h.outcome = d.acceptedBefore(h)
 		}
 		_ = d.end(work, h, false)
 	}
 }
 
-// accepted is the outcome of a message that the worker accepted before.
-func (d *Dispatcher) accepted(h *hand) message.Outcome {
-	o := message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
-	d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: o})
-	return o
+// acceptedBefore is the outcome of a message that the worker accepted before.
+func (d *Dispatcher) acceptedBefore(h *hand) message.Outcome {
+	d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: removal()})
+	return removal()
+}
+
+// removal is the outcome by which a message that was accepted before leaves the queue.
+func removal() message.Outcome {
+	return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
 }

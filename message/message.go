@@ -34,7 +34,7 @@ type Message struct {
 	ReceiveCount int
 	// Deferrals is how many hand-outs before this one ended without a failed attempt (deferred by
 	// the worker, or given back unposted), where the source counts them; 0 where it does not.
-	// ReceiveCount - 1 - Deferrals attempts have failed.
+	// FailedAttempts is made of it.
 	Deferrals int
 	// RedriveTo names the queue to which the source's redrive policy moves the message unless
 	// this hand-out ends it: this is the last receive. Empty where it is not, or nobody knows.
@@ -48,6 +48,10 @@ type Message struct {
 	Sent time.Time
 	// Received is when this hand-out reached carrier.
 	Received time.Time
+	// Repeats says that the source may hand the message out again after it has confirmed its
+	// removal, by its own fault and not because somebody asked for it. Such a hand-out is
+	// removed once more and not posted.
+	Repeats bool
 	// Request is the HTTP request the message came as, where it came as one.
 	Request *Request
 	// Lease is how long one renewal keeps the message from other consumers.
@@ -75,6 +79,10 @@ type Request struct {
 	// Header holds the end-to-end headers, carrier's own credential left out.
 	Header http.Header
 }
+
+// FailedAttempts is how many attempts failed before this hand-out: every earlier hand-out counts
+// as one, but for those that the source is known to have deferred.
+func (m *Message) FailedAttempts() int { return max(m.ReceiveCount-1-m.Deferrals, 0) }
 
 // Expires says when the lease ends as far as this process knows; the zero time
 // when there is no lease.

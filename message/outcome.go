@@ -59,6 +59,12 @@ type Outcome struct {
 	// Code labels an attempt that was made: "2xx" and the like, "timeout",
 	// "refused" or "error". Empty when nothing was tried.
 	Code string
+	// Endpoint is the URL that the attempt went to, without user, password and query; empty when
+	// nothing was tried.
+	Endpoint string
+	// Attempted is when the attempt began; the zero time when nothing was tried. The dispatcher
+	// sets it.
+	Attempted time.Time
 	// Reason says in a few words why the message was not delivered, for logs and
 	// dead letters. It holds nothing of the body, of a header's value, or of a secret.
 	Reason string

@@ -13,6 +13,9 @@ var (
 	// ErrNoDeadLetter means there is no place for dead letters; the message is
 	// still under its lease.
 	ErrNoDeadLetter = errors.New("no dead-letter destination")
+	// ErrNotRemoved means that the dead letter is kept where dead letters go, and that only the
+	// removal of the message from its queue has failed. Settle wraps it with the cause.
+	ErrNotRemoved = errors.New("the dead letter is sent, the message not removed")
 )
 
 // A Class sorts a source's errors by what can be done about them.

@@ -37,9 +37,11 @@ type Receiver interface {
 	// after its last Extend has returned. ErrLeaseLost means that the source no longer knows the lease: the
 	// message comes back by itself, if it is still there. ErrNoDeadLetter means
 	// that nothing was done, since there is nowhere to send it. Any other error
-	// means that nobody knows; the caller tries again until the lease ends.
-	// Settling delivered messages is remembered by receivers whose source may hand
-	// one out again all the same.
+	// means that nobody knows; the caller tries again until the lease ends. One that
+	// wraps ErrNotRemoved says beside it that the dead letter is safe.
+	// What was accepted before and comes again is the caller's to recognize: a
+	// Receiver returns it like any other, with Repeats set where its source hands out
+	// again what it has removed.
 	Settle(ctx context.Context, m *message.Message, o message.Outcome) error
 
 	// Close ends what the receiver runs, after the last other call has returned.

@@ -2,9 +2,9 @@ package queue
 
 import "bytes"
 
-// setAside queues the op that moves a damaged message to where it is not handed out. The
+// quarantine queues the op that moves a damaged message to where it is not handed out. The
 // caller holds mu, or is alone.
-func (q *Queue) setAside(it *item, fault error) {
+func (q *Queue) quarantine(it *item, fault error) {
 	it.lease = nil
 	q.enqueue(&aside{item: it, fault: fault}, groupBytes/groupOps)
 	q.options.Report(ValueSetAside, fault)

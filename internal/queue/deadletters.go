@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A Death says why a message was given up.
-type Death struct {
-	Reason string
+// A Reason says why a message became a dead letter.
+type Reason struct {
+	Text string
 	// Status is the worker's HTTP status; 0 when there was none.
 	Status int
 	// Attempts is how often the message was handed out.
@@ -18,17 +18,17 @@ type Death struct {
 }
 
 // deadValue is the value of a dead letter: when, why, and the message's own value.
-func deadValue(d Death, at time.Time, value []byte) []byte {
-	b := make([]byte, valueHead, valueHead+8+3*binary.MaxVarintLen64+len(d.Reason)+len(value))
+func deadValue(d Reason, at time.Time, value []byte) []byte {
+	b := make([]byte, valueHead, valueHead+8+3*binary.MaxVarintLen64+len(d.Text)+len(value))
 	b = binary.BigEndian.AppendUint64(b, uint64(at.UnixNano()))
 	b = binary.AppendUvarint(b, uint64(max(0, d.Status)))
 	b = binary.AppendUvarint(b, uint64(max(0, d.Attempts)))
-	b = appendBytes(b, []byte(d.Reason))
+	b = appendBytes(b, []byte(d.Text))
 	return seal(append(b, value...))
 }
 
 // decodeDead checks b and reads it.
-func decodeDead(b []byte) (d Death, at time.Time, r record, err error) {
+func decodeDead(b []byte) (d Reason, at time.Time, r record, err error) {
 	if _, err := unseal(b); err != nil {
 		return d, at, r, err
 	}
@@ -40,7 +40,7 @@ func decodeDead(b []byte) (d Death, at time.Time, r record, err error) {
 }
 
 // parseDead reads b without its checksum, and leaves the message's own value as it is.
-func parseDead(b []byte) (d Death, at time.Time, value []byte, err error) {
+func parseDead(b []byte) (d Reason, at time.Time, value []byte, err error) {
 	if len(b) < valueHead+8 || b[4] != valueVersion {
 		return d, at, nil, fmt.Errorf("%w: no dead letter", errValue)
 	}
@@ -52,12 +52,12 @@ func parseDead(b []byte) (d Death, at time.Time, value []byte, err error) {
 	if !ok1 || !ok2 || !ok3 {
 		return d, at, nil, fmt.Errorf("%w: no dead letter", errValue)
 	}
-	return Death{Reason: string(reason), Status: status, Attempts: attempts}, at, value, nil
+	return Reason{Text: string(reason), Status: status, Attempts: attempts}, at, value, nil
 }
 
 // A DeadLetter is a message that was given up.
 type DeadLetter struct {
-	Death
+	Reason
 	// At is when it was given up, Stored when it was put.
 	At, Stored time.Time
 	ID, Group  string
@@ -77,7 +77,7 @@ func (q *Queue) DeadLetters(limit int) ([]DeadLetter, error) {
 				continue
 			}
 			all = append(all, DeadLetter{
-				Death: why, At: at, Stored: time.Unix(0, r.stored),
+				Reason: why, At: at, Stored: time.Unix(0, r.stored),
 				ID: hex.EncodeToString(r.id[:]), Group: r.group, Head: r.head, Body: r.body,
 			})
 		}

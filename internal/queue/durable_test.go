@@ -25,7 +25,7 @@ func TestWhatIsStoredSurvivesAKill(t *testing.T) {
 	if got := bodies(again.takeN(t, 3)); got != "b c g1" {
 		t.Errorf("received %s after a kill, want b c g1", got)
 	}
-	if s := again.Stats(); s.Messages != 4 {
+	if s := again.Counts(); s.Messages != 4 {
 		t.Errorf("%d messages, want 4", s.Messages)
 	}
 }
@@ -36,7 +36,7 @@ func TestReceiveCountAndDelaySurviveAKill(t *testing.T) {
 		q.putAll(t, "", "a b")
 		q.mustPut(t, Entry{Body: []byte("late"), Delay: time.Hour})
 		first := q.takeN(t, 2)
-		if err := q.GiveBack(t.Context(), first[0], time.Minute); err != nil {
+		if err := q.GiveBack(t.Context(), first[0], Retry{Delay: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		q.putAll(t, "", "barrier") // the marks of b are in this commit or an earlier one
@@ -94,8 +94,8 @@ func TestFailedCommitBreaksTheQueueForGood(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if id, err := q.Put(t.Context(), Entry{Body: []byte("lost")}); !errors.Is(err, ErrBroken) || id != "" {
-				t.Errorf("Put = %q, %v; want ErrBroken", id, err)
+			if s, err := q.Put(t.Context(), Entry{Body: []byte("lost")}); !errors.Is(err, ErrBroken) || s.ID != "" {
+				t.Errorf("Put = %+v, %v; want ErrBroken", s, err)
 			}
 		})
 	}
@@ -104,7 +104,7 @@ func TestFailedCommitBreaksTheQueueForGood(t *testing.T) {
 	_, err := q.Put(t.Context(), Entry{})
 	wantErr(t, "later Put", err, ErrBroken)
 	wantErr(t, "its cause", err, fault)
-	wantErr(t, "Room", q.Room(0), ErrBroken)
+	wantErr(t, "Room", q.HasRoom(0), ErrBroken)
 	_, err = q.Extend(d)
 	wantErr(t, "Extend", err, ErrBroken)
 	again := open(t, Options{Dir: q.killed(t)})
@@ -141,7 +141,7 @@ func TestFullDiskRefusesAPutAndKeepsServing(t *testing.T) {
 	_, err := q.Put(t.Context(), Entry{Body: big, Key: "k"})
 	wantErr(t, "Put", err, ErrDiskFull)
 	wantErr(t, "Put", err, ErrFull)
-	if s := q.Stats(); s.Messages != 1 || s.Bytes != 1 {
+	if s := q.Counts(); s.Messages != 1 || s.Bytes != 1 {
 		t.Errorf("stats = %+v, want one message of one byte", s)
 	}
 	q.remove(t, q.take(t))
@@ -288,11 +288,11 @@ func TestDamagedMessageIsNotDelivered(t *testing.T) {
 	if got := bodies(again.takeN(t, 3)); got != "first last g2" {
 		t.Errorf("received %s, want what is whole", got)
 	}
-	if s := again.Stats(); s.SetAside != 2 || s.Messages != 3 || e.count(ValueSetAside) != 2 {
+	if s := again.Counts(); s.SetAside != 2 || s.Messages != 3 || e.count(ValueSetAside) != 2 {
 		t.Errorf("stats = %+v, reported %v; want two set aside", s, e.all)
 	}
 	third := open(t, Options{Dir: again.killed(t), Report: e.report})
-	if s := third.Stats(); s.SetAside != 2 || s.Messages != 3 || e.count(ValueSetAside) != 2 {
+	if s := third.Counts(); s.SetAside != 2 || s.Messages != 3 || e.count(ValueSetAside) != 2 {
 		t.Errorf("stats after a restart = %+v, reported %v", s, e.all)
 	}
 }
@@ -312,7 +312,7 @@ func TestEmptiedFileBecomesSmall(t *testing.T) {
 	var e events
 	q := open(t, Options{Dir: dir, Report: e.report})
 	q.mustPut(t, Entry{Key: "k", Body: []byte("dead")})
-	if err := q.DeadLetter(t.Context(), q.take(t), Death{Reason: "r"}); err != nil {
+	if err := q.DeadLetter(t.Context(), q.take(t), Reason{Text: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	id := q.mustPut(t, Entry{Key: "kept", Body: []byte("kept"), Delay: time.Hour})
@@ -338,13 +338,13 @@ func TestEmptiedFileBecomesSmall(t *testing.T) {
 	if size() > 2*compactFrom {
 		t.Errorf("the file has %d bytes, emptied; reported %v", size(), e.all)
 	}
-	if got := q.mustPut(t, Entry{Key: "kept"}); got != id {
+	if got := q.mustPut(t, Entry{Key: "kept", Body: []byte("kept")}); got != id {
 		t.Errorf("id = %s, want %s: the keys went with the old file", got, id)
 	}
 	_, err := Open(Options{Dir: dir})
 	wantErr(t, "Open beside the new file", err, ErrLocked)
 	again := open(t, Options{Dir: q.killed(t)})
-	if s := again.Stats(); s.DeadLetters != 1 || s.Messages != 3 {
+	if s := again.Counts(); s.DeadMessages != 1 || s.Messages != 3 {
 		t.Errorf("stats after a restart = %+v, want the dead letter and three messages", s)
 	}
 	if got := bodies(again.takeN(t, 2)); got != "after all" {

@@ -55,11 +55,11 @@ func open(t *testing.T, o Options) *Queue {
 
 func (q *Queue) mustPut(t *testing.T, e Entry) string {
 	t.Helper()
-	id, err := q.Put(t.Context(), e)
+	stored, err := q.Put(t.Context(), e)
 	if err != nil {
 		t.Fatalf("Put(%q) = %v", e.Body, err)
 	}
-	return id
+	return stored.ID
 }
 
 func (q *Queue) putAll(t *testing.T, group, bodies string) {

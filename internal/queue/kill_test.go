@@ -86,7 +86,7 @@ func TestKilledProcessLosesNothingItAnsweredFor(t *testing.T) {
 	var e events
 	q := open(t, Options{Dir: dir, Report: e.report})
 	left := map[string]bool{}
-	for n := q.Stats().Messages; n > 0; n-- {
+	for n := q.Counts().Messages; n > 0; n-- {
 		d := q.take(t)
 		left[string(d.Body)] = true
 		q.remove(t, d)

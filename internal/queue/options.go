@@ -21,15 +21,36 @@ const (
 	CompactionFailed = "compaction_failed"
 )
 
+// DeadFull says what becomes of a rejected message when there is no room for dead letters.
+type DeadFull int
+
+const (
+	// Keep refuses the dead letter, so that the message stays in the queue.
+	Keep DeadFull = iota
+	// DropOldest removes the oldest dead letters until there is room.
+	DropOldest
+)
+
 // Options says where a queue lives and what it holds at most.
 type Options struct {
 	// Dir holds the file. It is made, with mode 0700, if it is not there.
 	Dir string
 	// MaxMessages and MaxBytes are the quotas of messages waiting or in hand; zero is no
 	// limit. A message costs its body, and what its group and head exceed 1 KiB by. Dead
-	// letters have quotas of their own, of the same sizes.
+	// letters have quotas of their own.
 	MaxMessages int
 	MaxBytes    int64
+	// MaxDeadMessages and MaxDeadBytes are the quotas of dead letters; zero is no limit.
+	MaxDeadMessages int
+	MaxDeadBytes    int64
+	// DeadFull says what becomes of a rejected message when a quota of dead letters is full.
+	DeadFull DeadFull
+	// MaxKeys is how many idempotency keys are remembered at most; zero is no limit. Past it
+	// entries with a key are refused with ErrFull.
+	MaxKeys int
+	// MessageTimeout, if not zero, is the age at which whoever receives a message gives it up:
+	// a message that goes back is due by then.
+	MessageTimeout time.Duration
 	// Lease is how long a message is in hand before it comes back; zero is 30 s.
 	Lease time.Duration
 	// KeyWindow is how long an idempotency key is remembered; zero is 10 minutes.

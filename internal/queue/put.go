@@ -16,8 +16,8 @@ type Entry struct {
 	Group string
 	// Delay is how long the message is not due; it holds up its group.
 	Delay time.Duration
-	// Key makes storing idempotent: an entry whose key was stored within the window
-	// is not stored again. Empty is none.
+	// Key makes storing idempotent: an entry whose key was stored within the window is not
+	// stored again; with another body it is refused. Empty is none.
 	Key string
 	// Head and Body are handed out as they are. Put keeps copies of them.
 	Head, Body []byte
@@ -44,9 +44,15 @@ func (o Options) fits(u usage, bytes int64) bool {
 	return (o.MaxMessages <= 0 || u.messages < o.MaxMessages) && (o.MaxBytes <= 0 || u.bytes+bytes <= o.MaxBytes)
 }
 
-// Room says whether an entry with a body of so many bytes would be refused at this moment:
+// deadFits says whether a dead letter of so many bytes may be added.
+func (o Options) deadFits(u usage, bytes int64) bool {
+	return (o.MaxDeadMessages <= 0 || u.messages < o.MaxDeadMessages) &&
+		(o.MaxDeadBytes <= 0 || u.bytes+bytes <= o.MaxDeadBytes)
+}
+
+// HasRoom says whether an entry with a body of so many bytes would be refused at this moment:
 // nil, or ErrFull, ErrClosed or an error that wraps ErrBroken.
-func (q *Queue) Room(bytes int64) error {
+func (q *Queue) HasRoom(bytes int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.usable(); err != nil {
@@ -58,28 +64,36 @@ func (q *Queue) Room(bytes int64) error {
 	return nil
 }
 
-// Put stores e and returns its id once it is on the disk. The id is 32 hexadecimal digits
-// that cannot be guessed; for a key that is known it is that of the first entry. ErrFull
-// means that nothing was stored. When ctx ends first, or the queue breaks, e may have
-// been stored or not.
-func (q *Queue) Put(ctx context.Context, e Entry) (string, error) {
+// Stored is what Put says of an entry.
+type Stored struct {
+	// ID is 32 hexadecimal digits that cannot be guessed.
+	ID string
+	// Replayed means that the entry's key was known: nothing was stored, and ID is that of the
+	// first entry with the key.
+	Replayed bool
+}
+
+// Put stores e and returns once it is on the disk. ErrFull means that nothing was stored, and
+// ErrKeyReused that nothing was since the key belongs to an entry with another body. When ctx
+// ends first, or the queue breaks, e may have been stored or not.
+func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 	o := newPut(e)
 	q.mu.Lock()
 	g, err := q.admit(o)
 	q.mu.Unlock()
 	if errors.Is(err, ErrFull) && e.Key != "" {
-		return q.known(o.key)
+		return q.known(o)
 	}
 	if err != nil {
-		return "", err
+		return Stored{}, err
 	}
 	if err := q.wait(ctx, g); err != nil {
-		return "", err
+		return Stored{}, err
 	}
 	if o.refused != nil {
-		return "", o.refused
+		return Stored{}, o.refused
 	}
-	return hex.EncodeToString(o.id[:]), nil
+	return Stored{ID: hex.EncodeToString(o.id[:]), Replayed: o.same}, nil
 }
 
 // admit charges o to the quota and queues it.
@@ -96,18 +110,23 @@ func (q *Queue) admit(o *put) (*group, error) {
 	return q.enqueue(o, len(o.value)), nil
 }
 
-// known answers for a key while there is no room for anything new.
-func (q *Queue) known(key [sha256.Size]byte) (id string, err error) {
-	err = q.view(func(b buckets) error {
-		if k, ok, _ := b.lookup(key, time.Now()); ok {
-			id = hex.EncodeToString(k.id[:])
+// known answers for o's key while there is no room for anything new.
+func (q *Queue) known(o *put) (Stored, error) {
+	answer := ErrFull
+	var stored Stored
+	err := q.view(func(b buckets) error {
+		if k, ok, _ := b.lookup(o.key, time.Now()); ok {
+			stored, answer = Stored{ID: hex.EncodeToString(k.id[:]), Replayed: true}, nil
+			if !k.matches(o.digest) {
+				stored, answer = Stored{}, ErrKeyReused
+			}
 		}
 		return nil
 	})
-	if err == nil && id == "" {
-		err = ErrFull
+	if err != nil {
+		return Stored{}, err
 	}
-	return id, err
+	return stored, answer
 }
 
 // A put is the op that stores one message.
@@ -118,10 +137,11 @@ type put struct {
 	group   string
 	hasKey  bool
 	key     [sha256.Size]byte
+	digest  [sha256.Size]byte // of the body, where there is a key
 	value   []byte
 	cost    int64
 	same    bool  // the key was known, and nothing was stored
-	refused error // the disk has no room, and nothing was stored
+	refused error // the disk has no room or the key is another's, and nothing was stored
 }
 
 func newPut(e Entry) *put {
@@ -133,6 +153,7 @@ func newPut(e Entry) *put {
 	}
 	if o.hasKey {
 		o.key = sha256.Sum256([]byte(e.Key))
+		o.digest = sha256.Sum256(e.Body)
 	}
 	r := record{id: o.id, stored: now.UnixNano(), due: o.due, group: e.Group, head: e.Head, body: e.Body}
 	o.value = r.encode()
@@ -153,11 +174,16 @@ func (o *put) write(t *transaction) error {
 		if err != nil {
 			t.report(ValueIgnored, err)
 		}
-		if ok {
+		switch {
+		case ok && !k.matches(o.digest):
+			o.refused = ErrKeyReused
+			return nil
+		case ok:
 			o.same, o.id = true, k.id
 			return nil
 		}
-		if err := t.remember(o.key, keyed{id: o.id, expires: t.now.Add(t.window).UnixNano()}); err != nil {
+		k = keyed{id: o.id, expires: t.now.Add(t.window).UnixNano(), digest: o.digest, digested: true}
+		if err := t.remember(o.key, k); err != nil {
 			return err
 		}
 	}

@@ -32,6 +32,8 @@ var (
 	ErrBroken = errors.New("queue broken")
 	// ErrLocked means that another process has the file open.
 	ErrLocked = errors.New("another process holds the queue file")
+	// ErrKeyReused means that the idempotency key was stored with another body.
+	ErrKeyReused = errors.New("idempotency key reused with another body")
 	// ErrLeaseLost means that the message is no longer in this hand.
 	ErrLeaseLost = errors.New("lease lost")
 )
@@ -82,7 +84,7 @@ func Open(o Options) (*Queue, error) {
 	}
 	q.work.L = &q.mu
 	for _, seq := range loaded.damaged {
-		q.setAside(&item{seq: seq.seq, size: seq.size, indexed: true}, errValue)
+		q.quarantine(&item{seq: seq.seq, size: seq.size, indexed: true}, errValue)
 	}
 	go q.run()
 	return q, nil

@@ -92,8 +92,8 @@ func TestLeaseThatEndsGivesTheMessageBack(t *testing.T) {
 		_, err := q.Extend(first)
 		wantErr(t, "Extend of the lost lease", err, ErrLeaseLost)
 		wantErr(t, "Remove of the lost lease", q.Remove(t.Context(), first), ErrLeaseLost)
-		wantErr(t, "GiveBack of the lost lease", q.GiveBack(t.Context(), first, 0), ErrLeaseLost)
-		wantErr(t, "DeadLetter of the lost lease", q.DeadLetter(t.Context(), first, Death{}), ErrLeaseLost)
+		wantErr(t, "GiveBack of the lost lease", q.GiveBack(t.Context(), first, Retry{Delay: 0}), ErrLeaseLost)
+		wantErr(t, "DeadLetter of the lost lease", q.DeadLetter(t.Context(), first, Reason{}), ErrLeaseLost)
 		q.remove(t, again)
 	})
 }
@@ -104,13 +104,13 @@ func TestDeliveredMessageIsRemovedAfterItsLeaseIfNobodyHasIt(t *testing.T) {
 		q.mustPut(t, Entry{Body: []byte("a")})
 		d := q.take(t)
 		time.Sleep(2 * time.Second)
-		wantErr(t, "GiveBack", q.GiveBack(t.Context(), d, 0), ErrLeaseLost)
+		wantErr(t, "GiveBack", q.GiveBack(t.Context(), d, Retry{Delay: 0}), ErrLeaseLost)
 		_, err := q.Extend(d)
 		wantErr(t, "Extend", err, ErrLeaseLost)
 		q.remove(t, d)
 		q.none(t)
 		q.remove(t, d) // asked again after an error, it is the same answer
-		if s := q.Stats(); s.Messages != 0 || s.Bytes != 0 || s.InHand != 0 {
+		if s := q.Counts(); s.Messages != 0 || s.Bytes != 0 || s.InFlight != 0 {
 			t.Errorf("stats = %+v, want nothing", s)
 		}
 	})
@@ -121,7 +121,7 @@ func TestMessageGivenBackIsDueAfterItsDelay(t *testing.T) {
 		q := open(t, Options{Lease: time.Hour})
 		q.putAll(t, "", "a b")
 		a := q.take(t)
-		if err := q.GiveBack(t.Context(), a, time.Minute); err != nil {
+		if err := q.GiveBack(t.Context(), a, Retry{Delay: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		if b := q.take(t); string(b.Body) != "b" {
@@ -132,7 +132,7 @@ func TestMessageGivenBackIsDueAfterItsDelay(t *testing.T) {
 		if waited := time.Since(start); waited != time.Minute || again.ReceiveCount != 2 {
 			t.Errorf("came back after %v with count %d, want 1m and 2", waited, again.ReceiveCount)
 		}
-		if err := q.GiveBack(t.Context(), again, 0); err != nil {
+		if err := q.GiveBack(t.Context(), again, Retry{Delay: 0}); err != nil {
 			t.Fatal(err)
 		}
 		if third := q.take(t); third.ReceiveCount != 3 {
@@ -168,7 +168,7 @@ func TestGroupIsHandedOutOneAtATimeAndInOrder(t *testing.T) {
 			t.Fatalf("received %s, want the heads and the plain one", got)
 		}
 		q.none(t)
-		if err := q.GiveBack(t.Context(), batch[0], time.Hour); err != nil {
+		if err := q.GiveBack(t.Context(), batch[0], Retry{Delay: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 		q.none(t) // a delayed head holds up its group
@@ -194,32 +194,32 @@ func TestDeadLetterIsKeptApart(t *testing.T) {
 	q := open(t, Options{MaxMessages: 2})
 	q.putAll(t, "g", "a b")
 	d := q.take(t)
-	why := Death{Reason: "404 from the worker", Status: 404, Attempts: 1}
+	why := Reason{Text: "404 from the worker", Status: 404, Attempts: 1}
 	if err := q.DeadLetter(t.Context(), d, why); err != nil {
 		t.Fatal(err)
 	}
 	if next := q.take(t); string(next.Body) != "b" {
 		t.Errorf("received %s, want b", next.Body)
 	}
-	if s := q.Stats(); s.Messages != 1 || s.DeadLetters != 1 || s.Bytes != 1 || s.DeadBytes != 1 {
+	if s := q.Counts(); s.Messages != 1 || s.DeadMessages != 1 || s.Bytes != 1 || s.DeadBytes != 1 {
 		t.Errorf("stats = %+v, want one of each", s)
 	}
 	again := open(t, Options{Dir: q.killed(t)})
 	letters, err := again.DeadLetters(10)
-	if err != nil || len(letters) != 1 || letters[0].Death != why || string(letters[0].Body) != "a" || letters[0].ID != d.ID {
+	if err != nil || len(letters) != 1 || letters[0].Reason != why || string(letters[0].Body) != "a" || letters[0].ID != d.ID {
 		t.Errorf("dead letters = %+v, %v", letters, err)
 	}
-	if s := again.Stats(); s.Messages != 1 || s.DeadLetters != 1 {
+	if s := again.Counts(); s.Messages != 1 || s.DeadMessages != 1 {
 		t.Errorf("stats after a restart = %+v", s)
 	}
 }
 
 func TestDeadLettersAreBounded(t *testing.T) {
-	q := open(t, Options{MaxMessages: 1})
+	q := open(t, Options{MaxDeadMessages: 1})
 	for range 2 {
 		q.putAll(t, "", "a")
 		d := q.take(t)
-		if err := q.DeadLetter(t.Context(), d, Death{}); err != nil {
+		if err := q.DeadLetter(t.Context(), d, Reason{}); err != nil {
 			wantErr(t, "DeadLetter", err, ErrFull)
 			q.remove(t, d) // the lease is still there
 			return
@@ -239,9 +239,9 @@ func TestQuotasRefuseWhatIsTooMuch(t *testing.T) {
 			q.putAll(t, "", "aaaa bbbb")
 			_, err := q.Put(t.Context(), Entry{Body: []byte("cccc")})
 			wantErr(t, "Put", err, ErrFull)
-			wantErr(t, "Room", q.Room(4), ErrFull)
+			wantErr(t, "Room", q.HasRoom(4), ErrFull)
 			q.remove(t, q.take(t))
-			if err := q.Room(4); err != nil {
+			if err := q.HasRoom(4); err != nil {
 				t.Errorf("Room = %v after a removal", err)
 			}
 			q.putAll(t, "", "cccc")
@@ -258,23 +258,23 @@ func TestSameKeyIsStoredOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 16 { // more than there is room for, until it is known that they are one
 		wg.Go(func() {
-			if again, err := q.Put(t.Context(), Entry{Key: "k", Body: []byte("a")}); err != nil || again != id {
-				t.Errorf("Put = %s, %v; want %s", again, err, id)
+			if again, err := q.Put(t.Context(), Entry{Key: "k", Body: []byte("a")}); err != nil || again.ID != id {
+				t.Errorf("Put = %+v, %v; want %s", again, err, id)
 			}
 		})
 	}
 	wg.Wait()
-	if s := q.Stats(); s.Messages != 1 {
+	if s := q.Counts(); s.Messages != 1 {
 		t.Errorf("%d messages, want 1", s.Messages)
 	}
 	q.putAll(t, "", "b c")
-	if got, err := q.Put(t.Context(), Entry{Key: "k", Body: []byte("a")}); err != nil || got != id {
-		t.Errorf("Put into a full queue = %s, %v; want the id that the key has", got, err)
+	if got, err := q.Put(t.Context(), Entry{Key: "k", Body: []byte("a")}); err != nil || got.ID != id || !got.Replayed {
+		t.Errorf("Put into a full queue = %+v, %v; want the id that the key has", got, err)
 	}
 	_, err := q.Put(t.Context(), Entry{Key: "other", Body: []byte("a")})
 	wantErr(t, "Put of another key into a full queue", err, ErrFull)
 	again := open(t, Options{Dir: q.killed(t)})
-	if got := again.mustPut(t, Entry{Key: "k"}); got != id {
+	if got := again.mustPut(t, Entry{Key: "k", Body: []byte("a")}); got != id {
 		t.Errorf("id after a restart = %s, want %s", got, id)
 	}
 }
@@ -292,7 +292,7 @@ func TestSameKeyAtOnceIsStoredOnce(t *testing.T) {
 			t.Errorf("ids = %v, want one", ids)
 		}
 	}
-	if s := q.Stats(); s.Messages != 1 || s.Bytes != 1 {
+	if s := q.Counts(); s.Messages != 1 || s.Bytes != 1 {
 		t.Errorf("stats = %+v, want one message", s)
 	}
 }

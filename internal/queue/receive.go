@@ -18,6 +18,11 @@ type Delivery struct {
 	// ReceiveCount counts hand-outs, this one included; one that a process died with
 	// before it was committed is not counted.
 	ReceiveCount int
+	// Deferrals is how many earlier hand-outs were given back without a failed attempt.
+	Deferrals int
+	// Unsettled means that the hand-out before this one has no outcome on record: its lease
+	// ended, or the process did. The message may have been delivered then.
+	Unsettled bool
 	// Expires is when the lease ends unless it is extended.
 	Expires time.Time
 
@@ -155,7 +160,7 @@ func (q *Queue) load(picked []*item) ([]*Delivery, error) {
 	good := batch[:0]
 	for i, it := range picked {
 		if faults[i] != nil {
-			q.setAside(it, faults[i])
+			q.quarantine(it, faults[i])
 			continue
 		}
 		q.handOut(batch[i])
@@ -193,7 +198,7 @@ func (q *Queue) recall(it *item, stored []byte) {
 		q.options.Report(ValueIgnored, err)
 		return
 	}
-	it.count, it.first = s.count, s.first
+	it.count, it.deferrals, it.first, it.open = s.count, s.deferrals, s.first, s.open
 }
 
 // handOut starts the lease of d. The count is marked in the next commit, which is not
@@ -201,16 +206,19 @@ func (q *Queue) recall(it *item, stored []byte) {
 func (q *Queue) handOut(d *Delivery) {
 	now := time.Now()
 	it := d.item
+	d.Unsettled = it.open
+	it.open = true
 	it.count++
 	if it.first == 0 {
 		it.first = now.UnixNano()
 	}
 	it.lease.expires = now.Add(q.options.Lease)
 	q.schedule.leased.push(it)
-	d.ReceiveCount = int(it.count)
+	d.ReceiveCount, d.Deferrals = int(it.count), int(it.deferrals)
 	d.FirstReceived = time.Unix(0, it.first)
 	d.Expires = it.lease.expires
-	q.enqueue(&mark{item: it, lease: it.lease, state: state{count: it.count, first: it.first}}, stateSize)
+	s := state{count: it.count, deferrals: it.deferrals, first: it.first, open: true}
+	q.enqueue(&mark{item: it, lease: it.lease, state: s}, stateSize)
 }
 
 // A mark is the op that writes a receive count.

@@ -29,17 +29,20 @@ const aheadMax = 512
 
 // An item is one message of which more is to be remembered than the file's order.
 type item struct {
-	seq     uint64
-	due     int64 // Unix nanoseconds; 0 is at once
-	first   int64 // Unix nanoseconds of the first hand-out; 0 is never
-	size    int64
-	lane    *lane
-	lease   *lease // of the last hand-out, until it is settled
-	pile    *pile
-	place   int32 // in its pile
-	count   int32
-	known   bool // count and first need not be read from the file
-	indexed bool // its message is in the bucket indexed
+	seq   uint64
+	due   int64 // Unix nanoseconds; 0 is at once
+	first int64 // Unix nanoseconds of the first hand-out; 0 is never
+	size  int64
+	lane  *lane
+	lease *lease // of the last hand-out, until it is settled
+	pile  *pile
+	place int32 // in its pile
+	count int32
+	// deferrals is how many of count ended without a failed attempt.
+	deferrals int32
+	open      bool // the last hand-out has no outcome yet
+	known     bool // count and first need not be read from the file
+	indexed   bool // its message is in the bucket indexed
 }
 
 // A lease is one hand-out of a message.

@@ -27,26 +27,38 @@ func (q *Queue) Extend(d *Delivery) (time.Time, error) {
 // also after the lease is over, as long as nobody else was handed the message; after that
 // it returns ErrLeaseLost.
 //
-// Remove, GiveBack, DeadLetter and SetAside may be called again after an error, by one
+// Remove, GiveBack, DeadLetter and Quarantine may be called again after an error, by one
 // caller at a time and with the same arguments; they then report the same end.
 func (q *Queue) Remove(ctx context.Context, d *Delivery) error {
 	return q.end(ctx, d, anyTime, &removal{item: d.item})
 }
 
-// GiveBack ends the lease; the message, and its group, is due after delay.
-func (q *Queue) GiveBack(ctx context.Context, d *Delivery, delay time.Duration) error {
-	o := &back{item: d.item, state: state{count: int32(d.ReceiveCount), first: d.FirstReceived.UnixNano()}}
-	if delay > 0 {
-		o.state.due = time.Now().Add(delay).UnixNano()
+// A Retry says how a message goes back.
+type Retry struct {
+	// Delay is how long the message, and its group, is not due.
+	Delay time.Duration
+	// Failed means that the hand-out was a failed attempt; else it counts as a deferral.
+	Failed bool
+}
+
+// GiveBack ends the lease; the message is due again as r says.
+func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
+	s := state{count: int32(d.ReceiveCount), deferrals: int32(d.Deferrals), first: d.FirstReceived.UnixNano()}
+	if !r.Failed {
+		s.deferrals++
 	}
+	if r.Delay > 0 {
+		s.due = time.Now().Add(r.Delay).UnixNano()
+	}
+	o := &back{item: d.item, state: s}
 	return q.end(ctx, d, inTime, o)
 }
 
 // DeadLetter moves the message to the dead letters, where it is kept for good. ErrFull
 // means that there is no room for more of them, and that the lease goes on.
-func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Death) error {
+func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Reason) error {
 	q.mu.Lock()
-	full := d.ended == nil && !q.options.fits(q.dead, d.item.size)
+	full := d.ended == nil && !q.options.deadFits(q.dead, d.item.size)
 	q.mu.Unlock()
 	if full {
 		return ErrFull
@@ -54,8 +66,8 @@ func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Death) error {
 	return q.end(ctx, d, inTime, &burial{item: d.item, why: why})
 }
 
-// SetAside moves a message that nobody can read to where damaged ones are kept.
-func (q *Queue) SetAside(ctx context.Context, d *Delivery, fault error) error {
+// Quarantine moves a message that nobody can read to where damaged ones are kept.
+func (q *Queue) Quarantine(ctx context.Context, d *Delivery, fault error) error {
 	q.options.Report(ValueSetAside, fault)
 	return q.end(ctx, d, anyTime, &aside{item: d.item, fault: fault})
 }
@@ -110,14 +122,14 @@ type back struct {
 func (o *back) idle() bool                 { return false }
 func (o *back) write(t *transaction) error { return t.state.Put(seqKey(o.item.seq), o.state.encode()) }
 func (o *back) apply(q *Queue) {
-	o.item.lease = nil
-	o.item.due = o.state.due
+	o.item.lease, o.item.open = nil, false
+	o.item.due, o.item.deferrals = o.state.due, o.state.deferrals
 	q.schedule.put(o.item)
 }
 
 type burial struct {
 	item *item
-	why  Death
+	why  Reason
 }
 
 func (o *burial) idle() bool { return false }

@@ -2,50 +2,101 @@ package queue
 
 import "time"
 
-// Stats are what a queue holds.
-type Stats struct {
-	// Messages are waiting or in hand, and Bytes is what they cost; both include what is
-	// being stored at this moment.
+// Counts are what a queue holds at one moment.
+type Counts struct {
+	// Messages and Bytes count toward MaxMessages and MaxBytes; both include what is being
+	// stored at this moment.
 	Messages int
 	Bytes    int64
-	// InHand counts messages under a lease.
-	InHand int
-	// Delayed counts those that are not due yet, as far as they are at the head of their group.
-	Delayed int
-	// DeadLetters and DeadBytes are kept apart.
-	DeadLetters int
-	DeadBytes   int64
-	// SetAside counts damaged messages.
+	// Ready counts messages that are due, with those that wait behind another one of their
+	// group; Delayed those whose producer asked for a later time that has not come; BackingOff
+	// those that were given back with a delay; InFlight those under a lease.
+	Ready, Delayed, BackingOff, InFlight int
+	// Oldest is when the oldest message that is due was stored, or became due for the first
+	// time; the zero time when there is none. Messages behind a thousand delayed ones are not
+	// looked at.
+	Oldest time.Time
+	// DeadMessages and DeadBytes are the dead letters that are kept, DeadDropped counts those
+	// that were dropped since the start for want of room.
+	DeadMessages int
+	DeadBytes    int64
+	DeadDropped  uint64
+	// SetAside counts damaged messages that are kept in the file and not delivered.
 	SetAside int
 }
 
-// Stats returns what the queue holds. It does not touch the disk.
-func (q *Queue) Stats() Stats {
+// Usage is what counts toward MaxMessages and MaxBytes, with what is being stored at this
+// moment. It does not touch the file.
+func (q *Queue) Usage() (messages int, bytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Stats{
+	return q.live.messages, q.live.bytes
+}
+
+// Counts returns what the queue holds. For the oldest message it reads the file.
+func (q *Queue) Counts() Counts {
+	c := q.counts()
+	c.Oldest = q.oldest()
+	return c
+}
+
+func (q *Queue) counts() Counts {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delayed, backingOff := 0, 0
+	for _, it := range q.schedule.delayed.items {
+		if it.count > 0 {
+			backingOff++
+		} else {
+			delayed++
+		}
+	}
+	inFlight := len(q.schedule.leased.items)
+	return Counts{
 		Messages: q.live.messages, Bytes: q.live.bytes,
-		InHand: len(q.schedule.leased.items), Delayed: len(q.schedule.delayed.items),
-		DeadLetters: q.dead.messages, DeadBytes: q.dead.bytes, SetAside: q.aside,
+		Ready:   max(0, q.live.messages-delayed-backingOff-inFlight),
+		Delayed: delayed, BackingOff: backingOff, InFlight: inFlight,
+		DeadMessages: q.dead.messages, DeadBytes: q.dead.bytes, SetAside: q.aside,
 	}
 }
 
-// Oldest says when the oldest message that is waiting or in hand was stored; the zero
-// time when there is none, or it cannot be read. It reads the file.
-func (q *Queue) Oldest() time.Time {
-	var oldest time.Time
+// oldestMax is how many delayed messages are passed over in search of the oldest one.
+const oldestMax = 1000
+
+func (q *Queue) oldest() time.Time {
+	now := time.Now().UnixNano()
+	var oldest int64
 	_ = q.view(func(b buckets) error {
-		for _, c := range []interface{ First() ([]byte, []byte) }{b.plain.Cursor(), b.indexed.Cursor()} {
-			_, v := c.First()
-			r, err := parseRecord(v)
-			if err != nil {
-				continue
-			}
-			if stored := time.Unix(0, r.stored); oldest.IsZero() || stored.Before(oldest) {
-				oldest = stored
+		for _, bucket := range []cursor{b.plain.Cursor(), b.indexed.Cursor()} {
+			if since := firstDue(bucket, now); since > 0 && (oldest == 0 || since < oldest) {
+				oldest = since
 			}
 		}
 		return nil
 	})
-	return oldest
+	if oldest == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, oldest)
+}
+
+type cursor interface {
+	First() (key, value []byte)
+	Next() (key, value []byte)
+}
+
+// firstDue is when the first message at c that is due was stored or became due, as Unix
+// nanoseconds; 0 where there is none.
+func firstDue(c cursor, now int64) int64 {
+	k, v := c.First()
+	for range oldestMax {
+		if k == nil {
+			return 0
+		}
+		if r, err := parseRecord(v); err == nil && r.due <= now {
+			return max(r.stored, r.due)
+		}
+		k, v = c.Next()
+	}
+	return 0
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -109,20 +110,31 @@ func costOf(value []byte) int64 {
 	return cost(r.group, r.head, r.body)
 }
 
-// A state is what is kept of a message that has been handed out.
+// A state is what is kept of a message that has been handed out: how often, and how many of
+// these hand-outs ended without a failed attempt.
 type state struct {
-	count      int32
-	first, due int64
+	count, deferrals int32
+	first, due       int64
+	// open means that the last hand-out has no outcome yet.
+	open bool
 }
 
-const stateSize = valueHead + 4 + 8 + 8
+// Values of stateSizeV1 have neither deferrals nor open; they read as 0 and false.
+const (
+	stateSizeV1 = valueHead + 4 + 8 + 8
+	stateSize   = stateSizeV1 + 4 + 1
+)
 
 func (s state) encode() []byte {
 	b := make([]byte, valueHead, stateSize)
 	b = binary.BigEndian.AppendUint32(b, uint32(s.count))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.first))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.due))
-	return seal(b)
+	b = binary.BigEndian.AppendUint32(b, uint32(s.deferrals))
+	if s.open {
+		return seal(append(b, 1))
+	}
+	return seal(append(b, 0))
 }
 
 func decodeState(b []byte) (state, error) {
@@ -130,27 +142,46 @@ func decodeState(b []byte) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	if len(p) != stateSize-valueHead {
+	if len(p) != stateSize-valueHead && len(p) != stateSizeV1-valueHead {
 		return state{}, fmt.Errorf("%w: no state", errValue)
 	}
-	return state{
+	s := state{
 		count: int32(min(binary.BigEndian.Uint32(p), math.MaxInt32)),
 		first: int64(binary.BigEndian.Uint64(p[4:])),
 		due:   int64(binary.BigEndian.Uint64(p[12:])),
-	}, nil
+	}
+	if len(p) == stateSize-valueHead {
+		s.deferrals = int32(min(binary.BigEndian.Uint32(p[20:]), math.MaxInt32))
+		s.open = p[24] == 1
+	}
+	return s, nil
 }
 
 // A keyed is what an idempotency key stands for.
 type keyed struct {
 	id      [16]byte
 	expires int64
+	// digest is the SHA-256 of the body, if digested.
+	digest   [sha256.Size]byte
+	digested bool
 }
 
-const keyedSize = valueHead + 16 + 8
+// matches says whether a body with digest may be the one that was stored. Keys of the first
+// format have no digest, and match every body.
+func (k keyed) matches(digest [sha256.Size]byte) bool { return !k.digested || k.digest == digest }
+
+const (
+	keyedSizeV1 = valueHead + 16 + 8
+	keyedSize   = keyedSizeV1 + sha256.Size
+)
 
 func (k keyed) encode() []byte {
 	b := append(make([]byte, valueHead, keyedSize), k.id[:]...)
-	return seal(binary.BigEndian.AppendUint64(b, uint64(k.expires)))
+	b = binary.BigEndian.AppendUint64(b, uint64(k.expires))
+	if k.digested {
+		b = append(b, k.digest[:]...)
+	}
+	return seal(b)
 }
 
 func decodeKeyed(b []byte) (keyed, error) {
@@ -158,10 +189,14 @@ func decodeKeyed(b []byte) (keyed, error) {
 	if err != nil {
 		return keyed{}, err
 	}
-	if len(p) != keyedSize-valueHead {
+	if len(p) != keyedSize-valueHead && len(p) != keyedSizeV1-valueHead {
 		return keyed{}, fmt.Errorf("%w: no key", errValue)
 	}
-	return keyed{id: [16]byte(p), expires: int64(binary.BigEndian.Uint64(p[16:]))}, nil
+	k := keyed{id: [16]byte(p), expires: int64(binary.BigEndian.Uint64(p[16:]))}
+	if len(p) == keyedSize-valueHead {
+		k.digest, k.digested = [sha256.Size]byte(p[24:]), true
+	}
+	return k, nil
 }
 
 func appendBytes(b, s []byte) []byte {

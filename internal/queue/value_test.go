@@ -18,7 +18,7 @@ func FuzzValue(f *testing.F) {
 			!bytes.Equal(got.head, head) || !bytes.Equal(got.body, body) {
 			t.Fatalf("decodeRecord(encode(%+v)) = %+v, %v", r, got, err)
 		}
-		why := Death{Reason: group, Status: 404, Attempts: 3}
+		why := Reason{Text: group, Status: 404, Attempts: 3}
 		letter := deadValue(why, time.Unix(0, stored), value)
 		if died, _, inner, err := decodeDead(letter); err != nil || died != why || !bytes.Equal(inner.body, body) {
 			t.Fatalf("decodeDead = %+v, %+v, %v", died, inner, err)
@@ -41,13 +41,30 @@ func FuzzValue(f *testing.F) {
 }
 
 func TestStateAndKeySurviveEncoding(t *testing.T) {
-	s := state{count: 7, first: 1 << 60, due: -5}
-	if got, err := decodeState(s.encode()); err != nil || got != s {
-		t.Errorf("decodeState = %+v, %v; want %+v", got, err, s)
+	for _, s := range []state{{count: 7, first: 1 << 60, due: -5, deferrals: 3, open: true}, {}} {
+		if got, err := decodeState(s.encode()); err != nil || got != s {
+			t.Errorf("decodeState = %+v, %v; want %+v", got, err, s)
+		}
 	}
-	k := keyed{id: [16]byte{9, 8}, expires: 1 << 61}
-	if got, err := decodeKeyed(k.encode()); err != nil || got != k {
-		t.Errorf("decodeKeyed = %+v, %v; want %+v", got, err, k)
+	for _, k := range []keyed{{id: [16]byte{9, 8}, expires: 1 << 61, digest: [32]byte{7}, digested: true}, {expires: 1}} {
+		if got, err := decodeKeyed(k.encode()); err != nil || got != k {
+			t.Errorf("decodeKeyed = %+v, %v; want %+v", got, err, k)
+		}
+	}
+}
+
+func TestStateOfTheFirstFormatIsRead(t *testing.T) {
+	full := state{count: 7, first: 1 << 60, due: -5}
+	old := seal(append([]byte(nil), full.encode()[:stateSizeV1]...))
+	if got, err := decodeState(old); err != nil || got != full {
+		t.Errorf("decodeState = %+v, %v; want %+v", got, err, full)
+	}
+}
+
+func TestKeyOfTheFirstFormatMatchesEveryBody(t *testing.T) {
+	k, err := decodeKeyed(keyed{id: [16]byte{1}, expires: 5}.encode())
+	if err != nil || !k.matches([32]byte{1}) || !k.matches([32]byte{2}) {
+		t.Errorf("decodeKeyed = %+v, %v; want one that matches", k, err)
 	}
 }
 

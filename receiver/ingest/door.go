@@ -49,11 +49,11 @@ func (d *door) store(ctx context.Context, c *conn, req *http.Request) (string, *
 		return "", p
 	}
 	e.Body = body
-	id, err := q.Put(ctx, e)
+	stored, err := q.Put(ctx, e)
 	if err != nil {
 		return "", refused(err)
 	}
-	return id, nil
+	return stored.ID, nil
 }
 
 // authorized says whether the request may be stored, and whether its Authorization was
@@ -80,7 +80,7 @@ func (d *door) roomFor(q *queue.Queue, req *http.Request, e queue.Entry) *proble
 	if req.ContentLength > d.receiver.options.MaxBody {
 		return tooLarge(d.receiver.options.MaxBody)
 	}
-	err := q.Room(max(0, req.ContentLength))
+	err := q.HasRoom(max(0, req.ContentLength))
 	if err == nil || e.Key != "" && errors.Is(err, queue.ErrFull) {
 		return nil
 	}

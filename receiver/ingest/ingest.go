@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"carrier/internal/netaddr"
 	"carrier/internal/queue"
 	"carrier/receiver"
 )
@@ -132,11 +133,7 @@ func (r *Receiver) guarded() error {
 	if r.options.Token != "" || r.options.AllowAnonymous {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(r.options.Address)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	if netaddr.IsLoopback(r.options.Address) {
 		return nil
 	}
 	return errors.New("the address is not a loopback one, and no token is set")
@@ -179,18 +176,28 @@ func (r *Receiver) Close() error {
 }
 
 // QueueMessages is how many messages wait or are in hand; 0 before Open.
-func (r *Receiver) QueueMessages() int { return r.stats().Messages }
+func (r *Receiver) QueueMessages() int {
+	messages, _ := r.usage()
+	return messages
+}
 
 // QueueBytes is what they cost, in bytes.
-func (r *Receiver) QueueBytes() int64 { return r.stats().Bytes }
+func (r *Receiver) QueueBytes() int64 {
+	_, bytes := r.usage()
+	return bytes
+}
 
-// DeadLetters is how many dead letters are kept.
-func (r *Receiver) DeadLetters() int { return r.stats().DeadLetters }
-
-func (r *Receiver) stats() queue.Stats {
-	q := r.queue.Load()
-	if q == nil {
-		return queue.Stats{}
+func (r *Receiver) usage() (messages int, bytes int64) {
+	if q := r.queue.Load(); q != nil {
+		return q.Usage()
 	}
-	return q.Stats()
+	return 0, 0
+}
+
+// Counts is what the queue holds; zero before Open.
+func (r *Receiver) Counts() queue.Counts {
+	if q := r.queue.Load(); q != nil {
+		return q.Counts()
+	}
+	return queue.Counts{}
 }

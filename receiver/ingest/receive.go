@@ -43,7 +43,7 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 	m := &message.Message{
 		ID: d.ID, Body: d.Body, ContentType: e.contentType, Attributes: e.attributes,
 		Source: Source, Group: d.Group, Ordered: d.Group != "",
-		ReceiveCount: d.ReceiveCount, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
+		ReceiveCount: d.ReceiveCount, Deferrals: d.Deferrals, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
 		Request: &e.request, Lease: r.options.Lease, Receipt: d,
 	}
 	m.Renew(d.Expires)
@@ -53,7 +53,7 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 // setAside takes a message out of the way that this version cannot read. Should that fail
 // it comes back, and is set aside then.
 func (r *Receiver) setAside(ctx context.Context, d *queue.Delivery, fault error) {
-	_ = r.queue.Load().SetAside(context.WithoutCancel(ctx), d, fault)
+	_ = r.queue.Load().Quarantine(context.WithoutCancel(ctx), d, fault)
 }
 
 // Extend renews leases. It does not touch the disk.
@@ -76,7 +76,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 	q, d := r.queue.Load(), delivery(m)
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
-		err := q.DeadLetter(ctx, d, queue.Death{Reason: o.Reason, Status: o.Status, Attempts: m.ReceiveCount})
+		err := q.DeadLetter(ctx, d, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: m.ReceiveCount})
 		if errors.Is(err, queue.ErrFull) {
 			return receiver.ErrNoDeadLetter
 		}
@@ -84,8 +84,13 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 	case o.Ends():
 		return classed("settle", q.Remove(ctx, d))
 	default:
-		return classed("settle", q.GiveBack(ctx, d, o.Delay))
+		return classed("settle", q.GiveBack(ctx, d, queue.Retry{Delay: o.Delay, Failed: failedAttempt(o)}))
 	}
+}
+
+// failedAttempt says whether o counts as a failed attempt when the message goes back.
+func failedAttempt(o message.Outcome) bool {
+	return o.Verdict == message.Rejected || o.Cause == message.Failed
 }
 
 // delivery is the receipt of m, which this receiver has made.

@@ -100,7 +100,7 @@ func TestDelayedMessageIsNotDueYet(t *testing.T) {
 	if m := receive(t, r); string(m.Body) != "now" {
 		t.Errorf("received %s, want now", m.Body)
 	}
-	if s := r.stats(); s.Delayed != 1 {
+	if s := r.Counts(); s.Delayed != 1 {
 		t.Errorf("stats = %+v, want one delayed", s)
 	}
 }

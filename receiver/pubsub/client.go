@@ -133,28 +133,14 @@ func (c *client) routed(ctx context.Context, operation string) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "x-goog-request-params", about)
 }
 
-// do makes one call, counts it, and sorts its error. The error is ctx's own when
-// ctx ended.
+// do makes one call, as receiver.Do does.
 func do[Out any](ctx context.Context, c *client, operation string, call func(context.Context) (Out, error)) (Out, error) {
 	timeout := callTimeout
 	if operation == opReceive {
 		timeout = pullTimeout
 	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	c.observer.SourceCall(operation)
-	out, err := call(c.routed(limited, operation))
-	switch {
-	case err == nil:
-		return out, nil
-	case ctx.Err() != nil:
-		return out, ctx.Err()
-	case operation == opReceive && timedOut(err):
-		return out, nil // it waited and there was nothing
-	}
-	sorted := sortError(operation, err)
-	c.observer.SourceError(operation, sorted.Class)
-	return out, sorted
+	made := receiver.Call{Operation: operation, Timeout: timeout, Observer: c.observer, Sort: sortError}
+	return receiver.Do(ctx, made, func(ctx context.Context) (Out, error) { return call(c.routed(ctx, operation)) })
 }
 
 // An endpoint is where Pub/Sub is called.

@@ -9,6 +9,7 @@ import (
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 
 	"carrier/message"
+	"carrier/receiver"
 )
 
 // contentTypeAttribute is the attribute in which producers say what the body is.
@@ -20,17 +21,8 @@ type receipt struct {
 	// settled says that Pub/Sub has agreed to the message's end. It renews the lease of
 	// such a message without a word.
 	settled atomic.Bool
-	// copied says that a dead letter's copy is in its topic. Only Settle knows it.
-	copied bool
-}
-
-// receiptOf returns m's receipt. A message of another receiver has none, and
-// nothing can be done for it: its empty ack id is refused by Pub/Sub.
-func receiptOf(m *message.Message) *receipt {
-	if rc, ok := m.Receipt.(*receipt); ok {
-		return rc
-	}
-	return &receipt{}
+	// deadLetter is used by Settle alone.
+	deadLetter receiver.DeadLetter
 }
 
 // convert makes a message of what Pub/Sub handed out.
@@ -38,7 +30,7 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 	var (
 		now    = time.Now()
 		in     = raw.GetMessage()
-		before = r.seen.note(in.GetMessageId(), now)
+		before = r.counts.note(in.GetMessageId(), now)
 		given  = min(r.subscription.own, r.subscription.lease)
 	)
 	if before.acknowledged {
@@ -53,6 +45,7 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 		Group:         in.GetOrderingKey(),
 		Ordered:       r.orderOf(raw) != "",
 		ReceiveCount:  before.count,
+		OriginalID:    in.GetAttributes()[receiver.OriginalIDAttribute],
 		FirstReceived: before.first,
 		Sent:          now,
 		Received:      now,
@@ -61,6 +54,7 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 	}
 	if n := int(raw.GetDeliveryAttempt()); n > 0 {
 		m.ReceiveCount = n
+		m.RedriveTo = r.subscription.redriveAfter(n)
 	}
 	if sent := in.GetPublishTime(); sent.IsValid() {
 		m.Sent = sent.AsTime()

@@ -2,12 +2,10 @@ package pubsub
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -19,10 +17,7 @@ import (
 
 // What Pub/Sub takes with a message.
 // https://cloud.google.com/pubsub/quotas#resource_limits
-const (
-	maxAttributes = 100
-	maxValue      = 1024 // bytes of an attribute
-)
+const maxAttributes = 100
 
 // reserved begins the names of attributes that Pub/Sub adds itself and takes from nobody.
 const reserved = "goog"
@@ -55,25 +50,20 @@ func (c *client) findTopic(ctx context.Context, o Options) ([]preflight.Notice, 
 	return nil, nil
 }
 
-// bury publishes m's copy to the dead-letter topic, once. When an answer is lost the copy
-// is published again.
-func (r *Receiver) bury(ctx context.Context, m *message.Message, o message.Outcome) error {
-	rc := receiptOf(m)
-	switch {
-	case r.client.topic == "":
+// moveToDeadLetters publishes a copy of m to the dead-letter topic, once, and acknowledges m. When
+// the answer to the publish is lost the copy is published again.
+func (r *Receiver) moveToDeadLetters(ctx context.Context, m *message.Message, o message.Outcome) error {
+	if r.client.topic == "" {
 		return receiver.ErrNoDeadLetter // the subscription's own policy is all there is
-	case rc.copied:
-		return nil
 	}
 	own := original(m)
-	err := r.client.publish(ctx, m, epitaph(own, m, o))
-	if receiver.ClassOf(err) == receiver.Invalid {
-		// Most likely the message is as large as one may be, and ours on top is too much.
-		r.options.Warn("a dead letter is sent without its reason", errors.Unwrap(err))
-		err = r.client.publish(ctx, m, own)
-	}
-	rc.copied = err == nil
-	return err
+	publish := func(ours []message.Attribute) error { return r.client.publish(ctx, m, withOurs(own, ours)) }
+	return receiver.ReceiptOf[receipt](m).deadLetter.Settle(
+		func() error {
+			return receiver.SendDeadLetter(receiver.DeadLetterAttributes(m, o), publish, r.options.Warn)
+		},
+		func() error { return r.acknowledge(ctx, m) },
+	)
 }
 
 // publish sends a copy of m. The ordering key goes along: dead letters keep their order.
@@ -98,30 +88,17 @@ func original(m *message.Message) map[string]string {
 	return own
 }
 
-// epitaph returns a message's own attributes with the reason of its end, as far as there
-// is room. What an earlier death left is replaced.
-func epitaph(own map[string]string, m *message.Message, o message.Outcome) map[string]string {
+// withOurs returns a message's own attributes and ours, as far as there is room. What an earlier
+// dead letter left is replaced.
+func withOurs(own map[string]string, ours []message.Attribute) map[string]string {
 	all := maps.Clone(own)
-	for _, a := range []message.Attribute{
-		{Name: "Carrier.Reason", Value: printable(o.Reason)},
-		{Name: "Carrier.Status", Value: strconv.Itoa(o.Status)},
-		{Name: "Carrier.Attempts", Value: strconv.Itoa(m.ReceiveCount)},
-	} {
-		if _, earlier := all[a.Name]; earlier || len(all) < maxAttributes {
+	if len(ours) > 0 {
+		maps.DeleteFunc(all, func(name, _ string) bool { return receiver.IsDeadLetterAttribute(name) })
+	}
+	for _, a := range ours {
+		if len(all) < maxAttributes {
 			all[a.Name] = a.Value
 		}
 	}
 	return all
-}
-
-// printable makes reason a value that Pub/Sub takes: UTF-8, and not too long.
-func printable(reason string) string {
-	reason = strings.ToValidUTF8(reason, "?")
-	if len(reason) > maxValue {
-		reason = strings.ToValidUTF8(reason[:maxValue], "") // it may end within a letter
-	}
-	if reason == "" {
-		return "rejected"
-	}
-	return reason
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"unicode/utf8"
+	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
 	"cloud.google.com/go/pubsub/v2/pstest"
@@ -46,7 +46,10 @@ func (b bench) copies() []*pstest.Message {
 }
 
 func dead() message.Outcome {
-	return message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Status: 422, Reason: "the worker said 422"}
+	return message.Outcome{
+		Verdict: message.Rejected, Action: message.DeadLetter, Status: 422, Reason: "the worker said 422",
+		Endpoint: "http://worker/hook", Attempted: time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC),
+	}
 }
 
 func TestDeadLetterCarriesWhatTheMessageWasAndWhy(t *testing.T) {
@@ -55,13 +58,19 @@ func TestDeadLetterCarriesWhatTheMessageWasAndWhy(t *testing.T) {
 			"Kind": "ü", "Carrier.Reason": "of an earlier death", "googclient_schemaencoding": "JSON",
 		}})
 		must(t, err)
-		must(t, b.Settle(t.Context(), b.take(t, 1)[0], dead()))
+		m := b.take(t, 1)[0]
+		must(t, b.Settle(t.Context(), m, dead()))
 		copies := b.copies()
 		if len(copies) != 1 || b.sub.Left(t, 0) != 0 {
 			t.Fatalf("%d copies, %d originals left", len(copies), b.sub.Left(t, 0))
 		}
-		want := map[string]string{"Kind": "ü", "Carrier.Reason": "the worker said 422", "Carrier.Status": "422", "Carrier.Attempts": "1"}
-		if c := copies[0]; string(c.Data) != "a\x00b" || c.OrderingKey != "k" || !maps.Equal(c.Attributes, want) {
+		want := map[string]string{
+			"Kind": "ü", "Carrier.MessageId": m.ID, "Carrier.Reason": "the worker said 422", "Carrier.Status": "422", "Carrier.Attempts": "1",
+			"Carrier.Endpoint": "http://worker/hook", "Carrier.LastAttempt": "2026-11-28T09:00:00Z",
+		}
+		c := copies[0]
+		delete(c.Attributes, "Carrier.FirstReceived") // the bubble's time
+		if string(c.Data) != "a\x00b" || c.OrderingKey != "k" || !maps.Equal(c.Attributes, want) {
 			t.Errorf("the copy is %q of %q with %v", c.Data, c.OrderingKey, c.Attributes)
 		}
 	})
@@ -76,7 +85,7 @@ func TestOriginalStaysUntilItsCopyIsThere(t *testing.T) {
 			t.Errorf("without a copy: %v, %d left", err, b.sub.Left(t, 0))
 		}
 		b.api.on(failing("Acknowledge", status.Error(codes.Unavailable, "away")))
-		if err := b.Settle(t.Context(), m, dead()); receiver.ClassOf(err) != receiver.Network || len(b.copies()) != 1 {
+		if err := b.Settle(t.Context(), m, dead()); receiver.ClassOf(err) != receiver.Network || !errors.Is(err, receiver.ErrNotRemoved) || len(b.copies()) != 1 {
 			t.Errorf("without an acknowledgement: %v, %d copies", err, len(b.copies()))
 		}
 		b.api.on(nil)
@@ -117,26 +126,13 @@ func TestReasonTakesOnlyTheRoomThereIs(t *testing.T) {
 	for i := range maxAttributes - 1 {
 		own[fmt.Sprint("a", i)] = "b"
 	}
-	m := &message.Message{ReceiveCount: 3}
-	if all := epitaph(own, m, dead()); len(all) != maxAttributes || all["Carrier.Reason"] == "" || len(own) != maxAttributes-1 {
-		t.Errorf("%d attributes of %d, reason %q", len(all), len(own), all["Carrier.Reason"])
+	ours := receiver.DeadLetterAttributes(&message.Message{ID: "m-1", ReceiveCount: 3}, dead())
+	if all := withOurs(own, ours); len(all) != maxAttributes || all[receiver.OriginalIDAttribute] != "m-1" || len(own) != maxAttributes-1 {
+		t.Errorf("%d attributes of %d: %v", len(all), len(own), all)
 	}
 	own["one"] = "more"
-	if all := epitaph(own, m, dead()); !maps.Equal(all, own) {
+	if all := withOurs(own, ours); !maps.Equal(all, own) {
 		t.Errorf("%d attributes of %d", len(all), len(own))
-	}
-}
-
-func TestReasonIsWhatPubSubTakes(t *testing.T) {
-	for reason, want := range map[string]string{
-		"":                             "rejected",
-		"a\xffb":                       "a?b",
-		strings.Repeat("ü", 600):       strings.Repeat("ü", 512),
-		"a" + strings.Repeat("ü", 600): "a" + strings.Repeat("ü", 511),
-	} {
-		if got := printable(reason); got != want || !utf8.ValidString(got) {
-			t.Errorf("%q becomes %q, want %q", reason, got, want)
-		}
 	}
 }
 

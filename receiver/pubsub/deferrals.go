@@ -128,7 +128,7 @@ func (d *deferrals) takeDue(t time.Time) (ids []string, entries []*batch.Entry) 
 	for id, held := range d.byID {
 		if !held.next.After(t) {
 			ids = append(ids, id)
-			entries = append(entries, &batch.Entry{ID: held.ackID, Seconds: wholeSeconds(time.Until(held.due))})
+			entries = append(entries, &batch.Entry{ID: held.ackID, Seconds: receiver.WholeSeconds(time.Until(held.due), maxLease)})
 		}
 	}
 	return ids, entries

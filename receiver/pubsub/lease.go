@@ -24,12 +24,12 @@ func (r *Receiver) Extend(ctx context.Context, messages []*message.Message) []er
 		indices []int
 	)
 	for i, m := range messages {
-		rc := receiptOf(m)
+		rc := receiver.ReceiptOf[receipt](m)
 		if rc.settled.Load() || !now.Before(m.Expires()) {
 			errs[i] = &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
 			continue
 		}
-		asked = append(asked, &batch.Entry{ID: rc.ackID, Seconds: wholeSeconds(m.Lease)})
+		asked = append(asked, &batch.Entry{ID: rc.ackID, Seconds: receiver.WholeSeconds(m.Lease, maxLease)})
 		indices = append(indices, i)
 	}
 	for k, err := range r.client.modify(ctx, opExtend, asked) {

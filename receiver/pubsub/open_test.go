@@ -79,7 +79,7 @@ func TestPermissionToConsumeIsEnough(t *testing.T) {
 		must(t, b.Open(t.Context()))
 		b.send(t, 1, "k")
 		m := b.take(t, 1)[0]
-		if m.Lease != fallbackLease || !m.Ordered || !m.Expires().After(time.Now().Add(fallbackLease-time.Second)) {
+		if m.Lease != receiver.FallbackLease || !m.Ordered || !m.Expires().After(time.Now().Add(receiver.FallbackLease-time.Second)) {
 			t.Errorf("lease %v until %v, ordered %v", m.Lease, m.Expires(), m.Ordered)
 		}
 		if !b.seen.warned("may not be read") {
@@ -220,21 +220,21 @@ func TestReplayedMessageIsHandedOutAndCounted(t *testing.T) {
 }
 
 func TestMemoryKeepsTheLatest(t *testing.T) {
-	s := newSightings(2)
+	s := newDeliveryCounts(2)
 	now := time.Now()
 	s.note("a", now)
 	s.note("b", now)
 	s.note("a", now)
 	s.note("c", now)
-	if a, b := s.note("a", now).count, s.note("b", now).count; a != 3 || b != 1 || s.order.Len() != 2 {
-		t.Errorf("a came %d times, b %d, %d are kept", a, b, s.order.Len())
+	if a, b := s.note("a", now).count, s.note("b", now).count; a != 3 || b != 1 || s.byID.Len() != 2 {
+		t.Errorf("a came %d times, b %d, %d are kept", a, b, s.byID.Len())
 	}
-	g := newGates(2)
+	g := newOrderGuard(2)
 	for i := range 5 {
-		g.shut(fmt.Sprint(i), "x", now.Add(time.Hour), 0)
+		g.expectFirst(fmt.Sprint(i), "x", now.Add(time.Hour), 0)
 	}
-	if len(g.byKey) > 2 {
-		t.Errorf("%d gates", len(g.byKey))
+	if n := g.byKey.Len(); n > 2 {
+		t.Errorf("%d keys", n)
 	}
 }
 

@@ -62,10 +62,3 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
-
-// wholeSeconds rounds d up to the whole seconds that Pub/Sub takes, between none
-// and 600.
-func wholeSeconds(d time.Duration) int32 {
-	d = min(max(d, 0), maxLease)
-	return int32((d + time.Second - 1) / time.Second)
-}

@@ -25,9 +25,9 @@ func Duplicates() []string { return []string{duplicateAcknowledged} }
 type Receiver struct {
 	options Options
 
-	seen       *sightings // how often a message came, where Pub/Sub does not say
-	gates      *gates     // ordering keys whose next message is known
-	deferred   *deferrals // messages kept away for longer than Pub/Sub allows
+	counts     *deliveryCounts // how often a message came, where Pub/Sub does not say
+	order      *orderGuard     // ordering keys whose next message is known
+	deferred   *deferrals      // messages kept away for longer than Pub/Sub allows
 	background sync.WaitGroup
 
 	// Set by the Open that succeeds, before any other method is called.
@@ -42,7 +42,7 @@ var _ receiver.Receiver = (*Receiver)(nil)
 // New assembles a Receiver. It dials nothing.
 func New(o Options) *Receiver {
 	return &Receiver{
-		options: o.withDefaults(), seen: newSightings(remembered), gates: newGates(remembered), deferred: newDeferrals(),
+		options: o.withDefaults(), counts: newDeliveryCounts(remembered), order: newOrderGuard(remembered), deferred: newDeferrals(),
 	}
 }
 

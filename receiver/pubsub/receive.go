@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
@@ -20,8 +19,12 @@ import (
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	n := min(limit, maxPull)
 	in := &pubsubpb.PullRequest{Subscription: r.subscription.path, MaxMessages: int32(n)} //nolint:gosec // at most maxPull
-	out, err := do(ctx, r.client, opReceive, func(ctx context.Context) (*pubsubpb.PullResponse, error) {
-		return r.client.api.Pull(ctx, in)
+	out, err := do(ctx, r.client, opReceive, func(limited context.Context) (*pubsubpb.PullResponse, error) {
+		out, err := r.client.api.Pull(limited, in)
+		if timedOut(err) && ctx.Err() == nil {
+			return nil, nil // it waited and there was nothing
+		}
+		return out, err
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -36,31 +39,25 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 	return batch, nil
 }
 
-// An unwanted message is one that is given back, for a time.
-type unwanted struct {
-	ackID string
-	delay time.Duration
-}
-
 // admit turns what Pub/Sub handed out into messages, and gives back what it does not
 // return. Of an ordering key nothing is returned that comes behind a message that was given
 // back and has not come again.
 func (r *Receiver) admit(ctx context.Context, raw []*pubsubpb.ReceivedMessage, limit int) []*message.Message {
 	var (
 		batch   []*message.Message
-		surplus []unwanted
+		surplus []receiver.Unwanted
 	)
 	for _, m := range raw {
 		key, id := r.orderOf(m), m.GetMessage().GetMessageId()
-		wait, shut := r.gates.pass(key, id, r.grace())
-		if !shut && (id == "" || len(batch) == limit) {
-			shut = true
+		delay, unwanted := r.order.pass(key, id, r.grace())
+		if !unwanted && (id == "" || len(batch) == limit) {
+			unwanted = true
 			if key != "" {
-				r.gates.shut(key, id, time.Now(), r.grace()) // and what comes behind it
+				r.order.expectFirst(key, id, time.Now(), r.grace()) // and what comes behind it waits
 			}
 		}
-		if shut {
-			surplus = append(surplus, unwanted{m.GetAckId(), wait})
+		if unwanted {
+			surplus = append(surplus, receiver.Unwanted{Handle: m.GetAckId(), Delay: delay})
 			continue
 		}
 		r.deferred.forget(id)
@@ -98,17 +95,14 @@ func (r *Receiver) lengthen(ctx context.Context, batch []*message.Message) []*me
 	return kept
 }
 
-// giveBack makes messages available again, on a clock of its own and the last one
-// first, so that an ordering key's head does not become free before its tail.
-func (r *Receiver) giveBack(ctx context.Context, surplus []unwanted) {
+// giveBack makes messages available again, in the background.
+func (r *Receiver) giveBack(ctx context.Context, surplus []receiver.Unwanted) {
 	if len(surplus) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*callTimeout)
 	r.background.Go(func() {
-		defer cancel()
-		for _, u := range slices.Backward(surplus) {
-			_ = r.deadlines.Submit(ctx, u.ackID, wholeSeconds(u.delay)) // else it comes back with its lease's end
-		}
+		receiver.GiveBack(ctx, surplus, 2*callTimeout, func(ctx context.Context, u receiver.Unwanted) error {
+			return r.deadlines.Submit(ctx, u.Handle, receiver.WholeSeconds(u.Delay, maxLease))
+		})
 	})
 }

@@ -30,10 +30,7 @@ const (
 func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
-		if err := r.bury(ctx, m, o); err != nil {
-			return err
-		}
-		return r.acknowledge(ctx, m)
+		return r.moveToDeadLetters(ctx, m, o)
 	case o.Ends():
 		return r.acknowledge(ctx, m)
 	}
@@ -42,7 +39,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 
 // acknowledge removes m for good.
 func (r *Receiver) acknowledge(ctx context.Context, m *message.Message) error {
-	rc := receiptOf(m)
+	rc := receiver.ReceiptOf[receipt](m)
 	if err := r.acks.Submit(ctx, rc.ackID, 0); err != nil {
 		return err
 	}
@@ -50,18 +47,18 @@ func (r *Receiver) acknowledge(ctx context.Context, m *message.Message) error {
 	if err := r.vouched(m); err != nil {
 		return err
 	}
-	r.seen.acknowledge(m.ID)
+	r.counts.acknowledge(m.ID)
 	return nil
 }
 
 // retry makes m available again after delay.
 func (r *Receiver) retry(ctx context.Context, m *message.Message, delay time.Duration) error {
-	rc := receiptOf(m)
+	rc := receiver.ReceiptOf[receipt](m)
 	if m.Ordered {
-		r.gates.shut(m.Group, m.ID, time.Now().Add(delay), r.grace())
+		r.order.expectFirst(m.Group, m.ID, time.Now().Add(delay), r.grace())
 	}
 	now := time.Now()
-	if err := r.deadlines.Submit(ctx, rc.ackID, wholeSeconds(delay)); err != nil {
+	if err := r.deadlines.Submit(ctx, rc.ackID, receiver.WholeSeconds(delay, maxLease)); err != nil {
 		return err
 	}
 	rc.settled.Store(true)

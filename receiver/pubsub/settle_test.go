@@ -140,8 +140,8 @@ func TestEachAcknowledgementHasItsOwnResult(t *testing.T) {
 		b.send(t, 3, "")
 		batch := b.take(t, 3)
 		b.api.on(failing("Acknowledge", detailed(map[string]string{
-			receiptOf(batch[0]).ackID: "PERMANENT_FAILURE_INVALID_ACK_ID",
-			receiptOf(batch[1]).ackID: "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE",
+			receiver.ReceiptOf[receipt](batch[0]).ackID: "PERMANENT_FAILURE_INVALID_ACK_ID",
+			receiver.ReceiptOf[receipt](batch[1]).ackID: "TRANSIENT_FAILURE_SERVICE_UNAVAILABLE",
 		})))
 		errs := make([]error, 3)
 		var all sync.WaitGroup
@@ -167,7 +167,7 @@ func TestEachRenewalHasItsOwnResult(t *testing.T) {
 	bubble(t, Options{}, &pubsubpb.Subscription{EnableExactlyOnceDelivery: true}, func(t *testing.T, b bench) {
 		b.send(t, 2, "")
 		batch := b.take(t, 2)
-		b.api.on(failing("ModifyAckDeadline", detailed(map[string]string{receiptOf(batch[1]).ackID: "PERMANENT_FAILURE_INVALID_ACK_ID"})))
+		b.api.on(failing("ModifyAckDeadline", detailed(map[string]string{receiver.ReceiptOf[receipt](batch[1]).ackID: "PERMANENT_FAILURE_INVALID_ACK_ID"})))
 		errs := b.Extend(t.Context(), batch)
 		if errs[0] == nil || errors.Is(errs[0], receiver.ErrLeaseLost) || !errors.Is(errs[1], receiver.ErrLeaseLost) {
 			t.Errorf("Extend = %v", errs)
@@ -312,7 +312,7 @@ func TestNothingIsReturnedBeforeWhatWasGivenBack(t *testing.T) {
 
 func TestKeyIsNotHeldBackForGood(t *testing.T) {
 	bubble(t, Options{}, &pubsubpb.Subscription{EnableMessageOrdering: true}, func(t *testing.T, b bench) {
-		b.gates.shut("k", "gone", time.Now(), b.grace())
+		b.order.expectFirst("k", "gone", time.Now(), b.grace())
 		b.send(t, 1, "k")
 		begun := time.Now()
 		b.take(t, 1)
@@ -325,9 +325,9 @@ func TestKeyIsNotHeldBackForGood(t *testing.T) {
 // The emulator puts what was given back behind all the others.
 func TestAllThatWasGivenBackComesInItsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGates(10)
+		g := newOrderGuard(10)
 		for _, id := range []string{"2", "1", "0"} {
-			g.shut("k", id, time.Now(), time.Minute)
+			g.expectFirst("k", id, time.Now(), time.Minute)
 		}
 		queue, passed := []string{"3", "4", "1", "2", "0"}, []string{}
 		for range 50 {
@@ -336,17 +336,17 @@ func TestAllThatWasGivenBackComesInItsOrder(t *testing.T) {
 			}
 			id := queue[0]
 			queue = queue[1:]
-			if wait, shut := g.pass("k", id, time.Minute); shut {
+			if delay, wait := g.pass("k", id, time.Minute); wait {
 				queue = append(queue, id)
-				if wait != 0 {
-					t.Errorf("%s is kept back for %v", id, wait)
+				if delay != 0 {
+					t.Errorf("%s is kept back for %v", id, delay)
 				}
 				continue
 			}
 			passed = append(passed, id)
 		}
-		if got := strings.Join(passed, ""); got != "01234" || len(g.byKey) != 0 {
-			t.Errorf("passed %q, want 01234; %d gates are left", got, len(g.byKey))
+		if got := strings.Join(passed, ""); got != "01234" || g.byKey.Len() != 0 {
+			t.Errorf("passed %q, want 01234; %d keys are left", got, g.byKey.Len())
 		}
 	})
 }

@@ -13,9 +13,6 @@ import (
 	"carrier/receiver/preflight"
 )
 
-// fallbackLease is asked for where the subscription's own is not known.
-const fallbackLease = 30 * time.Second
-
 // subscriptionPath is the full name of a subscription.
 var subscriptionPath = regexp.MustCompile(`^projects/[^/]+/subscriptions/[^/]+$`)
 
@@ -35,6 +32,16 @@ type subscription struct {
 	known *pubsubpb.Subscription
 }
 
+// redriveAfter names the topic to which Pub/Sub moves a message that came for the nth time, unless
+// this delivery ends it; empty where it comes again, or where the policy is not known.
+func (s subscription) redriveAfter(n int) string {
+	policy := s.known.GetDeadLetterPolicy()
+	if most := int(policy.GetMaxDeliveryAttempts()); most > 0 && n >= most {
+		return policy.GetDeadLetterTopic()
+	}
+	return ""
+}
+
 // find learns of the subscription that o names.
 func (c *client) find(ctx context.Context, o Options) (subscription, []preflight.Notice, error) {
 	path, err := c.path(o.Subscription)
@@ -52,7 +59,7 @@ func (c *client) find(ctx context.Context, o Options) (subscription, []preflight
 	if receiver.ClassOf(err) != receiver.Denied {
 		return subscription{}, nil, fmt.Errorf("subscription %s: %w", path, err)
 	}
-	s := subscription{path: path, own: minLease, lease: fallbackLease, ordered: true}
+	s := subscription{path: path, own: minLease, lease: receiver.FallbackLease, ordered: true}
 	if o.AckDeadline > 0 {
 		s.lease = o.AckDeadline
 	}
@@ -89,7 +96,7 @@ func describe(path string, known *pubsubpb.Subscription, o Options) (subscriptio
 	}
 	s.lease = s.own
 	if o.AckDeadline > 0 {
-		s.lease = time.Duration(wholeSeconds(o.AckDeadline)) * time.Second
+		s.lease = time.Duration(receiver.WholeSeconds(o.AckDeadline, maxLease)) * time.Second
 	}
 	var notices []preflight.Notice
 	if known.GetDetached() {

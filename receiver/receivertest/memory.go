@@ -35,6 +35,7 @@ type Memory struct {
 	settled  []Settled
 	extended int
 	fault    func(operation string, m *message.Message) error
+	repeats  bool
 }
 
 // A Settled is one settlement that a Memory agreed to.
@@ -88,6 +89,20 @@ func (r *Memory) Fail(f func(operation string, m *message.Message) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = f
+}
+
+// Repeat makes a message that was removed available again, as if it had not been. Where
+// itself is true the source says of every message from then on that it may do so.
+func (r *Memory) Repeat(id string, itself bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.repeats = itself
+	for _, e := range r.entries {
+		if e.id == id {
+			e.dead = false
+		}
+	}
+	r.wake()
 }
 
 // Left counts the messages that were not removed, in hand or not.
@@ -274,7 +289,7 @@ func (r *Memory) handOut(e *entry, now time.Time) *message.Message {
 		ID: e.id, Body: []byte(e.put.Body), Source: "memory",
 		Group: e.put.Group, Ordered: e.put.Group != "",
 		ReceiveCount: e.count, FirstReceived: e.first, Sent: e.sent, Received: now,
-		Lease: r.lease, Receipt: e.handedOut,
+		Lease: r.lease, Receipt: e.handedOut, Repeats: r.repeats,
 	}
 	m.Renew(e.visible)
 	return m

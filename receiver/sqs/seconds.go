@@ -1,6 +1,10 @@
 package sqs
 
-import "time"
+import (
+	"time"
+
+	"carrier/receiver"
+)
 
 // capMargin is how far leases stay from SQS's twelve hours: it counts from its
 // own moment of the receive, and refuses a longer lease where it could shorten it.
@@ -8,10 +12,7 @@ const capMargin = time.Minute
 
 // wholeSeconds rounds d up to the whole seconds that SQS takes, between none and
 // twelve hours.
-func wholeSeconds(d time.Duration) int32 {
-	d = min(max(d, 0), maxVisibility)
-	return int32((d + time.Second - 1) / time.Second)
-}
+func wholeSeconds(d time.Duration) int32 { return receiver.WholeSeconds(d, maxVisibility) }
 
 // within returns the visibility timeout of d, rounded up, that ends by limit; it
 // is 0 where no whole second is left.

@@ -114,6 +114,22 @@ func ServiceUnavailable() *Error {
 	}
 }
 
+// UnknownOperation is the service's answer to an operation that it does not have.
+func UnknownOperation(op string) *Error {
+	return &Error{
+		Type: common + "UnknownOperationException", Code: "InvalidAction",
+		Message: "unknown operation " + op,
+	}
+}
+
+// InvalidAction is the answer of other servers to an operation that they do not have.
+func InvalidAction(op string) *Error {
+	return &Error{
+		Type: modelled + "InvalidAction", Code: "InvalidAction",
+		Message: "The action " + op + " is not valid for this endpoint.",
+	}
+}
+
 // sender is an error of the SQS model whose query code has the legacy prefix.
 func sender(name, format string, args ...any) *Error {
 	return &Error{Type: modelled + name, Code: legacy + name, Message: fmt.Sprintf(format, args...)}

@@ -22,12 +22,16 @@ type Fault struct {
 	Delay time.Duration
 	// Error is answered in place of the work.
 	Error *Error
+	// Page is answered in place of the work, as a proxy in front of the service does.
+	Page *Page
 	// Entry decides about each entry of a batch, by its place from 0 and its id:
 	// nil does the entry's work, anything else is answered under Failed.
 	Entry func(index int, id string) *EntryFault
 	// Deaf makes a receive go on after its caller went away, and hand messages to
 	// the connection that is no longer read.
 	Deaf bool
+	// Edit changes the answer of a call that succeeded, as JSON decodes it.
+	Edit func(answer map[string]any)
 	// HoldAnswer blocks the call, after its work, until the channel is closed.
 	HoldAnswer <-chan struct{}
 	// Drop cuts the connection.

@@ -10,11 +10,12 @@ import (
 // A filter is what a receive asks to see of each message beside its body.
 type filter struct{ systemNames, messageNames []string }
 
-func newFilter(in *receiveMessageIn) filter {
-	return filter{
-		systemNames:  slices.Concat(in.AttributeNames, in.MessageSystemAttributeNames),
-		messageNames: in.MessageAttributeNames,
+func (o Options) newFilter(in *receiveMessageIn) filter {
+	f := filter{systemNames: in.AttributeNames, messageNames: in.MessageAttributeNames}
+	if !o.OldAttributeNames {
+		f.systemNames = slices.Concat(f.systemNames, in.MessageSystemAttributeNames)
 	}
+	return f
 }
 
 // system keeps the system attributes that were asked for by name, or all for "All".

@@ -64,6 +64,10 @@ func (c *call) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil || !c.fault.before(r.Context()) {
 		panic(http.ErrAbortHandler)
 	}
+	if c.fault.Page != nil {
+		c.fault.Page.serve(w)
+		return
+	}
 	out, failure := c.work(r.Context(), body)
 	if !c.fault.after(r.Context()) {
 		panic(http.ErrAbortHandler)
@@ -77,7 +81,7 @@ func (c *call) work(ctx context.Context, body []byte) (any, *Error) {
 	}
 	do, ok := c.s.operations[c.op]
 	if !ok {
-		return nil, &Error{Type: common + "UnknownOperationException", Code: "InvalidAction", Message: "unknown operation " + c.op}
+		return nil, UnknownOperation(c.op)
 	}
 	return do(ctx, c, body)
 }
@@ -118,6 +122,9 @@ func (c *call) answer(w http.ResponseWriter, out any, failure *Error) {
 		out = map[string]string{"__type": failure.Type, "message": failure.Message}
 	}
 	body, err := json.Marshal(out)
+	if err == nil && failure == nil && c.fault.Edit != nil {
+		body, err = edited(body, c.fault.Edit)
+	}
 	if err != nil {
 		panic(err)
 	}

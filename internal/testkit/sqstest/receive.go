@@ -59,7 +59,7 @@ func (q *Queue) want(in *receiveMessageIn) (asked, *Error) {
 	}
 	return asked{
 		most: most, visibility: time.Duration(visibility) * time.Second,
-		until: q.s.now().Add(time.Duration(wait) * time.Second), names: newFilter(in),
+		until: q.s.now().Add(time.Duration(wait) * time.Second), names: q.s.options.newFilter(in),
 	}, nil
 }
 

@@ -18,6 +18,9 @@ type Options struct {
 	// seen to do that, though it documents MessageNotInflight, which is what the
 	// zero value answers.
 	SilentOnExpired bool
+	// OldAttributeNames makes the server know AttributeNames of a receive, and nothing of
+	// MessageSystemAttributeNames, which came to the service in 2024.
+	OldAttributeNames bool
 }
 
 // A Server is the whole service. All its methods may be called at once, and at any time.

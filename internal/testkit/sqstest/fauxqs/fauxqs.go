@@ -62,7 +62,7 @@ func folder() (string, error) {
 		return "", err
 	}
 	for {
-		dir := filepath.Join(at, "internal", "sqstest", "fauxqs")
+		dir := filepath.Join(at, "internal", "testkit", "sqstest", "fauxqs")
 		if _, err := os.Stat(filepath.Join(dir, "package-lock.json")); err == nil {
 			return dir, nil
 		}

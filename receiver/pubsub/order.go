@@ -4,22 +4,22 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"carrier/internal/recent"
 )
 
-// gates keeps the order of an ordering key whose messages were given back. Pub/Sub may
+// An orderGuard keeps the order of an ordering key whose messages were given back. Pub/Sub may
 // hand out what comes behind one while that is hidden, and the emulator puts what was given
 // back behind all the others; so what comes before its turn is kept back until the
-// message in front of it has come again, or until that should have. Its methods may be
-// called at once.
-type gates struct {
-	limit int
-
+// message in front of it has come again, or until that should have. It is safe for
+// concurrent use.
+type orderGuard struct {
 	mu    sync.Mutex
-	byKey map[string]*gate
+	byKey *recent.Set[*awaited] // when it is full the key that was touched least recently goes
 }
 
-// A gate lets the messages of its key through one after the other.
-type gate struct {
+// awaited is what is waited for of one key: its messages pass one after the other.
+type awaited struct {
 	ids   []string       // in their order; the first is the next one
 	due   time.Time      // when that is to come
 	until time.Time      // when it is waited for no longer
@@ -32,29 +32,29 @@ const maxReturns = 3
 // maxWaiting is how many messages of one key are kept in their order.
 const maxWaiting = 1000
 
-func newGates(limit int) *gates { return &gates{limit: limit, byKey: map[string]*gate{}} }
+func newOrderGuard(limit int) *orderGuard {
+	return &orderGuard{byKey: recent.New[*awaited](limit, 0)}
+}
 
-// shut lets nothing of key through before the message id, which is to come at due, until
+// expectFirst lets nothing of key through before the message id, which is to come at due, until
 // grace after that. A tail is given back last one first, so that each message goes in
 // front of those before.
-func (g *gates) shut(key, id string, due time.Time, grace time.Duration) {
+func (g *orderGuard) expectFirst(key, id string, due time.Time, grace time.Duration) {
+	hash := recent.KeyOf(key)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := g.byKey[key]
-	if at == nil {
-		if len(g.byKey) >= g.limit {
-			g.sweep()
-		}
-		at = &gate{}
-		g.byKey[key] = at
+	at, known := g.byKey.Get(hash)
+	if !known {
+		at = &awaited{}
 	}
 	at.ids = append([]string{id}, without(at.ids, id)...)
 	at.ids = at.ids[:min(len(at.ids), maxWaiting)]
 	at.expect(due, grace)
+	g.byKey.Put(hash, at)
 }
 
 // expect begins the wait for the first message.
-func (at *gate) expect(due time.Time, grace time.Duration) {
+func (at *awaited) expect(due time.Time, grace time.Duration) {
 	at.due, at.until, at.back = due, due.Add(grace), map[string]int{}
 }
 
@@ -67,16 +67,20 @@ func without(ids []string, id string) []string {
 // that holds a key back behind any message that is hidden would hold that one back too.
 // After a few times it is for the rest of the wait, since every hand-out may count towards
 // the dead letters, which take a message after five at the earliest.
-func (g *gates) pass(key, id string, grace time.Duration) (wait time.Duration, shut bool) {
+func (g *orderGuard) pass(key, id string, grace time.Duration) (delay time.Duration, wait bool) {
+	if key == "" {
+		return 0, false
+	}
+	hash := recent.KeyOf(key)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := g.byKey[key]
+	at, known := g.byKey.Get(hash)
 	now := time.Now()
 	switch {
-	case at == nil:
+	case !known:
 		return 0, false
 	case !now.Before(at.until), len(at.ids) == 1 && id == at.ids[0]:
-		delete(g.byKey, key)
+		g.byKey.Remove(hash)
 		return 0, false
 	case id == at.ids[0]:
 		at.ids = at.ids[1:]
@@ -93,20 +97,4 @@ func (g *gates) pass(key, id string, grace time.Duration) (wait time.Duration, s
 		return at.until.Sub(now), true
 	}
 	return 0, true
-}
-
-// sweep makes room: gates whose time is over go, and where there are none, any. The
-// lock is held.
-func (g *gates) sweep() {
-	for key, at := range g.byKey {
-		if time.Until(at.until) <= 0 {
-			delete(g.byKey, key)
-		}
-	}
-	for key := range g.byKey {
-		if len(g.byKey) < g.limit {
-			return
-		}
-		delete(g.byKey, key)
-	}
 }

@@ -1,0 +1,37 @@
+package config
+
+import (
+	"strings"
+	"unicode"
+)
+
+const byteOrderMark = '\ufeff'
+
+// stray says what in value is there by mistake: a blank or a line break that a file or a copy has
+// left at an end, or a character that cannot be seen. It returns "" where there is none. Values that
+// are no text are not looked at: whatever reads them refuses these.
+func stray(v variable, value string) string {
+	switch v.field.Interface().(type) {
+	case string, Secret:
+	default:
+		return ""
+	}
+	for at, r := range value {
+		switch {
+		case r == byteOrderMark:
+			return "holds a byte order mark"
+		case r == '\n' || r == '\r':
+			return "holds a line break"
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
+			return "holds a character that cannot be seen"
+		case unicode.IsSpace(r) && v.tag.Get("url") != "":
+			return "holds a blank"
+		case unicode.IsSpace(r) && at == 0:
+			return "begins with a blank"
+		}
+	}
+	if strings.TrimRightFunc(value, unicode.IsSpace) != value {
+		return "ends with a blank"
+	}
+	return ""
+}

@@ -1,0 +1,123 @@
+package receiver
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"carrier/message"
+)
+
+// OriginalIDAttribute is the attribute in which a dead letter keeps the id of its message. A
+// receiver reads message.Message.OriginalID from it.
+const OriginalIDAttribute = "Carrier.MessageId"
+
+// maxDeadLetterValue is the most bytes of an attribute that carrier adds to a dead letter. Pub/Sub
+// takes no more.
+const maxDeadLetterValue = 1024
+
+// DeadLetterAttributes says what became of m, in the attributes that its dead letter carries
+// beside the message's own: the most important one first, for sources that limit their number. An
+// attribute with nothing to say is left out; Status is always there, 0 where there was no answer.
+// Every value is valid UTF-8 of 1 to 1,024 bytes without control characters. Times are RFC 3339
+// in UTC.
+func DeadLetterAttributes(m *message.Message, o message.Outcome) []message.Attribute {
+	id := m.OriginalID
+	if id == "" {
+		id = m.ID
+	}
+	attempts := m.FailedAttempts()
+	if !o.Attempted.IsZero() || o.Status != 0 {
+		attempts++
+	}
+	reason := o.Reason
+	if reason == "" {
+		reason = "rejected"
+	}
+	var list []message.Attribute
+	for _, a := range []message.Attribute{
+		{Name: OriginalIDAttribute, Value: id},
+		{Name: "Carrier.Reason", Value: reason},
+		{Name: "Carrier.Status", Value: strconv.Itoa(o.Status)},
+		{Name: "Carrier.Attempts", Value: strconv.Itoa(attempts)},
+		{Name: "Carrier.Endpoint", Value: o.Endpoint},
+		{Name: "Carrier.FirstReceived", Value: moment(m.FirstReceived)},
+		{Name: "Carrier.LastAttempt", Value: moment(o.Attempted)},
+	} {
+		if a.Value = printable(a.Value); a.Value != "" {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// IsDeadLetterAttribute reports whether name is that of an attribute which DeadLetterAttributes
+// may return. Those of an earlier time as a dead letter make room for the new ones.
+func IsDeadLetterAttribute(name string) bool {
+	switch name {
+	case OriginalIDAttribute, "Carrier.Reason", "Carrier.Status", "Carrier.Attempts",
+		"Carrier.Endpoint", "Carrier.FirstReceived", "Carrier.LastAttempt":
+		return true
+	}
+	return false
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// printable makes value one that SQS and Pub/Sub take: not too long, and of the characters that
+// XML 1.0 allows.
+func printable(value string) string {
+	value = strings.Map(func(c rune) rune {
+		switch {
+		case c == utf8.RuneError, c < ' ', c == 0xFFFE, c == 0xFFFF:
+			return '?'
+		}
+		return c
+	}, value)
+	if len(value) > maxDeadLetterValue {
+		value = strings.ToValidUTF8(value[:maxDeadLetterValue], "") // it may end within a letter
+	}
+	return value
+}
+
+// A DeadLetter sends one message to where dead letters go and removes it from its queue. The
+// zero value has sent nothing. It is not safe for concurrent use.
+type DeadLetter struct {
+	// sent says that the dead letter is where it belongs. It is not sent again when the removal
+	// is tried again.
+	sent bool
+}
+
+// Settle calls send until it has succeeded once, and then remove. When the answer to send is lost
+// the dead letter is sent again by the next Settle. An error of remove is wrapped in ErrNotRemoved.
+func (d *DeadLetter) Settle(send, remove func() error) error {
+	if !d.sent {
+		if err := send(); err != nil {
+			return err
+		}
+		d.sent = true
+	}
+	if err := remove(); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotRemoved, err)
+	}
+	return nil
+}
+
+// SendDeadLetter calls send with attributes, and once more without any where the source says that
+// the request is Invalid: most likely the message is as large as one may be. warn is told of that.
+func SendDeadLetter(attributes []message.Attribute, send func([]message.Attribute) error, warn func(text string, err error)) error {
+	err := send(attributes)
+	if ClassOf(err) != Invalid {
+		return err
+	}
+	warn("a dead letter is sent without its reason", errors.Unwrap(err))
+	return send(nil)
+}
