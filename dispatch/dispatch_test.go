@@ -196,7 +196,7 @@ func TestUnreachedWorkerIsNoAttempt(t *testing.T) {
 		b.start()
 		time.Sleep(5 * leaseTime)
 		equal(t, "ends while the worker is away", b.ends())
-		isTrue(t, b.InHand() == 1, "%d in hand while the worker is away, want 1", b.InHand())
+		isTrue(t, b.InFlight() == 1, "%d in hand while the worker is away, want 1", b.InFlight())
 		up.Store(true)
 		b.worker.SetReady(true)
 		time.Sleep(time.Second)

@@ -66,7 +66,7 @@ func (b *bench) stop(t *testing.T) {
 	if err := <-b.ended; err != nil {
 		t.Errorf("Run = %v, want nil", err)
 	}
-	if n := b.InHand(); n != 0 {
+	if n := b.InFlight(); n != 0 {
 		t.Errorf("%d messages in hand after the drain", n)
 	}
 	if overlaps := b.worker.Overlaps(); len(overlaps) > 0 {
@@ -165,8 +165,8 @@ func isTrue(t *testing.T, ok bool, format string, args ...any) {
 	}
 }
 
-func (d *demand) heads() int {
+func (d *demand) waitingHeads() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.waiting
+	return d.heads
 }

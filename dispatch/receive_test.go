@@ -22,7 +22,7 @@ func TestReceivesAskForTheFreeSlotsOnly(t *testing.T) {
 		b.start()
 		for range 100 {
 			time.Sleep(100 * time.Millisecond)
-			isTrue(t, b.demand.heads() <= 4, "%d want one of four slots", b.demand.heads())
+			isTrue(t, b.demand.waitingHeads() <= 4, "%d want one of four slots", b.demand.waitingHeads())
 		}
 		b.stop(t)
 	})
@@ -117,7 +117,7 @@ func TestWhatIsReceivedAheadFollowsTheWorker(t *testing.T) {
 				for range 400 {
 					time.Sleep(7 * time.Millisecond)
 					synctest.Wait()
-					most = max(most, b.demand.heads())
+					most = max(most, b.demand.waitingHeads())
 				}
 				isTrue(t, (most > 2) == c.ahead, "%d were in hand for two slots; ahead: want %v", most, c.ahead)
 				isTrue(t, c.prefet < 0 || most <= 2+c.prefet, "%d in hand for two slots and %d ahead", most, c.prefet)
@@ -136,7 +136,7 @@ func TestALongPollThatWaitedIsNoSlowCall(t *testing.T) {
 			b.source.Put(id)
 		}
 		synctest.Wait()
-		isTrue(t, b.pace.ahead() == 0, "%d to be received ahead of a trickle", b.pace.ahead())
+		isTrue(t, b.demand.estimate.ahead() == 0, "%d to be received ahead of a trickle", b.demand.estimate.ahead())
 		b.stop(t)
 	})
 }
@@ -183,7 +183,7 @@ func TestRoomInHandIsUsedAtOnce(t *testing.T) {
 		})
 		b.start()
 		time.Sleep(19 * time.Second)
-		isTrue(t, b.InHand() == b.demand.handMax, "%d in hand, want as many as there is room for", b.InHand())
+		isTrue(t, b.InFlight() == b.demand.maxInFlight, "%d in hand, want as many as there is room for", b.InFlight())
 		time.Sleep(3 * time.Second)
 		isTrue(t, b.source.Left() < 300, "nothing was received where there was room again")
 		b.stop(t)
