@@ -37,8 +37,8 @@ type demand struct {
 func newDemand(o Options) *demand {
 	return &demand{
 		concurrency: o.Concurrency, batch: o.Batch, receivers: o.Receivers,
-		// A source that hands out whole runs of a group brings up to a batch behind each head;
-		// to hold more than that would be hoarding.
+		// A source that hands out whole runs of a group brings up to a batch behind each head; to
+		// hold more than that would be hoarding.
 		maxInFlight: o.Batch * (o.Concurrency + max(o.Prefetch, o.Batch*o.Receivers)),
 		auto:        o.Prefetch == Auto,
 		estimate:    prefetchEstimate{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receivers: o.Receivers},
@@ -143,8 +143,8 @@ func (d *demand) learn(begun time.Time, asked int, batch []*message.Message) {
 
 // end counts the end of a receive that asked for so many and brought got, and learns from it how
 // many the load is worth. One that came back full says that there is more: another may be opened.
-// One that brought something says that messages are coming. One that brought little beside many,
-// or nothing, says that there are too many.
+// One that brought something says that messages are coming. One that brought little beside many, or
+// nothing, says that there are too many.
 func (d *demand) end(asked, got int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,13 +1,13 @@
 // Package dispatch receives messages, has them transmitted, and settles them. Nothing else in
 // carrier does that.
 //
-// One message goes through the files in this order: receive (when and how many), demand and
-// backoff (what decides that), lease (it is kept until it is settled), inflight (known by its id),
-// order (one of a group at a time), deliver (the worker's word on it), settle (the source is told).
+// One message goes through the files in this order: receive (when and how many), demand and backoff
+// (what decides that), lease (it is kept until it is settled), inflight (known by its id), order
+// (one of a group at a time), deliver (the worker's word on it), settle (the source is told).
 //
-// Two contexts run through them. The one called receiving ends at the stop: from then on nothing
-// is received, and what was not handed to the worker goes back. The one called working ends when
-// the drain time after the stop is over: what the worker still holds is then cut off.
+// Two contexts run through them. The one called receiving ends at the stop: from then on nothing is
+// received, and what was not handed to the worker goes back. The one called working ends when the
+// drain time after the stop is over: what the worker still holds is then cut off.
 package dispatch
 
 import (
@@ -21,8 +21,8 @@ import (
 )
 
 // minSettling is how many messages may be in settlement at once, or twice as many as the worker
-// holds, if that is more: a worker that answers at once does not wait for settlements, which take
-// a call each.
+// holds, if that is more: a worker that answers at once does not wait for settlements, which take a
+// call each.
 const minSettling = 32
 
 // stuckAfter is how long a loop may be without a tick before Live says so. Every loop ticks at
@@ -117,8 +117,8 @@ func (d *Dispatcher) drain(receiving, working context.Context, idle <-chan struc
 	}
 }
 
-// Live returns an error when one of the dispatcher's loops has had no tick for two minutes, although
-// nothing keeps it from one. It looks neither at the source nor at the worker.
+// Live returns an error when one of the dispatcher's loops has had no tick for two minutes,
+// although nothing keeps it from one. It looks neither at the source nor at the worker.
 func (d *Dispatcher) Live() error {
 	loops := map[string]*atomic.Int64{"receiving": &d.lastTick, "renewing": &d.leases.lastTick}
 	for name, lastTick := range loops {

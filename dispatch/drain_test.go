@@ -61,7 +61,7 @@ func TestAMessageHeldForAnAbsentWorkerIsGivenBack(t *testing.T) {
 		b.worker.SetReady(false)
 		b.source.Put("a")
 		synctest.Wait()
-		isTrue(t, b.InFlight() == 1, "%d in hand, want 1", b.InFlight())
+		isTrue(t, b.InFlight() == 1, "%d in flight, want 1", b.InFlight())
 		b.cancel()
 		synctest.Wait()
 		equal(t, "ends at the stop", b.ends(), "a returned")

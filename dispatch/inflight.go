@@ -25,8 +25,8 @@ type delivery struct {
 	unposted bool
 	// accepted is true where the worker accepted the message before.
 	accepted bool
-	// earlier is the hand-out of the same message that was in flight when this one of a group
-	// came; nil without one.
+	// earlier is the hand-out of the same message that was in flight when this one of a group came;
+	// nil without one.
 	earlier *delivery
 	// tailReturned says that what waited behind it was given back before it was settled.
 	tailReturned bool
@@ -66,8 +66,8 @@ func (f *inFlight) add(m *delivery) (earlier *delivery) {
 }
 
 // remove ends m's time in flight; err is how its settlement ended. Where the message has left the
-// queue, or has yet to leave it though there is nothing else to be done for it, it is remembered
-// as accepted.
+// queue, or has yet to leave it though there is nothing else to be done for it, it is remembered as
+// accepted.
 func (f *inFlight) remove(m *delivery, err error) {
 	deadLetter := m.outcome.Verdict == message.Rejected && m.outcome.Action == message.DeadLetter
 	switch {
@@ -144,8 +144,8 @@ func (a *acceptedIDs) unconfirmed(id string) {
 	a.unremoved.Put(key, struct{}{})
 }
 
-// confirmed notes that the source has confirmed the removal of id. The id is remembered from then on
-// where the source repeats what it removed, and else forgotten.
+// confirmed notes that the source has confirmed the removal of id. The id is remembered from then
+// on where the source repeats what it removed, and else forgotten.
 func (a *acceptedIDs) confirmed(id string, repeats bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// extendBatch is the most leases renewed in one Extend, so that a slow call
-	// holds up few messages that could be settled meanwhile.
+	// extendBatch is the most leases renewed in one Extend, so that a slow call holds up few
+	// messages that could be settled meanwhile.
 	extendBatch = 10
 	// extendTimeout is the most time given to one Extend.
 	extendTimeout = 10 * time.Second
@@ -75,8 +75,8 @@ func (r *leaseRenewer) stop(l *lease) {
 	}
 }
 
-// lapsed reports whether too little of the lease is left to hand the message to
-// the worker: it is lost, or could not be renewed until nearly its end.
+// lapsed reports whether too little of the lease is left to hand the message to the worker: it is
+// lost, or could not be renewed until nearly its end.
 func (l *lease) lapsed() bool {
 	if l.lost.Load() {
 		return true
@@ -102,8 +102,8 @@ func (r *leaseRenewer) run(renewing context.Context) {
 	}
 }
 
-// takeDue takes the leases that are due, and says how long until the next one.
-// What is due soon goes along, since it costs no further call.
+// takeDue takes the leases that are due, and says how long until the next one. What is due soon
+// goes along, since it costs no further call.
 func (r *leaseRenewer) takeDue() ([]*lease, time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,8 +157,8 @@ func (r *leaseRenewer) renewed(l *lease, err error) error {
 	close(l.renewing)
 	l.renewing = nil
 	now := time.Now()
-	// Also after a success: a source that can keep a message no longer than it does
-	// already says yes and changes nothing.
+	// Also after a success: a source that can keep a message no longer than it does already says
+	// yes and changes nothing.
 	soon := now.Add(max(l.m.Lease/10, 100*time.Millisecond))
 	switch {
 	case err == nil:

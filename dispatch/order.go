@@ -51,8 +51,8 @@ func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier
 	d.settleHead(working, m, false)
 }
 
-// leftMeanwhile reports whether an earlier hand-out of m's message has left the queue while m waited
-// behind it in their lane, and as what: that becomes of m too, without a post.
+// leftMeanwhile reports whether an earlier hand-out of m's message has left the queue while m
+// waited behind it in their lane, and as what: that becomes of m too, without a post.
 func (d *Dispatcher) leftMeanwhile(m *delivery) (o message.Outcome, left bool) {
 	if m.earlier == nil {
 		return message.Outcome{}, false

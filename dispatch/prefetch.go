@@ -7,8 +7,8 @@ import (
 	"carrier/message"
 )
 
-// maxCallTime bounds what is taken for the time of a receive call: with a clock
-// that is off, a long poll that waited could be taken for a slow call.
+// maxCallTime bounds what is taken for the time of a receive call: with a clock that is off, a long
+// poll that waited could be taken for a slow call.
 const maxCallTime = time.Second
 
 // A prefetchEstimate measures how long a receive call and an attempt take, to know how many
@@ -24,9 +24,9 @@ type prefetchEstimate struct {
 	attempt time.Duration
 }
 
-// received notes a receive that was begun at begun and brought batch, where it
-// tells how long a call takes: one that came back full with messages that were
-// there before it began has not waited for them.
+// received notes a receive that was begun at begun and brought batch, where it tells how long a
+// call takes: one that came back full with messages that were there before it began has not waited
+// for them.
 func (p *prefetchEstimate) received(begun time.Time, asked int, batch []*message.Message) {
 	if len(batch) < asked {
 		return
@@ -52,12 +52,11 @@ func (p *prefetchEstimate) attempted(took time.Duration) {
 	p.attempt = average(p.attempt, took)
 }
 
-// ahead is how many messages the worker finishes from the moment a place is free until a
-// message for it has come. That takes one receive, and before it, since all that may be open
-// are, the wait until the next of them returns. A receive is taken to last as long as
-// nearly all of them do: with the mean, every second one would find the worker idle.
-// It is zero for work so slow that not one is finished during a receive, and until both
-// were measured.
+// ahead is how many messages the worker finishes from the moment a place is free until a message
+// for it has come. That takes one receive, and before it, since all that may be open are, the wait
+// until the next of them returns. A receive is taken to last as long as nearly all of them do: with
+// the mean, every second one would find the worker idle. It is zero for work so slow that not one
+// is finished during a receive, and until both were measured.
 func (p *prefetchEstimate) ahead() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,8 +14,8 @@ const (
 	// stopGrace is how long a receive under way may go on after the stop: an answer on its way
 	// arrives, and its messages are given back at once rather than when their leases end.
 	stopGrace = time.Second
-	// emptyPause is the least time from one receive that brought nothing to the next: a source
-	// that does not wait for messages is not asked in a hot loop.
+	// emptyPause is the least time from one receive that brought nothing to the next: a source that
+	// does not wait for messages is not asked in a hot loop.
 	emptyPause = time.Second
 )
 
