@@ -7,7 +7,6 @@ import (
 
 	"carrier/internal/contain"
 	"carrier/internal/sleep"
-	"carrier/message"
 )
 
 // minOpenReceives is how many receives are open while messages come, but do not pile up: one waits
@@ -129,33 +128,28 @@ func (d *demand) begin(ready int) int {
 	return n
 }
 
-// learn notes a receive that was begun at begun, asked for so many and brought batch.
-func (d *demand) learn(begun time.Time, asked int, batch []*message.Message) {
-	if !d.auto {
-		return
+// end counts the end of a receive, and learns from it how many the load is worth. One that came back
+// full says that there is more: another may be opened. One that brought something says that
+// messages are coming. One that brought little beside many, or nothing, says that there are too
+// many.
+func (d *demand) end(got received) {
+	if d.auto && got.err == nil {
+		d.estimate.received(got)
 	}
-	d.estimate.received(begun, asked, batch)
 	ahead := d.estimate.ahead()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.prefetch = ahead
-}
-
-// end counts the end of a receive that asked for so many and brought got, and learns from it how
-// many the load is worth. One that came back full says that there is more: another may be opened.
-// One that brought something says that messages are coming. One that brought little beside many, or
-// nothing, says that there are too many.
-func (d *demand) end(asked, got int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	if d.auto {
+		d.prefetch = ahead
+	}
 	d.open--
-	d.promised -= asked
-	switch {
-	case got >= asked:
+	d.promised -= got.asked
+	switch n := len(got.batch); {
+	case n >= got.asked:
 		d.worth++
-	case got == 0:
+	case n == 0:
 		d.worth = 1
-	case got <= asked/4:
+	case n <= got.asked/4:
 		d.worth = max(d.worth-1, minOpenReceives)
 	default:
 		d.worth = max(d.worth, minOpenReceives)

@@ -3,8 +3,6 @@ package dispatch
 import (
 	"sync"
 	"time"
-
-	"carrier/message"
 )
 
 // maxCallTime bounds what is taken for the time of a receive call: with a clock that is off, a long
@@ -24,21 +22,20 @@ type prefetchEstimate struct {
 	attempt time.Duration
 }
 
-// received notes a receive that was begun at begun and brought batch, where it tells how long a
-// call takes: one that came back full with messages that were there before it began has not waited
-// for them.
-func (p *prefetchEstimate) received(begun time.Time, asked int, batch []*message.Message) {
-	if len(batch) < asked {
+// received notes a receive, where it tells how long a call takes: one that came back full with
+// messages that were there before it began has not waited for them.
+func (p *prefetchEstimate) received(got received) {
+	if len(got.batch) < got.asked {
 		return
 	}
-	for _, m := range batch {
-		if m.ReceiveCount > 1 || m.Sent.After(begun) {
+	for _, m := range got.batch {
+		if m.ReceiveCount > 1 || m.Sent.After(got.begun) {
 			return
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	took := min(time.Since(begun), maxCallTime)
+	took := min(got.took, maxCallTime)
 	if p.call > 0 {
 		p.spread += ((took - p.call).Abs() - p.spread) / 8
 	}

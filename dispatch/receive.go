@@ -39,17 +39,16 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 		d.pool.Go(func() {
 			defer open.Done()
 			for n > 0 {
-				begun := time.Now()
-				batch, err := d.receiveOnce(calling, n)
+				got := d.receiveOnce(calling, n)
 				switch {
-				case err == nil && len(batch) == 0:
-					sleep.For(receiving, emptyPause-time.Since(begun), nil)
-				case err != nil && receiving.Err() == nil && d.backoff.failed(err):
-					stop(err)
+				case got.err == nil && len(got.batch) == 0:
+					sleep.For(receiving, emptyPause-got.took, nil)
+				case got.err != nil && receiving.Err() == nil && d.backoff.failed(got.err):
+					stop(got.err)
 				}
-				d.accept(receiving, working, batch)
-				d.demand.end(n, len(batch))
-				n = d.again(receiving, err)
+				d.accept(receiving, working, got.batch)
+				d.demand.end(got)
+				n = d.again(receiving, got.err)
 			}
 		})
 	}
@@ -75,26 +74,35 @@ func (d *Dispatcher) open(receiving context.Context, stop context.CancelCauseFun
 	return false
 }
 
+// A received is what one receive brought.
+type received struct {
+	asked int // for how many messages
+	batch []*message.Message
+	err   error
+	begun time.Time
+	took  time.Duration
+}
+
 // receiveOnce makes one receive for at most n messages.
-func (d *Dispatcher) receiveOnce(calling context.Context, n int) (batch []*message.Message, err error) {
-	begun := time.Now()
+func (d *Dispatcher) receiveOnce(calling context.Context, n int) received {
+	got := received{asked: n, begun: time.Now()}
 	panicked := contain.Call(func() error {
-		batch, err = d.o.Receiver.Receive(calling, n)
+		got.batch, got.err = d.o.Receiver.Receive(calling, n)
 		return nil
 	})
+	got.took = time.Since(got.begun)
 	if panicked != nil {
 		d.o.Observe(Event{Kind: Panicked, Err: panicked})
-		return nil, panicked
+		got.batch, got.err = nil, panicked
+		return got
 	}
-	if err == nil || len(batch) > 0 {
-		d.o.Observe(Event{Kind: Polled, Count: len(batch)})
+	if got.err == nil || len(got.batch) > 0 {
+		d.o.Observe(Event{Kind: Polled, Count: len(got.batch)})
 	}
-	if err != nil {
-		return batch, err
+	if got.err == nil {
+		d.backoff.succeeded()
 	}
-	d.backoff.succeeded()
-	d.demand.learn(begun, n, batch)
-	return batch, nil
+	return got
 }
 
 // accept has the leases of what was received renewed, and admits it. After the stop it is given
@@ -102,9 +110,9 @@ func (d *Dispatcher) receiveOnce(calling context.Context, n int) (batch []*messa
 func (d *Dispatcher) accept(receiving, working context.Context, batch []*message.Message) {
 	d.demand.accept(len(batch))
 	taken := make([]*delivery, len(batch))
-	for i, received := range batch {
-		taken[i] = &delivery{Message: received, unposted: true}
-		d.leases.start(&taken[i].lease, received)
+	for i, m := range batch {
+		taken[i] = &delivery{Message: m, unposted: true}
+		d.leases.start(&taken[i].lease, m)
 	}
 	if receiving.Err() != nil {
 		d.giveBack(working, taken)
