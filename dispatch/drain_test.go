@@ -61,7 +61,7 @@ func TestAMessageHeldForAnAbsentWorkerIsGivenBack(t *testing.T) {
 		b.worker.SetReady(false)
 		b.source.Put("a")
 		synctest.Wait()
-		isTrue(t, b.InHand() == 1, "%d in hand, want 1", b.InHand())
+		isTrue(t, b.InFlight() == 1, "%d in flight, want 1", b.InFlight())
 		b.cancel()
 		synctest.Wait()
 		equal(t, "ends at the stop", b.ends(), "a returned")
@@ -117,7 +117,7 @@ func TestAnIdleStopTakesASecondAtMost(t *testing.T) {
 		b.start()
 		begun := time.Now()
 		b.stop(t)
-		isTrue(t, time.Since(begun) <= linger, "an idle stop took %v", time.Since(begun))
+		isTrue(t, time.Since(begun) <= stopGrace, "an idle stop took %v", time.Since(begun))
 	})
 }
 

@@ -10,18 +10,18 @@ import (
 
 // GiveUpOptions is what GiveUp is made of.
 type GiveUpOptions struct {
-	// MaxAttempts is the receive count at which a failed message is rejected. Zero leaves
-	// that to the source's own redrive policy.
+	// MaxAttempts is the receive count at which a failed message is rejected. Zero leaves that to
+	// the source's own redrive policy.
 	MaxAttempts int
-	// MaxAge is the age at which a message is rejected without being posted, counted from
-	// when it entered the queue. Zero means never.
+	// MaxAge is the age at which a message is rejected without being posted, counted from when it
+	// entered the queue. Zero means never.
 	MaxAge time.Duration
 	// Action is what a rejected message becomes where the worker did not say dead-letter.
 	Action message.Action
 }
 
-// GiveUp rejects what it is of no use to try any longer, and says what becomes of
-// rejected messages. A message that was deferred or not tried counts as no attempt.
+// GiveUp rejects what it is of no use to try any longer, and says what becomes of rejected
+// messages. A message that was deferred or not tried counts as no attempt.
 func GiveUp(opts GiveUpOptions) Middleware {
 	return func(next Transmitter) Transmitter { return &giveUp{next, opts} }
 }

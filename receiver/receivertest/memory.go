@@ -1,5 +1,5 @@
-// Package receivertest holds the promises every receiver keeps, as a suite of
-// tests, and a receiver in memory that keeps them.
+// Package receivertest holds the promises every receiver keeps, as a suite of tests, and a receiver
+// in memory that keeps them.
 package receivertest
 
 import (
@@ -19,9 +19,9 @@ type Put struct {
 	Delay time.Duration
 }
 
-// Memory is a Receiver whose source is in memory. It behaves as SQS does: a
-// lease for each hand-out, groups in order, a group with a message in hand gives
-// no more of it, and one receive may bring several of one group.
+// Memory is a Receiver whose source is in memory. It behaves as SQS does: a lease for each
+// hand-out, groups in order, a group with a message in flight gives no more of it, and one receive
+// may bring several of one group.
 type Memory struct {
 	lease time.Duration
 
@@ -83,16 +83,16 @@ func (r *Memory) Add(p Put, id string) string {
 	return id
 }
 
-// Fail makes every later call ask f whether it is to fail: operation is open,
-// receive, extend or settle, and m the message of the latter two.
+// Fail makes every later call ask f whether it is to fail: operation is open, receive, extend or
+// settle, and m the message of the latter two.
 func (r *Memory) Fail(f func(operation string, m *message.Message) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = f
 }
 
-// Repeat makes a message that was removed available again, as if it had not been. Where
-// itself is true the source says of every message from then on that it may do so.
+// Repeat makes a message that was removed available again, as if it had not been. Where itself is
+// true the source says of every message from then on that it may do so.
 func (r *Memory) Repeat(id string, itself bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +105,7 @@ func (r *Memory) Repeat(id string, itself bool) {
 	r.wake()
 }
 
-// Left counts the messages that were not removed, in hand or not.
+// Left counts the messages that were not removed, in flight or not.
 func (r *Memory) Left() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,8 +145,8 @@ func (r *Memory) Extensions() int {
 	return r.extended
 }
 
-// Receives tells the limits that were asked for so far, and the most receives
-// that were open at once.
+// Receives tells the limits that were asked for so far, and the most receives that were open at
+// once.
 func (r *Memory) Receives() (limits []int, maxOpen int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,22 +11,21 @@ import (
 
 // BackoffOptions is what Backoff is made of.
 type BackoffOptions struct {
-	// Initial is the longest delay after the first attempt; each further one makes it
-	// Multiplier times longer, up to Max. A Multiplier below 1 counts as 1.
+	// Initial is the longest delay after the first attempt; each further one makes it Multiplier
+	// times longer, up to Max. A Multiplier below 1 counts as 1.
 	Initial    time.Duration
 	Multiplier float64
 	Max        time.Duration
-	// Random returns numbers in [0, 1), and may be called at once; nil means math/rand's.
+	// Random returns numbers in [0, 1), and is safe for concurrent use; nil means math/rand's.
 	Random func() float64
 }
 
-// Backoff gives every failed or rejected message that has no delay of its own a random
-// one between zero and a bound that grows with its receive count ("full jitter"). A
-// deferred message keeps what the worker asked for, and one that was not tried comes
-// back at once.
+// Backoff gives every failed or rejected message that has no delay of its own a random one between
+// zero and a bound that grows with its receive count ("full jitter"). A deferred message keeps what
+// the worker asked for, and one that was not tried comes back at once.
 //
-// It belongs outside GiveUp, so that a rejected message which is left to its source's
-// redrive policy does not come back at once: Wrap(t, Backoff, GiveUp, Gate, Hold).
+// It belongs outside GiveUp, so that a rejected message which is left to its source's redrive
+// policy does not come back at once: Wrap(t, Backoff, GiveUp, Gate, Hold).
 func Backoff(opts BackoffOptions) Middleware {
 	if opts.Random == nil {
 		opts.Random = rand.Float64
