@@ -112,6 +112,10 @@ cover: ## test each package and print how much of the code was run
 	@go test -timeout 8m -coverpkg ./... -coverprofile cover.out $$(go list ./... | grep -Ev '$(INTEGRATION)')
 	@go tool cover -func cover.out | tail -n 1
 
+.PHONY: figures
+figures: ## print how long functions, files and packages are
+	@go run ./internal/testkit/codefigures .
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . | while read -r file; do \

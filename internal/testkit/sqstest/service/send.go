@@ -1,10 +1,12 @@
-package sqstest
+package service
 
 import (
 	"context"
 	"regexp"
 	"strings"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // The service's limits on what is sent. maxSize is that of one message, its
@@ -20,21 +22,21 @@ var (
 	attributeType = regexp.MustCompile(`^(String|Number|Binary)(\..+)?$`)
 )
 
-func (s *Server) sendMessage(_ context.Context, _ *call, in *sendMessageIn) (any, *Error) {
+func (s *Service) sendMessage(_ context.Context, _ *Call, in *shapes.SendMessageIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in)
 	if err != nil {
 		return nil, err
 	}
-	out, err := q.send(&in.outgoing)
+	out, err := q.send(&in.Outgoing)
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
-func (s *Server) sendMessageBatch(_ context.Context, c *call, in *sendMessageBatchIn) (any, *Error) {
+func (s *Service) sendMessageBatch(_ context.Context, c *Call, in *shapes.SendMessageBatchIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in)
@@ -44,36 +46,36 @@ func (s *Server) sendMessageBatch(_ context.Context, c *call, in *sendMessageBat
 	ids, total := make([]string, len(in.Entries)), 0
 	for i := range in.Entries {
 		ids[i] = in.Entries[i].ID
-		total += in.Entries[i].size()
+		total += in.Entries[i].Size()
 	}
 	if err := checkBatch(ids); err != nil {
 		return nil, err
 	}
 	if total > maxSize {
-		return nil, sender("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxSize, total)
+		return nil, shapes.Sender("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxSize, total)
 	}
-	return c.batch(ids, func(i int) (any, *Error) {
-		out, err := q.send(&in.Entries[i].outgoing)
+	return c.batch(ids, func(i int) (any, *shapes.Error) {
+		out, err := q.send(&in.Entries[i].Outgoing)
 		if err != nil {
 			return nil, err
 		}
-		return sentEntry{ID: ids[i], sent: *out}, nil
+		return shapes.SentEntry{ID: ids[i], Sent: *out}, nil
 	}), nil
 }
 
 // send puts one message into the queue, or finds that it is a duplicate.
-func (q *Queue) send(in *outgoing) (*sent, *Error) {
+func (q *Queue) send(in *shapes.Outgoing) (*shapes.Sent, *shapes.Error) {
 	if err := q.check(in); err != nil {
 		return nil, err
 	}
-	out := &sent{
-		MD5OfMessageBody:             digest(in.MessageBody),
-		MD5OfMessageAttributes:       digestAttributes(in.MessageAttributes),
-		MD5OfMessageSystemAttributes: digestAttributes(in.MessageSystemAttributes),
+	out := &shapes.Sent{
+		MD5OfMessageBody:             shapes.Digest(in.MessageBody),
+		MD5OfMessageAttributes:       shapes.DigestAttributes(in.MessageAttributes),
+		MD5OfMessageSystemAttributes: shapes.DigestAttributes(in.MessageSystemAttributes),
 	}
 	now := q.s.now()
 	m := &stored{
-		id: newID(), body: in.MessageBody, attributes: in.MessageAttributes,
+		id: shapes.NewID(), body: in.MessageBody, attributes: in.MessageAttributes,
 		trace: in.MessageSystemAttributes["AWSTraceHeader"].StringValue,
 		group: in.MessageGroupID, sent: now, hiddenUntil: now.Add(q.delay(in)),
 	}
@@ -84,7 +86,7 @@ func (q *Queue) send(in *outgoing) (*sent, *Error) {
 	return out, nil
 }
 
-func (q *Queue) delay(in *outgoing) time.Duration {
+func (q *Queue) delay(in *shapes.Outgoing) time.Duration {
 	if in.DelaySeconds != nil {
 		return time.Duration(*in.DelaySeconds) * time.Second
 	}
@@ -92,57 +94,47 @@ func (q *Queue) delay(in *outgoing) time.Duration {
 }
 
 // check returns what is wrong with in.
-func (q *Queue) check(in *outgoing) *Error {
+func (q *Queue) check(in *shapes.Outgoing) *shapes.Error {
 	if in.MessageBody == "" {
-		return missingParameter("MessageBody")
+		return shapes.MissingParameter("MessageBody")
 	}
 	if !allowed(in.MessageBody) {
-		return plain("InvalidMessageContents", "Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
+		return shapes.Plain("InvalidMessageContents", "Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
-	if most := q.number("MaximumMessageSize"); in.size() > most {
-		return invalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", most)
+	if most := q.number("MaximumMessageSize"); in.Size() > most {
+		return shapes.InvalidParameter("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", most)
 	}
 	if d := in.DelaySeconds; d != nil && (*d < 0 || *d > maxDelay) {
-		return invalidValue(*d, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
+		return shapes.InvalidValue(*d, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
 	}
 	if err := checkMessageAttributes(in.MessageAttributes); err != nil {
 		return err
 	}
 	for name := range in.MessageSystemAttributes {
 		if name != "AWSTraceHeader" {
-			return invalidParameter("Message system attribute name %q is invalid.", name)
+			return shapes.InvalidParameter("Message system attribute name %q is invalid.", name)
 		}
 	}
 	return q.checkOrder(in)
 }
 
-func checkMessageAttributes(attrs map[string]Attribute) *Error {
+func checkMessageAttributes(attrs map[string]shapes.Attribute) *shapes.Error {
 	if len(attrs) > maxAttributes {
-		return invalidParameter("Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attrs), maxAttributes)
+		return shapes.InvalidParameter("Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attrs), maxAttributes)
 	}
 	for name, a := range attrs {
 		lower := strings.ToLower(name)
 		if !attributeName.MatchString(name) || strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon.") {
-			return invalidParameter("Invalid attribute name %q.", name)
+			return shapes.InvalidParameter("Invalid attribute name %q.", name)
 		}
 		if !attributeType.MatchString(a.DataType) {
-			return invalidParameter("The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
+			return shapes.InvalidParameter("The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
 		}
 		if a.StringValue == "" && len(a.BinaryValue) == 0 || !allowed(a.StringValue) {
-			return invalidParameter("Message attribute '%s' must contain non-empty message attribute value of type '%s'.", name, a.DataType)
+			return shapes.InvalidParameter("Message attribute '%s' must contain non-empty message attribute value of type '%s'.", name, a.DataType)
 		}
 	}
 	return nil
-}
-
-// size is what counts against the limit: the body and the names, types and values
-// of the message attributes, in bytes.
-func (m *outgoing) size() int {
-	n := len(m.MessageBody)
-	for name, a := range m.MessageAttributes {
-		n += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
-	}
-	return n
 }
 
 // allowed reports whether text holds only the characters that XML has.

@@ -1,9 +1,11 @@
-package sqstest
+package service
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // dedupWindow is how long a deduplication id is remembered, also when its message
@@ -16,29 +18,29 @@ type dedupEntry struct {
 }
 
 // checkOrder returns what is wrong with in's group, deduplication id and delay.
-func (q *Queue) checkOrder(in *outgoing) *Error {
+func (q *Queue) checkOrder(in *shapes.Outgoing) *shapes.Error {
 	if !q.fifo() {
 		// A standard queue takes a group too: it is for fair queues, and orders nothing.
 		if in.MessageDeduplicationID != "" {
-			return notForThisQueue(in.MessageDeduplicationID, "MessageDeduplicationId")
+			return shapes.NotForThisQueue(in.MessageDeduplicationID, "MessageDeduplicationId")
 		}
 		return nil
 	}
 	if in.MessageGroupID == "" {
-		return missingParameter("MessageGroupId")
+		return shapes.MissingParameter("MessageGroupId")
 	}
 	if in.MessageDeduplicationID == "" && q.attrs["ContentBasedDeduplication"] != "true" {
-		return invalidParameter("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
+		return shapes.InvalidParameter("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 	}
 	if in.DelaySeconds != nil && *in.DelaySeconds != 0 {
-		return notForThisQueue(*in.DelaySeconds, "DelaySeconds")
+		return shapes.NotForThisQueue(*in.DelaySeconds, "DelaySeconds")
 	}
 	return nil
 }
 
 // admit gives m its place in the order and reports true, or, when it was sent before,
 // gives it the id and place of the first one and reports false.
-func (q *Queue) admit(in *outgoing, m *stored) bool {
+func (q *Queue) admit(in *shapes.Outgoing, m *stored) bool {
 	m.dedupID = in.MessageDeduplicationID
 	if m.dedupID == "" {
 		sum := sha256.Sum256([]byte(in.MessageBody))

@@ -1,9 +1,11 @@
-package sqstest
+package service
 
 import (
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // A limit is a whole number's range, both ends included, and what it is unset.
@@ -42,7 +44,7 @@ func onlyFIFO(name string) bool {
 }
 
 // checkAttributes returns what is wrong with attributes that are to be set.
-func checkAttributes(attrs map[string]string, fifo bool) *Error {
+func checkAttributes(attrs map[string]string, fifo bool) *shapes.Error {
 	for name, value := range attrs {
 		if err := checkAttribute(name, value, fifo); err != nil {
 			return err
@@ -51,21 +53,21 @@ func checkAttributes(attrs map[string]string, fifo bool) *Error {
 	return nil
 }
 
-func checkAttribute(name, value string, fifo bool) *Error {
+func checkAttribute(name, value string, fifo bool) *shapes.Error {
 	if l, ok := numeric()[name]; ok {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < l.least || n > l.most {
-			return plain("InvalidAttributeValue", "Invalid value for the parameter %s.", name)
+			return shapes.Plain("InvalidAttributeValue", "Invalid value for the parameter %s.", name)
 		}
 		return nil
 	}
 	if name == "RedrivePolicy" && value != "" {
 		if _, ok := parseRedrive(value); !ok {
-			return plain("InvalidAttributeValue", "Invalid value for the parameter RedrivePolicy.")
+			return shapes.Plain("InvalidAttributeValue", "Invalid value for the parameter RedrivePolicy.")
 		}
 	}
 	if !free(name) && (!onlyFIFO(name) || !fifo) {
-		return plain("InvalidAttributeName", "Unknown Attribute %s.", name)
+		return shapes.Plain("InvalidAttributeName", "Unknown Attribute %s.", name)
 	}
 	return nil
 }

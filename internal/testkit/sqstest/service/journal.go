@@ -1,9 +1,11 @@
-package sqstest
+package service
 
 import (
 	"maps"
 	"slices"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // A Receive is one ReceiveMessage call, as it was asked and as it ended.
@@ -52,9 +54,9 @@ type journal struct {
 	handed    map[string]int
 }
 
-func (j *journal) beginReceive(c *call, in *receiveMessageIn, now time.Time) *Receive {
+func (j *journal) beginReceive(c *Call, in *shapes.ReceiveMessageIn, now time.Time) *Receive {
 	r := &Receive{
-		At: now, Call: c.n, Max: valueOr(in.MaxNumberOfMessages, 1),
+		At: now, Call: c.N, Max: valueOr(in.MaxNumberOfMessages, 1),
 		VisibilityTimeout: valueOr(in.VisibilityTimeout, -1), WaitTime: valueOr(in.WaitTimeSeconds, -1),
 	}
 	j.receives = append(j.receives, r)
@@ -68,7 +70,7 @@ func valueOr(given *int, unset int) int {
 	return *given
 }
 
-func (r *Receive) done(now time.Time, messages []received) {
+func (r *Receive) done(now time.Time, messages []shapes.Received) {
 	r.Ended = now
 	for _, m := range messages {
 		r.IDs = append(r.IDs, m.MessageID)

@@ -10,7 +10,7 @@ import (
 	"carrier/internal/testkit/programtest"
 )
 
-// Section 8: the door of ingest.
+// Section 8: what producers are answered.
 
 // onlyStored starts a program whose worker is away, so that what is stored stays.
 func onlyStored(t *testing.T, e env) *bench {
@@ -104,7 +104,7 @@ func TestProducersNeedTheToken(t *testing.T) {
 	}
 }
 
-func TestOpenDoorOnTheNetworkNeedsPermission(t *testing.T) {
+func TestIngestOnTheNetworkNeedsAToken(t *testing.T) {
 	t.Parallel()
 	port := strings.TrimPrefix(programtest.FreeAddress(t), "127.0.0.1")
 	w := newWorker(t, always(says(200)))

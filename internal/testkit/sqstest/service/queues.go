@@ -1,4 +1,4 @@
-package sqstest
+package service
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // What the service says about how soon a call may follow another.
@@ -17,30 +19,30 @@ const (
 
 var queueName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-func (s *Server) urlOf(c *call, name string) string {
-	return c.base + "/" + s.options.Account + "/" + name
+func (s *Service) urlOf(c *Call, name string) string {
+	return c.Base + "/" + s.options.Account + "/" + name
 }
 
-func (s *Server) createQueue(_ context.Context, c *call, in *createQueueIn) (any, *Error) {
+func (s *Service) createQueue(_ context.Context, c *Call, in *shapes.CreateQueueIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at, ok := s.deleted[in.QueueName]; ok && s.now().Before(at.Add(recreateAfter)) {
-		return nil, sender("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue before you can create another with the same name.")
+		return nil, shapes.Sender("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
 	if _, err := s.create(in.QueueName, in.Attributes); err != nil {
 		return nil, err
 	}
-	return queueURLOut{QueueURL: s.urlOf(c, in.QueueName)}, nil
+	return shapes.QueueURLOut{QueueURL: s.urlOf(c, in.QueueName)}, nil
 }
 
 // create makes the queue, or finds that one just like it is there already.
-func (s *Server) create(name string, attrs map[string]string) (*Queue, *Error) {
+func (s *Service) create(name string, attrs map[string]string) (*Queue, *shapes.Error) {
 	base, fifo := strings.CutSuffix(name, ".fifo")
 	if !queueName.MatchString(base) || len(name) > 80 {
-		return nil, invalidParameter("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+		return nil, shapes.InvalidParameter("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
 	}
 	if fifo != (attrs["FifoQueue"] == "true") {
-		return nil, invalidParameter("The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.")
+		return nil, shapes.InvalidParameter("The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.")
 	}
 	if err := checkAttributes(attrs, fifo); err != nil {
 		return nil, err
@@ -56,12 +58,12 @@ func (s *Server) create(name string, attrs map[string]string) (*Queue, *Error) {
 	return q, nil
 }
 
-func (q *Queue) sameAs(attrs map[string]string) *Error {
+func (q *Queue) sameAs(attrs map[string]string) *shapes.Error {
 	have := q.attributes(q.s.now())
 	for name, value := range attrs {
 		if have[name] != value {
-			return &Error{
-				Type: modelled + "QueueNameExists", Code: "QueueAlreadyExists",
+			return &shapes.Error{
+				Type: shapes.Modelled + "QueueNameExists", Code: "QueueAlreadyExists",
 				Message: "A queue already exists with the same name and a different value for attribute " + name,
 			}
 		}
@@ -69,20 +71,20 @@ func (q *Queue) sameAs(attrs map[string]string) *Error {
 	return nil
 }
 
-func (s *Server) getQueueURL(_ context.Context, c *call, in *getQueueURLIn) (any, *Error) {
+func (s *Service) getQueueURL(_ context.Context, c *Call, in *shapes.GetQueueURLIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.queues[in.QueueName]
 	if !ok || in.Owner != "" && in.Owner != s.options.Account {
-		return nil, QueueDoesNotExist()
+		return nil, shapes.QueueDoesNotExist()
 	}
-	return queueURLOut{QueueURL: s.urlOf(c, in.QueueName)}, nil
+	return shapes.QueueURLOut{QueueURL: s.urlOf(c, in.QueueName)}, nil
 }
 
-func (s *Server) listQueues(_ context.Context, c *call, in *listQueuesIn) (any, *Error) {
+func (s *Service) listQueues(_ context.Context, c *Call, in *shapes.ListQueuesIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := listQueuesOut{}
+	out := shapes.ListQueuesOut{}
 	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
 		if strings.HasPrefix(name, in.QueueNamePrefix) {
 			out.QueueURLs = append(out.QueueURLs, s.urlOf(c, name))
@@ -91,7 +93,7 @@ func (s *Server) listQueues(_ context.Context, c *call, in *listQueuesIn) (any, 
 	return out, nil
 }
 
-func (s *Server) getQueueAttributes(_ context.Context, _ *call, in *getQueueAttributesIn) (any, *Error) {
+func (s *Service) getQueueAttributes(_ context.Context, _ *Call, in *shapes.GetQueueAttributesIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in)
@@ -100,20 +102,20 @@ func (s *Server) getQueueAttributes(_ context.Context, _ *call, in *getQueueAttr
 	}
 	all := q.attributes(s.now())
 	if slices.Contains(in.AttributeNames, "All") {
-		return queueAttributesOut{Attributes: all}, nil
+		return shapes.QueueAttributesOut{Attributes: all}, nil
 	}
 	out := map[string]string{}
 	for _, name := range in.AttributeNames {
 		if value, ok := all[name]; ok {
 			out[name] = value
 		} else if !free(name) && !onlyFIFO(name) {
-			return nil, plain("InvalidAttributeName", "Unknown Attribute %s.", name)
+			return nil, shapes.Plain("InvalidAttributeName", "Unknown Attribute %s.", name)
 		}
 	}
-	return queueAttributesOut{Attributes: out}, nil
+	return shapes.QueueAttributesOut{Attributes: out}, nil
 }
 
-func (s *Server) setQueueAttributes(_ context.Context, _ *call, in *setQueueAttributesIn) (any, *Error) {
+func (s *Service) setQueueAttributes(_ context.Context, _ *Call, in *shapes.SetQueueAttributesIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in)
@@ -125,10 +127,10 @@ func (s *Server) setQueueAttributes(_ context.Context, _ *call, in *setQueueAttr
 	}
 	maps.Copy(q.attrs, in.Attributes)
 	q.modified = s.now()
-	return empty{}, nil
+	return shapes.Empty{}, nil
 }
 
-func (s *Server) purgeQueue(_ context.Context, _ *call, in *queueRef) (any, *Error) {
+func (s *Service) purgeQueue(_ context.Context, _ *Call, in *shapes.QueueRef) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in)
@@ -136,14 +138,14 @@ func (s *Server) purgeQueue(_ context.Context, _ *call, in *queueRef) (any, *Err
 		return nil, err
 	}
 	if !q.purged.IsZero() && s.now().Before(q.purged.Add(purgeAfter)) {
-		return nil, sender("PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
+		return nil, shapes.Sender("PurgeQueueInProgress", "Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.name)
 	}
 	q.purged = s.now()
 	q.clear()
-	return empty{}, nil
+	return shapes.Empty{}, nil
 }
 
-func (s *Server) deleteQueue(_ context.Context, _ *call, in *queueRef) (any, *Error) {
+func (s *Service) deleteQueue(_ context.Context, _ *Call, in *shapes.QueueRef) (any, *shapes.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	q, err := s.find(in)
@@ -152,11 +154,11 @@ func (s *Server) deleteQueue(_ context.Context, _ *call, in *queueRef) (any, *Er
 	}
 	s.drop(q)
 	s.deleted[q.name] = s.now()
-	return empty{}, nil
+	return shapes.Empty{}, nil
 }
 
 // drop takes q away; polls on it end with QueueDoesNotExist.
-func (s *Server) drop(q *Queue) {
+func (s *Service) drop(q *Queue) {
 	delete(s.queues, q.name)
 	q.gone = true
 	q.wake()

@@ -1,6 +1,12 @@
-package sqstest
+package service
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
+)
 
 // Counts says where a queue's messages are.
 type Counts struct{ Visible, InFlight, Delayed int }
@@ -11,7 +17,7 @@ func (c Counts) All() int { return c.Visible + c.InFlight + c.Delayed }
 // CreateQueue makes a queue as the operation does; a name that ends in .fifo needs no
 // FifoQueue attribute here. A queue that is there already is returned where it has
 // these attributes.
-func (s *Server) CreateQueue(name string, attrs map[string]string) (*Queue, error) {
+func (s *Service) CreateQueue(name string, attrs map[string]string) (*Queue, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := map[string]string{}
@@ -29,24 +35,35 @@ func (s *Server) CreateQueue(name string, attrs map[string]string) (*Queue, erro
 }
 
 // Queue returns the queue of that name, or nil.
-func (s *Server) Queue(name string) *Queue {
+func (s *Service) Queue(name string) *Queue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queues[name]
 }
 
-// Remove takes the queue away at once, as DeleteQueue does; the same name can be
+// Queues returns all queues, by name.
+func (s *Service) Queues() []*Queue {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Queue, 0, len(s.queues))
+	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
+		all = append(all, s.queues[name])
+	}
+	return all
+}
+
+// Remove takes the queue away immediately, as DeleteQueue does; the same name can be
 // created again right after.
-func (s *Server) Remove(q *Queue) {
+func (s *Service) Remove(q *Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(q)
 }
 
-// A Letter is a message to be sent. Only Body is needed.
-type Letter struct {
+// A Message is a message to be sent. Only Body is needed.
+type Message struct {
 	Body       string
-	Attributes map[string]Attribute
+	Attributes map[string]shapes.Attribute
 	// Trace is the AWSTraceHeader.
 	Trace string
 	// Group and Dedup are the group and deduplication id.
@@ -55,15 +72,12 @@ type Letter struct {
 	Delay time.Duration
 }
 
-// Text is a String attribute.
-func Text(value string) Attribute { return Attribute{DataType: "String", StringValue: value} }
-
 // Send puts a message into the queue, by the same rules as the operation, and
 // returns its id.
-func (q *Queue) Send(l Letter) (string, error) {
-	in := &outgoing{MessageBody: l.Body, MessageAttributes: l.Attributes, MessageGroupID: l.Group, MessageDeduplicationID: l.Dedup}
+func (q *Queue) Send(l Message) (string, error) {
+	in := &shapes.Outgoing{MessageBody: l.Body, MessageAttributes: l.Attributes, MessageGroupID: l.Group, MessageDeduplicationID: l.Dedup}
 	if l.Trace != "" {
-		in.MessageSystemAttributes = map[string]Attribute{"AWSTraceHeader": Text(l.Trace)}
+		in.MessageSystemAttributes = map[string]shapes.Attribute{"AWSTraceHeader": shapes.Text(l.Trace)}
 	}
 	if l.Delay > 0 {
 		seconds := int(l.Delay / time.Second)
@@ -141,7 +155,7 @@ func (q *Queue) IDs() []string {
 // A Peek is what a message looks like from within the queue.
 type Peek struct {
 	ID, Body, Group string
-	Attributes      map[string]Attribute
+	Attributes      map[string]shapes.Attribute
 	// Receives counts the times this queue handed it out.
 	Receives int
 	// HiddenUntil is when it shows itself; in the past when it does already.

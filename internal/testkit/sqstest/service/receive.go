@@ -1,9 +1,11 @@
-package sqstest
+package service
 
 import (
 	"context"
 	"strconv"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 const (
@@ -20,7 +22,7 @@ type asked struct {
 	names      filter
 }
 
-func (s *Server) receiveMessage(ctx context.Context, c *call, in *receiveMessageIn) (any, *Error) {
+func (s *Service) receiveMessage(ctx context.Context, c *Call, in *shapes.ReceiveMessageIn) (any, *shapes.Error) {
 	s.mu.Lock()
 	q, err := s.find(in)
 	if err != nil {
@@ -33,7 +35,7 @@ func (s *Server) receiveMessage(ctx context.Context, c *call, in *receiveMessage
 	if err != nil {
 		return nil, err
 	}
-	if c.fault.Deaf {
+	if c.Deaf {
 		ctx = context.WithoutCancel(ctx)
 	}
 	messages, err := q.poll(ctx, want)
@@ -43,10 +45,10 @@ func (s *Server) receiveMessage(ctx context.Context, c *call, in *receiveMessage
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	entry.done(s.now(), messages)
-	return receiveMessageOut{Messages: messages}, nil
+	return shapes.ReceiveMessageOut{Messages: messages}, nil
 }
 
-func (q *Queue) want(in *receiveMessageIn) (asked, *Error) {
+func (q *Queue) want(in *shapes.ReceiveMessageIn) (asked, *shapes.Error) {
 	most, visibility, wait := 1, q.number("VisibilityTimeout"), q.number("ReceiveMessageWaitTimeSeconds")
 	if err := override(&most, in.MaxNumberOfMessages, "MaxNumberOfMessages", limit{least: 1, most: maxReceive}); err != nil {
 		return asked{}, err
@@ -64,12 +66,12 @@ func (q *Queue) want(in *receiveMessageIn) (asked, *Error) {
 }
 
 // override sets value to what was asked for, if anything was and it is within l.
-func override(value, given *int, name string, l limit) *Error {
+func override(value, given *int, name string, l limit) *shapes.Error {
 	if given == nil {
 		return nil
 	}
 	if *given < l.least || *given > l.most {
-		return invalidValue(*given, name, "Must be between "+strconv.Itoa(l.least)+" and "+strconv.Itoa(l.most)+", if provided.")
+		return shapes.InvalidValue(*given, name, "Must be between "+strconv.Itoa(l.least)+" and "+strconv.Itoa(l.most)+", if provided.")
 	}
 	*value = *given
 	return nil
@@ -77,15 +79,15 @@ func override(value, given *int, name string, l limit) *Error {
 
 // poll waits until there is something to hand out, the waiting time is over, or the
 // caller went away, to whom nothing is handed.
-func (q *Queue) poll(ctx context.Context, want asked) ([]received, *Error) {
+func (q *Queue) poll(ctx context.Context, want asked) ([]shapes.Received, *shapes.Error) {
 	for {
 		q.s.mu.Lock()
 		if q.gone {
 			q.s.mu.Unlock()
-			return nil, QueueDoesNotExist()
+			return nil, shapes.QueueDoesNotExist()
 		}
 		now, changed := q.s.now(), q.changed
-		var messages []received
+		var messages []shapes.Received
 		if ctx.Err() == nil {
 			messages = q.take(now, want)
 		}
@@ -122,8 +124,8 @@ func (q *Queue) nextChange(now, until time.Time) time.Time {
 }
 
 // take hands out what may be handed out now.
-func (q *Queue) take(now time.Time, want asked) []received {
-	var out []received
+func (q *Queue) take(now time.Time, want asked) []shapes.Received {
+	var out []shapes.Received
 	busy := q.busyGroups(now)
 	q.each(func(m *stored) bool {
 		if q.fifo() && busy[m.group] {
@@ -142,7 +144,7 @@ func (q *Queue) take(now time.Time, want asked) []received {
 	return out
 }
 
-func (q *Queue) handOut(m *stored, now time.Time, want asked) received {
+func (q *Queue) handOut(m *stored, now time.Time, want asked) shapes.Received {
 	q.s.serial++
 	m.serial = q.s.serial
 	m.receives++
@@ -153,9 +155,9 @@ func (q *Queue) handOut(m *stored, now time.Time, want asked) received {
 	}
 	q.journal.handedOut(m.id)
 	attrs := want.names.message(m.attributes)
-	return received{
-		MessageID: m.id, ReceiptHandle: q.handle(m), Body: m.body, MD5OfBody: digest(m.body),
-		MD5OfMessageAttributes: digestAttributes(attrs), MessageAttributes: attrs,
+	return shapes.Received{
+		MessageID: m.id, ReceiptHandle: q.handle(m), Body: m.body, MD5OfBody: shapes.Digest(m.body),
+		MD5OfMessageAttributes: shapes.DigestAttributes(attrs), MessageAttributes: attrs,
 		Attributes: want.names.system(m.system(q.s.options.Account)),
 	}
 }

@@ -1,15 +1,17 @@
-package sqstest
+package service
 
 import (
 	"container/list"
 	"strings"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
-// A Queue is one queue of the server. Its exported methods may be called at once,
-// and at any time; the others are for those who hold the server's lock.
+// A Queue is one queue of the server. Its exported methods are safe for concurrent
+// use; the others are for those who hold the service's lock.
 type Queue struct {
-	s        *Server
+	s        *Service
 	name     string
 	attrs    map[string]string
 	created  time.Time
@@ -30,7 +32,7 @@ type Queue struct {
 // handed out by this queue and hidden, delayed while it was not and is.
 type stored struct {
 	id, body   string
-	attributes map[string]Attribute
+	attributes map[string]shapes.Attribute
 	trace      string
 	group      string
 	dedupID    string
@@ -46,7 +48,7 @@ type stored struct {
 	serial        int64
 }
 
-func (s *Server) newQueue(name string, attrs map[string]string) *Queue {
+func (s *Service) newQueue(name string, attrs map[string]string) *Queue {
 	return &Queue{
 		s: s, name: name, attrs: attrs, created: s.now(), modified: s.now(),
 		messages: list.New(), byID: map[string]*list.Element{},

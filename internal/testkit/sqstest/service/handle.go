@@ -1,10 +1,12 @@
-package sqstest
+package service
 
 import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // handle is m's receipt handle for its latest hand-out: a new one every time.
@@ -14,14 +16,14 @@ func (q *Queue) handle(m *stored) string {
 
 // open returns what a handle of this queue stands for: the message's id, and
 // the message where it is still there; current is whether it is the latest handle.
-func (q *Queue) open(handle string) (h opened, err *Error) {
+func (q *Queue) open(handle string) (h opened, err *shapes.Error) {
 	if handle == "" {
-		return h, missingParameter("ReceiptHandle")
+		return h, shapes.MissingParameter("ReceiptHandle")
 	}
 	text, fault := base64.StdEncoding.DecodeString(handle)
 	parts := strings.Split(string(text), " ")
 	if fault != nil || len(parts) != 3 || parts[0] != q.name {
-		return h, plain("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", handle)
+		return h, shapes.Plain("ReceiptHandleIsInvalid", "The input receipt handle %q is not a valid receipt handle.", handle)
 	}
 	h.id = parts[1]
 	if m, ok := q.find(h.id); ok {

@@ -7,8 +7,8 @@ import (
 	"carrier/internal/testkit/sqstest"
 )
 
-// weather is a worker on a bad day.
-func weather() answer {
+// flakyWorker is one answer of a worker that often fails or is slow.
+func flakyWorker() answer {
 	switch n := rand.IntN(100); {
 	case n < 4:
 		return says(500)
@@ -25,8 +25,8 @@ func weather() answer {
 	}
 }
 
-// storms is a source on a bad day.
-func storms(sqstest.Call) sqstest.Fault {
+// flakySource is a fault of a source that often fails.
+func flakySource(sqstest.Call) sqstest.Fault {
 	switch n := rand.IntN(200); {
 	case n < 3:
 		return sqstest.Fault{Error: sqstest.RequestThrottled()}

@@ -1,4 +1,4 @@
-package sqstest
+package shapes
 
 import (
 	"crypto/md5"
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// newID is a random id of the form the service gives messages and requests.
-func newID() string {
+// NewID is a random id of the form the service gives messages and requests.
+func NewID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	b[6] = b[6]&0x0f | 0x40
@@ -20,15 +20,16 @@ func newID() string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-func digest(body string) string {
+// Digest is MD5OfBody.
+func Digest(body string) string {
 	sum := md5.Sum([]byte(body))
 	return hex.EncodeToString(sum[:])
 }
 
-// digestAttributes is MD5OfMessageAttributes, empty where there are none: the name,
+// DigestAttributes is MD5OfMessageAttributes, empty where there are none: the name,
 // type and value of each in the order of names, every one behind its length in four
 // bytes, and a byte between type and value that is 1 for text and 2 for binary.
-func digestAttributes(attrs map[string]Attribute) string {
+func DigestAttributes(attrs map[string]Attribute) string {
 	if len(attrs) == 0 {
 		return ""
 	}
@@ -49,5 +50,5 @@ func digestAttributes(attrs map[string]Attribute) string {
 			put(a.StringValue)
 		}
 	}
-	return digest(string(b))
+	return Digest(string(b))
 }

@@ -1,16 +1,18 @@
-package sqstest
+package service
 
 import (
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // A filter is what a receive asks to see of each message beside its body.
 type filter struct{ systemNames, messageNames []string }
 
-func (o Options) newFilter(in *receiveMessageIn) filter {
+func (o Options) newFilter(in *shapes.ReceiveMessageIn) filter {
 	f := filter{systemNames: in.AttributeNames, messageNames: in.MessageAttributeNames}
 	if !o.OldAttributeNames {
 		f.systemNames = slices.Concat(f.systemNames, in.MessageSystemAttributeNames)
@@ -31,8 +33,8 @@ func (f filter) system(attrs map[string]string) map[string]string {
 
 // message keeps the message attributes that were asked for by name, by prefix
 // ("app.*"), or all for "All" and ".*".
-func (f filter) message(attrs map[string]Attribute) map[string]Attribute {
-	out := map[string]Attribute{}
+func (f filter) message(attrs map[string]shapes.Attribute) map[string]shapes.Attribute {
+	out := map[string]shapes.Attribute{}
 	for name, a := range attrs {
 		if slices.ContainsFunc(f.messageNames, func(want string) bool { return matches(want, name) }) {
 			out[name] = a
