@@ -44,11 +44,11 @@ func TestRunChoosesItsScenarios(t *testing.T) {
 		want bool
 	}{
 		"full run":                    {options{only: all}, scenario{name: "a"}, true},
-		"full run, special":           {options{only: all}, scenario{name: "a", special: true}, false},
+		"full run, on request":        {options{only: all}, scenario{name: "a", asked: true}, false},
 		"smaller run":                 {options{only: all, quick: true}, scenario{name: "a", quick: true}, true},
 		"smaller run, of the full":    {options{only: all, quick: true}, scenario{name: "a"}, false},
 		"named":                       {options{only: named}, scenario{name: "a"}, true},
-		"named, special":              {options{only: named}, scenario{name: "a", special: true}, true},
+		"named, on request":           {options{only: named}, scenario{name: "a", asked: true}, true},
 		"another is named":            {options{only: named}, scenario{name: "b"}, false},
 		"named, not of a smaller run": {options{only: named, quick: true}, scenario{name: "a"}, false},
 	} {

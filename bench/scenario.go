@@ -20,9 +20,8 @@ type scenario struct {
 	says string
 	// quick makes it a part of the smaller run.
 	quick bool
-	// special leaves it out of a run that does not name its scenarios: it takes long, and is for
-	// a question that is seldom asked.
-	special bool
+	// asked leaves it out unless -only names it: it decides a setting, and is no part of the report.
+	asked   bool
 	columns []report.Column
 	run     func(ctx context.Context, b *bench, r *figures.Results) error
 }
@@ -38,14 +37,13 @@ func scenarios() []scenario {
 		slow(10, true), slow(40, false), bimodal(),
 		deferred(), faults(), offered(), pubsub(), pubsubSlow(),
 		disk(), ingest(1, false), ingest(8, false), ingest(64, true), ingest(512, false), ingestSlowDisk(64, true), backlog(),
-		idle(), large(), stopping(), startup(), sizes(),
-		processors(), collector(),
+		idle(), large(), stopping(), startup(), sizes(), processors(), collector(),
 	}
 }
 
 // wants reports whether s is to be run.
 func (o options) wants(s scenario) bool {
-	if s.special && o.only.String() == "" {
+	if s.asked && o.only.String() == "" {
 		return false
 	}
 	return (s.quick || !o.quick) && o.only.MatchString(s.name)

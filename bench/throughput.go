@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -16,9 +15,7 @@ import (
 // A trial is one way to run carrier and the ceilings side by side.
 type trial struct {
 	inFlight     int
-	size         int      // of a body; bodySize when zero
 	worker       []string // flags of the worker
-	queue        []string // more flags of the queue
 	ceilings     []string
 	variants     map[string][]string // environment of further carriers, by subject
 	reps         int
@@ -175,8 +172,7 @@ func (b *bench) measureCarrier(ctx context.Context, t trial, env ...string) (fig
 	if err != nil {
 		return nil, err
 	}
-	size := strconv.Itoa(cmp.Or(t.size, bodySize))
-	queue, err := b.Tool("sqsserver", append([]string{"-latency", "1ms", "-size", size}, t.queue...)...)
+	queue, err := b.Tool("sqsserver", "-latency", "1ms", "-size", strconv.Itoa(bodySize))
 	if err != nil {
 		return nil, err
 	}

@@ -104,6 +104,9 @@ func TestExamplesStartAndDrainInOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pod := podOf(t, objects)
 			carrier, worker := container(t, pod, "carrier"), container(t, pod, "worker")
+			if links := pod.Spec.EnableServiceLinks; links == nil || *links {
+				t.Error("a Service called carrier-something would set carrier's variables")
+			}
 			if carrier.RestartPolicy == nil || *carrier.RestartPolicy != corev1.ContainerRestartPolicyAlways || len(pod.Spec.InitContainers) != 1 {
 				t.Error("carrier is no native sidecar")
 			}
@@ -160,7 +163,7 @@ func TestComponentOnlyAdds(t *testing.T) {
 	before := only[*appsv1.Deployment](t, decoded(t, map[string]string{"deployment.yaml": string(text)}))
 	after := only[*appsv1.Deployment](t, examples(t)[kustomized])
 	pod := &after.Spec.Template.Spec
-	pod.InitContainers, pod.TerminationGracePeriodSeconds, pod.Containers[0].Lifecycle = nil, nil, nil
+	pod.InitContainers, pod.TerminationGracePeriodSeconds, pod.EnableServiceLinks, pod.Containers[0].Lifecycle = nil, nil, nil, nil
 	if !equality.Semantic.DeepEqual(before, after) {
 		t.Errorf("before %v\nafter %v", before, after)
 	}

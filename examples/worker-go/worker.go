@@ -16,7 +16,7 @@ import (
 const remembered = 10_000
 
 // A worker works on messages. It knows those it has finished: carrier delivers at
-// least once, and a message in hand at a fault comes twice. What must never happen
+// least once, and a message in flight at a fault comes twice. What must never happen
 // twice keeps the id in its own database, in the transaction that does the work.
 type worker struct {
 	limit, status int

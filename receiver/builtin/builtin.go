@@ -37,6 +37,8 @@ type Built struct {
 	StopAccepting func()
 	// QueueMessages and QueueBytes are the size of an embedded queue; nil without one.
 	QueueMessages, QueueBytes func() int64
+	// Connections counts the open connections of producers; nil where there are none.
+	Connections func() int64
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64

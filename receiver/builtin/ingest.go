@@ -32,8 +32,13 @@ func buildIngest(c config.Config, o Options) Built {
 		MaxBytes:       int64(c.Ingest.MaxBytes),
 		Token:          c.Ingest.Token.Reveal(),
 		AllowAnonymous: c.Ingest.AllowAnonymous,
+		MaxConnections: c.Ingest.MaxConnections,
+		TLSCertFile:    c.Ingest.TLSCertFile,
+		TLSKeyFile:     c.Ingest.TLSKeyFile,
+		Replay:         c.Ingest.Replay,
 		Lease:          c.Ingest.Lease,
 		OnAnswer:       o.Answered,
+		Warn:           func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
 		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
 	return Built{
@@ -43,6 +48,7 @@ func buildIngest(c config.Config, o Options) Built {
 		StopAccepting: r.StopAccepting,
 		QueueMessages: func() int64 { return int64(r.QueueMessages()) },
 		QueueBytes:    r.QueueBytes,
+		Connections:   func() int64 { return int64(r.Connections()) },
 		Check:         func(ctx context.Context) []preflight.Finding { return checkIngest(ctx, c.Ingest) },
 	}
 }
@@ -73,7 +79,7 @@ func checkDirectory(dir string) preflight.Finding {
 	return preflight.OK.Finding(fmt.Sprintf("data directory %s can be written", dir))
 }
 
-// checkAddress looks whether the door's address is free. A carrier that runs holds
+// checkAddress looks whether the producers' address is free. A carrier that runs holds
 // it, so that one that is taken is no failure.
 func checkAddress(ctx context.Context, address string) preflight.Finding {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)

@@ -11,7 +11,7 @@ import (
 	"carrier/receiver/receivertest"
 )
 
-// TestReceiverKeepsItsPromises runs over the queue without the door: no network, so that
+// TestReceiverKeepsItsPromises runs over the queue without the handler: no network, so that
 // time passes in a bubble.
 func TestReceiverKeepsItsPromises(t *testing.T) {
 	const lease = 5 * time.Second

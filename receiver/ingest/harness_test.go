@@ -125,8 +125,10 @@ func dial(t *testing.T, r *Receiver) wire {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
-	return wire{conn, bufio.NewReader(conn)}
+	return newWire(conn)
 }
+
+func newWire(nc net.Conn) wire { return wire{nc, bufio.NewReader(nc)} }
 
 // Read is the buffered one.
 func (w wire) Read(p []byte) (int, error) { return w.Reader.Read(p) }

@@ -1,16 +1,16 @@
-// Package ingest receives messages over HTTP: a door that stores requests in a durable
+// Package ingest receives messages over HTTP: a server that stores requests in a durable
 // queue of carrier's own, and that queue seen as a receiver.Receiver.
 package ingest
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"carrier/internal/netaddr"
 	"carrier/internal/queue"
 	"carrier/receiver"
 )
@@ -18,7 +18,7 @@ import (
 // Source is what messages of this receiver name as their source.
 const Source = "ingest"
 
-// Options says where the door is, what it lets in, and where that is kept. The zero values
+// Options says where producers connect, what is accepted and where it is kept. The zero values
 // of limits are the defaults named.
 type Options struct {
 	// Address is what is listened on, host:port.
@@ -31,23 +31,34 @@ type Options struct {
 	// costs its body, and what its headers take beyond 1 KiB.
 	MaxMessages int
 	MaxBytes    int64
-	// MaxConnections is how many producers may be connected at once; 1024. Others wait
-	// until one leaves.
+	// MaxConnections is how many producers may be connected at once; 1024. At the limit the
+	// connection that has been idle longest is closed for a new one.
 	MaxConnections int
 	// Token is the bearer token that producers must send; empty asks for none.
 	Token string
 	// AllowAnonymous lets an address that is not loopback do without a Token. Without
 	// it Open refuses that.
 	AllowAnonymous bool
-	// Lease is how long a message is in hand before it comes back; 30 s.
+	// TLSCertFile and TLSKeyFile are PEM files, given together or not at all, that make the
+	// server speak TLS. They are read again when they change.
+	TLSCertFile, TLSKeyFile string
+	// Replay says that the requests are made again at the worker's, so that their paths must be
+	// such as may be put below its own.
+	Replay bool
+	// Lease is how long a message is in flight before it comes back; 30 s.
 	Lease time.Duration
-	// ReadTimeout is how long a body may take to arrive; 60 s.
+	// ReadTimeout is how long a request may take to arrive, its body included; 60 s.
 	ReadTimeout time.Duration
-	// OnAnswer, if not nil, is told the status of every answer.
+	// OnAnswer, if not nil, is told the status of every answer. It, Warn and Report are safe for
+	// concurrent use.
 	OnAnswer func(status int)
+	// Warn, if not nil, is told what an operator should know; err may be nil.
+	Warn func(text string, err error)
 	// Report, if not nil, is told of damage that was found and contained. The events are
 	// those of the queue, "handler_panic" and "server".
 	Report func(event string, err error)
+
+	bodyBudget int64 // a test's, in place of the default
 }
 
 func (o Options) withDefaults() Options {
@@ -57,8 +68,12 @@ func (o Options) withDefaults() Options {
 	o.MaxConnections = or(o.MaxConnections, 1024)
 	o.Lease = or(o.Lease, 30*time.Second)
 	o.ReadTimeout = or(o.ReadTimeout, time.Minute)
+	o.bodyBudget = or(o.bodyBudget, max(leastBudget, 2*o.MaxBody))
 	if o.OnAnswer == nil {
 		o.OnAnswer = func(int) {}
+	}
+	if o.Warn == nil {
+		o.Warn = func(string, error) {}
 	}
 	if o.Report == nil {
 		o.Report = func(string, error) {}
@@ -73,15 +88,14 @@ func or[T int | int64 | time.Duration](v, otherwise T) T {
 	return otherwise
 }
 
-// A Receiver is the door and its queue. It keeps the promises of receiver.Receiver.
+// A Receiver is the HTTP server and its queue. It keeps the promises of receiver.Receiver.
 type Receiver struct {
 	options  Options
 	stopping atomic.Bool
 
 	mu     sync.Mutex // held by Open and Close
 	queue  atomic.Pointer[queue.Queue]
-	server *server
-	addr   atomic.Pointer[net.Addr]
+	server atomic.Pointer[server]
 }
 
 var _ receiver.Receiver = (*Receiver)(nil)
@@ -89,27 +103,36 @@ var _ receiver.Receiver = (*Receiver)(nil)
 // New returns a receiver that has opened nothing yet.
 func New(o Options) *Receiver { return &Receiver{options: o.withDefaults()} }
 
-// Open opens the queue, then the door. Every error is one that waiting does not help:
+// Open opens the queue, then the address. Every error is one that waiting does not help:
 // of class Invalid when the address or the directory cannot be had (taken by another
 // process, not allowed, refused for want of a token). Requests are answered from its
 // return on.
 func (r *Receiver) Open(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.server != nil {
+	if r.server.Load() != nil {
 		return nil
-	}
-	if err := r.guarded(); err != nil {
-		return &receiver.Error{Operation: "listen", Class: receiver.Invalid, Err: err}
 	}
 	if err := r.openQueue(); err != nil {
 		return &receiver.Error{Operation: "open", Class: receiver.Invalid, Err: err}
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", r.options.Address)
-	if err != nil {
+	if err := r.listen(ctx); err != nil {
 		return &receiver.Error{Operation: "listen", Class: receiver.Invalid, Err: err}
 	}
-	r.serve(context.WithoutCancel(ctx), listener)
+	return nil
+}
+
+func (r *Receiver) listen(ctx context.Context) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", r.options.Address)
+	if err != nil {
+		return err
+	}
+	if err := r.checkExposed(l.Addr()); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if err := r.serve(context.WithoutCancel(ctx), l); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	return nil
 }
 
@@ -128,21 +151,22 @@ func (r *Receiver) openQueue() error {
 	return nil
 }
 
-// guarded refuses a door that anybody on the network could come through.
-func (r *Receiver) guarded() error {
+// checkExposed refuses an address that others on the network reach without a credential. It asks
+// what the socket is bound to: a name says nothing that the resolver has not said.
+func (r *Receiver) checkExposed(bound net.Addr) error {
 	if r.options.Token != "" || r.options.AllowAnonymous {
 		return nil
 	}
-	if netaddr.IsLoopback(r.options.Address) {
+	if tcp, ok := bound.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
 		return nil
 	}
-	return errors.New("the address is not a loopback one, and no token is set")
+	return fmt.Errorf("%v is not a loopback address, and no token is set", bound)
 }
 
-// Addr is where the door is, once Open has returned; nil before.
+// Addr is the address listened on, once Open has returned; nil before.
 func (r *Receiver) Addr() net.Addr {
-	if a := r.addr.Load(); a != nil {
-		return *a
+	if s := r.server.Load(); s != nil {
+		return s.listener.Addr()
 	}
 	return nil
 }
@@ -160,14 +184,14 @@ func (r *Receiver) StopAccepting() {
 // closeTimeout is how long Close waits for requests that are being answered.
 const closeTimeout = 3 * time.Second
 
-// Close closes the door, and the queue once nobody is in the door any more.
+// Close closes the server, and the queue once no request is being answered.
 func (r *Receiver) Close() error {
 	r.StopAccepting()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
-	if r.server != nil {
-		errs = append(errs, r.server.close(closeTimeout))
+	if s := r.server.Load(); s != nil {
+		errs = append(errs, s.close(closeTimeout))
 	}
 	if q := r.queue.Load(); q != nil {
 		errs = append(errs, q.Close())
@@ -175,7 +199,15 @@ func (r *Receiver) Close() error {
 	return errors.Join(errs...)
 }
 
-// QueueMessages is how many messages wait or are in hand; 0 before Open.
+// Connections is how many connections of producers are open; 0 before Open.
+func (r *Receiver) Connections() int {
+	if s := r.server.Load(); s != nil {
+		return s.listener.count()
+	}
+	return 0
+}
+
+// QueueMessages is how many messages wait or are in flight; 0 before Open.
 func (r *Receiver) QueueMessages() int {
 	messages, _ := r.usage()
 	return messages

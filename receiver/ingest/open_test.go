@@ -1,7 +1,9 @@
 package ingest
 
 import (
+	"errors"
 	"net"
+	"syscall"
 	"testing"
 
 	"carrier/receiver"
@@ -15,11 +17,11 @@ func TestStartThatCannotSucceedSaysSo(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	other := start(t, Options{})
 	cases := map[string]Options{
-		"a port that is taken":         {Address: taken.Addr().String(), DataDir: t.TempDir()},
-		"a queue that is in use":       {Address: "127.0.0.1:0", DataDir: other.options.DataDir},
-		"a directory that is a file":   {Address: "127.0.0.1:0", DataDir: "/dev/null"},
-		"an open door without a token": {Address: "0.0.0.0:0", DataDir: t.TempDir()},
-		"no address":                   {Address: "nonsense", DataDir: t.TempDir()},
+		"a port that is taken":               {Address: taken.Addr().String(), DataDir: t.TempDir()},
+		"a queue that is in use":             {Address: "127.0.0.1:0", DataDir: other.options.DataDir},
+		"a directory that is a file":         {Address: "127.0.0.1:0", DataDir: "/dev/null"},
+		"an exposed address without a token": {Address: "0.0.0.0:0", DataDir: t.TempDir()},
+		"no address":                         {Address: "nonsense", DataDir: t.TempDir()},
 	}
 	for name, o := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -52,19 +54,23 @@ func TestOpenIsTriedAgain(t *testing.T) {
 	send(t, r, "POST", "/", "a").id(t)
 }
 
-func TestOpenDoorIsAllowedOnDemand(t *testing.T) {
-	for name, o := range map[string]Options{
-		"anonymous":    {AllowAnonymous: true},
-		"with a token": {Token: "t"},
-	} {
-		o.Address = ":0"
-		if err := New(o).guarded(); err != nil {
+func TestExposedAddressIsAllowedOnDemand(t *testing.T) {
+	everywhere := &net.TCPAddr{IP: net.IPv4zero, Port: 1}
+	for name, o := range map[string]Options{"anonymous": {AllowAnonymous: true}, "with a token": {Token: "t"}} {
+		if err := New(o).checkExposed(everywhere); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, address := range []string{"localhost:1", "[::1]:1", "127.0.0.5:1"} {
-		if err := New(Options{Address: address}).guarded(); err != nil {
-			t.Errorf("%s: %v", address, err)
+}
+
+func TestAddressOfThisHostNeedsNoToken(t *testing.T) {
+	for _, address := range []string{"localhost:0", "LOCALHOST:0", "127.0.0.5:0", "[::ffff:127.0.0.1]:0", "[::1]:0", "[::1%lo]:0"} {
+		r := New(Options{Address: address, DataDir: t.TempDir()})
+		if err := r.Open(t.Context()); err != nil && !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT) {
+			t.Errorf("Open on %s = %v", address, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Errorf("Close = %v", err)
 		}
 	}
 }

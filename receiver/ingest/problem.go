@@ -5,31 +5,24 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"carrier/internal/httpapi"
 	"carrier/internal/queue"
 )
 
-// A problem is an answer that stores nothing, as RFC 9457 writes it.
+// A problem is an answer that stores nothing.
 type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-
-	header http.Header
-	closes bool // the connection
+	httpapi.Problem
+	closes bool // the connection, after it
 }
 
 func newProblem(status int, detail string) *problem {
-	return &problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, header: http.Header{},
-	}
+	return &problem{Problem: httpapi.Problem{Status: status, Detail: detail, Header: http.Header{}}}
 }
 
 func (p *problem) with(name, value string) *problem {
-	p.header.Set(name, value)
+	p.Header.Set(name, value)
 	return p
 }
 
@@ -56,10 +49,7 @@ func methodNotAllowed(method string) *problem {
 		with("Allow", "POST, PUT, PATCH, DELETE")
 }
 
-func unauthorized() *problem {
-	return newProblem(http.StatusUnauthorized, "the bearer token is missing or wrong").
-		with("WWW-Authenticate", `Bearer realm="carrier"`).closing()
-}
+func unauthorized() *problem { return (&problem{Problem: httpapi.Unauthorized()}).closing() }
 
 func tooLarge(limit int64) *problem {
 	return newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)).closing()
@@ -67,6 +57,11 @@ func tooLarge(limit int64) *problem {
 
 func tooSlow() *problem {
 	return newProblem(http.StatusRequestTimeout, "the body did not arrive in time").closing()
+}
+
+func tooManyBodies() *problem {
+	return newProblem(http.StatusServiceUnavailable, "too many large bodies are being received").
+		retryAfter(afterFull).closing()
 }
 
 func cutOff() *problem {
@@ -77,32 +72,30 @@ func badHeader(name, allowed string) *problem {
 	return newProblem(http.StatusBadRequest, name+": "+allowed)
 }
 
-func longHead() *problem {
-	return newProblem(http.StatusRequestHeaderFieldsTooLarge, fmt.Sprintf("the head is longer than %d bytes", maxHeaderBytes))
-}
-
-// malformed is the answer to an error of net/http's parser, which tells the producer's
-// faults apart by text only.
-func malformed(err error) *problem {
-	if strings.HasPrefix(err.Error(), "unsupported transfer encoding") {
-		return newProblem(http.StatusNotImplemented, "no transfer coding but chunked is known")
+// malformed is the answer to what is no request that could be stored. Net/http tells of most
+// such faults by their status alone.
+func malformed(status int) *problem {
+	detail := "this is not a well-formed request of HTTP/1.1 with one Host"
+	switch status {
+	case http.StatusRequestHeaderFieldsTooLarge:
+		detail = fmt.Sprintf("the head is longer than %d bytes", maxHeaderBytes)
+	case http.StatusRequestTimeout:
+		detail = fmt.Sprintf("the head did not arrive within %v", headTimeout)
+	case http.StatusNotImplemented:
+		detail = "no transfer coding but chunked is known"
+	case http.StatusHTTPVersionNotSupported:
+		detail = "HTTP/1.1 and HTTP/1.0 are spoken here"
+	case http.StatusExpectationFailed:
+		detail = "nothing but 100-continue can be expected"
 	}
-	return newProblem(http.StatusBadRequest, "not a request of HTTP/1.1")
-}
-
-func versionNotSupported() *problem {
-	return newProblem(http.StatusHTTPVersionNotSupported, "HTTP/1.1 is spoken here")
-}
-
-func expectationFailed() *problem {
-	return newProblem(http.StatusExpectationFailed, "nothing but 100-continue can be expected")
+	return newProblem(status, detail).closing()
 }
 
 func stopping() *problem {
 	return newProblem(http.StatusServiceUnavailable, "stopping").retryAfter(afterStop).closing()
 }
 
-func broken() *problem {
+func notAcknowledged() *problem {
 	return newProblem(http.StatusServiceUnavailable, "the message was not acknowledged by the disk").
 		retryAfter(afterDiskFull).closing()
 }
@@ -110,6 +103,9 @@ func broken() *problem {
 // refused is the answer to an error of the queue.
 func refused(err error) *problem {
 	switch {
+	case errors.Is(err, queue.ErrKeyReused):
+		return newProblem(http.StatusUnprocessableEntity,
+			"the idempotency key was used within ten minutes for another body with this method and path; nothing is stored")
 	case errors.Is(err, queue.ErrDiskFull):
 		return newProblem(http.StatusServiceUnavailable, "the disk is full").retryAfter(afterDiskFull)
 	case errors.Is(err, queue.ErrFull):
@@ -119,6 +115,6 @@ func refused(err error) *problem {
 	case errors.Is(err, queue.ErrClosed):
 		return stopping()
 	default:
-		return broken()
+		return notAcknowledged()
 	}
 }

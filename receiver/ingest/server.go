@@ -4,151 +4,95 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
+	"net/http"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// Limits of a connection that are no options.
+// Limits that are no options.
 const (
-	maxHeaderBytes    = 32 << 10
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	writeTimeout      = 10 * time.Second
-	// acceptPause is the time between two tries of a listener that fails, for want of
-	// descriptors for instance.
-	acceptPause = 100 * time.Millisecond
+	maxHeaderBytes = 32 << 10
+	// headTimeout is the time for a request's head, a TLS handshake before it included. On a new
+	// connection it begins with the connection: the first request must come within it.
+	headTimeout  = 10 * time.Second
+	idleTimeout  = 2 * time.Minute
+	writeTimeout = 10 * time.Second
 )
 
-// A server answers producers over HTTP/1.1, each connection in one goroutine. Requests are
-// parsed by net/http. Its server is not used: that one reads ahead in a second goroutine
-// while a request is answered, which with the copies it makes of headers and answers is a
-// good part of what it costs to take a message.
+// A server is net/http's, on a listener that bounds the connections.
 type server struct {
-	door     *door
-	listener net.Listener
+	http     *http.Server
+	listener *listener
 	cancel   context.CancelFunc // ends the waiting for commits
-	running  sync.WaitGroup     // the accepting and the connections
-	places   chan struct{}      // one for each connection that may be open
-	closing  atomic.Bool
-
-	mu   sync.Mutex
-	open map[*conn]struct{}
+	serving  sync.WaitGroup     // the goroutine that accepts, and one for each connection
 }
 
-// serve answers on listener until the server is closed.
-func (r *Receiver) serve(ctx context.Context, listener net.Listener) {
-	addr := listener.Addr()
-	r.addr.Store(&addr)
+// serve answers requests that come through l, until the server is closed. Each request is
+// handled under a context of its own that the producer's leaving does not end: what it has sent
+// is stored all the same.
+func (r *Receiver) serve(ctx context.Context, l net.Listener) error {
+	certificate, err := openCertificate(r.options)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	r.server = &server{
-		door: newDoor(r), listener: listener, cancel: cancel,
-		places: make(chan struct{}, r.options.MaxConnections), open: make(map[*conn]struct{}),
+	s := &server{cancel: cancel}
+	s.listener = newListener(l, certificate, r.options, &s.serving)
+	h := newHandler(r)
+	s.http = &http.Server{
+		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(ctx, w, req) }),
+		ReadHeaderTimeout:            headTimeout,
+		ReadTimeout:                  r.options.ReadTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		DisableGeneralOptionsHandler: true,
+		ConnState:                    s.connState,
+		ConnContext:                  withConn,
+		ErrorLog:                     log.New(reporter(r.options.Report), "", 0),
 	}
-	r.server.running.Go(func() { r.server.accept(ctx) })
-}
-
-// accept takes connections while there are places for them.
-func (s *server) accept(ctx context.Context) {
-	failing := false
-	for {
-		select {
-		case s.places <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		nc, err := s.listener.Accept()
-		if err == nil {
-			failing = false
-			s.running.Go(func() { s.serve(ctx, newConn(nc)) })
-			continue
-		}
-		<-s.places
-		if s.closing.Load() || errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if !failing {
-			s.door.receiver.options.Report("server", err)
-		}
-		failing = true
-		pause(ctx, acceptPause)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
-
-// serve answers one request after another.
-func (s *server) serve(ctx context.Context, c *conn) {
-	defer s.leave(c)
-	defer s.contain(func() {})
-	if !s.enter(c) {
-		return
-	}
-	for c.begins() && s.exchange(ctx, c) {
-		c.state.Store(idle)
-		if s.closing.Load() {
-			return
-		}
-	}
-}
-
-// contain ends a panic of its caller, which is reported, and then does as it is told.
-func (s *server) contain(then func()) {
-	if r := recover(); r != nil {
-		s.door.receiver.options.Report("handler_panic", fmt.Errorf("%v", r))
-		then()
-	}
-}
-
-func (s *server) enter(c *conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open[c] = struct{}{}
-	return !s.closing.Load()
-}
-
-func (s *server) leave(c *conn) {
-	_ = c.wire.Close()
-	s.mu.Lock()
-	delete(s.open, c)
-	s.mu.Unlock()
-	<-s.places
-}
-
-// close ends connections that are idle, and the others once they are answered. After the
-// timeout it waits for nobody: what is being sent then is not stored, and whoever waits
-// for a commit gets no answer.
-func (s *server) close(timeout time.Duration) error {
-	s.closing.Store(true)
-	err := s.listener.Close()
-	s.each(func(c *conn) {
-		if c.state.CompareAndSwap(idle, over) {
-			_ = c.wire.Close()
-		}
-	})
-	late := time.AfterFunc(timeout, func() {
-		s.cancel()
-		s.each(func(c *conn) { _ = c.wire.Close() })
-	})
-	defer late.Stop()
-	defer s.cancel()
-	s.running.Wait()
-	if err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("close the door: %w", err)
-	}
+	r.server.Store(s)
+	s.serving.Go(func() { _ = s.http.Serve(s.listener) }) // the listener reports its errors itself
 	return nil
 }
 
-func (s *server) each(do func(c *conn)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.open {
-		do(c)
+// connState follows net/http: a connection waits for a request again, or its goroutine ends.
+func (s *server) connState(nc net.Conn, state http.ConnState) {
+	switch c := nc.(*conn); state {
+	case http.StateIdle:
+		c.await()
+	case http.StateClosed:
+		s.serving.Done()
 	}
+}
+
+// A reporter is the Writer of net/http's log.
+type reporter func(event string, err error)
+
+// Write reports one line.
+func (r reporter) Write(line []byte) (int, error) {
+	text, _, _ := strings.Cut(string(line), "\n") // a stack follows a panic
+	r("server", errors.New(text))
+	return len(line), nil
+}
+
+// close ends connections that wait for a request, and the others once they are answered. After
+// the timeout it waits for nobody: what is being sent then is not stored, and whoever waits for a
+// commit gets no answer.
+func (s *server) close(timeout time.Duration) error {
+	s.listener.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	s.cancel()
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	s.serving.Wait()
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the ingest server: %w", err)
+	}
+	return nil
 }

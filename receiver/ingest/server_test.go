@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -98,7 +99,7 @@ func TestRequestsFollowEachOtherOnAConnection(t *testing.T) {
 func TestBodiesOfAllSizesAreStoredAsTheyWere(t *testing.T) {
 	r := start(t, Options{})
 	w := dial(t, r)
-	sizes := []int{0, 1, bodyKept, 2, bodyKept + 1, maxHeaderBytes + bufferSize, bodyAtOnce + 1, 1 << 20, 3}
+	sizes := []int{0, 1, freeBody, 2, freeBody + 1, maxHeaderBytes + 4<<10, 64<<10 + 1, 1 << 20, 3}
 	body := func(i int) string { return strings.Repeat(string(rune('a'+i)), sizes[i]) }
 	for i, size := range sizes {
 		w.say(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, body(i)))
@@ -111,18 +112,18 @@ func TestBodiesOfAllSizesAreStoredAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestConnectionOfHTTP10StaysIfItIsAskedTo(t *testing.T) {
+func TestConnectionOfHTTP10ClosesAfterEachRequest(t *testing.T) {
 	r := start(t, Options{})
-	w := dial(t, r)
-	w.say(t, "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na")
-	if a := w.hear(t); a.id(t) == "" || a.Header.Get("Connection") != "keep-alive" {
-		t.Errorf("header = %v, want keep-alive", a.Header)
+	for name, line := range map[string]string{"as is": "", "asked to stay": "Connection: keep-alive\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			w := dial(t, r)
+			w.say(t, "POST / HTTP/1.0\r\n"+line+"Content-Length: 1\r\n\r\na")
+			if a := w.hear(t); a.id(t) == "" || !a.Close {
+				t.Errorf("header = %v, want close", a.Header)
+			}
+			w.closed(t)
+		})
 	}
-	w.say(t, "POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\nb")
-	if a := w.hear(t); a.id(t) == "" || !a.Close {
-		t.Errorf("header = %v, want close", a.Header)
-	}
-	w.closed(t)
 	wantStored(t, r, 2)
 }
 
@@ -142,7 +143,7 @@ func TestCloseEndsIdleConnectionsAndAnswersTheOthers(t *testing.T) {
 	asked.closed(t)
 	sending.say(t, "b")
 	a := sending.hear(t)
-	a.id(t) // the queue is closed after the door
+	a.id(t) // the queue is closed after the server
 	if !a.Close {
 		t.Error("the answer does not say that the connection closes")
 	}
@@ -165,7 +166,7 @@ func TestPanicIsAnsweredAndReported(t *testing.T) {
 	send(t, r, "POST", "/", "a").id(t)
 }
 
-func TestPanicAfterTheAnswerEndsTheConnectionOnly(t *testing.T) {
+func TestPanicAfterTheAnswerIsContained(t *testing.T) {
 	var calls atomic.Int32
 	r := start(t, Options{OnAnswer: func(int) {
 		if calls.Add(1) == 1 {
@@ -173,16 +174,18 @@ func TestPanicAfterTheAnswerEndsTheConnectionOnly(t *testing.T) {
 		}
 	}})
 	w := dial(t, r)
-	w.say(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
-	w.hear(t).id(t)
-	w.closed(t)
-	send(t, r, "POST", "/", "a").id(t)
+	for range 2 {
+		w.say(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
+		w.hear(t).id(t)
+	}
+	wantStored(t, r, 2)
 }
 
 // Pipes are a listener whose connections are in memory, so that time can pass in a bubble.
 type pipes struct {
 	conns chan net.Conn
 	fail  error // instead of the first connection
+	once  sync.Once
 }
 
 func (p *pipes) Accept() (net.Conn, error) {
@@ -197,7 +200,11 @@ func (p *pipes) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-func (p *pipes) Close() error   { close(p.conns); return nil }
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.conns) })
+	return nil
+}
+
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (p *pipes) dial() net.Conn {
@@ -206,16 +213,16 @@ func (p *pipes) dial() net.Conn {
 	return here
 }
 
-// bubble runs test in a bubble, with a receiver whose door is in memory.
-func bubble(t *testing.T, p *pipes, test func(t *testing.T, r *Receiver)) {
+// bubble runs test in a bubble, with a receiver whose listener is in memory.
+func bubble(t *testing.T, o Options, p *pipes, test func(t *testing.T, r *Receiver)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p.conns = make(chan net.Conn)
-		r := New(Options{DataDir: t.TempDir()})
-		if err := r.openQueue(); err != nil {
+		o.DataDir = t.TempDir()
+		r := New(o)
+		if err := errors.Join(r.openQueue(), r.serve(t.Context(), p)); err != nil {
 			t.Fatal(err)
 		}
-		r.serve(t.Context(), p)
 		test(t, r)
 		if err := r.Close(); err != nil {
 			t.Errorf("Close = %v", err)
@@ -225,7 +232,7 @@ func bubble(t *testing.T, p *pipes, test func(t *testing.T, r *Receiver)) {
 
 func TestStopEndsAReceiveThatWaits(t *testing.T) {
 	var p pipes
-	bubble(t, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, r *Receiver) {
 		received := make(chan error)
 		go func() {
 			batch, err := r.Receive(t.Context(), 1)
@@ -255,32 +262,47 @@ func TestStoredMessagesAreReceivedAfterTheStop(t *testing.T) {
 }
 
 func TestSilentProducersAreLeft(t *testing.T) {
-	for name, c := range map[string]struct {
-		says string
-		stay time.Duration
-	}{
-		"nothing said":       {"", idleTimeout},
-		"half of a head":     {"POST / HTTP/1.1\r\nHo", readHeaderTimeout},
-		"nothing but a byte": {"P", readHeaderTimeout},
+	for name, c := range map[string]struct{ says, hears string }{
+		"nothing said":       {"", ""},
+		"half of a head":     {"POST / HTTP/1.1\r\nHo", "HTTP/1.1 408 "},
+		"nothing but a byte": {"P", "HTTP/1.1 408 "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pipes
-			bubble(t, &p, func(t *testing.T, _ *Receiver) {
+			bubble(t, Options{}, &p, func(t *testing.T, _ *Receiver) {
 				w := p.dial()
 				_, _ = io.WriteString(w, c.says)
 				begun := time.Now()
-				_, err := w.Read(make([]byte, 1))
-				if stayed := time.Since(begun); !errors.Is(err, io.EOF) || stayed > c.stay || stayed < c.stay-time.Second {
-					t.Errorf("left after %v with %v, want %v", stayed, err, c.stay)
+				heard, err := io.ReadAll(w)
+				if stayed := time.Since(begun); err != nil || stayed < headTimeout-time.Second || stayed > headTimeout+drainTimeout {
+					t.Errorf("left after %v with %v, want %v", stayed, err, headTimeout)
+				}
+				if !strings.HasPrefix(string(heard), c.hears) || c.hears == "" && len(heard) > 0 {
+					t.Errorf("heard %q, want %q", heard, c.hears)
 				}
 			})
 		})
 	}
 }
 
+func TestIdleProducersAreLeft(t *testing.T) {
+	var p pipes
+	bubble(t, Options{}, &p, func(t *testing.T, _ *Receiver) {
+		w := p.dial()
+		_, _ = io.WriteString(w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
+		heard := wire{w, bufio.NewReader(w)}
+		heard.hear(t).id(t)
+		begun := time.Now()
+		heard.closed(t)
+		if stayed := time.Since(begun); stayed < idleTimeout-time.Second || stayed > idleTimeout {
+			t.Errorf("left after %v, want %v", stayed, idleTimeout)
+		}
+	})
+}
+
 func TestConnectionInUseStays(t *testing.T) {
 	var p pipes
-	bubble(t, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, r *Receiver) {
 		w := p.dial()
 		heard := wire{w, bufio.NewReader(w)}
 		for _, wait := range []time.Duration{0, time.Millisecond, time.Second, idleTimeout - 2*time.Second, 0, idleTimeout - 2*time.Second} {
@@ -297,27 +319,15 @@ func TestConnectionInUseStays(t *testing.T) {
 
 func TestProducerThatDoesNotReadIsLeft(t *testing.T) {
 	var p pipes
-	bubble(t, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, r *Receiver) {
 		w := p.dial()
 		begun := time.Now()
 		_, _ = io.WriteString(w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
 		for open := true; open; time.Sleep(time.Second) {
-			r.server.mu.Lock()
-			open = len(r.server.open) > 0
-			r.server.mu.Unlock()
+			open = r.Connections() > 0
 			if time.Since(begun) > 2*writeTimeout {
 				t.Fatal("it is waited for still")
 			}
 		}
-	})
-}
-
-func TestListenerThatFailsIsTriedAgain(t *testing.T) {
-	p := pipes{fail: errors.New("too many open files")}
-	bubble(t, &p, func(t *testing.T, r *Receiver) {
-		w := p.dial()
-		_, _ = io.WriteString(w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
-		wire{w, bufio.NewReader(w)}.hear(t).id(t)
-		_ = w.Close()
 	})
 }

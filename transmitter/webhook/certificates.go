@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync"
-	"time"
+
+	"carrier/internal/reload"
 )
 
 // TLS says whom to trust and who we are. The files are PEM and read again when they
@@ -24,49 +24,22 @@ type TLS struct {
 
 // certificates holds the TLS configuration that the files gave last.
 type certificates struct {
-	opts TLS
-	warn func(messageID, what string)
-
-	mu     sync.Mutex
-	read   [3]stamp
-	config *tls.Config
+	config *reload.Value[*tls.Config]
 }
 
-// A stamp tells one state of a file from another.
-type stamp struct {
-	changed time.Time
-	size    int64
-}
-
-func openCertificates(opts TLS, warn func(string, string)) (*certificates, error) {
-	c := &certificates{opts: opts, warn: warn, read: stampsOf(opts)}
-	config, err := opts.load()
-	c.config = config
-	return c, err
+func openCertificates(opts TLS, warn func(messageID, what string)) (*certificates, error) {
+	failed := func(err error) { warn("", fmt.Sprintf("webhook keeps its certificates: %v", err)) }
+	config, err := reload.Open(opts.load, failed, opts.CAFile, opts.ClientCertFile, opts.ClientKeyFile)
+	return &certificates{config}, err
 }
 
 // current returns the configuration for one new connection to e, after another look at
 // the files. Files that cannot be used leave the last good ones in force, with a
 // warning for each change.
 func (c *certificates) current(e Endpoint) *tls.Config {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now := stampsOf(c.opts); now != c.read {
-		c.read = now
-		c.reload()
-	}
-	config := c.config.Clone()
+	config := c.config.Current().Clone()
 	config.ServerName, _, _ = net.SplitHostPort(e.address)
 	return config
-}
-
-func (c *certificates) reload() {
-	config, err := c.opts.load()
-	if err != nil {
-		c.warn("", fmt.Sprintf("webhook keeps its certificates: %v", err))
-		return
-	}
-	c.config = config
 }
 
 func (o TLS) load() (*tls.Config, error) {
@@ -81,6 +54,8 @@ func (o TLS) load() (*tls.Config, error) {
 		NextProtos:         []string{"http/1.1"},
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: o.InsecureSkipVerify,
+		// One for each state of the files: a session is not checked against the authorities again.
+		ClientSessionCache: tls.NewLRUClientSessionCache(1),
 	}, nil
 }
 
@@ -111,16 +86,4 @@ func (o TLS) own() ([]tls.Certificate, error) {
 		return nil, fmt.Errorf("client certificate: %w", err)
 	}
 	return []tls.Certificate{pair}, nil
-}
-
-func stampsOf(o TLS) (stamps [3]stamp) {
-	for i, name := range []string{o.CAFile, o.ClientCertFile, o.ClientKeyFile} {
-		if name == "" {
-			continue
-		}
-		if info, err := os.Stat(name); err == nil {
-			stamps[i] = stamp{info.ModTime(), info.Size()}
-		}
-	}
-	return stamps
 }

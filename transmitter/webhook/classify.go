@@ -9,6 +9,9 @@ import (
 	"carrier/message"
 )
 
+// wantedFields are the header fields that classify looks for, in lower case.
+func wantedFields() []string { return []string{"retry-after", "x-carrier-action"} }
+
 // classify turns the head of the worker's answer into its outcome, and says what was
 // wrong with it, if anything. The status decides, unless the worker's own word in
 // X-Carrier-Action does. The zero Action of a rejection by status is filled in by

@@ -37,10 +37,12 @@ type Header struct {
 	Name, Value string
 }
 
+func agentOf(version string) string { return "carrier/" + version }
+
 // fixedHeader is what every request carries: the operator's headers, the endpoint's
 // own credential, and who we are.
 func fixedHeader(opts Options) (http.Header, error) {
-	fixed := http.Header{"User-Agent": {"carrier/" + opts.Version}}
+	fixed := http.Header{"User-Agent": {agentOf(opts.Version)}}
 	if opts.Endpoint.authorization != "" {
 		fixed["Authorization"] = []string{opts.Endpoint.authorization}
 	}

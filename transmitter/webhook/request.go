@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 
 	"carrier/message"
@@ -15,6 +14,7 @@ type builder struct {
 	timeout     time.Duration
 	replay      bool
 	contentType string
+	agent       string
 	fixed       http.Header
 	fixedLines  []byte // Host and fixed, as they are sent
 }
@@ -36,6 +36,7 @@ func newBuilder(opts Options) (*builder, error) {
 		timeout:     opts.RequestTimeout,
 		replay:      opts.Replay,
 		contentType: opts.DefaultContentType,
+		agent:       agentOf(opts.Version),
 		fixed:       fixed,
 		fixedLines:  lines,
 	}, nil
@@ -93,11 +94,4 @@ func targetOf(path, query string) string {
 		return path
 	}
 	return path + "?" + query
-}
-
-// targetURL is e for net/http, which is to ask for path and query as they are.
-func targetURL(e Endpoint) *url.URL {
-	u := &url.URL{Scheme: e.scheme, Host: e.host, RawQuery: e.query, RawPath: e.path}
-	u.Path, _ = url.PathUnescape(e.path)
-	return u
 }

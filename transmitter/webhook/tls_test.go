@@ -44,7 +44,7 @@ func TestOnlyTheGivenAuthorityIsTrusted(t *testing.T) {
 			if c.delivered != (o.Verdict == message.Delivered) {
 				t.Fatalf("outcome %+v", o)
 			}
-			if !c.delivered && (o.Cause != message.Failed || o.Code != "error" || !strings.HasPrefix(o.Reason, "no complete answer: tls: ")) {
+			if !c.delivered && (o.Cause != message.Unreached || o.Code != "refused" || !strings.HasPrefix(o.Reason, "worker not reached: tls: failed")) {
 				t.Errorf("outcome %+v", o)
 			}
 		})
@@ -68,7 +68,7 @@ func TestClientCertificateIsShown(t *testing.T) {
 	e := listenTLS(t, authority, authority)
 	cert, key := authority.issue(t)
 	opts := webhook.TLS{CAFile: write(t, dir, "ca.pem", authority.pem())}
-	if o := open(t, webhook.Options{Endpoint: e, TLS: opts}).Transmit(t.Context(), newMessage("a", "x")); o.Cause != message.Failed {
+	if o := open(t, webhook.Options{Endpoint: e, TLS: opts}).Transmit(t.Context(), newMessage("a", "x")); o.Cause != message.Unreached {
 		t.Errorf("without a certificate: %+v", o)
 	}
 	opts.ClientCertFile, opts.ClientKeyFile = write(t, dir, "cert.pem", cert), write(t, dir, "key.pem", key)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"carrier/internal/http1"
 	"carrier/message"
 	"carrier/transmitter"
 )
@@ -55,10 +56,10 @@ func (o Options) withDefaults() Options {
 
 // Transmitter posts messages to one endpoint. All its methods may be called at once.
 type Transmitter struct {
-	opts    Options
-	builder *builder
-	dialer  *dialer
-	wire    *wire
+	opts         Options
+	builder      *builder
+	certificates *certificates
+	poster       *poster
 }
 
 // Open checks opts, reads the files they name, and returns a Transmitter. It connects
@@ -76,12 +77,12 @@ func Open(opts Options) (*Transmitter, error) {
 	if opts.TLS.InsecureSkipVerify {
 		opts.Warn("", "the worker's certificate is not verified")
 	}
-	d := &dialer{endpoint: opts.Endpoint, timeout: opts.RequestTimeout, certificates: certificates}
+	client := http1.New(clientOptions(opts.Endpoint, certificates, opts.Concurrency))
 	return &Transmitter{
-		opts:    opts,
-		builder: builder,
-		dialer:  d,
-		wire:    &wire{pool: newPool(d, opts.Concurrency), timeout: opts.RequestTimeout},
+		opts:         opts,
+		builder:      builder,
+		certificates: certificates,
+		poster:       newPoster(client, opts.RequestTimeout),
 	}, nil
 }
 
@@ -98,13 +99,16 @@ func (t *Transmitter) Ready(ctx context.Context) (int, error) {
 // message that no request may be made of is rejected unposted, with an empty Code.
 func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	if ctx.Err() != nil {
-		return message.Outcome{Reason: "not posted: stopping"}
+		return notPosted()
 	}
 	req, err := t.builder.build(m, time.Now())
 	if err != nil {
 		return message.Outcome{Verdict: message.Rejected, Reason: err.Error()}
 	}
-	o, warnings := t.post(ctx, req)
+	o, warnings := t.poster.post(ctx, req)
+	if o.Verdict != message.Delivered && o.Code != "" {
+		o.Endpoint = t.opts.Endpoint.String()
+	}
 	for _, w := range warnings {
 		t.opts.Warn(m.ID, w)
 	}
@@ -113,18 +117,4 @@ func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.
 
 // Close closes the idle connections. Those in use are closed once they become idle for
 // long enough.
-func (t *Transmitter) Close() { t.wire.pool.close() }
-
-// post sends req and reads the whole answer. A message leaves its queue only on an
-// answer that was complete; what gives it back may be believed from the head alone.
-func (t *Transmitter) post(ctx context.Context, req *request) (message.Outcome, []string) {
-	a, err := t.wire.post(ctx, req)
-	if a == nil {
-		return failure(ctx, err), nil
-	}
-	o, warnings := classify(a.status, a.header, time.Now())
-	if err != nil && o.Verdict != message.Retry {
-		return failure(ctx, err), warnings
-	}
-	return o, warnings
-}
+func (t *Transmitter) Close() { t.poster.client.Close() }

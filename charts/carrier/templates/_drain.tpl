@@ -1,14 +1,17 @@
 {{/* The action of a preStop hook that drains carrier, in either container: both hooks
-     start at once, and /drain answers each of them when the drain is over. */}}
+     start at once, and /drain answers each of them when the drain is over. Without the
+     header, or a token, /drain answers 403. */}}
 {{- define "carrier.drainHook" -}}
 httpGet:
   path: /drain
   port: {{ required "config.CARRIER_ADMIN_ADDRESS is empty, so that no hook can drain carrier: set worker.preStop to sleep or none" (include "carrier.adminPort" .) }}
-  {{- with include "carrier.adminToken" . }}
   httpHeaders:
+    - name: X-Carrier-Drain
+      value: "yes"
+    {{- with include "carrier.adminToken" . }}
     - name: Authorization
       value: {{ printf "Bearer %s" . | quote }}
-  {{- end }}
+    {{- end }}
 {{- end }}
 
 {{/* CARRIER_ADMIN_TOKEN as the hooks have to send it. The API has no reference to a

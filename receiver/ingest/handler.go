@@ -1,0 +1,172 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"carrier/internal/contain"
+	"carrier/internal/httpapi"
+	"carrier/internal/queue"
+)
+
+// A handler answers producers. It is safe for concurrent use.
+type handler struct {
+	receiver *Receiver
+	bodies   *bodyBudget
+}
+
+func newHandler(r *Receiver) *handler {
+	return &handler{receiver: r, bodies: newBodyBudget(r.options.bodyBudget)}
+}
+
+// An accepted is the body of a 200.
+type accepted struct {
+	Status string `json:"status"`
+	ID     string `json:"id"`
+}
+
+// An exchange is one request and its answer.
+type exchange struct {
+	conn *conn
+	w    http.ResponseWriter
+	r    *http.Request
+	// expecting says that the producer waits to be asked for its body.
+	expecting bool
+}
+
+// serve answers one request. The end of ctx ends the waiting for a commit.
+func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	x := &exchange{connOf(r), w, r, len(r.Header["Expect"]) > 0 && r.ProtoAtLeast(1, 1)}
+	if !x.conn.move(stateWaiting, stateReceiving) {
+		panic(http.ErrAbortHandler) // it was closed for a new one
+	}
+	var stored queue.Stored
+	var p *problem
+	err := contain.Call(func() (err error) {
+		stored, p, err = h.store(ctx, x)
+		return err
+	})
+	switch {
+	case errors.Is(err, http.ErrAbortHandler):
+		panic(http.ErrAbortHandler)
+	case err != nil:
+		h.receiver.options.Report("handler_panic", err)
+		p = notAcknowledged()
+	}
+	x.conn.move(stateReceiving, stateAnswering)
+	if err := contain.Call(func() error { h.answer(x, stored, p); return nil }); err != nil {
+		h.receiver.options.Report("handler_panic", err)
+	}
+}
+
+// store answers with what is now on the disk. All that can be refused without the body
+// is, before the body is asked for: the first read of it sends 100 Continue.
+func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *problem, error) {
+	carriersOwn, p := h.admit(x.r)
+	if p != nil {
+		return queue.Stored{}, p, nil
+	}
+	e, p := parse(x.r, carriersOwn, h.receiver.options.Replay)
+	if p != nil {
+		return queue.Stored{}, p, nil
+	}
+	q := h.receiver.queue.Load()
+	if p := h.hasRoom(q, x.r, e); p != nil {
+		return queue.Stored{}, p, nil
+	}
+	x.expecting = false
+	body := h.bodies.body()
+	defer body.release()
+	if e.Body, p = h.readBody(ctx, body, x.r); p != nil {
+		return queue.Stored{}, p, nil
+	}
+	if !x.conn.move(stateReceiving, stateAnswering) {
+		return queue.Stored{}, nil, http.ErrAbortHandler // it was closed for a new one
+	}
+	stored, err := q.Put(ctx, e)
+	if err != nil {
+		return queue.Stored{}, refused(err), nil
+	}
+	return stored, nil, nil
+}
+
+// admit refuses what is never stored, and says whether the Authorization was carrier's own.
+func (h *handler) admit(r *http.Request) (carriersOwn bool, p *problem) {
+	if r.ProtoMajor != 1 {
+		return false, malformed(http.StatusHTTPVersionNotSupported)
+	}
+	if len(r.Header["Expect"]) > 1 {
+		return false, malformed(http.StatusExpectationFailed)
+	}
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+	default:
+		return false, methodNotAllowed(r.Method)
+	}
+	token := h.receiver.options.Token
+	if token != "" && !httpapi.HasBearer(r, token) {
+		return false, unauthorized()
+	}
+	if h.receiver.stopping.Load() {
+		return false, stopping()
+	}
+	return token != "", nil
+}
+
+// hasRoom refuses a body that is known to be too large, or not to fit. A key may be one that is
+// stored already, so that nothing is to be added.
+func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *problem {
+	if r.ContentLength > h.receiver.options.MaxBody {
+		return tooLarge(h.receiver.options.MaxBody)
+	}
+	err := q.HasRoom(max(0, r.ContentLength))
+	if err == nil || e.Key != "" && errors.Is(err, queue.ErrFull) {
+		return nil
+	}
+	return refused(err)
+}
+
+// answer writes the id of what was stored, or p where nothing was.
+func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
+	if closesAfter(x.r) || h.receiver.stopping.Load() || p != nil && p.closes {
+		x.w.Header().Set("Connection", "close")
+	}
+	if stored.Replayed {
+		x.w.Header().Set("Idempotency-Replayed", "true")
+	}
+	status := http.StatusOK
+	if p == nil {
+		httpapi.WriteJSON(x.w, status, accepted{"OK", stored.ID})
+	} else {
+		status = p.Status
+		x.refuse(p)
+	}
+	h.receiver.options.OnAnswer(status)
+}
+
+// closesAfter says whether r is the last request of its connection. After a chunked body nobody
+// is sure where the next request begins who has read it differently than we have.
+func closesAfter(r *http.Request) bool {
+	return !r.ProtoAtLeast(1, 1) || len(r.TransferEncoding) > 0
+}
+
+// refuse answers with p at once, and then reads what the producer is still sending.
+func (x *exchange) refuse(p *problem) {
+	if x.r.ContentLength == 0 {
+		p.Write(x.w)
+		return
+	}
+	rc := http.NewResponseController(x.w)
+	_ = rc.EnableFullDuplex() // else net/http reads the body first
+	p.Write(x.w)
+	_ = rc.Flush()
+	if x.expecting {
+		_ = rc.SetReadDeadline(time.Now()) // the body may come or not: the connection is closed
+		return
+	}
+	if !x.conn.drainRefused(x.r.Body) {
+		_ = x.conn.Close()
+	}
+}

@@ -1,0 +1,78 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"time"
+
+	"carrier/internal/http1"
+	"carrier/message"
+)
+
+const (
+	// answerLimit is how much of an answer's body is read; there is nothing in it for us.
+	answerLimit = 64 << 10
+	// headLimit is the most an answer's head may hold.
+	headLimit = 64 << 10
+	// idleTimeout is how long a connection is kept unused: less than the two seconds after which
+	// gunicorn closes it, which would cut off the next request.
+	idleTimeout = 1500 * time.Millisecond
+	// maxAge is how old a connection may be, so that a name that points elsewhere is followed.
+	maxAge = 5 * time.Minute
+)
+
+// clientOptions are those of a client of e that makes at most concurrency requests at once. It
+// follows no redirect, asks no proxy, makes no request twice, and adds nothing to one.
+func clientOptions(e Endpoint, certificates *certificates, concurrency int) http1.Options {
+	opts := http1.Options{
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			var plain net.Dialer
+			return plain.DialContext(ctx, e.network, e.address)
+		},
+		MaxConns:      concurrency,
+		IdleTimeout:   idleTimeout,
+		MaxAge:        maxAge,
+		HeadLimit:     headLimit,
+		BodyLimit:     answerLimit,
+		Wanted:        wantedFields(),
+		SharedContext: true,
+	}
+	if e.scheme == "https" {
+		opts.TLS = func() *tls.Config { return certificates.current(e) }
+	}
+	return opts
+}
+
+// A poster posts requests to the endpoint.
+type poster struct {
+	client  *http1.Client
+	timeout time.Duration
+	heads   sync.Pool // of *[]byte
+}
+
+func newPoster(client *http1.Client, timeout time.Duration) *poster {
+	return &poster{client: client, timeout: timeout, heads: sync.Pool{New: func() any { return new([]byte) }}}
+}
+
+// post sends r and reads the whole answer. The head has to be there within the timeout, dialling
+// included, and the body within as long again. A message leaves its queue only on an answer that
+// was complete; what gives it back may be believed from the head alone.
+func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warnings []string) {
+	head := p.heads.Get().(*[]byte)
+	defer p.heads.Put(head)
+	*head = r.appendHead((*head)[:0])
+	a, err := p.client.Do(ctx, http1.Request{
+		Head: *head, Body: r.m.Body,
+		Deadline: time.Now().Add(p.timeout), BodyTimeout: p.timeout,
+	})
+	if a.Status == 0 {
+		return failure(ctx, err), nil
+	}
+	o, warnings = classify(a.Status, a.Header, time.Now())
+	if err != nil && o.Verdict != message.Retry {
+		return failure(ctx, err), warnings
+	}
+	return o, warnings
+}
