@@ -37,7 +37,7 @@ func BenchmarkCalls(b *testing.B) {
 		if err != nil || len(batch) != maxBatch {
 			b.Fatalf("%d messages, %v", len(batch), err)
 		}
-		for _, err := range r.client.deleteBatch(b.Context(), r.queue.url, handlesOf(batch)) {
+		for _, err := range r.client.DeleteBatch(b.Context(), r.queue.url, handlesOf(batch)) {
 			if err != nil {
 				b.Fatal(err)
 			}

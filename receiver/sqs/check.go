@@ -7,6 +7,7 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/receiver/preflight"
+	"carrier/receiver/sqs/api"
 )
 
 // Check looks at everything that can be looked at without taking or changing a
@@ -14,29 +15,22 @@ import (
 // visibility, and where dead letters go. attempt is how long the worker may take for
 // one message. It neither needs an Open nor replaces it.
 func (r *Receiver) Check(ctx context.Context, attempt time.Duration) []preflight.Finding {
-	c, notices, err := connect(ctx, r.options)
+	c, notices, err := api.Connect(ctx, r.options.api())
 	if err != nil {
 		return []preflight.Finding{preflight.Failed("the AWS configuration", err)}
 	}
-	defer c.close()
+	defer c.Close()
 	findings := preflight.Warnings(notices)
-	findings = append(findings, preflight.OK.Finding(fmt.Sprintf("region %s, endpoint %s", c.region, describe(c.endpoint))))
-	q, notices, err := c.find(ctx, r.options)
+	findings = append(findings, preflight.OK.Finding(fmt.Sprintf("region %s, endpoint %s", c.Region(), c.Endpoint())))
+	q, notices, err := find(ctx, c, r.options)
 	if err != nil {
 		return append(findings, preflight.Failed("the queue", err))
 	}
 	findings = append(findings, preflight.OK.Finding("queue "+q.url))
 	findings = append(findings, preflight.Warnings(notices)...)
 	findings = append(findings, preflight.LeaseFor(attempt, "visibility timeout", q.lease), redriveFinding(q))
-	findings = append(findings, c.permission(ctx, opDelete, q), c.permission(ctx, opChange, q))
+	findings = append(findings, permission(ctx, c, api.OpDelete, q), permission(ctx, c, api.OpChange, q))
 	return append(findings, preflight.OK.Finding("permission to receive: not tried, it would take messages"))
-}
-
-func describe(endpoint string) string {
-	if endpoint == "" {
-		return "of AWS"
-	}
-	return originOf(endpoint)
 }
 
 func redriveFinding(q queue) preflight.Finding {
@@ -56,13 +50,13 @@ func redriveFinding(q queue) preflight.Finding {
 
 // permission tries operation on a receipt handle that belongs to no message. An
 // error of the entry is no error of the permission.
-func (c *client) permission(ctx context.Context, operation string, q queue) preflight.Finding {
+func permission(ctx context.Context, c *api.Client, operation string, q queue) preflight.Finding {
 	probe := []*batch.Entry{{ID: "carrier-check"}}
 	what := "permission to delete"
-	call := func() []error { return c.deleteBatch(ctx, q.url, probe) }
-	if operation == opChange {
+	call := func() []error { return c.DeleteBatch(ctx, q.url, probe) }
+	if operation == api.OpChange {
 		what = "permission to change visibility"
-		call = func() []error { return c.changeBatch(ctx, opChange, q.url, probe) }
+		call = func() []error { return c.ChangeBatch(ctx, api.OpChange, q.url, probe) }
 	}
 	return preflight.Permission(what, call()[0])
 }

@@ -1,10 +1,10 @@
 package sqs
 
 import (
-	"strings"
 	"time"
 
 	"carrier/message"
+	"carrier/receiver/sqs/api"
 )
 
 // contentTypeAttribute is the attribute in which producers say what the body is.
@@ -17,7 +17,7 @@ type receipt struct {
 	until time.Time
 	// attributes are the message's own as SQS gave them, binary ones too, for its
 	// copy in the dead-letter queue.
-	attributes []attribute
+	attributes []api.Attribute
 	// copied says that this copy has been sent. Settle is called for one message
 	// after another's return only, so nothing guards it.
 	copied bool
@@ -34,58 +34,51 @@ func receiptOf(m *message.Message) *receipt {
 
 // convert makes a message of what SQS handed out. SQS counts its twelve hours, and the
 // lease, from a moment between the call and the beginning of its answer. Nothing in it
-// is a part of the answer, so that a message in hand keeps no other one's memory.
-func (r *Receiver) convert(h *handout, a admission) *message.Message {
-	inHand := &struct { // a message and its receipt go together, and are gone together
+// is a part of the answer, so that a message in flight keeps no other one's memory.
+func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message.Message {
+	received := &struct { // a message and its receipt go together, and are gone together
 		message.Message
 		receipt
 	}{
 		message.Message{
-			ID:           string(h.id),
-			Body:         append(make([]byte, 0, len(h.body)), h.body...),
-			Trace:        string(h.trace),
+			ID:           string(from.ID),
+			Body:         append(make([]byte, 0, len(from.Body)), from.Body...),
+			Trace:        string(from.Trace),
 			Source:       r.queue.name,
-			Group:        string(h.group),
-			ReceiveCount: int(max(h.count, 1)),
-			Received:     a.came,
+			Group:        string(from.Group),
+			ReceiveCount: int(max(from.ReceiveCount, 1)),
+			Received:     info.came,
 			Lease:        r.queue.lease,
 		},
 		receipt{
-			handle:     string(h.handle),
-			until:      a.asked.Add(maxVisibility - capMargin),
-			attributes: h.attributes,
+			handle:     string(from.ReceiptHandle),
+			until:      info.asked.Add(maxVisibility - capMargin),
+			attributes: from.Attributes,
 		},
 	}
-	m := &inHand.Message
-	m.Receipt = &inHand.receipt
-	m.Attributes, m.ContentType = forWorker(h.attributes)
+	m := &received.Message
+	m.Receipt = &received.receipt
+	m.Attributes, m.ContentType = forWorker(from.Attributes)
 	m.Ordered = r.queue.fifo && m.Group != ""
-	m.FirstReceived = moment(h.first, a.came)
-	m.Sent = moment(h.sent, m.FirstReceived)
-	m.Renew(a.came.Add(r.queue.lease))
+	m.FirstReceived = moment(from.FirstReceived, info.came)
+	m.Sent = moment(from.Sent, m.FirstReceived)
+	m.Renew(info.came.Add(r.queue.lease))
 	return m
 }
 
 // forWorker returns the String and Number attributes, of custom types too, and the
 // content type. A binary one has no value that a header could carry.
-func forWorker(own []attribute) (list []message.Attribute, contentType string) {
+func forWorker(own []api.Attribute) (list []message.Attribute, contentType string) {
 	for _, a := range own {
-		base := a.base()
-		if base == "String" && a.name == contentTypeAttribute {
-			contentType = a.text
+		base := a.BaseType()
+		if base == "String" && a.Name == contentTypeAttribute {
+			contentType = a.Text
 		}
 		if base == "String" || base == "Number" {
-			list = append(list, message.Attribute{Name: a.name, Value: a.text})
+			list = append(list, message.Attribute{Name: a.Name, Value: a.Text})
 		}
 	}
 	return list, contentType
-}
-
-// base is an attribute's type without what producers may add to it, as in
-// Number.float.
-func (a attribute) base() string {
-	name, _, _ := strings.Cut(a.kind, ".")
-	return name
 }
 
 // moment reads one of SQS's times, which are milliseconds since the epoch.

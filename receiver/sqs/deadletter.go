@@ -9,13 +9,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"carrier/message"
 	"carrier/receiver"
 	"carrier/receiver/preflight"
+	"carrier/receiver/sqs/api"
 )
 
 // maxAttributes is how many attributes SQS takes with a message.
@@ -26,8 +23,15 @@ const maxReason = 1024
 
 // A deadLetterQueue is where dead letters go; the zero value is nowhere.
 type deadLetterQueue struct {
-	url     string
-	options []func(*awssqs.Options) // for a queue in another region
+	url    string
+	client *api.Client // the queue's own, or one for another region
+}
+
+// close closes the client, unless it is the queue's own.
+func (d deadLetterQueue) close(own *api.Client) {
+	if d.client != nil && d.client != own {
+		d.client.Close()
+	}
 }
 
 // DeadLetterKnown reports whether there is a queue for dead letters: one that was
@@ -36,9 +40,10 @@ func (r *Receiver) DeadLetterKnown() bool { return r.queue.deadLetter.url != "" 
 
 // findDeadLetter returns the configured dead-letter queue, else the one that q's
 // redrive policy names.
-func (c *client) findDeadLetter(ctx context.Context, q queue, configured string) (deadLetterQueue, []preflight.Notice, error) {
+func findDeadLetter(ctx context.Context, c *api.Client, q queue, configured string) (deadLetterQueue, []preflight.Notice, error) {
 	if configured != "" {
-		return deadLetterQueue{url: configured, options: c.elsewhere(configured)}, nil, nil
+		there, err := c.InRegionOf(ctx, configured)
+		return deadLetterQueue{url: configured, client: there}, nil, err
 	}
 	policy, ok := q.redrive()
 	if !ok {
@@ -48,28 +53,16 @@ func (c *client) findDeadLetter(ctx context.Context, q queue, configured string)
 	if owner == q.account {
 		owner = ""
 	}
-	address, err := c.lookUp(ctx, name, owner)
+	address, err := lookUp(ctx, c, name, owner)
 	switch receiver.ClassOf(err) {
 	case receiver.Denied:
 		// SQS redrives on its own account, so nobody has needed that permission
 		// before. A dead-letter queue is always in its queue's region and account.
-		return deadLetterQueue{url: strings.TrimSuffix(q.url, path.Base(q.url)) + name}, nil, nil
+		return deadLetterQueue{url: strings.TrimSuffix(q.url, path.Base(q.url)) + name, client: c}, nil, nil
 	case receiver.NotFound, receiver.Invalid:
 		return deadLetterQueue{}, []preflight.Notice{{Text: "the redrive policy's dead-letter queue was not found", Err: err}}, nil
 	}
-	return deadLetterQueue{url: address}, nil, err
-}
-
-// elsewhere returns what a call to a queue in another region of AWS needs.
-func (c *client) elsewhere(queueURL string) []func(*awssqs.Options) {
-	host := hostOf(queueURL)
-	region := regionOf(host)
-	if !isAWS(host) || region == "" || region == c.region {
-		return nil
-	}
-	return []func(*awssqs.Options){func(o *awssqs.Options) {
-		o.Region, o.BaseEndpoint = region, aws.String(originOf(queueURL))
-	}}
+	return deadLetterQueue{url: address, client: c}, nil, err
 }
 
 // bury sends m's copy to the dead-letter queue, once. When an answer is lost the
@@ -85,48 +78,35 @@ func (r *Receiver) bury(ctx context.Context, m *message.Message, o message.Outco
 	err := r.sendCopy(ctx, m, epitaph(rc.attributes, m, o))
 	if receiver.ClassOf(err) == receiver.Invalid {
 		// Most likely the message is as large as one may be, and ours on top is too much.
-		r.options.Warn("a dead letter is sent without its reason", errors.Unwrap(err))
+		r.options.Warn(Warning{Text: "a dead letter is sent without its reason", MessageID: m.ID, Err: errors.Unwrap(err)})
 		err = r.sendCopy(ctx, m, rc.attributes)
 	}
 	rc.copied = err == nil
 	return err
 }
 
-func (r *Receiver) sendCopy(ctx context.Context, m *message.Message, attributes []attribute) error {
+func (r *Receiver) sendCopy(ctx context.Context, m *message.Message, attributes []api.Attribute) error {
 	to := r.queue.deadLetter
-	in := &awssqs.SendMessageInput{
-		QueueUrl:          &to.url,
-		MessageBody:       aws.String(string(m.Body)),
-		MessageAttributes: valuesOf(attributes),
-	}
-	if m.Trace != "" {
-		in.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
-			string(types.MessageSystemAttributeNameForSendsAWSTraceHeader): *stringSystem(m.Trace),
-		}
-	}
+	letter := api.Letter{Body: m.Body, Attributes: attributes, Trace: m.Trace}
 	if strings.HasSuffix(to.url, ".fifo") {
-		in.MessageDeduplicationId = &m.ID
-		in.MessageGroupId = &m.Group
+		letter.Deduplication, letter.Group = m.ID, m.Group
 		if m.Group == "" {
-			in.MessageGroupId = &m.ID // from a standard queue: behind no other
+			letter.Group = m.ID // from a standard queue: behind no other
 		}
 	}
-	_, err := do(ctx, r.client, opSend, func(ctx context.Context) (*awssqs.SendMessageOutput, error) {
-		return r.client.api.SendMessage(ctx, in, to.options...)
-	})
-	return err
+	return to.client.Send(ctx, to.url, letter)
 }
 
 // epitaph returns a message's own attributes with the reason of its end, as far as
 // there is room. What an earlier death left is replaced.
-func epitaph(own []attribute, m *message.Message, o message.Outcome) []attribute {
+func epitaph(own []api.Attribute, m *message.Message, o message.Outcome) []api.Attribute {
 	all := slices.Clone(own)
-	for _, a := range []attribute{
-		{name: "Carrier.Reason", kind: "String", text: printable(o.Reason)},
-		{name: "Carrier.Status", kind: "Number", text: strconv.Itoa(o.Status)},
-		{name: "Carrier.Attempts", kind: "Number", text: strconv.Itoa(m.ReceiveCount)},
+	for _, a := range []api.Attribute{
+		{Name: "Carrier.Reason", Type: "String", Text: printable(o.Reason)},
+		{Name: "Carrier.Status", Type: "Number", Text: strconv.Itoa(o.Status)},
+		{Name: "Carrier.Attempts", Type: "Number", Text: strconv.Itoa(m.ReceiveCount)},
 	} {
-		i := slices.IndexFunc(all, func(b attribute) bool { return b.name == a.name })
+		i := slices.IndexFunc(all, func(b api.Attribute) bool { return b.Name == a.Name })
 		switch {
 		case i >= 0:
 			all[i] = a
@@ -135,21 +115,6 @@ func epitaph(own []attribute, m *message.Message, o message.Outcome) []attribute
 		}
 	}
 	return all
-}
-
-// valuesOf returns attributes as the SDK takes them.
-func valuesOf(attributes []attribute) map[string]types.MessageAttributeValue {
-	values := make(map[string]types.MessageAttributeValue, len(attributes))
-	for _, a := range attributes {
-		value := types.MessageAttributeValue{DataType: aws.String(a.kind)}
-		if a.base() == "Binary" {
-			value.BinaryValue = a.binary
-		} else {
-			value.StringValue = aws.String(a.text)
-		}
-		values[a.name] = value
-	}
-	return values
 }
 
 // printable makes reason a value that SQS takes: not empty, not too long, and of
@@ -169,8 +134,4 @@ func printable(reason string) string {
 		return "rejected"
 	}
 	return reason
-}
-
-func stringSystem(value string) *types.MessageSystemAttributeValue {
-	return &types.MessageSystemAttributeValue{DataType: aws.String("String"), StringValue: &value}
 }

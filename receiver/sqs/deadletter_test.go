@@ -200,7 +200,7 @@ func TestDeadLettersGoWhereTheyWereToldTo(t *testing.T) {
 	}
 }
 
-func TestNoDeadLetterQueueLeavesTheMessageInHand(t *testing.T) {
+func TestNoDeadLetterQueueLeavesTheMessageInFlight(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, b bench) {
 		b.send(t, 1, "")
 		m := b.take(t, 1)[0]
@@ -224,19 +224,6 @@ func TestReasonIsWhatSQSTakes(t *testing.T) {
 	} {
 		if got := printable(reason); got != want {
 			t.Errorf("printable(%q) = %q, want %q", reason, got, want)
-		}
-	}
-}
-
-func TestQueueInAnotherRegionIsCalledThere(t *testing.T) {
-	c := &client{region: "eu-west-1"}
-	for address, want := range map[string]bool{
-		"https://sqs.eu-west-1.amazonaws.com/1/dead": false,
-		"https://sqs.us-east-1.amazonaws.com/1/dead": true,
-		"http://localhost:4566/1/dead":               false,
-	} {
-		if got := len(c.elsewhere(address)) > 0; got != want {
-			t.Errorf("elsewhere(%s) = %v, want %v", address, got, want)
 		}
 	}
 }

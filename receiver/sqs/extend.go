@@ -9,6 +9,7 @@ import (
 	"carrier/internal/batch"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
 )
 
 // Extend renews leases, ten messages a call and several calls at once. A lease is
@@ -53,7 +54,7 @@ func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results
 	if len(entries) == 0 {
 		return
 	}
-	for k, err := range r.client.changeBatch(ctx, opExtend, r.queue.url, entries) {
+	for k, err := range r.client.ChangeBatch(ctx, api.OpExtend, r.queue.url, entries) {
 		i := indices[k]
 		results[i] = err
 		if err == nil {
@@ -69,7 +70,7 @@ func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results
 // to answer such a renewal with success and do nothing.
 func extension(m *message.Message, now time.Time) (int32, error) {
 	if !now.Before(m.Expires()) {
-		return 0, &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
+		return 0, &receiver.Error{Operation: api.OpExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
 	}
 	seconds := within(m.Lease, now, receiptOf(m).until)
 	capped := seconds < wholeSeconds(m.Lease)

@@ -9,6 +9,7 @@ import (
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
 )
 
 func TestLeasesAreRenewedTenACall(t *testing.T) {
@@ -21,7 +22,7 @@ func TestLeasesAreRenewedTenACall(t *testing.T) {
 				t.Errorf("message %d: %v, expires %v, want %v", i, err, batch[i].Expires(), want)
 			}
 		}
-		if n := b.server.Calls("ChangeMessageVisibilityBatch"); n != 3 || b.seen.of(&b.seen.calls, opExtend) != 3 {
+		if n := b.server.Calls("ChangeMessageVisibilityBatch"); n != 3 || b.seen.of(&b.seen.calls, api.OpExtend) != 3 {
 			t.Errorf("%d calls, want 3", n)
 		}
 	})
@@ -49,7 +50,7 @@ func TestEachLeaseHasItsOwnResult(t *testing.T) {
 				t.Errorf("the service's own fault is of class %s", receiver.ClassOf(err))
 			}
 		}
-		if b.seen.of(&b.seen.failures, opExtend+" network") != 1 || b.seen.of(&b.seen.failures, opExtend+" invalid") != 3 {
+		if b.seen.of(&b.seen.failures, api.OpExtend+" network") != 1 || b.seen.of(&b.seen.failures, api.OpExtend+" invalid") != 3 {
 			t.Errorf("failures = %v", b.seen.failures)
 		}
 	})
@@ -158,7 +159,7 @@ func TestUnansweredEntryIsAnError(t *testing.T) {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
-	if err := r.Settle(t.Context(), batch[0], message.Outcome{Verdict: message.Delivered}); !errors.Is(err, errUnanswered) {
-		t.Errorf("Settle = %v, want %v", err, errUnanswered)
+	if err := r.Settle(t.Context(), batch[0], message.Outcome{Verdict: message.Delivered}); !errors.Is(err, api.ErrUnanswered) {
+		t.Errorf("Settle = %v, want %v", err, api.ErrUnanswered)
 	}
 }

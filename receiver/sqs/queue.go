@@ -11,12 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"carrier/receiver"
 	"carrier/receiver/preflight"
+	"carrier/receiver/sqs/api"
 )
 
 // shortestLease is the shortest visibility timeout of a queue that is taken over:
@@ -40,15 +37,15 @@ type queue struct {
 }
 
 // find looks for the queue that o names, its attributes, and its dead-letter queue.
-func (c *client) find(ctx context.Context, o Options) (queue, []preflight.Notice, error) {
-	address, err := c.queueURL(ctx, o)
+func find(ctx context.Context, c *api.Client, o Options) (queue, []preflight.Notice, error) {
+	address, err := addressOf(ctx, c, o)
 	if err != nil {
 		return queue{}, nil, err
 	}
 	q := queue{url: address, name: path.Base(address)}
 	q.fifo = strings.HasSuffix(q.name, ".fifo")
 	var notices []preflight.Notice
-	q.attributes, err = c.attributes(ctx, address)
+	q.attributes, err = c.QueueAttributes(ctx, address)
 	switch receiver.ClassOf(err) {
 	case receiver.Denied, receiver.Invalid: // not so for a nil error, whose class is Other
 		notices = append(notices, preflight.Notice{Text: "the queue's attributes may not be read: going on without", Err: err})
@@ -61,57 +58,36 @@ func (c *client) find(ctx context.Context, o Options) (queue, []preflight.Notice
 	lease, more := leaseFor(o, q.attributes)
 	q.lease = lease
 	notices = append(notices, more...)
-	q.deadLetter, more, err = c.findDeadLetter(ctx, q, o.DeadLetterQueueURL)
+	q.deadLetter, more, err = findDeadLetter(ctx, c, q, o.DeadLetterQueueURL)
 	return q, append(notices, more...), err
 }
 
-// queueURL returns the queue's address, asking for it where only the name is known.
-func (c *client) queueURL(ctx context.Context, o Options) (string, error) {
+// addressOf returns the queue's URL, asking for it where only the name is known.
+func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 	if o.QueueURL == "" {
-		return c.lookUp(ctx, o.QueueName, o.QueueOwner)
+		return lookUp(ctx, c, o.QueueName, o.QueueOwner)
 	}
 	u, err := url.Parse(o.QueueURL)
 	if err == nil && (u.Host == "" || path.Base(u.Path) == "/" || path.Base(u.Path) == ".") {
 		err = fmt.Errorf("%q is no queue URL", o.QueueURL)
 	}
 	if err != nil {
-		return "", &receiver.Error{Operation: opConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: api.OpConfigure, Class: receiver.Invalid, Err: err}
 	}
 	return o.QueueURL, nil
 }
 
 // lookUp asks for the URL of a queue by its name; owner may be empty.
-func (c *client) lookUp(ctx context.Context, name, owner string) (string, error) {
+func lookUp(ctx context.Context, c *api.Client, name, owner string) (string, error) {
 	if name == "" {
 		err := errors.New("neither a queue name nor a queue URL is given")
-		return "", &receiver.Error{Operation: opConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: api.OpConfigure, Class: receiver.Invalid, Err: err}
 	}
-	in := &awssqs.GetQueueUrlInput{QueueName: &name}
-	if owner != "" {
-		in.QueueOwnerAWSAccountId = &owner
-	}
-	out, err := do(ctx, c, opGetURL, func(ctx context.Context) (*awssqs.GetQueueUrlOutput, error) {
-		return c.api.GetQueueUrl(ctx, in)
-	})
+	address, err := c.QueueURL(ctx, name, owner)
 	if err != nil {
 		return "", fmt.Errorf("queue %s: %w", name, err)
 	}
-	return aws.ToString(out.QueueUrl), nil
-}
-
-func (c *client) attributes(ctx context.Context, address string) (map[string]string, error) {
-	in := &awssqs.GetQueueAttributesInput{
-		QueueUrl: &address,
-		// All, since asking a standard queue for FifoQueue by name is an error on some servers.
-		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-	}
-	out, err := do(ctx, c, opGetAttributes, func(ctx context.Context) (*awssqs.GetQueueAttributesOutput, error) {
-		return c.api.GetQueueAttributes(ctx, in)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out.Attributes, nil
+	return address, nil
 }
 
 // leaseFor returns the lease to ask for: the configured one, else the queue's own,

@@ -2,15 +2,17 @@ package sqs
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // the checksum that SQS gives with a body
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"carrier/message"
+	"carrier/receiver/sqs/api"
 )
+
+// settleTimeout is the most time given to messages that are settled in the background.
+const settleTimeout = 10 * time.Second
 
 // Receive makes one ReceiveMessage call for up to limit messages, never more than
 // Options.BatchSize. When ctx ends while it waits, the call is cut; when the answer
@@ -28,73 +30,61 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 	return batch, nil
 }
 
-// poll makes the call for up to n messages. One damaged message is nobody else's
-// matter: each is looked at by itself.
-func (r *Receiver) poll(ctx context.Context, n int) ([]*message.Message, error) {
+// poll makes the call for up to n messages. ctx cuts it only as long as there is no answer.
+func (r *Receiver) poll(ctx context.Context, n int) (batch []*message.Message, err error) {
 	asked := time.Now()
-	waiting, cancel := untilAnswered(ctx)
+	waiting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	return do(waiting, r.client, opReceive, func(limited context.Context) (batch []*message.Message, err error) {
-		err = r.client.line.call(limited, "ReceiveMessage", r.receives[n], func(a answer) error {
-			handouts, err := readMessages(a.body)
-			if err == nil {
-				batch = r.admit(ctx, handouts, admission{asked: asked, came: a.came, limit: n})
-			}
-			return err
-		})
-		return batch, err
+	stop := context.AfterFunc(ctx, cancel)
+	defer stop()
+	err = r.client.Receive(waiting, r.receives[n], func() { stop() }, func(received []api.ReceivedMessage, came time.Time) {
+		batch = r.admit(ctx, received, receiveInfo{asked: asked, came: came, limit: n})
 	})
+	return batch, err
 }
 
-// An admission is what the messages of one answer have in common.
-type admission struct {
+// A receiveInfo is what the messages of one answer have in common.
+type receiveInfo struct {
 	asked time.Time // when the call was made
 	came  time.Time // when the answer began to come
 	limit int       // how many were asked for
 }
 
-// admit turns what SQS handed out into messages, and settles itself what it does
-// not return. Of a FIFO group nothing is returned that comes behind a message that
-// was not.
-func (r *Receiver) admit(ctx context.Context, handouts []handout, a admission) []*message.Message {
+// admit turns what SQS handed out into messages, each by itself, and settles itself what it does
+// not return. Of a FIFO group nothing is returned that comes behind a message that was not.
+func (r *Receiver) admit(ctx context.Context, received []api.ReceivedMessage, info receiveInfo) []*message.Message {
 	var (
-		batch    = make([]*message.Message, 0, len(handouts))
+		batch    = make([]*message.Message, 0, len(received))
 		unwanted []string // handles
 		blocked  = map[string]bool{}
 	)
-	for i := range handouts {
-		h := &handouts[i]
-		if key := keyOf(h.id); r.undeleted.has(key) || r.deleted.has(key) {
-			r.discard(ctx, string(h.id), string(h.handle))
+	for i := range received {
+		m := &received[i]
+		if key := keyOf(m.ID); r.undeleted.has(key) || r.deleted.has(key) {
+			r.discard(ctx, string(m.ID), string(m.ReceiptHandle))
 			continue
 		}
-		err := h.flaw()
+		err := invalid(m)
 		if err != nil {
-			r.options.Warn("a message is given back", fmt.Errorf("message %s: %w", h.id, err))
+			r.options.Warn(Warning{Text: "a message is given back", MessageID: string(m.ID), Err: err})
 		}
-		if err != nil || len(batch) == a.limit || r.queue.fifo && blocked[string(h.group)] {
-			blocked[string(h.group)] = true
-			unwanted = append(unwanted, string(h.handle))
+		if err != nil || len(batch) == info.limit || r.queue.fifo && blocked[string(m.Group)] {
+			blocked[string(m.Group)] = true
+			unwanted = append(unwanted, string(m.ReceiptHandle))
 			continue
 		}
-		batch = append(batch, r.convert(h, a))
+		batch = append(batch, r.convert(m, info))
 	}
 	r.giveBack(ctx, unwanted)
 	return batch
 }
 
-// flaw says why a message cannot be handed on; nil when it can.
-func (h *handout) flaw() error {
-	if h.id == nil || h.handle == nil {
+// invalid says why a message cannot be handed on; nil when it can.
+func invalid(m *api.ReceivedMessage) error {
+	switch {
+	case m.ID == nil || m.ReceiptHandle == nil:
 		return errors.New("it has no id or no receipt handle")
-	}
-	if h.sum == nil {
-		return nil
-	}
-	var hexadecimal [2 * md5.Size]byte
-	sum := md5.Sum(h.body) //nolint:gosec // not for secrecy
-	hex.Encode(hexadecimal[:], sum[:])
-	if string(hexadecimal[:]) != string(h.sum) {
+	case !api.ChecksumMatches(m.Body, m.MD5):
 		return errors.New("its body does not match its checksum")
 	}
 	return nil
@@ -104,7 +94,7 @@ func (h *handout) flaw() error {
 // before. When that fails it comes back once more, and is deleted then.
 func (r *Receiver) discard(ctx context.Context, id, handle string) {
 	r.options.Observer.Duplicate("undeleted")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	r.background.Go(func() {
 		defer cancel()
 		_ = r.remove(ctx, id, handle)
@@ -117,7 +107,7 @@ func (r *Receiver) giveBack(ctx context.Context, handles []string) {
 	if len(handles) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	r.background.Go(func() {
 		defer cancel()
 		for _, handle := range slices.Backward(handles) {

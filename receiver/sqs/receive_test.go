@@ -281,7 +281,7 @@ func TestMessagesThatCannotBeReturnedAreGivenBackTailFirst(t *testing.T) {
 	if got := strings.Join(given, " "); got != "e c b" {
 		t.Errorf("given back: %s; want e c b (b is damaged, c is behind it, e is one too many)", got)
 	}
-	if !seen.warned("message b: its body does not match") {
+	if !seen.warned("a message is given back [b]: its body does not match") {
 		t.Errorf("warnings = %q", seen.warnings)
 	}
 }

@@ -14,7 +14,12 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
 )
+
+// Operations lists every operation that an Observer is told of, for metrics that are there from
+// the start.
+func Operations() []string { return api.Operations() }
 
 // remembered is how many delivered messages are kept in mind, and rememberedFor
 // how long: no lease outlives twelve hours.
@@ -34,9 +39,9 @@ type Receiver struct {
 	background         sync.WaitGroup
 
 	// Set by the Open that succeeds, before any other method is called.
-	client           *client
+	client           *api.Client
 	queue            queue
-	receives         [maxBatch + 1]payload // by how many messages they ask for
+	receives         [maxBatch + 1]api.Request // by how many messages they ask for
 	deletes, changes *batch.Batcher
 }
 
@@ -57,29 +62,49 @@ func New(o Options) *Receiver {
 // (receiver.NotFound) or may not be used (Denied, Credentials) from one that could
 // not be reached.
 func (r *Receiver) Open(ctx context.Context) error {
-	c, notices, err := connect(ctx, r.options)
+	c, notices, err := api.Connect(ctx, r.options.api())
 	if err != nil {
 		return err
 	}
-	q, more, err := c.find(ctx, r.options)
+	q, more, err := find(ctx, c, r.options)
 	if err != nil {
-		c.close()
+		c.Close()
 		return err
 	}
 	for _, n := range append(notices, more...) {
-		r.options.Warn(n.Text, n.Err)
+		r.options.Warn(Warning{Text: n.Text, Err: n.Err})
 	}
 	r.client, r.queue = c, q
 	for n := range r.receives {
-		r.receives[n] = receiveOf(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
+		r.receives[n] = api.ReceiveRequest(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
 	}
 	r.deletes = r.newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
-		return c.deleteBatch(ctx, q.url, entries)
+		return c.DeleteBatch(ctx, q.url, entries)
 	})
 	r.changes = r.newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
-		return c.changeBatch(ctx, opChange, q.url, entries)
+		return c.ChangeBatch(ctx, api.OpChange, q.url, entries)
 	})
 	return nil
+}
+
+// How long the first entry of a batch waits for others. On a standard queue nobody waits for a
+// settlement, and each entry that comes along saves a call: about as long as one call takes. On a
+// FIFO queue the next message of the group waits for it.
+const (
+	linger     = 8 * time.Millisecond
+	fifoLinger = time.Millisecond
+)
+
+// maxInFlight is the most calls of one kind that are open at once.
+const maxInFlight = 8
+
+// newBatcher gathers entries for send, for as long as the queue's kind allows.
+func (r *Receiver) newBatcher(send func(context.Context, []*batch.Entry) []error) *batch.Batcher {
+	wait := linger
+	if r.queue.fifo {
+		wait = fifoLinger
+	}
+	return batch.New(batch.Options{Most: maxBatch, Calls: maxInFlight, Linger: wait, Send: send})
 }
 
 // Close sends what is still waiting to be settled, waits for the answers, and
@@ -91,6 +116,7 @@ func (r *Receiver) Close() error {
 	r.background.Wait()
 	r.deletes.Close()
 	r.changes.Close()
-	r.client.close()
+	r.queue.deadLetter.close(r.client)
+	r.client.Close()
 	return nil
 }

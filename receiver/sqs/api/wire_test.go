@@ -1,4 +1,4 @@
-package sqs
+package api
 
 import (
 	"bufio"
@@ -226,14 +226,13 @@ func TestProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	c, _ := connected(t, nil)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = http.ProxyURL(at)
+	template := c.template
+	template.request = template.request.Clone(t.Context())
+	template.request.URL, template.request.Host = &url.URL{Scheme: "http", Host: "sqs.test", Path: "/"}, "sqs.test"
+	template.head = headOf(template.request)
+	through := newCaller(transport, template, c.credentials)
 	defer transport.CloseIdleConnections()
-	m := c.line.model
-	m.request = m.request.Clone(t.Context())
-	m.request.URL, m.request.Host = &url.URL{Scheme: "http", Host: "sqs.test", Path: "/"}, "sqs.test"
-	m.head = headOf(m.request)
-	l := newLine(transport, m, c.line.credentials)
-	defer l.close()
-	must(t, l.call(t.Context(), "ReceiveMessage", newPayload([]byte("body")), func(answer) error { return nil }))
+	must(t, through.call(t.Context(), action{name: "ReceiveMessage", request: newRequest([]byte("body")), read: func(answer) error { return nil }}))
 	if seen.RequestURI != "http://sqs.test/" || string(body) != "body" || seen.Header.Get("Authorization") == "" {
 		t.Errorf("the proxy saw %s %q %v", seen.RequestURI, body, seen.Header)
 	}

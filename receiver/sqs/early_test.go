@@ -51,8 +51,7 @@ func answerEagerly(conn net.Conn, answer func(op string) string) {
 	}
 }
 
-// The SDK closes the body it gave as soon as the answer is there; net/http must
-// not take that for a failed request and drop the connection in mid-answer.
+// A server may answer before it has read the request's body.
 func TestAnswerThatComesAtOnceKeepsItsConnection(t *testing.T) {
 	const entries = `{"Id":"0"},{"Id":"1"},{"Id":"2"},{"Id":"3"},{"Id":"4"},{"Id":"5"},{"Id":"6"},{"Id":"7"},{"Id":"8"},{"Id":"9"}`
 	endpoint, accepted := eager(t, func(op string) string {
@@ -71,9 +70,7 @@ func TestAnswerThatComesAtOnceKeepsItsConnection(t *testing.T) {
 		}
 	}
 	must(t, r.Close())
-	// net/http gives up a connection whose request is still being written 50 ms after
-	// the answer, which a busy machine may bring about a few times.
-	if n := accepted(); n > 25 {
+	if n := accepted(); n > 1 {
 		t.Errorf("%d connections for 100 calls, one after another; want one", n)
 	}
 }

@@ -1,12 +1,12 @@
-package sqs
+package api
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -37,7 +37,7 @@ func TestAnswerIsReadAsItStands(t *testing.T) {
 			handouts, err := readMessages([]byte(c.answer))
 			got := ""
 			for _, h := range handouts {
-				got += fmt.Sprintf("[%s %s %s %s %s]", quote(h.id), quote(h.handle), quote(h.body), quote(h.sum), quote(h.group))
+				got += fmt.Sprintf("[%s %s %s %s %s]", quote(h.ID), quote(h.ReceiptHandle), quote(h.Body), quote(h.MD5), quote(h.Group))
 			}
 			if err != nil || got != c.want {
 				t.Errorf("read %s, %v; want %s", got, err, c.want)
@@ -51,6 +51,35 @@ func quote(b []byte) string {
 		return "nil"
 	}
 	return strconv.Quote(string(b))
+}
+
+func TestNumbersMayBeTextsOrNumbers(t *testing.T) {
+	for value, want := range map[string]int64{
+		`"3"`: 3, `3`: 3, `3.0`: 3, `1.7e12`: 1_700_000_000_000, `"1700000000000"`: 1_700_000_000_000, `"1.7E12"`: 1_700_000_000_000, `-1`: -1,
+		`null`: 0, `true`: 0, `"x"`: 0, `""`: 0, `[3]`: 0, `{"a":3}`: 0, `1e99`: 0, `"NaN"`: 0, `99999999999999999999`: 0,
+	} {
+		messages, err := readMessages([]byte(`{"Messages":[{"Attributes":{"ApproximateReceiveCount":` + value + `,"SentTimestamp":` + value + `},"Body":"b"}]}`))
+		if err != nil || len(messages) != 1 || messages[0].ReceiveCount != want || messages[0].Sent != want || string(messages[0].Body) != "b" {
+			t.Errorf("%s: %+v, %v; want %d", value, messages, err, want)
+		}
+	}
+	results, err := readResults([]byte(`{"Successful":[{"Id":1}],"Failed":[{"Id":"2","Code":"c"}]}`))
+	if err != nil || len(results) != 2 || results[0].index != 1 || results[1].index != 2 {
+		t.Errorf("results %+v, %v", results, err)
+	}
+}
+
+func TestDamagedBinaryValueIsNotCut(t *testing.T) {
+	for value, want := range map[string]struct {
+		binary  string
+		damaged bool
+	}{`AAE=`: {"\x00\x01", false}, `AAE`: {"\x00\x01", false}, ``: {"", false}, `AA*E`: {"", true}, `AAEC=`: {"", true}, `A`: {"", true}} {
+		messages, err := readMessages([]byte(`{"Messages":[{"MessageAttributes":{"b":{"DataType":"Binary","BinaryValue":"` + value + `"}}}]}`))
+		must(t, err)
+		if a := messages[0].Attributes[0]; string(a.Binary) != want.binary || a.Damaged != want.damaged {
+			t.Errorf("%q: %q, damaged %v; want %q, %v", value, a.Binary, a.Damaged, want.binary, want.damaged)
+		}
+	}
 }
 
 func TestAnswerThatIsNoJSONIsAnError(t *testing.T) {
@@ -73,7 +102,7 @@ func TestDecoderIsLinear(t *testing.T) {
 			answer = append([]byte(`{"a":`), bytes.Repeat([]byte("["), n)...)
 		}
 		handouts, err := readMessages(answer)
-		if part == "" && err == nil || part != "" && (err != nil || len(handouts[0].body) != n/2) {
+		if part == "" && err == nil || part != "" && (err != nil || len(handouts[0].Body) != n/2) {
 			t.Errorf("%s: %d messages, %v", name, len(handouts), err)
 		}
 	}
@@ -81,17 +110,17 @@ func TestDecoderIsLinear(t *testing.T) {
 
 // FuzzReceiveAnswer holds the decoder against encoding/json.
 func FuzzReceiveAnswer(f *testing.F) {
-	f.Add([]byte(tenMessages(64)))
+	f.Add([]byte(`{"Messages":[{"MessageId":"a","ReceiptHandle":"h","MD5OfBody":"00","Body":"{\"a\":1}","Attributes":{"SentTimestamp":1700000000000,"ApproximateReceiveCount":2}}]}`))
 	f.Add([]byte(`{"Messages":[{"MessageId":"a","Body":"\ud83d\ude00\n\"","MessageAttributes":{"n":{"DataType":"Binary.x","BinaryValue":"AAE="},"s":{"DataType":"String","StringValue":"\/"}},"Attributes":{"SentTimestamp":"17","ApproximateReceiveCount":"x"}}]}`))
 	f.Add([]byte(`{"Failed":[{"Id":"1","Code":"c","Message":"m","SenderFault":true}],"Successful":[{"Id":"0"},{}]}`))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		handouts, err := readMessages(bytes.Clone(answer))
 		results, _ := readResults(bytes.Clone(answer))
 		var whole map[string]any
-		if !utf8.Valid(answer) || !distinctKeys(answer) || json.Unmarshal(answer, &whole) != nil || whole == nil {
+		if !utf8.Valid(answer) || !distinctKeys(answer) || numbered(answer, &whole) != nil || whole == nil {
 			return
 		}
-		if want := wantMessages(whole); err != nil || !slices.EqualFunc(handouts, want, func(a, b handout) bool { return reflect.DeepEqual(a, b) }) {
+		if want := wantMessages(whole); err != nil || !slices.EqualFunc(handouts, want, func(a, b ReceivedMessage) bool { return reflect.DeepEqual(a, b) }) {
 			t.Errorf("read %+v, %v; want %+v", handouts, err, want)
 		}
 		slices.SortStableFunc(results, func(a, b entryResult) int { return strings.Compare(fmt.Sprint(a.failed), fmt.Sprint(b.failed)) })
@@ -99,6 +128,35 @@ func FuzzReceiveAnswer(f *testing.F) {
 			t.Errorf("read %+v, want %+v", results, want)
 		}
 	})
+}
+
+// numbered decodes data, and keeps numbers as they are written.
+func numbered(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
+// wantNumber reads a number, or a text that is one; 0 where it is neither.
+func wantNumber(v any) int64 {
+	n, _ := wantInteger(v)
+	return n
+}
+
+func wantInteger(v any) (int64, bool) {
+	written := string(text(v))
+	if n, is := v.(json.Number); is {
+		written = n.String()
+	}
+	n, err := strconv.ParseInt(written, 10, 64)
+	if err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(written, 64)
+	if err != nil || !(math.Abs(f) < 1<<53) {
+		return 0, false
+	}
+	return int64(f), true
 }
 
 // distinctKeys reports whether data is JSON in which no object names a member twice.
@@ -128,21 +186,24 @@ func distinctKeys(data []byte) bool {
 	return value() && !d.More()
 }
 
-func wantMessages(whole map[string]any) []handout {
-	var list []handout
+func wantMessages(whole map[string]any) []ReceivedMessage {
+	var list []ReceivedMessage
 	for _, m := range elements(whole["Messages"]) {
-		h := handout{id: text(m["MessageId"]), handle: text(m["ReceiptHandle"]), body: text(m["Body"]), sum: text(m["MD5OfBody"])}
+		h := ReceivedMessage{ID: text(m["MessageId"]), ReceiptHandle: text(m["ReceiptHandle"]), Body: text(m["Body"]), MD5: text(m["MD5OfBody"])}
 		s, _ := m["Attributes"].(map[string]any)
-		h.group, h.trace = text(s["MessageGroupId"]), text(s["AWSTraceHeader"])
-		h.count, h.sent = number(text(s["ApproximateReceiveCount"])), number(text(s["SentTimestamp"]))
-		h.first = number(text(s["ApproximateFirstReceiveTimestamp"]))
+		h.Group, h.Trace = text(s["MessageGroupId"]), text(s["AWSTraceHeader"])
+		h.ReceiveCount, h.Sent = wantNumber(s["ApproximateReceiveCount"]), wantNumber(s["SentTimestamp"])
+		h.FirstReceived = wantNumber(s["ApproximateFirstReceiveTimestamp"])
 		own, _ := m["MessageAttributes"].(map[string]any)
 		for name, a := range own {
 			a, _ := a.(map[string]any)
-			binary, _ := base64.StdEncoding.AppendDecode(nil, text(a["BinaryValue"]))
-			h.attributes = append(h.attributes, attribute{name, string(text(a["DataType"])), string(text(a["StringValue"])), binary})
+			want := Attribute{Name: name, Type: string(text(a["DataType"])), Text: string(text(a["StringValue"]))}
+			if value, there := a["BinaryValue"]; there {
+				want.Binary, want.Damaged = decodeBinary(text(value))
+			}
+			h.Attributes = append(h.Attributes, want)
 		}
-		sortAttributes(h.attributes)
+		sortAttributes(h.Attributes)
 		list = append(list, h)
 	}
 	return list
@@ -153,8 +214,8 @@ func wantResults(whole map[string]any) []entryResult {
 	for _, name := range []string{"Successful", "Failed"} {
 		for _, e := range elements(whole[name]) {
 			r := entryResult{index: -1, failed: name == "Failed", code: string(text(e["Code"])), message: string(text(e["Message"]))}
-			if n, err := strconv.Atoi(string(text(e["Id"]))); err == nil {
-				r.index = n
+			if n, ok := wantInteger(e["Id"]); ok {
+				r.index = int(n)
 			}
 			r.senderFault, _ = e["SenderFault"].(bool)
 			list = append(list, r)
@@ -182,19 +243,19 @@ func text(v any) []byte {
 	return []byte(s)
 }
 
-func TestPayloadsAreValidJSON(t *testing.T) {
+func TestRequestsAreValidJSON(t *testing.T) {
 	const odd = "\x00\"\\\n\té\u2028😀</a>"
 	batch := []*batch.Entry{{ID: odd}, {ID: "h", Seconds: 43200}, {ID: "a\nb"}}
 	for name, c := range map[string]struct {
-		p    payload
+		p    Request
 		want string
 	}{
 		"deletions": {deletions(odd, batch), `{"Entries":[{"Id":"0","ReceiptHandle":ODD},{"Id":"1","ReceiptHandle":"h"},{"Id":"2","ReceiptHandle":"a\nb"}],"QueueUrl":ODD}`},
 		"changes":   {changes("u", batch[1:2]), `{"Entries":[{"Id":"0","ReceiptHandle":"h","VisibilityTimeout":43200}],"QueueUrl":"u"}`},
-		"receive": {receiveOf("u", 7, 20, 30),
-			`{"MaxNumberOfMessages":7,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":"u","VisibilityTimeout":30,"WaitTimeSeconds":20}`},
-		"receive by the queue's own times": {receiveOf("u", 1, 0, 0),
-			`{"MaxNumberOfMessages":1,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":"u"}`},
+		"receive": {ReceiveRequest("u", 7, 20, 30),
+			`{"AttributeNames":["All"],"MaxNumberOfMessages":7,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":"u","VisibilityTimeout":30,"WaitTimeSeconds":20}`},
+		"receive by the queue's own times": {ReceiveRequest("u", 1, 0, 0),
+			`{"AttributeNames":["All"],"MaxNumberOfMessages":1,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":"u"}`},
 	} {
 		quoted, err := json.Marshal(odd)
 		must(t, err)

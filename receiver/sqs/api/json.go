@@ -1,7 +1,9 @@
-package sqs
+package api
 
 import (
 	"errors"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -12,7 +14,7 @@ var errNotJSON = errors.New("the answer is not valid JSON")
 // returned as a part of the data, which is changed thereby. Bytes that are no UTF-8
 // stay as they are. Objects and arrays are read so:
 //
-//	for d.open('{'); d.more('}'); {
+//	for d.begin('{'); d.more('}'); {
 //		switch string(d.key()) {
 //		case "Name":
 //			name = d.text()
@@ -26,13 +28,13 @@ var errNotJSON = errors.New("the answer is not valid JSON")
 type decoder struct {
 	data  []byte
 	at    int
-	first bool // no comma is due: an object or array was opened just now
-	none  bool // what was to be opened is not there
+	first bool // no comma is due: an object or array has just begun
+	none  bool // what was to begin is not there
 	err   error
 }
 
-// open begins an object or array, as bracket says.
-func (d *decoder) open(bracket byte) {
+// begin begins an object or array, as bracket says.
+func (d *decoder) begin(bracket byte) {
 	if d.peek() != bracket {
 		d.none = true
 		d.skip()
@@ -90,13 +92,36 @@ func (d *decoder) text() []byte {
 	return d.quoted()
 }
 
-// truth reads whether a value is true.
-func (d *decoder) truth() bool {
-	d.peek()
+// number reads a number that is a string, as SQS's are, or a JSON number; 0 where there is none.
+func (d *decoder) number() int64 {
+	n, _ := d.integer()
+	return n
+}
+
+func (d *decoder) integer() (n int64, ok bool) {
+	text := d.value()
+	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+		return n, true
+	}
+	// As 1.7e12, or with a fraction.
+	if f, err := strconv.ParseFloat(string(text), 64); err == nil && math.Abs(f) < 1<<53 {
+		return int64(f), true
+	}
+	return 0, false
+}
+
+// value reads a string, or passes over a value of another kind and returns its JSON.
+func (d *decoder) value() []byte {
+	if d.peek() == '"' {
+		return d.quoted()
+	}
 	start := d.at
 	d.skip()
-	return string(d.data[start:d.at]) == "true"
+	return d.data[start:d.at]
 }
+
+// truth reads whether a value is true.
+func (d *decoder) truth() bool { return string(d.value()) == "true" }
 
 // skip passes over a value of any kind. It does not recurse.
 func (d *decoder) skip() {

@@ -1,4 +1,4 @@
-package sqs
+package api
 
 import (
 	"bufio"
@@ -12,7 +12,7 @@ import (
 // transport knows how to speak to.
 type proxied struct {
 	transport *http.Transport
-	model     *http.Request
+	template  *http.Request
 }
 
 // isProxied reports whether t would send req by a proxy, or cannot tell by which.
@@ -34,10 +34,10 @@ func (p proxied) exchange(ctx context.Context, request []byte, use func(*http.Re
 	if err != nil {
 		return err
 	}
-	req.URL, req.RequestURI = p.model.URL, ""
+	req.URL, req.RequestURI = p.template.URL, ""
 	// Lets net/http send the body on a fresh connection when it could not write a byte
 	// of it on one that the server had closed; it repeats a POST in no other case. And
-	// nobody can close it while it is being sent (see bufferedbody.Client).
+	// nobody can close it while it is being sent.
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	req.Body, _ = req.GetBody()
 	resp, err := p.transport.RoundTrip(req.WithContext(ctx))

@@ -1,4 +1,4 @@
-package sqs
+package api
 
 import (
 	"crypto/sha256"
@@ -9,21 +9,22 @@ import (
 	"carrier/internal/batch"
 )
 
-// A payload is the body of a request, and the hash of it that is signed.
-type payload struct {
+// A Request is the body of a request, and the hash of it that is signed.
+type Request struct {
 	body []byte
 	hash string
 }
 
-func newPayload(body []byte) payload {
+func newRequest(body []byte) Request {
 	sum := sha256.Sum256(body)
-	return payload{body, hex.EncodeToString(sum[:])}
+	return Request{body, hex.EncodeToString(sum[:])}
 }
 
-// receiveOf is what a receive of at most limit messages asks for. No wait and no
-// visibility timeout mean the queue's own, as they do in the SDK.
-func receiveOf(queueURL string, limit int, wait, visibility int32) payload {
-	b := strconv.AppendInt([]byte(`{"MaxNumberOfMessages":`), int64(limit), 10)
+// ReceiveRequest asks for at most limit messages, after at most wait seconds, for visibility
+// seconds. A wait or a visibility of 0 is the queue's own. Servers older than
+// MessageSystemAttributeNames know AttributeNames alone: both are sent.
+func ReceiveRequest(queueURL string, limit int, wait, visibility int32) Request {
+	b := strconv.AppendInt([]byte(`{"AttributeNames":["All"],"MaxNumberOfMessages":`), int64(limit), 10)
 	b = append(b, `,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":`...)
 	b = appendJSON(b, queueURL)
 	if visibility != 0 {
@@ -32,39 +33,39 @@ func receiveOf(queueURL string, limit int, wait, visibility int32) payload {
 	if wait != 0 {
 		b = strconv.AppendInt(append(b, `,"WaitTimeSeconds":`...), int64(wait), 10)
 	}
-	return newPayload(append(b, '}'))
+	return newRequest(append(b, '}'))
 }
 
-// deletions asks for the messages of batch to be deleted.
-func deletions(queueURL string, entries []*batch.Entry) payload {
+// deletions asks for messages to be deleted.
+func deletions(queueURL string, entries []*batch.Entry) Request {
 	return batchOf(queueURL, entries, func(b []byte, _ *batch.Entry) []byte { return b })
 }
 
-// changes asks for the visibility timeouts of batch.
-func changes(queueURL string, entries []*batch.Entry) payload {
-	return batchOf(queueURL, entries, func(b []byte, r *batch.Entry) []byte {
-		return strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(r.Seconds), 10)
+// changes asks for visibility timeouts to be changed.
+func changes(queueURL string, entries []*batch.Entry) Request {
+	return batchOf(queueURL, entries, func(b []byte, e *batch.Entry) []byte {
+		return strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(e.Seconds), 10)
 	})
 }
 
-// batchOf is the body of a batch; each entry has what more appends. Its id is its
-// index: message ids may repeat within a batch, and receipt handles are too long.
-func batchOf(queueURL string, entries []*batch.Entry, more func([]byte, *batch.Entry) []byte) payload {
+// batchOf asks for a batch; each entry has what more appends. Its id is its index: message ids may
+// repeat within a batch, and receipt handles are too long.
+func batchOf(queueURL string, entries []*batch.Entry, more func([]byte, *batch.Entry) []byte) Request {
 	size := 64 + len(queueURL)
-	for _, r := range entries {
-		size += 64 + len(r.ID)
+	for _, e := range entries {
+		size += 64 + len(e.ID)
 	}
 	b := append(make([]byte, 0, size), `{"Entries":[`...)
-	for i, r := range entries {
+	for i, e := range entries {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, `{"Id":"`...), int64(i), 10)
-		b = appendJSON(append(b, `","ReceiptHandle":`...), r.ID)
-		b = append(more(b, r), '}')
+		b = appendJSON(append(b, `","ReceiptHandle":`...), e.ID)
+		b = append(more(b, e), '}')
 	}
 	b = appendJSON(append(b, `],"QueueUrl":`...), queueURL)
-	return newPayload(append(b, '}'))
+	return newRequest(append(b, '}'))
 }
 
 // appendJSON appends s as a JSON string. What is no UTF-8 becomes U+FFFD.
