@@ -31,7 +31,7 @@ var errAnswerTooLong = fmt.Errorf("answer of more than %d bytes", maxAnswer)
 // is safe for concurrent use.
 type caller struct {
 	transport   *http.Transport
-	exchange    func(ctx context.Context, request []byte, use func(*http.Response) error) error
+	exchange    exchanger
 	close       func()
 	template    requestTemplate
 	credentials *credentialChain
@@ -47,17 +47,12 @@ type caller struct {
 
 func newCaller(t *http.Transport, template requestTemplate, credentials *credentialChain) *caller {
 	c := &caller{
-		transport: t, close: func() {}, template: template, credentials: credentials,
+		transport: t, template: template, credentials: credentials,
 		clock: clock{fixed: template.fixedClock}, large: make(chan struct{}, largeAtOnce),
 	}
 	c.requests.New = func() any { return new([]byte) }
 	c.answers.New = c.requests.New
-	if isProxied(t, template.request) {
-		c.exchange = proxied{t, template.request}.exchange
-		return c
-	}
-	w := newWire(t, template.request.URL)
-	c.exchange, c.close = w.exchange, w.close
+	c.exchange, c.close = exchangerTo(t, template.request)
 	return c
 }
 

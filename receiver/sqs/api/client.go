@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"carrier/receiver"
@@ -146,26 +145,6 @@ func (c *Client) Close() {
 	c.close()
 	c.transport.CloseIdleConnections()
 }
-
-// newTransport makes a transport of our own, so that it can be closed, with the certificates and
-// the proxy of the AWS configuration. It speaks HTTP/1.1: SQS offers nothing else.
-func newTransport(cfg aws.Config) *http.Transport {
-	buildable, ok := cfg.HTTPClient.(*awshttp.BuildableClient)
-	if !ok {
-		buildable = awshttp.NewBuildableClient()
-	}
-	t := buildable.GetTransport()
-	t.ForceAttemptHTTP2 = false
-	t.MaxIdleConns = 0
-	t.MaxIdleConnsPerHost = idleConnections
-	t.IdleConnTimeout = idleLimit
-	t.TLSHandshakeTimeout = callTimeout
-	return t
-}
-
-// idleConnections is how many connections to a proxy are kept for the next call: open receives
-// and settlements come and go together, and each new connection is a TLS handshake.
-const idleConnections = 128
 
 // do makes one call within its time limit, counts it, and sorts its error. The error is ctx's own
 // when ctx ended.
