@@ -15,6 +15,7 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/message"
+	"carrier/receiver"
 )
 
 // BenchmarkCalls measures what ten messages of 1 KiB cost in calls: one receive and one
@@ -48,7 +49,7 @@ func BenchmarkCalls(b *testing.B) {
 func handlesOf(messages []*message.Message) []*batch.Entry {
 	requests := make([]*batch.Entry, len(messages))
 	for i, m := range messages {
-		requests[i] = &batch.Entry{ID: receiptOf(m).handle}
+		requests[i] = &batch.Entry{ID: receiver.ReceiptOf[receipt](m).handle}
 	}
 	return requests
 }

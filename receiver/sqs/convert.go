@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"carrier/message"
+	"carrier/receiver"
 	"carrier/receiver/sqs/api"
 )
 
@@ -13,29 +14,19 @@ const contentTypeAttribute = "Body.ContentType"
 // A receipt is what SQS wants to hear of a message later on.
 type receipt struct {
 	handle string
-	// until is the last moment to which the lease can be stretched.
+	// until is the last moment to which the lease can be extended.
 	until time.Time
-	// attributes are the message's own as SQS gave them, binary ones too, for its
-	// copy in the dead-letter queue.
+	// attributes are the message's own as SQS gave them, binary ones too, for its dead letter.
 	attributes []api.Attribute
-	// copied says that this copy has been sent. Settle is called for one message
-	// after another's return only, so nothing guards it.
-	copied bool
+	// deadLetter is used by Settle alone.
+	deadLetter receiver.DeadLetter
 }
 
-// receiptOf returns m's receipt. A message of another receiver has none, and
-// nothing can be done for it: its zero handle is refused by SQS.
-func receiptOf(m *message.Message) *receipt {
-	if rc, ok := m.Receipt.(*receipt); ok {
-		return rc
-	}
-	return &receipt{}
-}
-
-// convert makes a message of what SQS handed out. SQS counts its twelve hours, and the
-// lease, from a moment between the call and the beginning of its answer. Nothing in it
-// is a part of the answer, so that a message in flight keeps no other one's memory.
+// convert makes a message of what SQS handed out. SQS counts its twelve hours, and the lease, from
+// a moment between the call and the beginning of its answer. Nothing in it is a part of the answer,
+// so that a message in flight keeps no other one's memory.
 func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message.Message {
+	r.warnUnusual(from)
 	received := &struct { // a message and its receipt go together, and are gone together
 		message.Message
 		receipt
@@ -46,8 +37,10 @@ func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message
 			Trace:        string(from.Trace),
 			Source:       r.queue.name,
 			Group:        string(from.Group),
+			Ordered:      r.queue.fifo, // without a group too: nobody knows what may overtake it
 			ReceiveCount: int(max(from.ReceiveCount, 1)),
 			Received:     info.came,
+			Repeats:      true,
 			Lease:        r.queue.lease,
 		},
 		receipt{
@@ -58,27 +51,32 @@ func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message
 	}
 	m := &received.Message
 	m.Receipt = &received.receipt
-	m.Attributes, m.ContentType = forWorker(from.Attributes)
-	m.Ordered = r.queue.fifo && m.Group != ""
+	m.RedriveTo = r.queue.redriveAfter(m.ReceiveCount)
+	readAttributes(m, from.Attributes)
 	m.FirstReceived = moment(from.FirstReceived, info.came)
 	m.Sent = moment(from.Sent, m.FirstReceived)
 	m.Renew(info.came.Add(r.queue.lease))
 	return m
 }
 
-// forWorker returns the String and Number attributes, of custom types too, and the
-// content type. A binary one has no value that a header could carry.
-func forWorker(own []api.Attribute) (list []message.Attribute, contentType string) {
+// readAttributes gives m its String and Number attributes, of custom types too, its content type,
+// and the id that it had before it was a dead letter. A binary one has no value that a header could
+// carry.
+func readAttributes(m *message.Message, own []api.Attribute) {
 	for _, a := range own {
 		base := a.BaseType()
-		if base == "String" && a.Name == contentTypeAttribute {
-			contentType = a.Text
+		if base != "String" && base != "Number" {
+			continue
 		}
-		if base == "String" || base == "Number" {
-			list = append(list, message.Attribute{Name: a.Name, Value: a.Text})
+		switch {
+		case a.Name == receiver.OriginalIDAttribute:
+			m.OriginalID = a.Text // has a header of its own
+			continue
+		case a.Name == contentTypeAttribute && base == "String":
+			m.ContentType = a.Text
 		}
+		m.Attributes = append(m.Attributes, message.Attribute{Name: a.Name, Value: a.Text})
 	}
-	return list, contentType
 }
 
 // moment reads one of SQS's times, which are milliseconds since the epoch.

@@ -2,12 +2,8 @@ package sqs
 
 import (
 	"context"
-	"errors"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"carrier/message"
 	"carrier/receiver"
@@ -17,9 +13,6 @@ import (
 
 // maxAttributes is how many attributes SQS takes with a message.
 const maxAttributes = 10
-
-// maxReason is the most bytes of a reason that a dead letter carries.
-const maxReason = 1024
 
 // A deadLetterQueue is where dead letters go; the zero value is nowhere.
 type deadLetterQueue struct {
@@ -34,30 +27,29 @@ func (d deadLetterQueue) close(own *api.Client) {
 	}
 }
 
-// DeadLetterKnown reports whether there is a queue for dead letters: one that was
-// configured, or the redrive policy's. It may be asked after Open.
+// DeadLetterKnown reports whether there is a queue for dead letters: one that was configured, or the
+// redrive policy's. It is known after Open.
 func (r *Receiver) DeadLetterKnown() bool { return r.queue.deadLetter.url != "" }
 
-// findDeadLetter returns the configured dead-letter queue, else the one that q's
-// redrive policy names.
+// findDeadLetter returns the configured dead-letter queue, else the one that q's redrive policy
+// names.
 func findDeadLetter(ctx context.Context, c *api.Client, q queue, configured string) (deadLetterQueue, []preflight.Notice, error) {
 	if configured != "" {
 		there, err := c.InRegionOf(ctx, configured)
 		return deadLetterQueue{url: configured, client: there}, nil, err
 	}
-	policy, ok := q.redrive()
-	if !ok {
+	if q.policy.Target == "" {
 		return deadLetterQueue{}, nil, nil
 	}
-	name, owner := nameOf(policy.Target), accountOf(policy.Target)
+	name, owner := nameOf(q.policy.Target), accountOf(q.policy.Target)
 	if owner == q.account {
 		owner = ""
 	}
 	address, err := lookUp(ctx, c, name, owner)
 	switch receiver.ClassOf(err) {
 	case receiver.Denied:
-		// SQS redrives on its own account, so nobody has needed that permission
-		// before. A dead-letter queue is always in its queue's region and account.
+		// SQS redrives on its own account, so nobody has needed that permission before. A
+		// dead-letter queue is always in its queue's region and account.
 		return deadLetterQueue{url: strings.TrimSuffix(q.url, path.Base(q.url)) + name, client: c}, nil, nil
 	case receiver.NotFound, receiver.Invalid:
 		return deadLetterQueue{}, []preflight.Notice{{Text: "the redrive policy's dead-letter queue was not found", Err: err}}, nil
@@ -65,73 +57,55 @@ func findDeadLetter(ctx context.Context, c *api.Client, q queue, configured stri
 	return deadLetterQueue{url: address, client: c}, nil, err
 }
 
-// bury sends m's copy to the dead-letter queue, once. When an answer is lost the
-// copy is sent again; only a FIFO queue drops the second one.
-func (r *Receiver) bury(ctx context.Context, m *message.Message, o message.Outcome) error {
-	rc := receiptOf(m)
+// moveToDeadLetters sends a copy of m to the dead-letter queue, once, and deletes m. When the answer
+// to the send is lost the copy is sent again; only a FIFO queue drops the second one.
+func (r *Receiver) moveToDeadLetters(ctx context.Context, m *message.Message, o message.Outcome) error {
 	if !r.DeadLetterKnown() {
 		return receiver.ErrNoDeadLetter
 	}
-	if rc.copied {
-		return nil
-	}
-	err := r.sendCopy(ctx, m, epitaph(rc.attributes, m, o))
-	if receiver.ClassOf(err) == receiver.Invalid {
-		// Most likely the message is as large as one may be, and ours on top is too much.
-		r.options.Warn(Warning{Text: "a dead letter is sent without its reason", MessageID: m.ID, Err: errors.Unwrap(err)})
-		err = r.sendCopy(ctx, m, rc.attributes)
-	}
-	rc.copied = err == nil
-	return err
+	rc := receiver.ReceiptOf[receipt](m)
+	send := func(ours []message.Attribute) error { return r.sendDeadLetter(ctx, m, withOurs(rc.attributes, ours)) }
+	warn := func(text string, err error) { r.options.Warn(Warning{Text: text, MessageID: m.ID, Err: err}) }
+	return rc.deadLetter.Settle(
+		func() error { return receiver.SendDeadLetter(receiver.DeadLetterAttributes(m, o), send, warn) },
+		func() error { return r.deletes.Submit(ctx, rc.handle, 0) },
+	)
 }
 
-func (r *Receiver) sendCopy(ctx context.Context, m *message.Message, attributes []api.Attribute) error {
+func (r *Receiver) sendDeadLetter(ctx context.Context, m *message.Message, attributes []api.Attribute) error {
 	to := r.queue.deadLetter
 	letter := api.Letter{Body: m.Body, Attributes: attributes, Trace: m.Trace}
 	if strings.HasSuffix(to.url, ".fifo") {
 		letter.Deduplication, letter.Group = m.ID, m.Group
 		if m.Group == "" {
-			letter.Group = m.ID // from a standard queue: behind no other
+			letter.Group = m.ID // behind no other
 		}
 	}
 	return to.client.Send(ctx, to.url, letter)
 }
 
-// epitaph returns a message's own attributes with the reason of its end, as far as
-// there is room. What an earlier death left is replaced.
-func epitaph(own []api.Attribute, m *message.Message, o message.Outcome) []api.Attribute {
-	all := slices.Clone(own)
-	for _, a := range []api.Attribute{
-		{Name: "Carrier.Reason", Type: "String", Text: printable(o.Reason)},
-		{Name: "Carrier.Status", Type: "Number", Text: strconv.Itoa(o.Status)},
-		{Name: "Carrier.Attempts", Type: "Number", Text: strconv.Itoa(m.ReceiveCount)},
-	} {
-		i := slices.IndexFunc(all, func(b api.Attribute) bool { return b.Name == a.Name })
-		switch {
-		case i >= 0:
-			all[i] = a
-		case len(all) < maxAttributes:
+// withOurs returns a message's own attributes and ours, as far as there is room. What an earlier
+// dead letter left is replaced; a damaged value has nothing to be sent.
+func withOurs(own []api.Attribute, ours []message.Attribute) []api.Attribute {
+	var all []api.Attribute
+	for _, a := range own {
+		if !a.Damaged && (len(ours) == 0 || !receiver.IsDeadLetterAttribute(a.Name)) {
 			all = append(all, a)
+		}
+	}
+	for _, a := range ours {
+		if len(all) < maxAttributes {
+			all = append(all, api.Attribute{Name: a.Name, Type: typeOf(a.Name), Text: a.Value})
 		}
 	}
 	return all
 }
 
-// printable makes reason a value that SQS takes: not empty, not too long, and of
-// the characters that XML 1.0 allows.
-func printable(reason string) string {
-	if len(reason) > maxReason {
-		reason = reason[:maxReason]
+// typeOf is the type of one of our attributes.
+func typeOf(name string) string {
+	switch name {
+	case "Carrier.Status", "Carrier.Attempts":
+		return "Number"
 	}
-	reason = strings.Map(func(c rune) rune {
-		switch {
-		case c == utf8.RuneError, c < ' ', c == 0xFFFE, c == 0xFFFF:
-			return '?'
-		}
-		return c
-	}, reason)
-	if reason == "" {
-		return "rejected"
-	}
-	return reason
+	return "String"
 }

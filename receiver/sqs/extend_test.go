@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"carrier/internal/contain"
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
@@ -162,4 +163,35 @@ func TestUnansweredEntryIsAnError(t *testing.T) {
 	if err := r.Settle(t.Context(), batch[0], message.Outcome{Verdict: message.Delivered}); !errors.Is(err, api.ErrUnanswered) {
 		t.Errorf("Settle = %v, want %v", err, api.ErrUnanswered)
 	}
+}
+
+// panicking panics when it is told of a call.
+type panicking struct{ receiver.NoObserver }
+
+func (panicking) SourceCall(operation string) {
+	if operation == api.OpExtend {
+		panic("broken")
+	}
+}
+
+func TestPanicInACallIsTheErrorOfItsMessages(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		b.send(t, 12, "")
+		batch := b.take(t, 12)
+		time.Sleep(batch[0].Lease - time.Second)
+		lost := batch[0]
+		lost.Renew(time.Now())
+		honest := b.client
+		broken, _, err := api.Connect(t.Context(), api.Options{Endpoint: "http://sqs.test", Observer: panicking{}})
+		must(t, err)
+		defer broken.Close()
+		b.client = broken
+		for i, err := range b.Extend(t.Context(), batch) {
+			var p *contain.Panic
+			if own := errors.Is(err, receiver.ErrLeaseLost); own != (i == 0) || !own && !errors.As(err, &p) {
+				t.Errorf("message %d: %v", i, err)
+			}
+		}
+		b.client = honest
+	})
 }

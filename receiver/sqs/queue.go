@@ -16,13 +16,9 @@ import (
 	"carrier/receiver/sqs/api"
 )
 
-// shortestLease is the shortest visibility timeout of a queue that is taken over:
-// below it a message comes back while it is being renewed. fallbackLease is what is
-// asked for instead, and where the queue's own is not known; it is SQS's default.
-const (
-	shortestLease = 3 * time.Second
-	fallbackLease = 30 * time.Second
-)
+// shortestLease is the shortest visibility timeout of a queue that is taken over: below it a message
+// comes back while its lease is being renewed.
+const shortestLease = 3 * time.Second
 
 // A queue is what is known of the queue once it was found.
 type queue struct {
@@ -33,6 +29,7 @@ type queue struct {
 	// lease is asked for at every receive, so that SQS and carrier mean the same.
 	lease      time.Duration
 	attributes map[string]string // nil where they could not be read
+	policy     redrivePolicy     // the zero value where there is none, or nobody knows
 	deadLetter deadLetterQueue
 }
 
@@ -55,6 +52,7 @@ func find(ctx context.Context, c *api.Client, o Options) (queue, []preflight.Not
 		}
 	}
 	q.account = accountOf(q.attributes["QueueArn"])
+	q.policy = readPolicy(q.attributes["RedrivePolicy"])
 	lease, more := leaseFor(o, q.attributes)
 	q.lease = lease
 	notices = append(notices, more...)
@@ -100,25 +98,37 @@ func leaseFor(o Options, attributes map[string]string) (time.Duration, []preflig
 	lease := time.Duration(own) * time.Second
 	switch {
 	case attributes == nil:
-		return fallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is not known: asking for %s", fallbackLease)}}
+		return receiver.FallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is not known: asking for %s", receiver.FallbackLease)}}
 	case err != nil || lease < shortestLease:
-		return fallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is %s, too short to be renewed: asking for %s", lease, fallbackLease)}}
+		return receiver.FallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is %s, too short to be renewed: asking for %s", lease, receiver.FallbackLease)}}
 	}
 	return min(lease, maxVisibility), nil
 }
 
-// redrivePolicy is the attribute RedrivePolicy. Its count is a number or a string
-// of one, depending on who set it.
+// A redrivePolicy is the attribute RedrivePolicy. Its count is a number or a string of one, depending
+// on who set it.
 type redrivePolicy struct {
 	Target   string      `json:"deadLetterTargetArn"`
 	Receives json.Number `json:"maxReceiveCount"`
 }
 
-// redrive returns the queue's redrive policy, and whether it has one.
-func (q queue) redrive() (redrivePolicy, bool) {
+// readPolicy reads a redrive policy; what is none is the zero value.
+func readPolicy(attribute string) redrivePolicy {
 	var p redrivePolicy
-	err := json.Unmarshal([]byte(q.attributes["RedrivePolicy"]), &p)
-	return p, err == nil && p.Target != ""
+	if json.Unmarshal([]byte(attribute), &p) != nil {
+		return redrivePolicy{}
+	}
+	return p
+}
+
+// redriveAfter returns the name of the queue to which the redrive policy moves a message that was
+// received so often; empty where it does not.
+func (q queue) redriveAfter(receives int) string {
+	most, err := strconv.Atoi(q.policy.Receives.String())
+	if err != nil || most < 1 || receives < most {
+		return ""
+	}
+	return nameOf(q.policy.Target)
 }
 
 // accountOf reads the account off arn:aws:sqs:REGION:ACCOUNT:NAME.

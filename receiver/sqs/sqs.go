@@ -1,10 +1,9 @@
-// Package sqs takes messages from an Amazon SQS queue, standard or FIFO, or from
-// a server that speaks its JSON protocol.
+// Package sqs takes messages from an Amazon SQS queue, standard or FIFO, or from a server that speaks
+// its JSON protocol. It knows what SQS means; the calls are package api's.
 //
-// Settlements leave in batches of up to ten, a few milliseconds after the first of
-// them; every entry's own result is read. Nothing is tried twice in here, neither by
-// this package nor by the SDK: backing off belongs to the caller, who knows how much
-// of the lease is left.
+// Settlements leave in batches of up to ten, a few milliseconds after the first of them; every
+// entry's own result is read. Nothing is tried twice in here: backing off belongs to the caller,
+// who knows how much of the lease is left.
 package sqs
 
 import (
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"carrier/internal/batch"
+	"carrier/internal/recent"
 	"carrier/receiver"
 	"carrier/receiver/sqs/api"
 )
@@ -21,22 +21,11 @@ import (
 // the start.
 func Operations() []string { return api.Operations() }
 
-// remembered is how many delivered messages are kept in mind, and rememberedFor
-// how long: no lease outlives twelve hours.
-const (
-	remembered    = 10_000
-	rememberedFor = 13 * time.Hour
-)
-
 // A Receiver is one queue. It implements receiver.Receiver.
 type Receiver struct {
-	options Options
-
-	// undeleted are messages whose end the worker has decided and SQS has not
-	// confirmed. deleted are those it has: SQS may hand one out all the same when
-	// its lease was over, or when a server of theirs was away at the deletion.
-	undeleted, deleted *memory
-	background         sync.WaitGroup
+	options    Options
+	warned     warnings
+	background sync.WaitGroup
 
 	// Set by the Open that succeeds, before any other method is called.
 	client           *api.Client
@@ -50,17 +39,16 @@ var _ receiver.Receiver = (*Receiver)(nil)
 // New assembles a Receiver. It dials nothing.
 func New(o Options) *Receiver {
 	return &Receiver{
-		options:   o.withDefaults(),
-		undeleted: newMemory(remembered, rememberedFor),
-		deleted:   newMemory(remembered, rememberedFor),
+		options: o.withDefaults(),
+		warned:  warnings{damaged: recent.New[struct{}](damagedLimit, damagedKept)},
 	}
 }
 
-// Open finds the credentials, the region and the queue, and reads the queue's
-// attributes. Credentials that may not read attributes are enough: the lease is then
-// the one in Options, or 30 s. An error's class tells a queue that is not there
-// (receiver.NotFound) or may not be used (Denied, Credentials) from one that could
-// not be reached.
+// Open finds the credentials, the region and the queue, and reads the queue's attributes.
+// Credentials that may not read attributes are enough: the lease is then the one in Options, or
+// 30 s. An error's class tells a queue that is not there (receiver.NotFound), may not be used
+// (Denied, Credentials) or is wrongly configured (Invalid) from one that could not be reached
+// (Network, Throttled).
 func (r *Receiver) Open(ctx context.Context) error {
 	c, notices, err := api.Connect(ctx, r.options.api())
 	if err != nil {
@@ -107,8 +95,8 @@ func (r *Receiver) newBatcher(send func(context.Context, []*batch.Entry) []error
 	return batch.New(batch.Options{Most: maxBatch, Calls: maxInFlight, Linger: wait, Send: send})
 }
 
-// Close sends what is still waiting to be settled, waits for the answers, and
-// closes idle connections. It may be called without a successful Open, and again.
+// Close sends what is still waiting to be settled, waits for the answers, and closes idle
+// connections. It may be called without a successful Open, and more than once.
 func (r *Receiver) Close() error {
 	if r.client == nil {
 		return nil

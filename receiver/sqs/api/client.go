@@ -153,17 +153,7 @@ func (c *Client) do(ctx context.Context, operation string, call func(context.Con
 	if operation == OpReceive {
 		timeout = receiveTimeout
 	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	c.observer.SourceCall(operation)
-	err := explain(call(limited), timeout)
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	sorted := sortError(operation, err)
-	c.observer.SourceError(operation, sorted.Class)
-	return sorted
+	_, err := receiver.Do(ctx, receiver.Call{Operation: operation, Timeout: timeout, Observer: c.observer, Sort: sortError},
+		func(ctx context.Context) (struct{}, error) { return struct{}{}, explain(call(ctx), timeout) })
+	return err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -172,11 +171,14 @@ func leaseLost(code, text string) bool {
 	return false
 }
 
-// IsMissingOperation reports whether err says that the server does not have the operation it was
-// asked for.
-func IsMissingOperation(err error) bool {
-	missing := []string{"InvalidAction", "UnsupportedOperation", "UnknownOperation", "UnknownOperationException", "NotImplemented", "ActionNotFound"}
-	return err != nil && slices.ContainsFunc(missing, func(code string) bool { return receiver.CodeOf(err) == code })
+// IsOfEntry reports whether err is about an entry and not about the call, of a batch with one entry:
+// some servers refuse the call for a receipt handle that is no good.
+func IsOfEntry(err error) bool {
+	var (
+		api   *apiError
+		entry *EntryError
+	)
+	return errors.As(err, &entry) || errors.As(err, &api) && leaseLost(api.code, api.message)
 }
 
 // explain says what ended a call when its time limit did.
