@@ -119,7 +119,7 @@ func serve(c config.Config, log *zap.Logger, stop <-chan struct{}) error {
 
 	loops.Go(func() { p.worker.watch(running) })
 	if c.Stats.Enabled {
-		loops.Go(func() { p.audit.RunStats(running, c.Stats.Every, p.dispatcher.InHand) })
+		loops.Go(func() { p.audit.RunStats(running, c.Stats.Every, p.dispatcher.InFlight) })
 	}
 	loops.Go(func() {
 		select {
@@ -170,7 +170,7 @@ func assemble(c config.Config, log *zap.Logger) (*program, error) {
 		Concurrency: c.Concurrency, Batch: p.source.Batch, Receivers: p.source.Receives,
 		Prefetch: int(c.Prefetch), DrainTimeout: c.DrainTimeout, Observe: p.observe,
 	})
-	p.metrics.WatchInFlight(p.dispatcher.InHand)
+	p.metrics.WatchInFlight(p.dispatcher.InFlight)
 	return p, nil
 }
 

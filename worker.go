@@ -35,10 +35,17 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 	layers := []transmitter.Middleware{
 		transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: c.Retry.InitialInterval, Multiplier: c.Retry.Multiplier, Max: c.Retry.MaxInterval,
+			MaxAge: c.MessageTimeout,
 		}),
 		transmitter.GiveUp(transmitter.GiveUpOptions{
 			MaxAttempts: c.Retry.MaxAttempts, MaxAge: c.MessageTimeout, Action: rejectAction(c.RejectAction),
 		}),
+	}
+	if c.Receiver == config.Ingest {
+		layers = append(layers, transmitter.UntilFirstSuccess(func(status int) {
+			p.log.Warn(fmt.Sprintf("the worker answered %d and has accepted nothing yet: does CARRIER_WEBHOOK_ENDPOINT have the right path?"+
+				" Until the first success such messages are tried again", status), zap.Stringer("endpoint", endpoint))
+		}))
 	}
 	if c.Webhook.HealthCheckEndpoint != "" {
 		if w.checker, err = newChecker(c.Webhook, hook, watch); err != nil {

@@ -2,149 +2,186 @@ package dispatch
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"carrier/internal/contain"
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
-// unreachedPause spaces the attempts to reach a worker that refuses connections
-// although it was said to be ready.
+// unreachedPause spaces the attempts to reach a worker that refuses connections although it was
+// said to be ready.
 const unreachedPause = 100 * time.Millisecond
 
-// handle sees h through to the end of its lease, and after it what waits behind
-// it in its lane, one at a time.
-func (d *Dispatcher) handle(ctx, work context.Context, h *hand) {
-	for h != nil {
-		lost := d.deliver(ctx, work, h)
-		confirmed := d.finish(work, h, lost)
+// start runs what handles a message; Run waits for its end.
+func (d *Dispatcher) start(handle func()) {
+	d.handling.Add(1)
+	d.pool.Go(func() {
+		defer d.handling.Done()
+		handle()
+	})
+}
+
+// queue puts a head among those that wait for a slot, unless it needs none: the worker accepted it
+// before.
+func (d *Dispatcher) queue(m *delivery) {
+	if m.accepted {
+		return
+	}
+	d.demand.addHead()
+	d.slots.join(&m.ticket)
+}
+
+// handle sees m through to the end of its lease, and after it what waits behind it in its lane, one
+// at a time.
+func (d *Dispatcher) handle(receiving, working context.Context, m *delivery) {
+	for m != nil {
+		lost := d.deliver(receiving, working, m)
+		confirmed := d.settleHead(working, m, lost)
 		<-d.settling
-		h = d.following(work, h, confirmed)
+		m = d.nextInLane(working, m, confirmed)
 	}
 }
 
-// deliver waits for a slot and hands h to the worker, unless that has accepted it before. When it returns the slot is
-// free again and h holds a place among those being settled. It reports whether
+// deliver waits for a slot and hands m to the worker, unless that has accepted it before. When it
+// returns the slot is free again and m holds a place among those being settled. It reports whether
 // the lease was lost before the message could be posted.
-func (d *Dispatcher) deliver(ctx, work context.Context, h *hand) (lost bool) {
-	if h.accepted {
+func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (lost bool) {
+	if m.accepted {
+		m.outcome = d.acceptedBefore(m)
 		d.settling <- struct{}{}
 		return false
 	}
-	defer d.demand.release()
-	if d.slots.wait(ctx, &h.turn) {
+	defer d.demand.removeHead()
+	if d.slots.wait(receiving, &m.ticket) {
 		defer d.slots.leave()
-		h.outcome, lost = d.transmit(ctx, work, h)
+		m.outcome, lost = d.transmit(receiving, working, m)
 	}
-	// The slot is kept until there is room to settle: a source that is slow to
-	// settle slows the worker down instead of piling up what is done.
+	// The slot is kept until there is room to settle: a source that is slow to settle slows the
+	// worker down instead of piling up what is done.
 	d.settling <- struct{}{}
 	return lost
 }
 
-// transmit hands h to the worker until there is a word on it. It gives up with
-// the zero outcome when ctx ends before it was posted.
-func (d *Dispatcher) transmit(ctx, work context.Context, h *hand) (o message.Outcome, lost bool) {
+// transmit hands m to the worker until there is a word on it. It gives up with the zero outcome
+// when receiving ends before it was posted.
+func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
 	for {
-		if _, err := d.ready(ctx); err != nil || ctx.Err() != nil {
+		if _, err := d.ready(receiving); err != nil || receiving.Err() != nil {
 			return message.Outcome{}, false
 		}
-		if h.lease.lapsed() {
+		if m.lease.lapsed() {
 			return message.Outcome{}, true
 		}
-		if o, known := d.leftMeanwhile(h); known {
+		if o, left := d.leftMeanwhile(m); left {
 			return o, false
 		}
-		if o = d.post(work, h); o.Verdict != message.Retry || o.Cause != message.Unreached {
+		o = d.post(working, m)
+		// What was cut off before it was handed over goes back at once, like what was never tried.
+		m.unposted = o.Verdict == message.Retry && (o.Cause == message.Unreached || o.Cause == message.Returned)
+		if o.Verdict != message.Retry || o.Cause != message.Unreached {
 			return o, false
 		}
-		h.unposted = true
-		pause(ctx, unreachedPause, nil)
+		sleep.For(receiving, unreachedPause, nil)
 	}
-}
-
-// leftMeanwhile reports whether an earlier hand-out of h's message has left the queue while this
-// one waited behind it, and as what: that becomes of h too, without a post.
-func (d *Dispatcher) leftMeanwhile(h *hand) (o message.Outcome, left bool) {
-	if h.first == nil {
-		return message.Outcome{}, false
-	}
-	<-h.first.over // it was ahead in the lane
-	if o = h.first.outcome; o.Ends() {
-		d.o.Observe(Event{Kind: Redelivered, Message: h.m, Outcome: o})
-	}
-	return o, o.Ends()
 }
 
 // post makes one attempt. A panic becomes a retry.
-func (d *Dispatcher) post(work context.Context, h *hand) (o message.Outcome) {
-	d.hands.post(h)
-	defer d.hands.answered(h)
-	h.unposted = false
+func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outcome) {
+	d.inFlight.post(m)
+	defer d.inFlight.answered(m)
+	m.unposted = false
 	begun := time.Now()
-	err := contain(func() { o = d.o.Transmitter.Transmit(work, h.m) })
-	if err != nil {
+	panicked := contain.Call(func() error {
+		o = d.o.Transmitter.Transmit(working, m.Message)
+		return nil
+	})
+	if panicked != nil {
 		o = message.Outcome{Cause: message.Failed, Code: "error", Reason: "the transmitter panicked"}
-		d.o.Observe(Event{Kind: Panicked, Message: h.m, Err: err})
+		d.o.Observe(Event{Kind: Panicked, Message: m.Message, Err: panicked})
+	}
+	if o.Code != "" && o.Cause != message.Unreached {
+		o.Attempted = begun
 	}
 	took := time.Since(begun)
 	if o.Cause != message.Unreached {
-		d.pace.attempted(took)
+		d.demand.estimate.attempted(took)
 	}
-	d.o.Observe(Event{Kind: Attempted, Message: h.m, Outcome: o, Took: took})
+	d.o.Observe(Event{Kind: Attempted, Message: m.Message, Outcome: o, Took: took})
 	return o
 }
 
-// ready waits for the transmitter. A panic there counts as ready: the attempt
-// that follows will tell.
-func (d *Dispatcher) ready(ctx context.Context) (n int, err error) {
-	if p := contain(func() { n, err = d.o.Transmitter.Ready(ctx) }); p != nil {
-		d.o.Observe(Event{Kind: Panicked, Err: p})
-		pause(ctx, time.Second, nil)
-		return 1, ctx.Err()
-	}
-	return n, err
+// slots counts the idle places at the worker and gives them out in the order in which they were
+// asked for. It is safe for concurrent use.
+type slots struct {
+	mu      sync.Mutex
+	free    int
+	waiters []*ticket
+	granted chan struct{} // closed: what is granted at once needs no channel of its own
 }
 
-// following is the message behind h in its lane whose turn it now is, if any.
-// Unless h is confirmed to have left the queue, what waits behind it goes back:
-// posting it would put it before h. Where that was done before h was settled, what
-// has come since was handed out after h went back, and is in order.
-func (d *Dispatcher) following(work context.Context, h *hand, confirmed bool) *hand {
-	inOrder := confirmed || h.tailReturned
-	for {
-		if !inOrder {
-			d.giveBack(work, d.lanes.takeTail(h))
-		}
-		next := d.lanes.next(h)
-		if next == nil {
-			return nil
-		}
-		if inOrder {
-			d.queue(next)
-			return next
-		}
-		d.giveBack(work, []*hand{next}) // came between the two
-	}
+// A ticket is one place among those that wait for a slot.
+type ticket struct {
+	granted chan struct{}
+	left    bool
 }
 
-// follow waits until the earlier hand-out of h's message is no longer in hand. What
-// became of that one becomes of h, without a second post. If it was never posted, or
-// was given back, h is a hand-out of its own: a source may hand out what was given
-// back before we have noted that it agreed.
-func (d *Dispatcher) follow(ctx, work context.Context, first, h *hand) {
-	<-first.over
-	givenBack := first.settled && !first.outcome.Ends()
-	if (first.unposted || givenBack) && ctx.Err() == nil {
-		d.admit(ctx, work, h)
+func newSlots(n int) *slots {
+	s := &slots{free: n, granted: make(chan struct{})}
+	close(s.granted)
+	return s
+}
+
+// join gives t a place behind the others that wait. It is followed by wait.
+func (s *slots) join(t *ticket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.free > 0 {
+		s.free--
+		*t = ticket{granted: s.granted}
 		return
 	}
-	d.o.Observe(Event{Kind: Redelivered, Message: h.m})
-	switch {
-	case d.accepted.has(h.m.ID):
-		h.outcome = removal()
-	case !givenBack:
-		h.outcome = first.outcome
+	*t = ticket{granted: make(chan struct{})}
+	s.waiters = append(s.waiters, t)
+}
+
+// wait waits for a slot and reports whether t has one, which leave frees. When receiving ends first
+// it has none, and waits no more.
+func (s *slots) wait(receiving context.Context, t *ticket) bool {
+	select {
+	case <-t.granted:
+		return true
+	case <-receiving.Done():
 	}
-	h.unposted = first.unposted || givenBack
-	d.finish(work, h, false)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-t.granted:
+		return true
+	default:
+		t.left = true
+		return false
+	}
+}
+
+// leave frees a slot.
+func (s *slots) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free++
+	s.grant()
+}
+
+// grant gives the free slots to those that wait longest. The lock is held.
+func (s *slots) grant() {
+	for s.free > 0 && len(s.waiters) > 0 {
+		t := s.waiters[0]
+		s.waiters[0] = nil
+		s.waiters = s.waiters[1:]
+		if !t.left {
+			s.free--
+			close(t.granted)
+		}
+	}
 }

@@ -1,5 +1,13 @@
-// Package dispatch receives messages, has them transmitted, and settles them.
-// Nothing else in carrier does that.
+// Package dispatch receives messages, has them transmitted, and settles them. Nothing else in
+// carrier does that.
+//
+// One message goes through the files in this order: receive (when and how many), demand and backoff
+// (what decides that), lease (it is kept until it is settled), inflight (known by its id), order
+// (one of a group at a time), deliver (the worker's word on it), settle (the source is told).
+//
+// Two contexts run through them. The one called receiving ends at the stop: from then on nothing is
+// received, and what was not handed to the worker goes back. The one called working ends when the
+// drain time after the stop is over: what the worker still holds is then cut off.
 package dispatch
 
 import (
@@ -12,33 +20,32 @@ import (
 	"carrier/internal/gopool"
 )
 
-// settlingAtLeast is how many messages may be in settlement at once, or twice as many as
-// the worker holds, if that is more: a worker that answers at once is not to wait for
-// settlements, which take a call each.
-const settlingAtLeast = 32
+// minSettling is how many messages may be in settlement at once, or twice as many as the worker
+// holds, if that is more: a worker that answers at once does not wait for settlements, which take a
+// call each.
+const minSettling = 32
 
-// stuckAfter is how long a loop may not turn before Live says so. Every loop
-// turns at least once a pulse, but for a call that takes its time.
+// stuckAfter is how long a loop may be without a tick before Live says so. Every loop ticks at
+// least once a heartbeat, but for a call that takes its time.
 const stuckAfter = 2 * time.Minute
 
-// A Dispatcher moves messages from a receiver to a transmitter and what became
-// of them back. It is run once.
+// A Dispatcher moves messages from a receiver to a transmitter and what became of them back. It is
+// run once.
 type Dispatcher struct {
 	o        Options
 	demand   *demand
-	pace     *pace
-	leases   *keeper
-	hands    *hands
+	backoff  *sourceBackoff
+	leases   *leaseRenewer
+	inFlight *inFlight
 	lanes    *lanes
-	trouble  *trouble
-	accepted *acceptedIDs
 	slots    *slots
-	patience patience
+	contexts settleContexts
 	settling chan struct{} // one for each message being settled
-	crew     *gopool.Pool
-	busy     sync.WaitGroup // one for each message that is handled
-	turned   atomic.Int64   // when the receiving loop last turned, in Unix nanoseconds; 0 while it waits for others
-	lastCall atomic.Int64   // when settling must be over, in Unix nanoseconds; 0 before the stop
+	pool     *gopool.Pool
+	handling sync.WaitGroup // one for each message that is handled
+	lastTick atomic.Int64   // of the receiving loop, in Unix nanoseconds; 0 while it waits for others
+	// settleDeadline is when settling must be over, in Unix nanoseconds; 0 before the stop.
+	settleDeadline atomic.Int64
 }
 
 // New assembles a dispatcher.
@@ -47,84 +54,82 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{
 		o:        o,
 		demand:   newDemand(o),
-		pace:     &pace{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receives: o.Receivers},
-		leases:   newKeeper(o.Receiver, o.Observe),
-		hands:    newHands(),
+		backoff:  newSourceBackoff(o.Observe),
+		leases:   newLeaseRenewer(o.Receiver, o.Observe),
+		inFlight: newInFlight(),
 		lanes:    newLanes(),
-		trouble:  newTrouble(o.Observe),
-		accepted: newAcceptedIDs(),
 		slots:    newSlots(o.Concurrency),
-		crew:     gopool.New(),
-		settling: make(chan struct{}, max(2*o.Concurrency, settlingAtLeast)),
+		pool:     gopool.New(),
+		settling: make(chan struct{}, max(2*o.Concurrency, minSettling)),
 	}
 }
 
-// Run moves messages until ctx ends, and then drains: it issues no new receive,
-// gives back what was not posted, and waits for what was, DrainTimeout at most.
-// What the worker has not answered for by then is left to its lease. It returns
-// nil after a drain, however that went, and the source's error when the source
-// ended the run.
-func (d *Dispatcher) Run(parent context.Context) error {
-	ctx, stop := context.WithCancelCause(parent)
+// Run moves messages until ctx ends, and then drains: it issues no new receive, gives back what was
+// not posted, and waits for what was, DrainTimeout at most. What the worker has not answered for by
+// then is left to its lease. It returns nil after a drain, however that went, and the source's
+// error when the source ended the run.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	receiving, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	work, cut := context.WithCancel(context.WithoutCancel(ctx))
+	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	renewing, endRenewing := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRenewing()
 
-	keeping, release := context.WithCancel(context.WithoutCancel(ctx))
 	var loops sync.WaitGroup
-	loops.Go(func() { d.leases.run(keeping) })
+	loops.Go(func() { d.leases.run(renewing) })
 	idle := make(chan struct{})
-	loops.Go(func() { d.drain(ctx, work, idle, cut) })
+	loops.Go(func() { d.drain(receiving, working, idle, cut) })
 
-	d.receive(ctx, work, stop)
-	<-ctx.Done()
-	d.busy.Wait()
+	d.receive(receiving, working, stop)
+	<-receiving.Done()
+	d.handling.Wait()
 	close(idle)
-	release()
+	endRenewing()
 	loops.Wait()
-	d.crew.Close()
-	if parent.Err() != nil {
+	d.pool.Close()
+	if ctx.Err() != nil {
 		return nil
 	}
-	return context.Cause(ctx)
+	return context.Cause(receiving)
 }
 
-// drain waits for the stop, gives back what waits in the lanes, and cuts off
-// the work that is not done when the drain time is over.
-func (d *Dispatcher) drain(ctx, work context.Context, idle <-chan struct{}, cut func()) {
-	<-ctx.Done()
+// drain waits for the stop, gives back what waits in the lanes, and cuts off the work that is not
+// done when the drain time is over.
+func (d *Dispatcher) drain(receiving, working context.Context, idle <-chan struct{}, cut func()) {
+	<-receiving.Done()
+	timer := time.NewTimer(d.o.DrainTimeout)
+	defer timer.Stop()
+	d.settleDeadline.Store(time.Now().Add(d.o.DrainTimeout + settleGrace).UnixNano())
 	d.o.Observe(Event{Kind: Stopping})
-	d.lastCall.Store(time.Now().Add(d.o.DrainTimeout + settleGrace).UnixNano())
 	var returns sync.WaitGroup
 	defer returns.Wait()
 	for _, tail := range d.lanes.takeTails() {
-		returns.Go(func() { d.giveBack(work, tail) })
+		returns.Go(func() { d.giveBack(working, tail) })
 	}
-	timer := time.NewTimer(d.o.DrainTimeout)
-	defer timer.Stop()
 	select {
 	case <-idle:
 	case <-timer.C:
-		if ids := d.hands.posted(); len(ids) > 0 {
+		ids := d.inFlight.withWorker()
+		cut()
+		if len(ids) > 0 {
 			d.o.Observe(Event{Kind: Abandoned, IDs: ids})
 		}
-		cut()
 	}
 }
 
-// Live returns an error when one of the dispatcher's loops has not turned for
-// two minutes, although nothing keeps it from turning. It looks neither at the
-// source nor at the worker.
+// Live returns an error when one of the dispatcher's loops has had no tick for two minutes,
+// although nothing keeps it from one. It looks neither at the source nor at the worker.
 func (d *Dispatcher) Live() error {
-	loops := map[string]*atomic.Int64{"receiving": &d.turned, "renewing": &d.leases.turned}
-	for name, turned := range loops {
-		last := turned.Load()
+	loops := map[string]*atomic.Int64{"receiving": &d.lastTick, "renewing": &d.leases.lastTick}
+	for name, lastTick := range loops {
+		last := lastTick.Load()
 		if since := time.Since(time.Unix(0, last)); last != 0 && since > stuckAfter {
-			return fmt.Errorf("the %s loop has not turned for %v", name, since.Round(time.Second))
+			return fmt.Errorf("the %s loop has been stuck for %v", name, since.Round(time.Second))
 		}
 	}
 	return nil
 }
 
-// InHand counts the messages that were received and are not settled.
-func (d *Dispatcher) InHand() int { return d.leases.inHand() }
+// InFlight counts the messages that were received and are not settled.
+func (d *Dispatcher) InFlight() int { return d.demand.messages() }

@@ -196,7 +196,7 @@ func TestUnreachedWorkerIsNoAttempt(t *testing.T) {
 		b.start()
 		time.Sleep(5 * leaseTime)
 		equal(t, "ends while the worker is away", b.ends())
-		isTrue(t, b.InHand() == 1, "%d in hand while the worker is away, want 1", b.InHand())
+		isTrue(t, b.InFlight() == 1, "%d in flight while the worker is away, want 1", b.InFlight())
 		up.Store(true)
 		b.worker.SetReady(true)
 		time.Sleep(time.Second)
@@ -244,8 +244,7 @@ func TestMessageThatWasGivenBackIsPostedAgainEachTime(t *testing.T) {
 	})
 }
 
-// capped is a source that renews no lease beyond the first, and says so by doing
-// nothing.
+// capped is a source that renews no lease beyond the first, and says so by doing nothing.
 type capped struct {
 	*receivertest.Memory
 	calls *atomic.Int32
@@ -269,7 +268,7 @@ func TestALeaseThatCanBeKeptNoLongerIsNoHotLoop(t *testing.T) {
 	})
 }
 
-func TestMessageInHandIsNotPostedAgain(t *testing.T) {
+func TestMessageInFlightIsNotPostedAgain(t *testing.T) {
 	outcomes := map[string]struct {
 		first message.Outcome
 		ends  []string

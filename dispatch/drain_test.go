@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -61,11 +62,25 @@ func TestAMessageHeldForAnAbsentWorkerIsGivenBack(t *testing.T) {
 		b.worker.SetReady(false)
 		b.source.Put("a")
 		synctest.Wait()
-		isTrue(t, b.InHand() == 1, "%d in hand, want 1", b.InHand())
+		isTrue(t, b.InFlight() == 1, "%d in flight, want 1", b.InFlight())
 		b.cancel()
 		synctest.Wait()
 		equal(t, "ends at the stop", b.ends(), "a returned")
 		b.stop(t)
+	})
+}
+
+func TestWhatWasNeverHandedOverGoesBackAtTheEndOfTheDrain(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(func(ctx context.Context, _ *message.Message) message.Outcome {
+			<-ctx.Done() // it was dialling all the time
+			return message.Outcome{Reason: "not posted: stopping"}
+		})
+		b.source.Put("a")
+		b.start()
+		b.stop(t)
+		equal(t, "ends", b.ends(), "a returned")
+		isTrue(t, b.source.Held() == 0, "%d are left to their leases", b.source.Held())
 	})
 }
 
@@ -117,7 +132,7 @@ func TestAnIdleStopTakesASecondAtMost(t *testing.T) {
 		b.start()
 		begun := time.Now()
 		b.stop(t)
-		isTrue(t, time.Since(begun) <= linger, "an idle stop took %v", time.Since(begun))
+		isTrue(t, time.Since(begun) <= stopGrace, "an idle stop took %v", time.Since(begun))
 	})
 }
 

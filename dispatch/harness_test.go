@@ -28,8 +28,8 @@ type bench struct {
 	ended  chan error
 }
 
-// within runs f with a bench in a bubble where time costs nothing. What change
-// leaves alone is: one slot, ten a receive, nothing ahead, a drain of 20 s.
+// within runs f with a bench in a bubble where time costs nothing. What change leaves alone is: one
+// slot, ten a receive, nothing ahead, a drain of 20 s.
 func within(t *testing.T, change func(*Options), f func(t *testing.T, b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -66,8 +66,8 @@ func (b *bench) stop(t *testing.T) {
 	if err := <-b.ended; err != nil {
 		t.Errorf("Run = %v, want nil", err)
 	}
-	if n := b.InHand(); n != 0 {
-		t.Errorf("%d messages in hand after the drain", n)
+	if n := b.InFlight(); n != 0 {
+		t.Errorf("%d messages in flight after the drain", n)
 	}
 	if overlaps := b.worker.Overlaps(); len(overlaps) > 0 {
 		t.Errorf("posted while they were with the worker: %v", overlaps)
@@ -124,8 +124,8 @@ func takes(d time.Duration) transmittertest.Answer {
 	}
 }
 
-// answers returns a worker that gives each id its outcomes in turn, and accepts
-// what is not named or used up.
+// answers returns a worker that gives each id its outcomes in turn, and accepts what is not named
+// or used up.
 func answers(script map[string][]message.Outcome) transmittertest.Answer {
 	var mu sync.Mutex
 	return func(ctx context.Context, m *message.Message) message.Outcome {
@@ -165,8 +165,8 @@ func isTrue(t *testing.T, ok bool, format string, args ...any) {
 	}
 }
 
-func (d *demand) heads() int {
+func (d *demand) waitingHeads() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.waiting
+	return d.heads
 }

@@ -8,18 +8,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	"carrier/internal/contain"
+	"carrier/internal/sleep"
 	"carrier/message"
 	"carrier/receiver"
 )
 
 const (
-	// extendBatch is the most leases renewed in one Extend, so that a slow call
-	// holds up few messages that could be settled meanwhile.
+	// extendBatch is the most leases renewed in one Extend, so that a slow call holds up few
+	// messages that could be settled meanwhile.
 	extendBatch = 10
 	// extendTimeout is the most time given to one Extend.
 	extendTimeout = 10 * time.Second
-	// pulse is how often a loop with nothing to do turns, to show that it can.
-	pulse = 30 * time.Second
+	// heartbeat is how often a loop with nothing to do notes a tick, to show that it can.
+	heartbeat = 30 * time.Second
 )
 
 // A lease is one message whose lease is renewed.
@@ -27,69 +29,54 @@ type lease struct {
 	m    *message.Message
 	lost atomic.Bool
 
-	// Guarded by the keeper's lock.
+	// Guarded by the renewer's lock.
 	due      time.Time
 	index    int           // in the heap; -1 when not there
 	renewing chan struct{} // closed when the renewal in flight is over; nil without one
-	released bool
+	stopped  bool
 }
 
-// keeper renews the lease of every message in hand at a third of its length.
-type keeper struct {
+// A leaseRenewer renews the lease of every message in flight at a third of its length.
+type leaseRenewer struct {
 	receiver receiver.Receiver
 	observe  func(Event)
-	turned   atomic.Int64 // when run last turned, in Unix nanoseconds
+	lastTick atomic.Int64 // of run, in Unix nanoseconds
 	wake     chan struct{}
 
 	mu   sync.Mutex
 	next dueHeap
-	held int
 }
 
-func newKeeper(r receiver.Receiver, observe func(Event)) *keeper {
-	return &keeper{receiver: r, observe: observe, wake: make(chan struct{}, 1)}
+func newLeaseRenewer(source receiver.Receiver, observe func(Event)) *leaseRenewer {
+	return &leaseRenewer{receiver: source, observe: observe, wake: make(chan struct{}, 1)}
 }
 
-// keep has m's lease renewed, as l, from here until release.
-func (k *keeper) keep(l *lease, m *message.Message) {
+// start has m's lease renewed, as l, from here until stop.
+func (r *leaseRenewer) start(l *lease, m *message.Message) {
 	l.m, l.index = m, -1
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.held++
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if m.Lease > 0 {
-		k.schedule(l, renewalDue(m))
+		r.schedule(l, renewalDue(m))
 	}
 }
 
-// release ends the renewing of l. When it returns no renewal is in flight, and
-// none will be issued. It says how many leases were kept until then.
-func (k *keeper) release(l *lease) (held int) {
-	k.mu.Lock()
-	held = k.held
-	if !l.released {
-		l.released = true
-		k.held--
-	}
+// stop ends the renewing of l. When it returns no renewal is in flight, and none will be issued.
+func (r *leaseRenewer) stop(l *lease) {
+	r.mu.Lock()
+	l.stopped = true
 	if l.index >= 0 {
-		heap.Remove(&k.next, l.index)
+		heap.Remove(&r.next, l.index)
 	}
 	renewing := l.renewing
-	k.mu.Unlock()
+	r.mu.Unlock()
 	if renewing != nil {
 		<-renewing
 	}
-	return held
 }
 
-// inHand counts the leases that are kept.
-func (k *keeper) inHand() int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.held
-}
-
-// lapsed reports whether too little of the lease is left to hand the message to
-// the worker: it is lost, or could not be renewed until nearly its end.
+// lapsed reports whether too little of the lease is left to hand the message to the worker: it is
+// lost, or could not be renewed until nearly its end.
 func (l *lease) lapsed() bool {
 	if l.lost.Load() {
 		return true
@@ -97,102 +84,106 @@ func (l *lease) lapsed() bool {
 	return l.m.Lease > 0 && time.Until(l.m.Expires()) < l.m.Lease/10
 }
 
-// run renews leases until ctx ends, and returns when no renewal is in flight.
-func (k *keeper) run(ctx context.Context) {
+// run renews leases until renewing ends, and returns when no renewal is in flight.
+func (r *leaseRenewer) run(renewing context.Context) {
 	var renewals sync.WaitGroup
 	defer renewals.Wait()
-	defer k.turned.Store(0)
-	for ctx.Err() == nil {
-		k.turned.Store(time.Now().UnixNano())
-		batch, wait := k.takeDue()
+	defer r.lastTick.Store(0)
+	for renewing.Err() == nil {
+		r.lastTick.Store(time.Now().UnixNano())
+		batch, wait := r.takeDue()
 		for len(batch) > 0 {
 			n := min(len(batch), extendBatch)
 			part := batch[:n]
 			batch = batch[n:]
-			renewals.Go(func() { k.renew(ctx, part) })
+			renewals.Go(func() { r.renew(renewing, part) })
 		}
-		pause(ctx, wait, k.wake)
+		sleep.For(renewing, wait, r.wake)
 	}
 }
 
-// takeDue takes the leases that are due, and says how long until the next one.
-// What is due soon goes along, since it costs no further call.
-func (k *keeper) takeDue() ([]*lease, time.Duration) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+// takeDue takes the leases that are due, and says how long until the next one. What is due soon
+// goes along, since it costs no further call.
+func (r *leaseRenewer) takeDue() ([]*lease, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var batch []*lease
-	for len(k.next) > 0 {
-		l := k.next[0]
+	for len(r.next) > 0 {
+		l := r.next[0]
 		soon := time.Duration(0)
 		if len(batch) > 0 {
 			soon = l.m.Lease / 10
 		}
 		if wait := time.Until(l.due); wait > soon {
-			return batch, min(wait, pulse)
+			return batch, min(wait, heartbeat)
 		}
-		heap.Pop(&k.next)
+		heap.Pop(&r.next)
 		l.renewing = make(chan struct{})
 		batch = append(batch, l)
 	}
-	return batch, pulse
+	return batch, heartbeat
 }
 
 // renew makes one Extend for batch and schedules what follows for each.
-func (k *keeper) renew(ctx context.Context, batch []*lease) {
+func (r *leaseRenewer) renew(renewing context.Context, batch []*lease) {
 	timeout := extendTimeout
 	messages := make([]*message.Message, len(batch))
 	for i, l := range batch {
 		messages[i] = l.m
 		timeout = min(timeout, max(l.m.Lease/3, time.Second))
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(renewing), timeout)
 	defer cancel()
 	var errs []error
-	if err := contain(func() { errs = k.receiver.Extend(ctx, messages) }); err != nil || len(errs) != len(batch) {
+	err := contain.Call(func() error {
+		errs = r.receiver.Extend(ctx, messages)
+		return nil
+	})
+	if err != nil || len(errs) != len(batch) {
 		errs = make([]error, len(batch))
 		for i := range errs {
 			errs[i] = errors.Join(errors.New("renewal gave no result"), err)
 		}
 	}
 	for i, l := range batch {
-		k.observe(Event{Kind: Extended, Message: l.m, Err: k.renewed(l, errs[i])})
+		r.observe(Event{Kind: Extended, Message: l.m, Err: r.renewed(l, errs[i])})
 	}
 }
 
 // renewed notes how l's renewal went, and returns what became of the lease.
-func (k *keeper) renewed(l *lease, err error) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+func (r *leaseRenewer) renewed(l *lease, err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	close(l.renewing)
 	l.renewing = nil
 	now := time.Now()
-	// Also after a success: a source that can keep a message no longer than it does
-	// already says yes and changes nothing.
+	// Also after a success: a source that can keep a message no longer than it does already says
+	// yes and changes nothing.
 	soon := now.Add(max(l.m.Lease/10, 100*time.Millisecond))
 	switch {
 	case err == nil:
-		k.schedule(l, latest(renewalDue(l.m), soon))
+		r.schedule(l, latest(renewalDue(l.m), soon))
 	case errors.Is(err, receiver.ErrLeaseLost):
 		l.lost.Store(true)
 	case !now.Before(l.m.Expires()):
 		l.lost.Store(true)
 		err = errors.Join(receiver.ErrLeaseLost, err)
 	default:
-		k.schedule(l, soon)
+		r.schedule(l, soon)
 	}
 	return err
 }
 
-// schedule puts l in line for a renewal, unless it was released. The lock is held.
-func (k *keeper) schedule(l *lease, due time.Time) {
-	if l.released {
+// schedule puts l in line for a renewal, unless it was stopped. The lock is held.
+func (r *leaseRenewer) schedule(l *lease, due time.Time) {
+	if l.stopped {
 		return
 	}
 	l.due = due
-	heap.Push(&k.next, l)
+	heap.Push(&r.next, l)
 	if l.index == 0 {
 		select {
-		case k.wake <- struct{}{}:
+		case r.wake <- struct{}{}:
 		default:
 		}
 	}

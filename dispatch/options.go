@@ -19,16 +19,15 @@ type Options struct {
 	Concurrency int
 	// Batch is the most messages asked for in one receive; at least 1.
 	Batch int
-	// Receivers is the most receives open at once; zero means one for each ten of
-	// Concurrency.
+	// Receivers is the most receives open at once; zero means one for each ten of Concurrency.
 	Receivers int
-	// Prefetch is how many messages may wait in hand beside those the worker
-	// holds; Auto means as many as the worker finishes during one receive.
+	// Prefetch is how many messages may wait in flight beside those the worker holds; Auto means as
+	// many as the worker finishes during one receive.
 	Prefetch int
-	// DrainTimeout is how long work in hand may go on after the stop.
+	// DrainTimeout is how long work in flight may go on after the stop.
 	DrainTimeout time.Duration
-	// Observe is told of every event, from many goroutines, and must not block.
-	// Nil means nobody is.
+	// Observe is told of every event, from many goroutines, and must not block. Nil means nobody
+	// is.
 	Observe func(Event)
 }
 

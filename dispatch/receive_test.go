@@ -22,7 +22,7 @@ func TestReceivesAskForTheFreeSlotsOnly(t *testing.T) {
 		b.start()
 		for range 100 {
 			time.Sleep(100 * time.Millisecond)
-			isTrue(t, b.demand.heads() <= 4, "%d want one of four slots", b.demand.heads())
+			isTrue(t, b.demand.waitingHeads() <= 4, "%d want one of four slots", b.demand.waitingHeads())
 		}
 		b.stop(t)
 	})
@@ -117,10 +117,10 @@ func TestWhatIsReceivedAheadFollowsTheWorker(t *testing.T) {
 				for range 400 {
 					time.Sleep(7 * time.Millisecond)
 					synctest.Wait()
-					most = max(most, b.demand.heads())
+					most = max(most, b.demand.waitingHeads())
 				}
-				isTrue(t, (most > 2) == c.ahead, "%d were in hand for two slots; ahead: want %v", most, c.ahead)
-				isTrue(t, c.prefet < 0 || most <= 2+c.prefet, "%d in hand for two slots and %d ahead", most, c.prefet)
+				isTrue(t, (most > 2) == c.ahead, "%d were in flight for two slots; ahead: want %v", most, c.ahead)
+				isTrue(t, c.prefet < 0 || most <= 2+c.prefet, "%d in flight for two slots and %d ahead", most, c.prefet)
 				b.stop(t)
 			})
 		})
@@ -136,7 +136,7 @@ func TestALongPollThatWaitedIsNoSlowCall(t *testing.T) {
 			b.source.Put(id)
 		}
 		synctest.Wait()
-		isTrue(t, b.pace.ahead() == 0, "%d to be received ahead of a trickle", b.pace.ahead())
+		isTrue(t, b.demand.estimate.ahead() == 0, "%d to be received ahead of a trickle", b.demand.estimate.ahead())
 		b.stop(t)
 	})
 }
@@ -167,7 +167,7 @@ func (i impatient) Receive(ctx context.Context, limit int) ([]*message.Message, 
 	return batch, err
 }
 
-func TestRoomInHandIsUsedAtOnce(t *testing.T) {
+func TestRoomInFlightIsUsedAtOnce(t *testing.T) {
 	change := func(o *Options) {
 		o.Concurrency = 2
 		o.Receiver = oneGroup{o.Receiver.(*receivertest.Memory)}
@@ -183,15 +183,15 @@ func TestRoomInHandIsUsedAtOnce(t *testing.T) {
 		})
 		b.start()
 		time.Sleep(19 * time.Second)
-		isTrue(t, b.InHand() == b.demand.handMax, "%d in hand, want as many as there is room for", b.InHand())
+		isTrue(t, b.InFlight() == b.demand.maxInFlight, "%d in flight, want as many as there is room for", b.InFlight())
 		time.Sleep(3 * time.Second)
 		isTrue(t, b.source.Left() < 300, "nothing was received where there was room again")
 		b.stop(t)
 	})
 }
 
-// oneGroup is a source that hands out the messages of its only group without waiting for
-// those before them.
+// oneGroup is a source that hands out the messages of its only group without waiting for those
+// before them.
 type oneGroup struct{ *receivertest.Memory }
 
 func (g oneGroup) Receive(ctx context.Context, limit int) ([]*message.Message, error) {

@@ -110,8 +110,7 @@ func (s *schedule) answer(ctx context.Context, m *message.Message) message.Outco
 	return transmittertest.Accept(ctx, m)
 }
 
-// fault fails one call in five where this schedule has faults, and every renewal while
-// it is dark.
+// fault fails one call in five where this schedule has faults, and every renewal while it is dark.
 func (s *schedule) fault(operation string, _ *message.Message) error {
 	if now := time.Now(); operation == "extend" && now.After(s.dark[0]) && now.Before(s.dark[1]) {
 		return errors.New("dark")

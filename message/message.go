@@ -1,5 +1,5 @@
-// Package message holds what moves through carrier: a message on its way from a
-// queue to the worker, and the outcome that goes back.
+// Package message holds what moves through carrier: a message on its way from a queue to the
+// worker, and the outcome that goes back.
 package message
 
 import (
@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A Message is one hand-out of one message by its source. Its fields are set by
-// the receiver before it is handed on and not written afterwards; only the lease
-// moves, and its methods are safe for concurrent use.
+// A Message is one hand-out of one message by its source. Its fields are set by the receiver before
+// it is handed on and not written afterwards; only the lease moves, and its methods are safe for
+// concurrent use.
 type Message struct {
 	// ID is the source's own id, the same on every delivery.
 	ID string
@@ -26,21 +26,21 @@ type Message struct {
 	Source string
 	// Group is the FIFO message group or ordering key, if any.
 	Group string
-	// Ordered says that messages of the same Group are to be handled one at a
-	// time and in order. A group on a standard queue orders nothing.
+	// Ordered says that messages of the same Group are to be handled one at a time and in order. A
+	// group on a standard queue orders nothing.
 	Ordered bool
-	// ReceiveCount is how often the source has handed the message out, this
-	// time included; at least 1.
+	// ReceiveCount is how often the source has handed the message out, this time included; at least
+	// 1.
 	ReceiveCount int
 	// Deferrals is how many hand-outs before this one ended without a failed attempt (deferred by
 	// the worker, or given back unposted), where the source counts them; 0 where it does not.
 	// FailedAttempts is made of it.
 	Deferrals int
-	// RedriveTo names the queue to which the source's redrive policy moves the message unless
-	// this hand-out ends it: this is the last receive. Empty where it is not, or nobody knows.
+	// RedriveTo names the queue to which the source's redrive policy moves the message unless this
+	// hand-out ends it: this is the last receive. Empty where it is not, or nobody knows.
 	RedriveTo string
-	// OriginalID is the ID that the message had before it became a dead letter and was moved
-	// back; empty where it was none.
+	// OriginalID is the ID that the message had before it became a dead letter and was moved back;
+	// empty where it was none.
 	OriginalID string
 	// FirstReceived is when the source first handed it out.
 	FirstReceived time.Time
@@ -49,13 +49,13 @@ type Message struct {
 	// Received is when this hand-out reached carrier.
 	Received time.Time
 	// Repeats says that the source may hand the message out again after it has confirmed its
-	// removal, by its own fault and not because somebody asked for it. Such a hand-out is
-	// removed once more and not posted.
+	// removal, by its own fault and not because somebody asked for it. Such a hand-out is removed
+	// once more and not posted.
 	Repeats bool
 	// Request is the HTTP request the message came as, where it came as one.
 	Request *Request
-	// Lease is how long one renewal keeps the message from other consumers.
-	// Zero means the source gives no lease and none is renewed.
+	// Lease is how long one renewal keeps the message from other consumers. Zero means the source
+	// gives no lease and none is renewed.
 	Lease time.Duration
 	// Receipt is the receiver's own handle for this hand-out; nobody else looks at it.
 	Receipt any
@@ -68,8 +68,8 @@ type Attribute struct {
 	Name, Value string
 }
 
-// A Request is what is kept of the HTTP request a message was stored from, so
-// that it can be made again against the worker.
+// A Request is what is kept of the HTTP request a message was stored from, so that it can be made
+// again against the worker.
 type Request struct {
 	Method string
 	// Path is the escaped path as the producer sent it, beginning with a slash.
@@ -80,12 +80,12 @@ type Request struct {
 	Header http.Header
 }
 
-// FailedAttempts is how many attempts failed before this hand-out: every earlier hand-out counts
-// as one, but for those that the source is known to have deferred.
+// FailedAttempts is how many attempts failed before this hand-out: every earlier hand-out counts as
+// one, but for those that the source is known to have deferred.
 func (m *Message) FailedAttempts() int { return max(m.ReceiveCount-1-m.Deferrals, 0) }
 
-// Expires says when the lease ends as far as this process knows; the zero time
-// when there is no lease.
+// Expires says when the lease ends as far as this process knows; the zero time when there is no
+// lease.
 func (m *Message) Expires() time.Time {
 	ns := m.expires.Load()
 	if ns == 0 {
@@ -97,8 +97,8 @@ func (m *Message) Expires() time.Time {
 // Renew records that the source agreed to keep the message until t.
 func (m *Message) Renew(t time.Time) { m.expires.Store(t.UnixNano()) }
 
-// Attribute returns the value of the attribute called name, and whether it is there.
-// The name is compared byte for byte, as the sources do.
+// Attribute returns the value of the attribute called name, and whether it is there. The name is
+// compared byte for byte, as the sources do.
 func (m *Message) Attribute(name string) (string, bool) {
 	for _, a := range m.Attributes {
 		if a.Name == name {

@@ -6,8 +6,8 @@ import "time"
 type Verdict uint8
 
 const (
-	// Retry gives the message back to its source. It is the zero value: a
-	// decision that was forgotten never loses a message.
+	// Retry gives the message back to its source. It is the zero value: a decision that was
+	// forgotten never loses a message.
 	Retry Verdict = iota
 	// Delivered removes the message: the worker accepted it.
 	Delivered
@@ -25,8 +25,8 @@ const (
 	Deferred
 	// Failed means that the attempt failed, or nobody knows how it went.
 	Failed
-	// Unreached means that the worker could not be connected to. No attempt was made, and
-	// the message may be tried again under the same lease once it can.
+	// Unreached means that the worker could not be connected to. No attempt was made, and the
+	// message may be tried again under the same lease once it can.
 	Unreached
 )
 
@@ -34,8 +34,8 @@ const (
 type Action uint8
 
 const (
-	// Redrive leaves the message to the source: it comes back after Delay, until
-	// the source's own redrive policy takes it away.
+	// Redrive leaves the message to the source: it comes back after Delay, until the source's own
+	// redrive policy takes it away.
 	Redrive Action = iota
 	// DeadLetter moves the message to where dead letters are kept.
 	DeadLetter
@@ -43,41 +43,40 @@ const (
 	Drop
 )
 
-// An Outcome is the word on one message, from the transmitter to the receiver.
-// The zero value gives the message back at once.
+// An Outcome is the word on one message, from the transmitter to the receiver. The zero value gives
+// the message back at once.
 type Outcome struct {
 	Verdict Verdict
 	// Cause is the reason of a Retry.
 	Cause Cause
 	// Action is what a Rejected message becomes.
 	Action Action
-	// Delay is how long the message stays hidden when it goes back (Retry, or
-	// Rejected with Redrive). A receiver shortens it to what its source allows.
+	// Delay is how long the message stays hidden when it goes back (Retry, or Rejected with
+	// Redrive). A receiver shortens it to what its source allows.
 	Delay time.Duration
 	// Status is the worker's HTTP status; 0 when there was no complete answer.
 	Status int
-	// Code labels an attempt that was made: "2xx" and the like, "timeout",
-	// "refused" or "error". Empty when nothing was tried.
+	// Code labels an attempt that was made: "2xx" and the like, "timeout", "refused" or "error".
+	// Empty when nothing was tried.
 	Code string
-	// Endpoint is the URL that the attempt went to, without user, password and query; empty when
-	// nothing was tried.
+	// Endpoint is where an attempt that did not deliver went to, without user, password and query.
+	// Empty when nothing was tried, or where there is no such place.
 	Endpoint string
 	// Attempted is when the attempt began; the zero time when nothing was tried. The dispatcher
 	// sets it.
 	Attempted time.Time
-	// Reason says in a few words why the message was not delivered, for logs and
-	// dead letters. It holds nothing of the body, of a header's value, or of a secret.
+	// Reason says in a few words why the message was not delivered, for logs and dead letters. It
+	// holds nothing of the body, of a header's value, or of a secret.
 	Reason string
 }
 
-// Ends reports whether the message leaves its queue for good once the source
-// has agreed to o.
+// Ends reports whether the message leaves its queue for good once the source has agreed to o.
 func (o Outcome) Ends() bool {
 	return o.Verdict == Delivered || o.Verdict == Rejected && o.Action != Redrive
 }
 
-// Label is o's name in metrics and logs: delivered, deferred, failed, rejected
-// or returned. A lease that was lost has no outcome and is named by who counts it.
+// Label is o's name in metrics and logs: delivered, deferred, failed, rejected or returned. A lease
+// that was lost has no outcome and is named by who counts it.
 func (o Outcome) Label() string {
 	switch {
 	case o.Verdict == Delivered:

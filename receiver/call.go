@@ -61,9 +61,9 @@ type Unwanted struct {
 	Delay time.Duration
 }
 
-// GiveBack calls hide for each of the unwanted messages, the last one first, so that a group's
-// head does not become available before its tail. It goes on when ctx ends, for timeout at most.
-// What could not be given back comes back when its lease ends.
+// GiveBack calls hide for each of the unwanted messages, the last one first, so that a group's head
+// does not become available before its tail. It goes on when ctx ends, for timeout at most. What
+// could not be given back comes back when its lease ends.
 func GiveBack(ctx context.Context, unwanted []Unwanted, timeout time.Duration, hide func(ctx context.Context, u Unwanted) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()

@@ -19,11 +19,11 @@ const OriginalIDAttribute = "Carrier.MessageId"
 // takes no more.
 const maxDeadLetterValue = 1024
 
-// DeadLetterAttributes says what became of m, in the attributes that its dead letter carries
-// beside the message's own: the most important one first, for sources that limit their number. An
+// DeadLetterAttributes says what became of m, in the attributes that its dead letter carries beside
+// the message's own: the most important one first, for sources that limit their number. An
 // attribute with nothing to say is left out; Status is always there, 0 where there was no answer.
-// Every value is valid UTF-8 of 1 to 1,024 bytes without control characters. Times are RFC 3339
-// in UTC.
+// Every value is valid UTF-8 of 1 to 1,024 bytes without control characters. Times are RFC 3339 in
+// UTC.
 func DeadLetterAttributes(m *message.Message, o message.Outcome) []message.Attribute {
 	id := m.OriginalID
 	if id == "" {
@@ -54,8 +54,8 @@ func DeadLetterAttributes(m *message.Message, o message.Outcome) []message.Attri
 	return list
 }
 
-// IsDeadLetterAttribute reports whether name is that of an attribute which DeadLetterAttributes
-// may return. Those of an earlier time as a dead letter make room for the new ones.
+// IsDeadLetterAttribute reports whether name is that of an attribute which DeadLetterAttributes may
+// return. Those of an earlier time as a dead letter make room for the new ones.
 func IsDeadLetterAttribute(name string) bool {
 	switch name {
 	case OriginalIDAttribute, "Carrier.Reason", "Carrier.Status", "Carrier.Attempts",
@@ -72,8 +72,8 @@ func moment(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// printable makes value one that SQS and Pub/Sub take: not too long, and of the characters that
-// XML 1.0 allows.
+// printable makes value one that SQS and Pub/Sub take: not too long, and of the characters that XML
+// 1.0 allows.
 func printable(value string) string {
 	value = strings.Map(func(c rune) rune {
 		switch {
@@ -88,11 +88,11 @@ func printable(value string) string {
 	return value
 }
 
-// A DeadLetter sends one message to where dead letters go and removes it from its queue. The
-// zero value has sent nothing. It is not safe for concurrent use.
+// A DeadLetter sends one message to where dead letters go and removes it from its queue. The zero
+// value has sent nothing. It is not safe for concurrent use.
 type DeadLetter struct {
-	// sent says that the dead letter is where it belongs. It is not sent again when the removal
-	// is tried again.
+	// sent says that the dead letter is where it belongs. It is not sent again when the removal is
+	// tried again.
 	sent bool
 }
 

@@ -7,11 +7,11 @@ import (
 
 // What Settle and Extend say beside the source's own errors.
 var (
-	// ErrLeaseLost means the message is no longer ours: the lease ran out or was
-	// taken away, or the source will extend it no further.
+	// ErrLeaseLost means the message is no longer ours: the lease ran out or was taken away, or the
+	// source will extend it no further.
 	ErrLeaseLost = errors.New("lease lost")
-	// ErrNoDeadLetter means there is no place for dead letters; the message is
-	// still under its lease.
+	// ErrNoDeadLetter means there is no place for dead letters; the message is still under its
+	// lease.
 	ErrNoDeadLetter = errors.New("no dead-letter destination")
 	// ErrNotRemoved means that the dead letter is kept where dead letters go, and that only the
 	// removal of the message from its queue has failed. Settle wraps it with the cause.
@@ -35,8 +35,8 @@ const (
 	Network Class = "network"
 	// Invalid means that the request is one the source will never accept.
 	Invalid Class = "invalid"
-	// Broken means that the source is damaged and nothing it says may be believed any more;
-	// the program must stop.
+	// Broken means that the source is damaged and nothing it says may be believed any more; the
+	// program must stop.
 	Broken Class = "broken"
 	// Other is everything else.
 	Other Class = "other"

@@ -41,7 +41,7 @@ func TestIngestKeepsItsDeadLettersAndRetriesWhereItIsTold(t *testing.T) {
 	for action, posts := range map[string]int{"": 1, "dead-letter": 1, "drop": 1, "retry": 2} {
 		t.Run("action "+action, func(t *testing.T) {
 			t.Parallel()
-			w := newWorker(t, first(says(404)))
+			w := newWorker(t, first(says(422)))
 			e := env{}
 			if action != "" {
 				e["CARRIER_REJECT_ACTION"] = action
@@ -59,6 +59,29 @@ func TestIngestKeepsItsDeadLettersAndRetriesWhereItIsTold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAWrongPathBuriesNothingOnIngest is the first hour of many: the worker does not know the path.
+func TestAWrongPathBuriesNothingOnIngest(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, first(says(404)))
+	b := newBench(t, ofIngest, w, env{"CARRIER_RETRY_INITIAL_INTERVAL": "10ms"})
+	b.put(letter{Body: "a"})
+	w.await(2)
+	b.awaitEmpty()
+	if failed, rejected := b.settled("failed"), b.settled("rejected"); failed != 1 || rejected != 0 {
+		t.Errorf("%d failed and %d rejected, want 1 and 0", failed, rejected)
+	}
+	warnings := 0
+	for _, l := range b.log() {
+		if strings.Contains(l.text("msg"), "does CARRIER_WEBHOOK_ENDPOINT have the right path?") {
+			warnings++
+		}
+	}
+	if warnings != 1 {
+		t.Errorf("%d warnings about the path, want 1", warnings)
+	}
+	b.stop()
 }
 
 func TestMaxAttemptsRejectsAMessageThatKeepsFailing(t *testing.T) {

@@ -10,18 +10,20 @@ import (
 
 // GiveUpOptions is what GiveUp is made of.
 type GiveUpOptions struct {
-	// MaxAttempts is the receive count at which a failed message is rejected. Zero leaves
-	// that to the source's own redrive policy.
+	// MaxAttempts is how many attempts may fail before a message is rejected. Zero leaves that to
+	// the source's own redrive policy. A deferral is no failed attempt where the source tells it
+	// apart, as ingest does. SQS and Pub/Sub count receives and nothing else: there every earlier
+	// receive counts as a failed attempt, whatever became of it.
 	MaxAttempts int
-	// MaxAge is the age at which a message is rejected without being posted, counted from
-	// when it entered the queue. Zero means never.
+	// MaxAge is the age at which a message is rejected without being posted, counted from when it
+	// entered the queue. Zero means never.
 	MaxAge time.Duration
 	// Action is what a rejected message becomes where the worker did not say dead-letter.
 	Action message.Action
 }
 
-// GiveUp rejects what it is of no use to try any longer, and says what becomes of
-// rejected messages. A message that was deferred or not tried counts as no attempt.
+// GiveUp rejects what it is of no use to try any longer, and says what becomes of rejected
+// messages. A message that was deferred or not tried counts as no attempt.
 func GiveUp(opts GiveUpOptions) Middleware {
 	return func(next Transmitter) Transmitter { return &giveUp{next, opts} }
 }
@@ -42,7 +44,7 @@ func (g *giveUp) Transmit(ctx context.Context, m *message.Message) message.Outco
 	o := g.Transmitter.Transmit(ctx, m)
 	if g.triedEnough(m, o) {
 		o.Verdict, o.Cause = message.Rejected, 0
-		o.Reason = fmt.Sprintf("gave up after %d attempts: %s", m.ReceiveCount, o.Reason)
+		o.Reason = fmt.Sprintf("gave up after %d failed attempts: %s", m.FailedAttempts()+1, o.Reason)
 	}
 	if o.Verdict == message.Rejected && o.Action != message.DeadLetter {
 		o.Action = g.opts.Action
@@ -55,6 +57,6 @@ func (g *giveUp) tooOld(m *message.Message) bool {
 }
 
 func (g *giveUp) triedEnough(m *message.Message, o message.Outcome) bool {
-	return g.opts.MaxAttempts > 0 && m.ReceiveCount >= g.opts.MaxAttempts &&
+	return g.opts.MaxAttempts > 0 && m.FailedAttempts()+1 >= g.opts.MaxAttempts &&
 		o.Verdict == message.Retry && o.Cause == message.Failed
 }

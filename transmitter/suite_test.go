@@ -13,11 +13,12 @@ import (
 func TestMiddlewaresKeepThePromises(t *testing.T) {
 	always := func(context.Context) error { return nil }
 	cases := map[string]transmitter.Middleware{
-		"hold":    transmitter.Hold(transmitter.HoldOptions{Probe: always, ProbeFirst: true}),
-		"gate":    healthyGate(t),
-		"give up": transmitter.GiveUp(transmitter.GiveUpOptions{MaxAttempts: 9, MaxAge: time.Hour}),
+		"hold":          transmitter.Hold(transmitter.HoldOptions{Probe: always, ProbeFirst: true}),
+		"gate":          healthyGate(t),
+		"give up":       transmitter.GiveUp(transmitter.GiveUpOptions{MaxAttempts: 9, MaxAge: time.Hour}),
+		"first success": transmitter.UntilFirstSuccess(func(int) {}),
 		"backoff": transmitter.Backoff(transmitter.BackoffOptions{
-			Initial: time.Second, Max: time.Minute, Random: func() float64 { return 0 },
+			Initial: time.Second, Max: time.Minute, Jitter: transmitter.FullJitter, Random: func() float64 { return 0 },
 		}),
 	}
 	for name, middleware := range cases {

@@ -1,6 +1,6 @@
-// Package gopool keeps goroutines for the next job. A goroutine whose stack has grown to
-// what a job needs does not have to grow it again: with a new one for each message, a
-// tenth of the program's time went into copying stacks.
+// Package gopool keeps goroutines for the next job. A goroutine whose stack has grown to what a job
+// needs does not have to grow it again: with a new one for each message, a tenth of the program's
+// time went into copying stacks.
 package gopool
 
 import (
@@ -11,8 +11,8 @@ import (
 // idleLimit is how long a goroutine waits for another job.
 const idleLimit = 5 * time.Second
 
-// A Pool runs jobs, each in a goroutine that may have run others before. It is not
-// bounded: whoever hands it jobs is.
+// A Pool runs jobs, each in a goroutine that may have run others before. It is not bounded: whoever
+// hands it jobs is.
 type Pool struct {
 	jobs    chan func()
 	closed  chan struct{}
@@ -23,8 +23,8 @@ type Pool struct {
 // New returns an empty pool.
 func New() *Pool { return &Pool{jobs: make(chan func()), closed: make(chan struct{})} }
 
-// Go runs job, in a goroutine that is idle or, where none is, in a new one. It does not
-// wait for it, may be called at once and from a job, and not after Close.
+// Go runs job, in a goroutine that is idle or, where none is, in a new one. It does not wait for
+// it. It is safe for concurrent use, also from a job, and must not be called after Close.
 func (p *Pool) Go(job func()) {
 	select {
 	case p.jobs <- job:

@@ -1,5 +1,5 @@
-// Package recent holds what is known of the ids that were noted last: at most so many of them,
-// each for a limited time.
+// Package recent holds what is known of the ids that were noted last: at most so many of them, each
+// for a limited time.
 package recent
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A Key stands for an id. It is the first half of the id's SHA-256, so that every id takes the
-// same room and no two ids have the same key.
+// A Key stands for an id. It is the first half of the id's SHA-256, so that every id takes the same
+// room and no two ids have the same key.
 type Key [16]byte
 
 // KeyOf returns the key of id.

@@ -9,10 +9,9 @@ import (
 	"carrier/receiver/preflight"
 )
 
-// Check looks at everything that can be looked at without taking or changing a
-// message: credentials, subscription, the permission to consume, and where dead letters
-// go. attempt is how long the worker may take for one message. It neither needs an Open
-// nor replaces it.
+// Check looks at everything that can be looked at without taking or changing a message:
+// credentials, subscription, the permission to consume, and where dead letters go. attempt is how
+// long the worker may take for one message. It neither needs an Open nor replaces it.
 func (r *Receiver) Check(ctx context.Context, attempt time.Duration) []preflight.Finding {
 	c, notices, err := connect(ctx, r.options)
 	if err != nil {
@@ -42,8 +41,8 @@ func deadLetterFinding(s subscription) preflight.Finding {
 	return preflight.OK.Finding(fmt.Sprintf("dead letters after %d deliveries: %s", policy.GetMaxDeliveryAttempts(), policy.GetDeadLetterTopic()))
 }
 
-// topicFindings says where carrier publishes dead letters. Whether it may is not tried: that
-// would publish one.
+// topicFindings says where carrier publishes dead letters. Whether it may is not tried: that would
+// publish one.
 func (c *client) topicFindings(ctx context.Context, o Options) []preflight.Finding {
 	if o.DeadLetterTopic == "" {
 		return nil
@@ -69,8 +68,8 @@ func kindFinding(s subscription) preflight.Finding {
 	return preflight.OK.Finding("messages come " + order + ", " + times)
 }
 
-// permission renews the lease of an ack id that belongs to no message. The
-// permission is the same for pulling, acknowledging and renewing.
+// permission renews the lease of an ack id that belongs to no message. The permission is the same
+// for pulling, acknowledging and renewing.
 func (c *client) permission(ctx context.Context) preflight.Finding {
 	return preflight.Permission("permission to consume", c.modify(ctx, opModify, []*batch.Entry{{ID: "carrier-check"}})[0])
 }

@@ -34,22 +34,21 @@ const (
 	opConfigure = "configure" // no call: it names what failed before the first
 )
 
-// Operations lists every operation that an Observer is told of, for metrics that
-// are there from the start.
+// Operations lists every operation that an Observer is told of, for metrics that are there from the
+// start.
 func Operations() []string {
 	return []string{opReceive, opAck, opExtend, opModify, opHold, opGet, opGetTopic, opPublish}
 }
 
-// How long one call may take. A call that hangs must not eat the lease it is to
-// settle or to renew. A pull waits for messages; one that brought none within its
-// time is an empty one.
+// How long one call may take. A call that hangs must not eat the lease it is to settle or to renew.
+// A pull waits for messages; one that brought none within its time is an empty one.
 const (
 	callTimeout = 5 * time.Second
 	pullTimeout = 30 * time.Second
 )
 
-// maxAnswer is the most bytes taken of one answer: a pull of maxPull messages of
-// the 10 MB that Pub/Sub allows.
+// maxAnswer is the most bytes taken of one answer: a pull of maxPull messages of the 10 MB that
+// Pub/Sub allows.
 const maxAnswer = maxPull * 11 << 20
 
 // emulatorVariable is where Google's own clients look for an emulator's address.
@@ -67,8 +66,8 @@ type client struct {
 	topic        string // that of dead letters, set by findTopic; may be empty
 }
 
-// connect assembles a client from o and the environment. It may read files and ask
-// the machine's metadata service who it is, and does not call Pub/Sub.
+// connect assembles a client from o and the environment. It may read files and ask the machine's
+// metadata service who it is, and does not call Pub/Sub.
 func connect(ctx context.Context, o Options) (*client, []preflight.Notice, error) {
 	at, err := endpointFor(o)
 	if err != nil {
@@ -115,16 +114,16 @@ func dialOptions(o Options, at endpoint) []grpc.DialOption {
 			Backoff:           backoff.Config{BaseDelay: 200 * time.Millisecond, Multiplier: 2, Jitter: 0.2, MaxDelay: 5 * time.Second},
 			MinConnectTimeout: callTimeout,
 		}),
-		// A connection that swallows everything is found out when something was written
-		// and not taken for 20 s; more than a ping in five minutes Google does not allow.
+		// A connection that swallows everything is found out when something was written and not
+		// taken for 20 s; more than a ping in five minutes Google does not allow.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 20 * time.Second}),
 	}
 }
 
 func (c *client) close() { _ = c.conn.Close() }
 
-// routed returns ctx with the header by which Google's front ends find the subscription, or
-// the topic, that operation is about.
+// routed returns ctx with the header by which Google's front ends find the subscription, or the
+// topic, that operation is about.
 func (c *client) routed(ctx context.Context, operation string) context.Context {
 	about := "subscription=" + url.QueryEscape(c.subscription)
 	if operation == opPublish || operation == opGetTopic {

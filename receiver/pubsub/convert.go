@@ -18,8 +18,8 @@ const contentTypeAttribute = "Content-Type"
 // A receipt is what Pub/Sub wants to hear of a message later on.
 type receipt struct {
 	ackID string
-	// settled says that Pub/Sub has agreed to the message's end. It renews the lease of
-	// such a message without a word.
+	// settled says that Pub/Sub has agreed to the message's end. It renews the lease of such a
+	// message without a word.
 	settled atomic.Bool
 	// deadLetter is used by Settle alone.
 	deadLetter receiver.DeadLetter

@@ -29,8 +29,8 @@ func newDeliveryCounts(limit int) *deliveryCounts {
 	return &deliveryCounts{byID: recent.New[deliveries](limit, 0)}
 }
 
-// note counts one more hand-out of id, and returns what is known of it. One that was
-// acknowledged begins anew: it may be a replay that somebody asked for.
+// note counts one more hand-out of id, and returns what is known of it. One that was acknowledged
+// begins anew: it may be a replay that somebody asked for.
 func (c *deliveryCounts) note(id string, now time.Time) deliveries {
 	key := recent.KeyOf(id)
 	c.mu.Lock()

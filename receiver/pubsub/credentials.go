@@ -15,16 +15,14 @@ import (
 // scope is what is asked for; what may be done with it is up to IAM.
 const scope = "https://www.googleapis.com/auth/pubsub"
 
-// detect finds the Application Default Credentials: the file that
-// GOOGLE_APPLICATION_CREDENTIALS names, gcloud's own, workload identity, or the
-// machine's service account. A service account's key signs its own tokens, and asks
-// nobody for one.
+// detect finds the Application Default Credentials: the file that GOOGLE_APPLICATION_CREDENTIALS
+// names, gcloud's own, workload identity, or the machine's service account. A service account's key
+// signs its own tokens, and asks nobody for one.
 func detect(o Options) (*auth.Credentials, error) {
 	return credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{scope}, UseSelfSignedJWT: true, Client: o.tokenClient})
 }
 
-// projectOf returns the project that the credentials are of; empty where they do
-// not say.
+// projectOf returns the project that the credentials are of; empty where they do not say.
 func projectOf(ctx context.Context, c *auth.Credentials) string {
 	project, err := c.ProjectID(ctx)
 	if err != nil {
@@ -33,8 +31,8 @@ func projectOf(ctx context.Context, c *auth.Credentials) string {
 	return project
 }
 
-// tokens gives gRPC a token for each call. They are kept, and renewed before they
-// end, by the credentials themselves.
+// tokens gives gRPC a token for each call. They are kept, and renewed before they end, by the
+// credentials themselves.
 type tokens struct{ own *auth.Credentials }
 
 // GetRequestMetadata returns the headers that show who calls.
@@ -53,12 +51,12 @@ func (t tokens) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 // RequireTransportSecurity says that tokens are not for everybody's eyes.
 func (tokens) RequireTransportSecurity() bool { return true }
 
-// outOfOrder is how the token exchange, and the metadata server's client, tell of an answer
-// that may be another one soon: in their errors there is no code.
+// outOfOrder is how the token exchange, and the metadata server's client, tell of an answer that
+// may be another one soon: in their errors there is no code.
 var outOfOrder = regexp.MustCompile(`(status code|compute: Received) (429|5\d\d)\b`)
 
-// tokenError tells a token that was refused from one that could not be asked for: in
-// the first seconds of a pod its metadata service may not be up yet.
+// tokenError tells a token that was refused from one that could not be asked for: in the first
+// seconds of a pod its metadata service may not be up yet.
 func tokenError(err error) error {
 	var (
 		answer  *auth.Error

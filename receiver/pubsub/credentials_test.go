@@ -115,8 +115,8 @@ func certificateFor(t *testing.T, host string) (tls.Certificate, *x509.CertPool)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
 }
 
-// An issuer is a server that gives tokens, in the manners of the metadata server, of
-// OAuth and of the token exchange.
+// An issuer is a server that gives tokens, in the manners of the metadata server, of OAuth and of
+// the token exchange.
 type issuer struct {
 	*httptest.Server
 	mu     sync.Mutex

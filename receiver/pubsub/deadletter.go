@@ -25,8 +25,8 @@ const reserved = "goog"
 // topicPath is the full name of a topic.
 var topicPath = regexp.MustCompile(`^projects/[^/]+/topics/[^/]+$`)
 
-// findTopic learns where dead letters go, if o names a place. A topic named without its
-// project is in the subscription's. Credentials that may only publish are enough.
+// findTopic learns where dead letters go, if o names a place. A topic named without its project is
+// in the subscription's. Credentials that may only publish are enough.
 func (c *client) findTopic(ctx context.Context, o Options) ([]preflight.Notice, error) {
 	switch {
 	case o.DeadLetterTopic == "":

@@ -13,16 +13,16 @@ import (
 const (
 	// maxDeferred is how many messages are kept away for longer than Pub/Sub allows.
 	maxDeferred = 1000
-	// deferredRenewal is when the lease of such a message is renewed: half of it, so
-	// that renewals may fail for five minutes.
+	// deferredRenewal is when the lease of such a message is renewed: half of it, so that renewals
+	// may fail for five minutes.
 	deferredRenewal = maxLease / 2
 	// deferredPause is how long after a failed renewal the next is tried.
 	deferredPause = 10 * time.Second
 )
 
-// deferrals keeps messages away for longer than an ack deadline may be, by renewing
-// their leases while nobody has them in hand. The last renewal ends when a message is
-// due, and with it Pub/Sub hands the message out again.
+// deferrals keeps messages away for longer than an ack deadline may be, by renewing their leases
+// while nobody has them in flight. The last renewal ends when a message is due, and with it Pub/Sub
+// hands the message out again.
 type deferrals struct {
 	extend func(context.Context, []*batch.Entry) []error // set by open
 	wake   chan struct{}
@@ -50,8 +50,8 @@ func (d *deferrals) open(extend func(context.Context, []*batch.Entry) []error) {
 	d.done.Go(d.run)
 }
 
-// add keeps the message id away until due; it is under a lease of ten minutes. It
-// reports whether there was room.
+// add keeps the message id away until due; it is under a lease of ten minutes. It reports whether
+// there was room.
 func (d *deferrals) add(id, ackID string, due time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -80,8 +80,8 @@ func (d *deferrals) count() int {
 	return len(d.byID)
 }
 
-// close renews what is deferred for the last time, so that it comes back as late as
-// it can without us. It may be called again.
+// close renews what is deferred for the last time, so that it comes back as late as it can without
+// us. It may be called again.
 func (d *deferrals) close() {
 	d.once.Do(func() { close(d.stop) })
 	d.done.Wait()
@@ -103,8 +103,8 @@ func (d *deferrals) run() {
 	}
 }
 
-// renew renews the leases that are to be renewed by the time t, and says how long until
-// the next one is.
+// renew renews the leases that are to be renewed by the time t, and says how long until the next
+// one is.
 func (d *deferrals) renew(t time.Time) time.Duration {
 	ids, entries := d.takeDue(t)
 	for first := 0; first < len(entries); first += maxBatch {
@@ -134,8 +134,8 @@ func (d *deferrals) takeDue(t time.Time) (ids []string, entries []*batch.Entry) 
 	return ids, entries
 }
 
-// renewed notes how a renewal went. A message whose lease ends when it is due is
-// let go, and so is one whose lease is lost.
+// renewed notes how a renewal went. A message whose lease ends when it is due is let go, and so is
+// one whose lease is lost.
 func (d *deferrals) renewed(id string, r *batch.Entry, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -42,14 +42,13 @@ func invalid(format string, a ...any) error {
 	return &receiver.Error{Operation: opConfigure, Class: receiver.Invalid, Err: fmt.Errorf(format, a...)}
 }
 
-// permanentFailure begins the reason why an ack id is good for nothing any more;
-// every other reason, as TRANSIENT_FAILURE_*, may pass.
+// permanentFailure begins the reason why an ack id is good for nothing any more; every other
+// reason, as TRANSIENT_FAILURE_*, may pass.
 const permanentFailure = "PERMANENT_FAILURE_"
 
-// entryErrors returns one error for each ack id of a call that ended with err. A
-// subscription that delivers exactly once names in the details of its error what
-// became of single ids. An id that is not named there has failed with the call as far as
-// anybody knows.
+// entryErrors returns one error for each ack id of a call that ended with err. A subscription that
+// delivers exactly once names in the details of its error what became of single ids. An id that is
+// not named there has failed with the call as far as anybody knows.
 func entryErrors(operation string, err error, ids []string) []error {
 	errs := make([]error, len(ids))
 	if err == nil {

@@ -46,8 +46,8 @@ type bench struct {
 	seen *record
 }
 
-// bubble runs f with a bench whose time and network are a bubble's of
-// testing/synctest. The subscription is called s.
+// bubble runs f with a bench whose time and network are a bubble's of testing/synctest. The
+// subscription is called s.
 func bubble(t *testing.T, o Options, with *pubsubpb.Subscription, f func(t *testing.T, b bench)) {
 	t.Helper()
 	fake := pstest.NewServer() // its own port is not used: a bubble has no network
@@ -112,8 +112,8 @@ func (i *interceptor) intercept(ctx context.Context, in any, _ *grpc.UnaryServer
 	return handle(ctx, in)
 }
 
-// on has answer called for every request from now on; where it returns neither an answer
-// nor an error the fake is asked.
+// on has answer called for every request from now on; where it returns neither an answer nor an
+// error the fake is asked.
 func (i *interceptor) on(answer func(request any) (any, error)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 	"carrier/receiver"
 )
 
-// Extend renews leases, in one call where they are of one length. There is no limit
-// to how often. A lease that is over by our own clock, and that of a message which
-// was settled, is lost without asking: Pub/Sub agrees to renew either, and does nothing,
-// unless the subscription delivers exactly once.
+// Extend renews leases, in one call where they are of one length. There is no limit to how often. A
+// lease that is over by our own clock, and that of a message which was settled, is lost without
+// asking: Pub/Sub agrees to renew either, and does nothing, unless the subscription delivers
+// exactly once.
 func (r *Receiver) Extend(ctx context.Context, messages []*message.Message) []error {
 	var (
 		now     = time.Now()
@@ -43,8 +43,8 @@ func (r *Receiver) Extend(ctx context.Context, messages []*message.Message) []er
 	return errs
 }
 
-// modify sets ack deadlines from now, in one call for each length; one error for each
-// request. Operation names what it is done for.
+// modify sets ack deadlines from now, in one call for each length; one error for each request.
+// Operation names what it is done for.
 func (c *client) modify(ctx context.Context, operation string, entries []*batch.Entry) []error {
 	errs := make([]error, len(entries))
 	byLength := map[int32][]int{}
@@ -79,12 +79,12 @@ func (c *client) acknowledge(ctx context.Context, entries []*batch.Entry) []erro
 	return entryErrors(opAck, err, ids)
 }
 
-// maxBatch is the most ack ids in one call. With some two hundred bytes each they stay
-// below the 512 KiB that a request may have.
+// maxBatch is the most ack ids in one call. With some two hundred bytes each they stay below the
+// 512 KiB that a request may have.
 const maxBatch = 1000
 
-// linger is how long the first entry of a batch waits for others: less than one
-// call takes, and long enough for the rest of a burst.
+// linger is how long the first entry of a batch waits for others: less than one call takes, and
+// long enough for the rest of a burst.
 const linger = 3 * time.Millisecond
 
 // maxInFlight is the most calls of one kind that are open at once.

@@ -8,11 +8,10 @@ import (
 	"carrier/internal/recent"
 )
 
-// An orderGuard keeps the order of an ordering key whose messages were given back. Pub/Sub may
-// hand out what comes behind one while that is hidden, and the emulator puts what was given
-// back behind all the others; so what comes before its turn is kept back until the
-// message in front of it has come again, or until that should have. It is safe for
-// concurrent use.
+// An orderGuard keeps the order of an ordering key whose messages were given back. Pub/Sub may hand
+// out what comes behind one while that is hidden, and the emulator puts what was given back behind
+// all the others; so what comes before its turn is kept back until the message in front of it has
+// come again, or until that should have. It is safe for concurrent use.
 type orderGuard struct {
 	mu    sync.Mutex
 	byKey *recent.Set[*awaited] // when it is full the key that was touched least recently goes
@@ -37,8 +36,8 @@ func newOrderGuard(limit int) *orderGuard {
 }
 
 // expectFirst lets nothing of key through before the message id, which is to come at due, until
-// grace after that. A tail is given back last one first, so that each message goes in
-// front of those before.
+// grace after that. A tail is given back last one first, so that each message goes in front of
+// those before.
 func (g *orderGuard) expectFirst(key, id string, due time.Time, grace time.Duration) {
 	hash := recent.KeyOf(key)
 	g.mu.Lock()
@@ -62,11 +61,11 @@ func without(ids []string, id string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(other string) bool { return other == id })
 }
 
-// pass reports whether the message id of key has to wait, and for how long it is to be
-// given back. Once the awaited message is due that is for no time at first: a server
-// that holds a key back behind any message that is hidden would hold that one back too.
-// After a few times it is for the rest of the wait, since every hand-out may count towards
-// the dead letters, which take a message after five at the earliest.
+// pass reports whether the message id of key has to wait, and for how long it is to be given back.
+// Once the awaited message is due that is for no time at first: a server that holds a key back
+// behind any message that is hidden would hold that one back too. After a few times it is for the
+// rest of the wait, since every hand-out may count towards the dead letters, which take a message
+// after five at the earliest.
 func (g *orderGuard) pass(key, id string, grace time.Duration) (delay time.Duration, wait bool) {
 	if key == "" {
 		return 0, false

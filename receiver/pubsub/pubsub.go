@@ -1,10 +1,9 @@
-// Package pubsub takes messages from a Google Cloud Pub/Sub subscription, or from
-// a server that speaks its gRPC protocol.
+// Package pubsub takes messages from a Google Cloud Pub/Sub subscription, or from a server that
+// speaks its gRPC protocol.
 //
-// It is built on the generated half of Google's client: leases are the caller's, so
-// the client library's own lease manager and its queues have no part in it. Nothing
-// is tried twice in here: backing off belongs to the caller, who knows how much of a
-// lease is left.
+// It is built on the generated half of Google's client: leases are the caller's, so the client
+// library's own lease manager and its queues have no part in it. Nothing is tried twice in here:
+// backing off belongs to the caller, who knows how much of a lease is left.
 package pubsub
 
 import (
@@ -46,12 +45,12 @@ func New(o Options) *Receiver {
 	}
 }
 
-// Open finds the credentials and the subscription, and reads its ack deadline, its
-// ordering and whether it delivers exactly once, and whether the dead-letter topic is there. Credentials that may only consume are
-// enough: the lease is then the one in Options, or 30 s, and every message with an
-// ordering key is taken for an ordered one. An error's class tells a subscription
-// that is not there (receiver.NotFound) or may not be used (Denied, Credentials) from
-// one that could not be reached.
+// Open finds the credentials and the subscription, and reads its ack deadline, its ordering and
+// whether it delivers exactly once, and whether the dead-letter topic is there. Credentials that
+// may only consume are enough: the lease is then the one in Options, or 30 s, and every message
+// with an ordering key is taken for an ordered one. An error's class tells a subscription that is
+// not there (receiver.NotFound) or may not be used (Denied, Credentials) from one that could not be
+// reached.
 func (r *Receiver) Open(ctx context.Context) error {
 	c, notices, err := connect(ctx, r.options)
 	if err != nil {
@@ -80,13 +79,12 @@ func (r *Receiver) Open(ctx context.Context) error {
 	return nil
 }
 
-// DeferralsHeld is how many messages are kept away for longer than the 600 s that Pub/Sub
-// allows, at most a thousand. It may be called at any time.
+// DeferralsHeld is how many messages are kept away for longer than the 600 s that Pub/Sub allows,
+// at most a thousand. It may be called at any time.
 func (r *Receiver) DeferralsHeld() int { return r.deferred.count() }
 
-// Close lets go of what is deferred beyond ten minutes, sends what is still waiting to
-// be settled, waits for the answers, and hangs up. It may be called without a
-// successful Open, and again.
+// Close lets go of what is deferred beyond ten minutes, sends what is still waiting to be settled,
+// waits for the answers, and hangs up. It may be called without a successful Open, and again.
 func (r *Receiver) Close() error {
 	if r.client == nil {
 		return nil

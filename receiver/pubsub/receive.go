@@ -12,10 +12,10 @@ import (
 	"carrier/receiver"
 )
 
-// Receive makes one pull for up to limit messages, a hundred at most. When ctx ends
-// while it waits the call is cut; what Pub/Sub had begun to hand out by then comes back
-// when its ack deadline ends. Where a lease longer than the subscription's own is
-// wanted, it asks for that before it returns.
+// Receive makes one pull for up to limit messages, a hundred at most. When ctx ends while it waits
+// the call is cut; what Pub/Sub had begun to hand out by then comes back when its ack deadline
+// ends. Where a lease longer than the subscription's own is wanted, it asks for that before it
+// returns.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	n := min(limit, maxPull)
 	in := &pubsubpb.PullRequest{Subscription: r.subscription.path, MaxMessages: int32(n)} //nolint:gosec // at most maxPull
@@ -39,9 +39,9 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 	return batch, nil
 }
 
-// admit turns what Pub/Sub handed out into messages, and gives back what it does not
-// return. Of an ordering key nothing is returned that comes behind a message that was given
-// back and has not come again.
+// admit turns what Pub/Sub handed out into messages, and gives back what it does not return. Of an
+// ordering key nothing is returned that comes behind a message that was given back and has not come
+// again.
 func (r *Receiver) admit(ctx context.Context, raw []*pubsubpb.ReceivedMessage, limit int) []*message.Message {
 	var (
 		batch   []*message.Message
@@ -75,8 +75,8 @@ func (r *Receiver) orderOf(m *pubsubpb.ReceivedMessage) string {
 	return m.GetMessage().GetOrderingKey()
 }
 
-// lengthen asks for the wanted lease. A message whose lease could not be changed stays
-// under the subscription's own; one that is lost by now is not returned.
+// lengthen asks for the wanted lease. A message whose lease could not be changed stays under the
+// subscription's own; one that is lost by now is not returned.
 func (r *Receiver) lengthen(ctx context.Context, batch []*message.Message) []*message.Message {
 	for _, m := range batch {
 		m.Lease = r.subscription.lease

@@ -8,25 +8,26 @@ import (
 	"carrier/receiver"
 )
 
-// How long past its time a message of an ordering key that was given back is waited
-// for before a later one is let through: an ack deadline, since it may have been handed
-// out to a pull that was gone, and a little more; but a minute at most, since it may have
-// gone to another replica, or to the dead letters.
+// How long past its time a message of an ordering key that was given back is waited for before a
+// later one is let through: an ack deadline, since it may have been handed out to a pull that was
+// gone, and a little more; but a minute at most, since it may have gone to another replica, or to
+// the dead letters.
 const (
 	graceMargin = 5 * time.Second
 	graceMost   = time.Minute
 )
 
-// Settle acknowledges m, makes it available again after o.Delay, or publishes it to the
-// dead-letter topic and acknowledges it, as o says. A delay is rounded up to whole seconds. One longer than the 600 s that Pub/Sub allows is kept by
-// renewing the lease from here until Close, for a thousand messages at most; beyond them
-// it is shortened to 600 s. A subscription's retry policy may add to it.
+// Settle acknowledges m, makes it available again after o.Delay, or publishes it to the dead-letter
+// topic and acknowledges it, as o says. A delay is rounded up to whole seconds. One longer than the
+// 600 s that Pub/Sub allows is kept by renewing the lease from here until Close, for a thousand
+// messages at most; beyond them it is shortened to 600 s. A subscription's retry policy may add to
+// it.
 //
-// Unless the subscription delivers exactly once, Pub/Sub's agreement means nothing
-// once the lease is over: Settle returns ErrLeaseLost then, though it has tried.
+// Unless the subscription delivers exactly once, Pub/Sub's agreement means nothing once the lease
+// is over: Settle returns ErrLeaseLost then, though it has tried.
 //
-// When ctx ends before the answer is there, Settle returns ctx's error and the
-// settlement may be carried out all the same; repeating it does no harm.
+// When ctx ends before the answer is there, Settle returns ctx's error and the settlement may be
+// carried out all the same; repeating it does no harm.
 func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:

@@ -23,7 +23,7 @@ import (
 func TestDeferralBeyondTenMinutesIsHeldUntilItIsDue(t *testing.T) {
 	bubble(t, Options{}, nil, func(t *testing.T, b bench) {
 		const delay = 2*time.Hour + 7*time.Second
-		// The fake forgets a message ten minutes after it was published, unless it is in hand.
+		// The fake forgets a message ten minutes after it was published, unless it is in flight.
 		b.send(t, 1, "")
 		m := b.take(t, 1)[0]
 		if n := b.DeferralsHeld(); n != 0 {
@@ -125,8 +125,8 @@ func TestSettlementsShareACall(t *testing.T) {
 	})
 }
 
-// detailed is the error by which a subscription that delivers exactly once tells what
-// became of single ack ids.
+// detailed is the error by which a subscription that delivers exactly once tells what became of
+// single ack ids.
 func detailed(reasons map[string]string) error {
 	s, err := status.New(codes.FailedPrecondition, "some failed").WithDetails(&errdetails.ErrorInfo{Metadata: reasons})
 	if err != nil {

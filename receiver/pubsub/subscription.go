@@ -19,8 +19,8 @@ var subscriptionPath = regexp.MustCompile(`^projects/[^/]+/subscriptions/[^/]+$`
 // A subscription is what is known of it.
 type subscription struct {
 	path string
-	// own is the ack deadline that a pull gives: the subscription's, or the least there
-	// is where that is not known.
+	// own is the ack deadline that a pull gives: the subscription's, or the least there is where
+	// that is not known.
 	own time.Duration
 	// lease is the one to keep messages under.
 	lease time.Duration

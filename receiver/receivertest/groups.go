@@ -47,7 +47,7 @@ func groupsRunApart(t *testing.T, b bench) {
 	head := b.take(t, 1)[0]
 	b.putGroup(t, "h", "h1")
 	if other := b.take(t, 1)[0]; string(other.Body) != "h1" {
-		t.Errorf("received %q while %q is in hand, want h1", other.Body, head.Body)
+		t.Errorf("received %q while %q is in flight, want h1", other.Body, head.Body)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package receivertest holds the promises every receiver keeps, as a suite of
-// tests, and a receiver in memory that keeps them.
+// Package receivertest holds the promises every receiver keeps, as a suite of tests, and a receiver
+// in memory that keeps them.
 package receivertest
 
 import (
@@ -19,9 +19,9 @@ type Put struct {
 	Delay time.Duration
 }
 
-// Memory is a Receiver whose source is in memory. It behaves as SQS does: a
-// lease for each hand-out, groups in order, a group with a message in hand gives
-// no more of it, and one receive may bring several of one group.
+// Memory is a Receiver whose source is in memory. It behaves as SQS does: a lease for each
+// hand-out, groups in order, a group with a message in flight gives no more of it, and one receive
+// may bring several of one group.
 type Memory struct {
 	lease time.Duration
 
@@ -36,6 +36,9 @@ type Memory struct {
 	extended int
 	fault    func(operation string, m *message.Message) error
 	repeats  bool
+	// The redrive policy: messages received so often go to redriveTo at the next receive.
+	redriveAfter int
+	redriveTo    string
 }
 
 // A Settled is one settlement that a Memory agreed to.
@@ -83,16 +86,16 @@ func (r *Memory) Add(p Put, id string) string {
 	return id
 }
 
-// Fail makes every later call ask f whether it is to fail: operation is open,
-// receive, extend or settle, and m the message of the latter two.
+// Fail makes every later call ask f whether it is to fail: operation is open, receive, extend or
+// settle, and m the message of the latter two.
 func (r *Memory) Fail(f func(operation string, m *message.Message) error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fault = f
 }
 
-// Repeat makes a message that was removed available again, as if it had not been. Where
-// itself is true the source says of every message from then on that it may do so.
+// Repeat makes a message that was removed available again, as if it had not been. Where itself is
+// true the source says of every message from then on that it may do so.
 func (r *Memory) Repeat(id string, itself bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +108,15 @@ func (r *Memory) Repeat(id string, itself bool) {
 	r.wake()
 }
 
-// Left counts the messages that were not removed, in hand or not.
+// Redrive gives the source a redrive policy: a message that was handed out so often and is still
+// there goes to the queue of that name instead of being handed out again.
+func (r *Memory) Redrive(after int, to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.redriveAfter, r.redriveTo = after, to
+}
+
+// Left counts the messages that were not removed, in flight or not.
 func (r *Memory) Left() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,8 +156,8 @@ func (r *Memory) Extensions() int {
 	return r.extended
 }
 
-// Receives tells the limits that were asked for so far, and the most receives
-// that were open at once.
+// Receives tells the limits that were asked for so far, and the most receives that were open at
+// once.
 func (r *Memory) Receives() (limits []int, maxOpen int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -261,6 +272,9 @@ func (r *Memory) take(limit int) (batch []*message.Message, changed <-chan struc
 			busy[e.put.Group] = true // the tail of a delayed head waits for it
 			continue
 		}
+		if e.dead = r.redriveAfter > 0 && e.count >= r.redriveAfter; e.dead {
+			continue
+		}
 		batch = append(batch, r.handOut(e, now))
 	}
 	return batch, r.changed, wait
@@ -290,6 +304,9 @@ func (r *Memory) handOut(e *entry, now time.Time) *message.Message {
 		Group: e.put.Group, Ordered: e.put.Group != "",
 		ReceiveCount: e.count, FirstReceived: e.first, Sent: e.sent, Received: now,
 		Lease: r.lease, Receipt: e.handedOut, Repeats: r.repeats,
+	}
+	if r.redriveAfter > 0 && e.count >= r.redriveAfter {
+		m.RedriveTo = r.redriveTo
 	}
 	m.Renew(e.visible)
 	return m

@@ -67,7 +67,7 @@ func endsWithContext(t *testing.T, b bench) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Receive = %v, want context.Canceled", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal("Receive did not end with its context")
 	}
 }
@@ -79,7 +79,7 @@ func manyCallers(t *testing.T, b bench) {
 	}
 	var mu sync.Mutex
 	seen := map[string]int{}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	for range callers {

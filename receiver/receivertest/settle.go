@@ -60,6 +60,24 @@ func redriveComesBack(t *testing.T, b bench) {
 	}
 }
 
+func failuresAreCounted(t *testing.T, b bench) {
+	b.s.Put(t, Put{Body: "a"})
+	settle := func(o message.Outcome, failures, deferrals int) {
+		t.Helper()
+		m := b.take(t, 1)[0]
+		// Where the source does not tell deferrals apart each counts as a failure.
+		if n := m.FailedAttempts() + m.Deferrals; n != failures+deferrals || m.Deferrals > deferrals || m.ReceiveCount != n+1 {
+			t.Errorf("receive %d: %d failed attempts and %d deferrals, want %d and %d", m.ReceiveCount, m.FailedAttempts(), m.Deferrals, failures, deferrals)
+		}
+		b.settle(t, m, o)
+	}
+	settle(message.Outcome{Cause: message.Failed, Code: "5xx", Status: 500}, 0, 0)
+	settle(message.Outcome{Cause: message.Deferred, Code: "4xx", Status: 429, Delay: time.Millisecond}, 1, 0)
+	settle(message.Outcome{}, 1, 1)
+	settle(message.Outcome{Verdict: message.Rejected, Code: "4xx", Status: 400}, 1, 2)
+	settle(message.Outcome{Verdict: message.Delivered}, 2, 2)
+}
+
 func deadLetterLeaves(t *testing.T, b bench) {
 	b.s.Put(t, Put{Body: "a"})
 	m := b.take(t, 1)[0]

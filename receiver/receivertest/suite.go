@@ -13,27 +13,26 @@ import (
 type Source interface {
 	// Put adds one message.
 	Put(t *testing.T, p Put)
-	// Left counts the messages that were not removed, in hand or not.
+	// Left counts the messages that were not removed, in flight or not.
 	Left(t *testing.T) int
 }
 
 // A Harness makes receivers for the suite.
 type Harness struct {
-	// Open returns an opened receiver over a new and empty source, both closed by
-	// t's cleanup. Every lease is Lease long.
+	// Open returns an opened receiver over a new and empty source, both closed by t's cleanup.
+	// Every lease is Lease long.
 	Open func(t *testing.T) (receiver.Receiver, Source)
-	// Lease is the shortest lease that the source gives; the suite waits for it
-	// to end a few times.
+	// Lease is the shortest lease that the source gives; the suite waits for it to end a few times.
 	Lease time.Duration
 	// Groups says that the receivers made are ordered by group.
 	Groups bool
-	// Run runs one promise; nil calls it as it is. A receiver without a network
-	// is run in a bubble of testing/synctest.
+	// Run runs one promise; nil calls it as it is. A receiver without a network is run in a bubble
+	// of testing/synctest.
 	Run func(t *testing.T, promise func(t *testing.T))
 }
 
-// patience bounds the waiting for what must come; nothing is measured with it.
-const patience = 30 * time.Second
+// waitTimeout bounds the waiting for what must come; nothing is measured with it.
+const waitTimeout = 30 * time.Second
 
 // Run holds the receivers of h to every promise of receiver.Receiver.
 func Run(t *testing.T, h Harness) {
@@ -49,12 +48,13 @@ func Run(t *testing.T, h Harness) {
 		"the zero outcome gives a message back at once":    zeroGivesBack,
 		"a retried message stays hidden for its delay":     delayIsKept,
 		"a message left to redrive comes back":             redriveComesBack,
+		"failures are counted and deferrals not twice":     failuresAreCounted,
 		"a dead letter leaves the queue or says it cannot": deadLetterLeaves,
 		"one outcome never changes another's":              outcomesStayApart,
 		"many callers settle every message once":           manyCallers,
 	}
 	if h.Groups {
-		promises["a group gives nothing past a message in hand"] = groupWaits
+		promises["a group gives nothing past a message in flight"] = groupWaits
 		promises["a group returned tail first keeps its order"] = groupKeepsOrder
 		promises["a busy group does not stop another"] = groupsRunApart
 	}
@@ -85,7 +85,7 @@ type bench struct {
 // take receives n messages, however many receives that needs.
 func (b bench) take(t *testing.T, n int) []*message.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	var batch []*message.Message
 	for len(batch) < n {

@@ -1,5 +1,5 @@
-// Package transmittertest holds what every transmitter promises, as a suite of tests,
-// and a worker in memory that keeps those promises.
+// Package transmittertest holds what every transmitter promises, as a suite of tests, and a worker
+// in memory that keeps those promises.
 package transmittertest
 
 import (
@@ -12,8 +12,8 @@ import (
 	"carrier/transmitter"
 )
 
-// An Answer is the worker's word on one message. It may wait; when ctx ends it returns
-// promptly, with a Retry.
+// An Answer is the worker's word on one message. It may wait; when ctx ends it returns promptly,
+// with a Retry.
 type Answer func(ctx context.Context, m *message.Message) message.Outcome
 
 // Accept is the Answer of a worker that takes everything at once.
@@ -21,9 +21,9 @@ func Accept(context.Context, *message.Message) message.Outcome {
 	return message.Outcome{Verdict: message.Delivered, Status: 200, Code: "2xx"}
 }
 
-// Memory is a Transmitter whose worker is a function in this process. It keeps a
-// record of what it was handed. All methods may be called at once, and inside a
-// synctest bubble that the Memory was made in.
+// Memory is a Transmitter whose worker is a function in this process. It keeps a record of what it
+// was handed. All methods are safe for concurrent use, also inside a synctest bubble that the
+// Memory was made in.
 type Memory struct {
 	mu       sync.Mutex
 	answer   Answer
@@ -36,8 +36,8 @@ type Memory struct {
 	overlaps []string
 }
 
-// NewMemory returns a Memory that is ready for any number of messages and answers
-// them as answer says; nil means Accept.
+// NewMemory returns a Memory that is ready for any number of messages and answers them as answer
+// says; nil means Accept.
 func NewMemory(answer Answer) *Memory {
 	if answer == nil {
 		answer = Accept
@@ -67,8 +67,8 @@ func (w *Memory) Ready(ctx context.Context) (int, error) {
 	}
 }
 
-// Transmit records m and returns the worker's answer. When ctx has already ended,
-// nothing is handed over.
+// Transmit records m and returns the worker's answer. When ctx has already ended, nothing is handed
+// over.
 func (w *Memory) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	if ctx.Err() != nil {
 		return message.Outcome{}
@@ -127,8 +127,8 @@ func (w *Memory) Held() []string {
 	return slices.Sorted(maps.Keys(w.held))
 }
 
-// InFlight returns how many messages the worker has not answered yet, and the most it
-// ever had at once.
+// InFlight returns how many messages the worker has not answered yet, and the most it ever had at
+// once.
 func (w *Memory) InFlight() (now, most int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

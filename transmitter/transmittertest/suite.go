@@ -13,8 +13,8 @@ import (
 	"carrier/transmitter"
 )
 
-// patience is how long the suite waits for what should come at once.
-const patience = 30 * time.Second
+// waitTimeout is how long the suite waits for what should come at once.
+const waitTimeout = 30 * time.Second
 
 // A Word is what a worker says of a message.
 type Word int
@@ -34,13 +34,12 @@ const (
 // DeferredFor is the delay that Later asks for.
 const DeferredFor = 7 * time.Second
 
-// A Worker is the far end: it is called once for each time a message is handed over,
-// with what arrived. It may wait, and may be called at once.
+// A Worker is the far end: it is called once for each time a message is handed over, with what
+// arrived. It may wait, and is safe for concurrent use.
 type Worker func(id string, body []byte) Word
 
-// A Harness starts a far end that answers as worker says, and returns the transmitter
-// under test, connected to it. Both end with the test: the far end waits for the calls
-// of worker to return.
+// A Harness starts a far end that answers as worker says, and returns the transmitter under test,
+// connected to it. Both end with the test: the far end waits for the calls of worker to return.
 type Harness func(t *testing.T, worker Worker) transmitter.Transmitter
 
 // Run checks what every transmitter promises.
@@ -181,7 +180,7 @@ func endIsPromptRetry(t *testing.T, harness Harness) {
 		if o.Verdict != message.Retry {
 			t.Errorf("outcome %+v, want a retry", o)
 		}
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal("Transmit goes on after its context has ended")
 	}
 }
@@ -235,7 +234,7 @@ func waitFor(t *testing.T, happened <-chan struct{}, otherwise string) {
 	t.Helper()
 	select {
 	case <-happened:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal(otherwise)
 	}
 }

@@ -106,6 +106,9 @@ func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.
 		return message.Outcome{Verdict: message.Rejected, Reason: err.Error()}
 	}
 	o, warnings := t.poster.post(ctx, req)
+	if o.Verdict != message.Delivered && o.Code != "" {
+		o.Endpoint = t.opts.Endpoint.String()
+	}
 	for _, w := range warnings {
 		t.opts.Warn(m.ID, w)
 	}

@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"carrier/dispatch"
+	"carrier/internal/contain"
 	"carrier/message"
 )
 
@@ -26,6 +28,10 @@ func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event) {
 	}
 	if e.Err != nil {
 		fields = append(fields, zap.String("error", e.Err.Error()))
+		var panicked *contain.Panic
+		if errors.As(e.Err, &panicked) {
+			fields = append(fields, zap.ByteString("stack", panicked.Stack))
+		}
 	}
 	entry.Write(fields...)
 }

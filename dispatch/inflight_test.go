@@ -101,7 +101,7 @@ func TestADeadLetterThatIsKeptIsNotPostedAgain(t *testing.T) {
 
 func BenchmarkAcceptedIDs(b *testing.B) {
 	a := newAcceptedIDs()
-	ids := make([]string, 3*acceptedMost)
+	ids := make([]string, 3*acceptedLimit)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("b8c8bd94-5d1c-4f5e-9c44-%012d", i)
 	}
@@ -111,6 +111,6 @@ func BenchmarkAcceptedIDs(b *testing.B) {
 		if a.has(id) {
 			b.Fatal("an id is remembered for too long")
 		}
-		a.settled(id, true)
+		a.confirmed(id, true)
 	}
 }

@@ -10,12 +10,12 @@ import (
 
 func TestSettlementsShareTheirTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var p patience
+		var c settleContexts
 		stopped, stop := context.WithCancel(t.Context())
 		stop()
 		var given []context.Context
 		for range 30 {
-			ctx := p.context(stopped)
+			ctx := c.next(stopped)
 			end, _ := ctx.Deadline()
 			if left := time.Until(end); ctx.Err() != nil || left > settleTimeout || left <= settleTimeout-time.Second {
 				t.Errorf("%v are left (%v)", left, ctx.Err())

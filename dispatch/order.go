@@ -1,0 +1,184 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+
+	"carrier/message"
+)
+
+// admit starts the handling of messages, but for those that have to wait behind their group's head
+// or for an earlier hand-out of themselves. All are in their lanes before the first is handled: a
+// head that failed at once would not take along a tail that had not come yet.
+func (d *Dispatcher) admit(receiving, working context.Context, taken ...*delivery) {
+	var heads []*delivery
+	for _, m := range taken {
+		earlier := d.inFlight.add(m)
+		if earlier != nil && !m.Ordered {
+			d.start(func() { d.settleAsEarlier(receiving, working, earlier, m) })
+			continue
+		}
+		m.earlier = earlier // m waits for it in their lane
+		if d.lanes.enter(m) {
+			heads = append(heads, m)
+		}
+	}
+	for _, m := range heads {
+		d.queue(m)
+		d.start(func() { d.handle(receiving, working, m) })
+	}
+}
+
+// settleAsEarlier waits until the earlier hand-out of m's message is no longer in flight. What
+// became of that one becomes of m, without a second post. If it was never posted, or was given
+// back, m is a hand-out of its own: a source may hand out what was given back before we have noted
+// that it agreed.
+func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier, m *delivery) {
+	<-earlier.done
+	givenBack := earlier.settled && !earlier.outcome.Ends()
+	if (earlier.unposted || givenBack) && receiving.Err() == nil {
+		d.admit(receiving, working, m)
+		return
+	}
+	d.o.Observe(Event{Kind: Redelivered, Message: m.Message})
+	switch {
+	case d.inFlight.accepted.has(m.ID):
+		m.outcome = removal()
+	case !givenBack:
+		m.outcome = earlier.outcome
+	}
+	m.unposted = earlier.unposted || givenBack
+	d.settleHead(working, m, false)
+}
+
+// leftMeanwhile reports whether an earlier hand-out of m's message has left the queue while m
+// waited behind it in their lane, and as what: that becomes of m too, without a post.
+func (d *Dispatcher) leftMeanwhile(m *delivery) (o message.Outcome, left bool) {
+	if m.earlier == nil {
+		return message.Outcome{}, false
+	}
+	<-m.earlier.done
+	if o = m.earlier.outcome; o.Ends() {
+		d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: o})
+	}
+	return o, o.Ends()
+}
+
+// nextInLane is the message behind m in its lane that goes ahead now, if any. Unless m is confirmed
+// to have left the queue, what waits behind it goes back: posting it would put it before m. Where
+// that was done before m was settled, what has come since was handed out after m went back, and is
+// in order.
+func (d *Dispatcher) nextInLane(working context.Context, m *delivery, confirmed bool) *delivery {
+	inOrder := confirmed || m.tailReturned
+	for {
+		if !inOrder {
+			d.giveBack(working, d.lanes.takeTail(m))
+		}
+		next := d.lanes.next(m)
+		if next == nil {
+			return nil
+		}
+		if inOrder {
+			d.queue(next)
+			return next
+		}
+		d.giveBack(working, []*delivery{next}) // came between the two
+	}
+}
+
+// giveBack returns messages that were never posted, the last one first, each when the one behind it
+// is back: so a group keeps its order. What the worker accepted before is removed instead.
+func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
+	for i := len(unposted) - 1; i >= 0; i-- {
+		m := unposted[i]
+		if m.outcome = (message.Outcome{}); d.inFlight.accepted.has(m.ID) {
+			m.outcome = d.acceptedBefore(m)
+		}
+		_ = d.release(working, m, false)
+	}
+}
+
+// acceptedBefore is the outcome of a message that the worker accepted before.
+func (d *Dispatcher) acceptedBefore(m *delivery) message.Outcome {
+	d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: removal()})
+	return removal()
+}
+
+// removal is the outcome by which a message that was accepted before leaves the queue.
+func removal() message.Outcome {
+	return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
+}
+
+// lanes lets one message of a group go ahead at a time. A group has a lane while its head is in
+// flight; what comes behind waits in the lane and takes no slot. It is safe for concurrent use.
+type lanes struct {
+	mu    sync.Mutex
+	tails map[string][]*delivery
+}
+
+func newLanes() *lanes { return &lanes{tails: map[string][]*delivery{}} }
+
+// enter reports whether m may go ahead. If not, it waits in its lane until next or takeTail brings
+// it out.
+func (l *lanes) enter(m *delivery) bool {
+	if !m.Ordered {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tail, busy := l.tails[m.Group]
+	if busy {
+		l.tails[m.Group] = append(tail, m)
+		return false
+	}
+	l.tails[m.Group] = nil
+	return true
+}
+
+// next takes the message behind m, which is the head from now on. Where there is none the lane
+// ends, and the group's next message will be a head.
+func (l *lanes) next(m *delivery) *delivery {
+	if !m.Ordered {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tail := l.tails[m.Group]
+	if len(tail) == 0 {
+		delete(l.tails, m.Group)
+		return nil
+	}
+	l.tails[m.Group] = tail[1:]
+	return tail[0]
+}
+
+// takeTail takes what waits behind m. The lane stays busy.
+func (l *lanes) takeTail(m *delivery) []*delivery {
+	if !m.Ordered {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.take(m.Group)
+}
+
+// takeTails takes what waits behind every head. The lanes stay busy.
+func (l *lanes) takeTails() [][]*delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var tails [][]*delivery
+	for group, tail := range l.tails {
+		if len(tail) > 0 {
+			tails = append(tails, l.take(group))
+		}
+	}
+	return tails
+}
+
+func (l *lanes) take(group string) []*delivery {
+	tail := l.tails[group]
+	if len(tail) > 0 {
+		l.tails[group] = nil
+	}
+	return tail
+}
