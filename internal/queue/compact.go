@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
+
+	"carrier/internal/queue/record"
 )
 
 // A file never gets smaller by itself. Once compactFrom bytes of it have been written to,
@@ -41,7 +43,7 @@ func (q *Queue) compactIfEmptied() {
 // sizes says how far the file has been written to, and how much of that is in use. Space
 // that is only reserved does not count: it would be reserved again.
 func (q *Queue) sizes() (size, used int64) {
-	err := contained(func() error {
+	err := contain(func() error {
 		return q.db.View(func(tx *bbolt.Tx) error {
 			size = tx.Size()
 			return nil
@@ -58,35 +60,38 @@ func (q *Queue) sizes() (size, used int64) {
 // either the old file or the new one, with the same messages. replaced says whether an
 // error came too late to go on with the old file.
 func (q *Queue) compact() (replaced bool, err error) {
-	path := filepath.Join(q.options.Dir, compactName)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	path := filepath.Join(q.options.Dir, newName)
+	if err := removeIfThere(path); err != nil {
 		return false, err
 	}
-	db, f, err := openBolt(path, false)
+	db, f, err := openBolt(path)
 	if err != nil {
 		return false, err
 	}
-	if err := contained(func() error { return copyAll(db, q.db) }); err != nil {
-		return false, errors.Join(err, contained(db.Close), os.Remove(path))
+	if err := contain(func() error { return copyAll(db, q.db, q.counts) }); err != nil {
+		return false, errors.Join(err, contain(db.Close), os.Remove(path))
 	}
 	q.file.Lock()
 	defer q.file.Unlock()
 	if err := os.Rename(path, filepath.Join(q.options.Dir, fileName)); err != nil {
-		return false, errors.Join(err, contained(db.Close), os.Remove(path))
+		return false, errors.Join(err, contain(db.Close), os.Remove(path))
 	}
 	old := q.db
 	q.db = db
-	q.room = room{file: f, reserve: q.options.reserve}
-	if err := errors.Join(syncDir(q.options.Dir), contained(old.Close)); err != nil {
+	q.disk = diskReserve{path: q.disk.path, file: f, reserve: q.options.reserve}
+	if err := errors.Join(syncDir(q.options.Dir), contain(old.Close)); err != nil {
 		return true, fmt.Errorf("replace the file: %w", err)
 	}
 	return true, nil
 }
 
-// copyAll copies src to dst, and syncs it once at the end.
-func copyAll(dst, src *bbolt.DB) error {
+// copyAll copies src, which holds c, to dst, and syncs it once at the end.
+func copyAll(dst, src *bbolt.DB, c record.Counts) error {
 	dst.NoSync = true
 	if err := bbolt.Compact(dst, src, compactStep); err != nil {
+		return err
+	}
+	if err := dst.Update(func(tx *bbolt.Tx) error { return seal(tx, &c) }); err != nil {
 		return err
 	}
 	dst.NoSync = false

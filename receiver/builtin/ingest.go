@@ -35,6 +35,7 @@ func buildIngest(c config.Config, o Options) Built {
 		MaxConnections: c.Ingest.MaxConnections,
 		TLSCertFile:    c.Ingest.TLSCertFile,
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
+		Replay:         c.Ingest.Replay,
 		Lease:          c.Ingest.Lease,
 		OnAnswer:       o.Answered,
 		Warn:           func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },

@@ -42,6 +42,9 @@ type Options struct {
 	// TLSCertFile and TLSKeyFile are PEM files, given together or not at all, that make the
 	// server speak TLS. They are read again when they change.
 	TLSCertFile, TLSKeyFile string
+	// Replay says that the requests are made again at the worker's, so that their paths must be
+	// such as may be put below its own.
+	Replay bool
 	// Lease is how long a message is in flight before it comes back; 30 s.
 	Lease time.Duration
 	// ReadTimeout is how long a request may take to arrive, its body included; 60 s.

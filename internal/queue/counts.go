@@ -1,6 +1,12 @@
 package queue
 
-import "time"
+import (
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"carrier/internal/queue/record"
+)
 
 // Counts are what a queue holds at one moment.
 type Counts struct {
@@ -25,8 +31,8 @@ type Counts struct {
 	SetAside int
 }
 
-// Usage is what counts toward MaxMessages and MaxBytes, with what is being stored at this
-// moment. It does not touch the file.
+// Usage is what counts toward MaxMessages and MaxBytes, with what is being stored at this moment.
+// It does not read the file.
 func (q *Queue) Usage() (messages int, bytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -35,28 +41,21 @@ func (q *Queue) Usage() (messages int, bytes int64) {
 
 // Counts returns what the queue holds. For the oldest message it reads the file.
 func (q *Queue) Counts() Counts {
-	c := q.counts()
+	c := q.countsInMemory()
 	c.Oldest = q.oldest()
 	return c
 }
 
-func (q *Queue) counts() Counts {
+func (q *Queue) countsInMemory() Counts {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delayed, backingOff := 0, 0
-	for _, it := range q.schedule.delayed.items {
-		if it.count > 0 {
-			backingOff++
-		} else {
-			delayed++
-		}
-	}
-	inFlight := len(q.schedule.leased.items)
+	delayed, backingOff, inFlight := q.schedule.Counts()
 	return Counts{
 		Messages: q.live.messages, Bytes: q.live.bytes,
 		Ready:   max(0, q.live.messages-delayed-backingOff-inFlight),
 		Delayed: delayed, BackingOff: backingOff, InFlight: inFlight,
-		DeadMessages: q.dead.messages, DeadBytes: q.dead.bytes, SetAside: q.aside,
+		DeadMessages: q.dead.messages, DeadBytes: q.dead.bytes, DeadDropped: q.deadDropped,
+		SetAside: q.setAside,
 	}
 }
 
@@ -67,8 +66,8 @@ func (q *Queue) oldest() time.Time {
 	now := time.Now().UnixNano()
 	var oldest int64
 	_ = q.view(func(b buckets) error {
-		for _, bucket := range []cursor{b.plain.Cursor(), b.indexed.Cursor()} {
-			if since := firstDue(bucket, now); since > 0 && (oldest == 0 || since < oldest) {
+		for _, c := range []*bbolt.Cursor{b[record.Plain].Cursor(), b[record.Indexed].Cursor()} {
+			if since := firstDue(c, now); since > 0 && (oldest == 0 || since < oldest) {
 				oldest = since
 			}
 		}
@@ -80,23 +79,27 @@ func (q *Queue) oldest() time.Time {
 	return time.Unix(0, oldest)
 }
 
-type cursor interface {
-	First() (key, value []byte)
-	Next() (key, value []byte)
-}
-
-// firstDue is when the first message at c that is due was stored or became due, as Unix
+// firstDue is when the first message at c that is due was stored or became due, in Unix
 // nanoseconds; 0 where there is none.
-func firstDue(c cursor, now int64) int64 {
+func firstDue(c *bbolt.Cursor, now int64) int64 {
 	k, v := c.First()
 	for range oldestMax {
 		if k == nil {
 			return 0
 		}
-		if r, err := parseRecord(v); err == nil && r.due <= now {
-			return max(r.stored, r.due)
+		if e, err := record.ParseEnvelope(v, len(v)); err == nil && e.Due <= now {
+			return max(e.Stored, e.Due)
 		}
 		k, v = c.Next()
 	}
 	return 0
+}
+
+// metaKeys is how many keys the bucket of meta data holds after a commit.
+const metaKeys = 2
+
+// seal writes down with tx how many keys there are once it is committed.
+func seal(tx *bbolt.Tx, c *record.Counts) error {
+	c[record.Meta] = metaKeys
+	return c.Seal(tx)
 }
