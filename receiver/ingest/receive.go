@@ -11,9 +11,9 @@ import (
 	"carrier/receiver"
 )
 
-// Receive waits for messages that are due and returns up to limit of them, oldest first
-// and at most one of a group. After StopAccepting it does not wait. An error of class Broken means that the queue can be
-// believed no more.
+// Receive waits for messages that are due and returns up to limit of them, oldest first and at most
+// one of a group. After StopAccepting it does not wait. An error of class Broken means that nobody
+// knows what the queue's file holds, or that it is gone.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	for {
 		deliveries, err := r.queue.Load().Receive(ctx, limit)
@@ -46,9 +46,23 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 		ReceiveCount: d.ReceiveCount, Deferrals: d.Deferrals, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
 		Request: &e.request, Lease: r.options.Lease, Receipt: d,
 	}
+	if d.Due.After(d.Stored) {
+		m.Due = d.Due
+	}
 	m.Renew(d.Expires)
+	if d.Unsettled {
+		r.options.Observer.Duplicate(duplicateUnsettled)
+		r.options.Warn(m.ID, "ingest: handed out again, since no outcome of the time before is on record; the worker may have handled it already", nil)
+	}
 	return m, nil
 }
+
+// duplicateUnsettled is the cause of a duplicate whose lease, or carrier, ended before its outcome
+// was stored.
+const duplicateUnsettled = "unsettled"
+
+// Duplicates lists the causes of a duplicate that an Observer is told of.
+func Duplicates() []string { return []string{duplicateUnsettled} }
 
 // setAside takes a message out of the way that this version cannot read. Should that fail
 // it comes back, and is set aside then.
