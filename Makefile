@@ -112,6 +112,10 @@ cover: ## test each package and print how much of the code was run
 	@go test -timeout 8m -coverpkg ./... -coverprofile cover.out $$(go list ./... | grep -Ev '$(INTEGRATION)')
 	@go tool cover -func cover.out | tail -n 1
 
+.PHONY: figures
+figures: ## print how long functions, files and packages are
+	@go run ./internal/testkit/codefigures .
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . | while read -r file; do \
@@ -145,6 +149,23 @@ verify-kube: ## run the chart's pods on a real kubelet, built and started here; 
 image: ## build the images IMAGE:VERSION and, without Pub/Sub, IMAGE:VERSION-sqs
 	docker build $(IMAGEFLAGS) -t $(IMAGE):$(VERSION) .
 	docker build $(IMAGEFLAGS) --target sqs -t $(IMAGE):$(VERSION)-sqs .
+
+# The files that name an image to build in or to run. A tag may be given another image at any
+# time; a digest may not.
+PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml
+
+.PHONY: pin
+pin: ## write the digests of the images that are pulled into the files that name them; needs a registry
+	@for image in $$(sed -nE 's/^(ARG GO=| *image: )([^@ ]+).*/\2/p' $(PINNED) | sort -u); do \
+		digest=$$(docker buildx imagetools inspect "$$image" | sed -n 's/^Digest: *//p'); \
+		[[ $$digest == sha256:* ]] || { echo "make pin: no digest for $$image" >&2; exit 1; }; \
+		sed -i -E "s|^(ARG GO=\|( *)image: )$$image(@.*)?\$$|\1$$image@$$digest|" $(PINNED); \
+		echo "$$image@$$digest"; \
+	done
+
+.PHONY: pinned
+pinned: ## fail unless what a release is built in is named by its digest
+	@grep -q '^ARG GO=.*@sha256:' Dockerfile.release || { echo 'Dockerfile.release: its base image has no digest; make pin writes it' >&2; exit 1; }
 
 .PHONY: footprint
 footprint: image ## print the size of both images and the memory they take when idle

@@ -77,10 +77,12 @@ func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (
 		if o, left := d.leftMeanwhile(m); left {
 			return o, false
 		}
-		if o = d.post(working, m); o.Verdict != message.Retry || o.Cause != message.Unreached {
+		o = d.post(working, m)
+		// What was cut off before it was handed over goes back at once, like what was never tried.
+		m.unposted = o.Verdict == message.Retry && (o.Cause == message.Unreached || o.Cause == message.Returned)
+		if o.Verdict != message.Retry || o.Cause != message.Unreached {
 			return o, false
 		}
-		m.unposted = true
 		sleep.For(receiving, unreachedPause, nil)
 	}
 }

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -66,6 +67,20 @@ func TestAMessageHeldForAnAbsentWorkerIsGivenBack(t *testing.T) {
 		synctest.Wait()
 		equal(t, "ends at the stop", b.ends(), "a returned")
 		b.stop(t)
+	})
+}
+
+func TestWhatWasNeverHandedOverGoesBackAtTheEndOfTheDrain(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(func(ctx context.Context, _ *message.Message) message.Outcome {
+			<-ctx.Done() // it was dialling all the time
+			return message.Outcome{Reason: "not posted: stopping"}
+		})
+		b.source.Put("a")
+		b.start()
+		b.stop(t)
+		equal(t, "ends", b.ends(), "a returned")
+		isTrue(t, b.source.Held() == 0, "%d are left to their leases", b.source.Held())
 	})
 }
 

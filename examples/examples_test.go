@@ -144,8 +144,8 @@ func TestWorkersFinishWhatTheyHaveBegun(t *testing.T) {
 			t.Parallel()
 			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_DELAY=1"}, command...)
 			answered := make(chan answer, 1)
-			go func() { answered <- post(t, w.listening(), "id-1", "in hand") }()
-			w.await("in hand")
+			go func() { answered <- post(t, w.listening(), "id-1", "in flight") }()
+			w.await("in flight")
 			if code := w.stop(syscall.SIGTERM); code != 0 {
 				t.Errorf("after SIGTERM: exit code %d\n%s", code, w.out.String())
 			}
@@ -192,8 +192,8 @@ func TestRunDrainsCarrierBeforeItsWorker(t *testing.T) {
 			t.Parallel()
 			r := startRunner(t, "WORKER_DELAY=1")
 			r.await("curl -i http://" + r.door)
-			post(t, "http://"+r.door+"/", "", "in hand")
-			r.await("in hand")
+			post(t, "http://"+r.door+"/", "", "in flight")
+			r.await("in flight")
 			if code := r.stop(s); code != 0 {
 				t.Errorf("exit code %d\n%s", code, r.out.String())
 			}
@@ -236,7 +236,7 @@ type answer struct {
 // post posts body as carrier would; id may be empty.
 func post(t *testing.T, url, id, body string) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {

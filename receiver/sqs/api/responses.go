@@ -1,0 +1,212 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A ReceivedMessage is a message as SQS hands it out. Its fields are parts of the answer and gone
+// with it, but for the attributes; nil where the answer has none.
+type ReceivedMessage struct {
+	ID, ReceiptHandle, Body []byte
+	MD5                     []byte // of the body, in hexadecimal
+	Group, Trace            []byte
+	ReceiveCount            int64 // 0 where the answer has none
+	FirstReceived, Sent     int64 // in milliseconds since the epoch; 0 where the answer has none
+	Attributes              []Attribute
+}
+
+// An Attribute is one that a producer gave with a message.
+type Attribute struct {
+	Name, Type string // as in Binary.png
+	Text       string
+	Binary     []byte // in place of Text, for the binary types
+	Damaged    bool   // the answer's value of a binary type is not base64; Binary is nil
+}
+
+// BaseType is the type without what producers may add to it, as in Number.float.
+func (a Attribute) BaseType() string {
+	name, _, _ := strings.Cut(a.Type, ".")
+	return name
+}
+
+// Receive asks for messages and hands them to use, which must not keep any part of them, with the
+// time at which the answer began to come. onHead is called before, once that is so: from then on
+// the messages are under their lease, and ctx should not cut the call. use is not called where
+// there is no answer.
+func (c *Client) Receive(ctx context.Context, r Request, onHead func(), use func(messages []ReceivedMessage, came time.Time)) error {
+	a := action{name: "ReceiveMessage", request: r, onHead: onHead, read: func(a answer) error {
+		messages, err := readMessages(a.body)
+		if err == nil {
+			use(messages, a.came)
+		}
+		return err
+	}}
+	return c.do(ctx, OpReceive, func(ctx context.Context) error { return c.call(ctx, a) })
+}
+
+// readMessages reads the answer to a receive.
+func readMessages(answer []byte) ([]ReceivedMessage, error) {
+	d, err := decode(answer)
+	if err != nil {
+		return nil, err
+	}
+	var list []ReceivedMessage
+	for d.begin('{'); d.more('}'); {
+		if string(d.key()) != "Messages" {
+			d.skip()
+			continue
+		}
+		list = make([]ReceivedMessage, 0, MaxBatch)
+		for d.begin('['); d.more(']'); {
+			list = append(list, d.message())
+		}
+	}
+	return list, d.err
+}
+
+// decode returns a decoder of an answer, which is an object or nothing.
+func decode(answer []byte) (*decoder, error) {
+	d := &decoder{data: answer}
+	if c := d.peek(); c == 0 && d.at == len(answer) {
+		d.data, d.at = []byte("{}"), 0
+	} else if c != '{' {
+		return nil, errNotJSON
+	}
+	return d, nil
+}
+
+func (d *decoder) message() ReceivedMessage {
+	var m ReceivedMessage
+	for d.begin('{'); d.more('}'); {
+		switch string(d.key()) {
+		case "MessageId":
+			m.ID = d.text()
+		case "ReceiptHandle":
+			m.ReceiptHandle = d.text()
+		case "Body":
+			m.Body = d.text()
+		case "MD5OfBody":
+			m.MD5 = d.text()
+		case "Attributes":
+			d.system(&m)
+		case "MessageAttributes":
+			m.Attributes = d.attributes()
+		default:
+			d.skip()
+		}
+	}
+	return m
+}
+
+// system reads what SQS itself says of a message.
+func (d *decoder) system(m *ReceivedMessage) {
+	for d.begin('{'); d.more('}'); {
+		switch string(d.key()) {
+		case "MessageGroupId":
+			m.Group = d.text()
+		case "AWSTraceHeader":
+			m.Trace = d.text()
+		case "ApproximateReceiveCount":
+			m.ReceiveCount = d.number()
+		case "ApproximateFirstReceiveTimestamp":
+			m.FirstReceived = d.number()
+		case "SentTimestamp":
+			m.Sent = d.number()
+		default:
+			d.skip()
+		}
+	}
+}
+
+// attributes reads a producer's attributes, and puts them in the order of their names.
+func (d *decoder) attributes() []Attribute {
+	var list []Attribute
+	for d.begin('{'); d.more('}'); {
+		a := Attribute{Name: string(d.key())}
+		for d.begin('{'); d.more('}'); {
+			switch string(d.key()) {
+			case "DataType":
+				a.Type = string(d.text())
+			case "StringValue":
+				a.Text = string(d.text())
+			case "BinaryValue":
+				a.Binary, a.Damaged = decodeBinary(d.text())
+			default:
+				d.skip()
+			}
+		}
+		list = append(list, a)
+	}
+	sortAttributes(list)
+	return list
+}
+
+// decodeBinary decodes base64, with its padding or without. A part of a value is worse than none.
+func decodeBinary(text []byte) (value []byte, damaged bool) {
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding} {
+		if value, err := encoding.AppendDecode(nil, text); err == nil {
+			return value, false
+		}
+	}
+	return nil, true
+}
+
+func sortAttributes(list []Attribute) {
+	slices.SortFunc(list, func(a, b Attribute) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// An entryResult is what the answer to a batch says of one entry.
+type entryResult struct {
+	index         int // its id; -1 where that is not a number
+	failed        bool
+	code, message string // of one that failed
+	senderFault   bool
+}
+
+// readResults reads the answer to a batch.
+func readResults(answer []byte) ([]entryResult, error) {
+	d, err := decode(answer)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]entryResult, 0, MaxBatch)
+	for d.begin('{'); d.more('}'); {
+		switch string(d.key()) {
+		case "Successful":
+			list = d.results(list, false)
+		case "Failed":
+			list = d.results(list, true)
+		default:
+			d.skip()
+		}
+	}
+	return list, d.err
+}
+
+func (d *decoder) results(list []entryResult, failed bool) []entryResult {
+	for d.begin('['); d.more(']'); {
+		r := entryResult{failed: failed, index: -1}
+		for d.begin('{'); d.more('}'); {
+			switch string(d.key()) {
+			case "Id":
+				if id, ok := d.integer(); ok {
+					r.index = int(id)
+				}
+			case "Code":
+				r.code = string(d.text())
+			case "Message":
+				r.message = string(d.text())
+			case "SenderFault":
+				r.senderFault = d.truth()
+			default:
+				d.skip()
+			}
+		}
+		list = append(list, r)
+	}
+	return list
+}
