@@ -14,6 +14,7 @@ import (
 	"carrier/receiver"
 	"carrier/receiver/preflight"
 	"carrier/receiver/sqs/api"
+	"carrier/receiver/sqs/environment"
 )
 
 // shortestLease is the shortest visibility timeout of a queue that is taken over: below it a message
@@ -70,7 +71,7 @@ func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 		err = fmt.Errorf("%q is no queue URL", o.QueueURL)
 	}
 	if err != nil {
-		return "", &receiver.Error{Operation: api.OpConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: environment.Operation, Class: receiver.Invalid, Err: err}
 	}
 	return o.QueueURL, nil
 }
@@ -79,7 +80,7 @@ func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 func lookUp(ctx context.Context, c *api.Client, name, owner string) (string, error) {
 	if name == "" {
 		err := errors.New("neither a queue name nor a queue URL is given")
-		return "", &receiver.Error{Operation: api.OpConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: environment.Operation, Class: receiver.Invalid, Err: err}
 	}
 	address, err := c.QueueURL(ctx, name, owner)
 	if err != nil {
