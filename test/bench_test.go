@@ -109,6 +109,16 @@ func (b *bench) putAll(bodies ...string) []string {
 	return ids
 }
 
+// delivers stores one more message, waits until the worker has accepted it, and stops the program.
+func (b *bench) delivers() {
+	b.t.Helper()
+	before := len(b.worker.got())
+	b.put(testMessage{Body: "delivered"})
+	b.worker.await(before + 1)
+	b.awaitEmpty()
+	b.stop()
+}
+
 // awaitEmpty waits until the queue holds nothing.
 func (b *bench) awaitEmpty() {
 	b.t.Helper()

@@ -203,10 +203,7 @@ func TestProxyInFrontOfTheSourceIsWaitedFor(t *testing.T) {
 			})
 			server.Heal()
 			b.awaitReady()
-			b.put(testMessage{Body: "a"})
-			w.await(1)
-			b.awaitEmpty()
-			b.stop()
+			b.delivers()
 		})
 	}
 }
