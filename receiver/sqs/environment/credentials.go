@@ -104,6 +104,9 @@ func (c *Chain) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		return identity, nil
 	}
 	class := issuerClass(err)
+	if nothingConfigured(provider) {
+		err = fmt.Errorf("none are configured (AWS_ACCESS_KEY_ID, AWS_PROFILE, a role), and the machine's metadata service gives none: %w", err)
+	}
 	if errors.Is(err, fs.ErrPermission) { // of a token's file, say
 		err = fmt.Errorf("%w (carrier runs as %s)", err, user())
 	}
