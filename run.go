@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,13 +22,22 @@ import (
 	"carrier/receiver/builtin"
 )
 
-// closeTimeout is how long answers under way at the admin port may take at the end.
+// closeTimeout is how long answers of the admin port that are being written may take at the end.
 const closeTimeout = time.Second
+
+// flushTimeout is how long the last log lines may take to be written at the end.
+const flushTimeout = time.Second
 
 // run moves messages until a signal, and drains. A second signal ends it at once.
 func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io.Writer) int {
-	log := audit.NewLogger(stdout, c.Log.Level, c.Log.Colorized)
-	defer func() { _ = log.Sync() }()
+	// A reader of the log that has gone must not end the program.
+	signal.Ignore(syscall.SIGPIPE)
+	output := audit.NewOutput(stdout)
+	defer output.Close(flushTimeout)
+	log := audit.NewLogger(output, c.Log.Level, c.Log.Colorized)
+	output.OnResume(func(dropped uint64) {
+		log.Warn("log lines were dropped: they were not read", zap.Uint64("dropped", dropped))
+	})
 	if c.Receiver != config.Ingest && c.Tune.Processors != config.Off {
 		tune.Processors(c.Concurrency)
 	}
@@ -34,20 +45,19 @@ func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io
 		log.Warn(w)
 	}
 	code := make(chan int, 1)
-	stop := make(chan struct{})
-	go func() { code <- exitCode(log, serve(c, log, stop)) }()
+	stop := make(chan os.Signal, 1)
+	go func() { code <- exitCode(log, serve(c, log, output, stop)) }()
 	select {
 	case c := <-code:
 		return c
 	case s := <-signals:
-		log.Info("stopping", zap.Stringer("signal", s))
-		close(stop)
+		stop <- s
 	}
 	select {
 	case c := <-code:
 		return c
 	case s := <-signals:
-		log.Warn("stopped at once by a second signal; what was in hand comes back when its lease ends", zap.Stringer("signal", s))
+		log.Warn("ended at once by a second signal; messages in flight come back when their leases end", zap.Stringer("signal", s))
 		return exitFailure
 	}
 }
@@ -79,67 +89,57 @@ type program struct {
 	dispatcher *dispatch.Dispatcher
 }
 
-// serve assembles the program and runs it until stop is closed, or until it cannot
-// go on. Its deferred calls, read backwards, are the shutdown.
-func serve(c config.Config, log *zap.Logger, stop <-chan struct{}) error {
-	p, err := assemble(c, log)
+// serve assembles the program and runs it until stop brings a signal, or until it cannot go on.
+// Its deferred calls, read backwards, are the shutdown.
+func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan os.Signal) error {
+	p, err := assemble(c, log, output)
 	if err != nil {
 		return err
 	}
 	defer p.worker.close()
 	defer p.closeSource()
-
 	running, end := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
 	defer loops.Wait()
 	defer end()
-
-	receiving, drain := context.WithCancel(running)
-	defer drain()
-	drained := make(chan struct{})
-	begin := func() {
+	receiving, stopReceiving := context.WithCancel(running)
+	defer stopReceiving()
+	drain := newDrain(log, func() {
 		if p.source.StopAccepting != nil {
 			p.source.StopAccepting()
 		}
-		drain()
-	}
-	closeAdmin, err := p.openAdmin(c, func(ctx context.Context) error {
-		begin()
-		select {
-		case <-drained:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+		stopReceiving()
 	})
+	closeAdmin, err := p.openAdmin(c, drain)
 	if err != nil {
 		return err
 	}
 	defer closeAdmin()
-
 	loops.Go(func() { p.worker.watch(running) })
 	if c.Stats.Enabled {
 		loops.Go(func() { p.audit.RunStats(running, c.Stats.Every, p.dispatcher.InFlight) })
 	}
+	signalled := make(chan struct{})
 	loops.Go(func() {
 		select {
-		case <-stop:
-			begin()
+		case s := <-stop:
+			close(signalled)
+			drain.start(s.String())
 		case <-running.Done():
 		}
 	})
 	p.announce(c)
 	err = p.dispatcher.Run(receiving)
-	close(drained)
+	drain.finish()
 	if err != nil {
 		return err
 	}
-	<-stop // after /drain the program stays up until its signal
+	<-signalled // after /drain the program stays up until its signal
 	return nil
 }
 
 // assemble makes the parts. It dials nothing.
-func assemble(c config.Config, log *zap.Logger) (*program, error) {
+func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program, error) {
 	b := build()
 	p := &program{log: log, audit: audit.New(log), readiness: admin.NewReadiness()}
 	p.metrics = metrics.New(metrics.Options{
@@ -148,11 +148,12 @@ func assemble(c config.Config, log *zap.Logger) (*program, error) {
 	})
 	var err error
 	p.source, err = builtin.New(c, builtin.Options{
-		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version,
+		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.metrics.WatchLog(output.Dropped)
 	if p.source.QueueMessages != nil {
 		p.metrics.WatchQueue(metrics.Queue{
 			Messages: p.source.QueueMessages, Bytes: p.source.QueueBytes,
@@ -182,17 +183,18 @@ func (p *program) observe(e dispatch.Event) {
 }
 
 // openAdmin opens the admin port, unless it is off, and returns what closes it.
-func (p *program) openAdmin(c config.Config, drain func(context.Context) error) (closeAdmin func(), err error) {
+func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), err error) {
 	if c.Admin.Address == "" {
 		return func() {}, nil
 	}
 	server, err := admin.Open(context.Background(), admin.Options{
 		Address: c.Admin.Address, Token: c.Admin.Token.Reveal(),
-		Live: p.dispatcher.Live, Ready: p.readiness.Reasons, Metrics: p.metrics.Handler(), Drain: drain,
+		Live:  func() error { return errors.Join(p.dispatcher.Live(), drain.live()) },
+		Ready: p.readiness.Reasons, Metrics: p.metrics.Handler(), Drain: drain.request,
 		ErrorLog: zap.NewStdLog(p.log.Named("admin")),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open the admin port: %w", err)
+		return nil, fmt.Errorf("%w (CARRIER_ADMIN_ADDRESS)", err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()

@@ -19,7 +19,9 @@ type scenario struct {
 	// says is what is measured, and what could mislead.
 	says string
 	// quick makes it a part of the smaller run.
-	quick   bool
+	quick bool
+	// asked leaves it out unless -only names it: it decides a setting, and is no part of the report.
+	asked   bool
 	columns []report.Column
 	run     func(ctx context.Context, b *bench, r *figures.Results) error
 }
@@ -35,15 +37,23 @@ func scenarios() []scenario {
 		slow(10, true), slow(40, false), bimodal(),
 		deferred(), faults(), offered(), pubsub(), pubsubSlow(),
 		disk(), ingest(1, false), ingest(8, false), ingest(64, true), ingest(512, false), ingestSlowDisk(64, true), backlog(),
-		idle(), large(), stopping(), startup(), sizes(),
+		idle(), large(), stopping(), startup(), sizes(), processors(), collector(),
 	}
+}
+
+// wants reports whether s is to be run.
+func (o options) wants(s scenario) bool {
+	if s.asked && o.only.String() == "" {
+		return false
+	}
+	return (s.quick || !o.quick) && o.only.MatchString(s.name)
 }
 
 // all runs the scenarios of list that o asks for, one after another. One that fails does not
 // keep the others from being run; the end of ctx does.
 func (b *bench) all(ctx context.Context, o options, list []scenario) (done []report.Finding, err error) {
 	for _, s := range list {
-		if o.quick && !s.quick || !o.only.MatchString(s.name) {
+		if !o.wants(s) {
 			continue
 		}
 		f := report.Finding{Scenario: report.Scenario{Name: s.name, Says: s.says, Columns: s.columns}}

@@ -19,6 +19,9 @@ const (
 	Drop       = "drop"
 )
 
+// DropOldest is the value of IngestOptions.DeadLetterFull that drops dead letters for newer ones.
+const DropOldest = "drop-oldest"
+
 // Off is the value of TuneOptions.Processors that leaves GOMAXPROCS alone.
 const Off = "off"
 

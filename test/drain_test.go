@@ -3,13 +3,18 @@ package test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 )
 
 // Section 7: /drain.
 
-// drain asks for the drain and returns the answer, which comes when it is over.
+// drain asks for the drain, with the header that it wants unless others are given, and returns the
+// answer, which comes when it is over.
 func (b *bench) drain(method string, header ...string) reply {
+	if len(header) == 0 {
+		header = []string{"X-Carrier-Drain", "yes"}
+	}
 	return call(b.t, method, "http://"+b.admin+"/drain", header...)
 }
 
@@ -64,6 +69,26 @@ func TestDrainAnswersWhenDrainedAndTheProgramStaysUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDrainNeedsItsHeaderAndIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, ofIngest, newWorker(t, always(says(200))), nil)
+	for _, header := range [][]string{{"Accept", "*/*"}, {"X-Carrier-Drain", "no"}, {"Authorization", "Bearer x"}} {
+		if r := b.drain(http.MethodGet, header...); r.Status != http.StatusForbidden {
+			t.Errorf("%q: %d", header, r.Status)
+		}
+	}
+	if n := b.ask("/readyz").Status; n != http.StatusOK {
+		t.Errorf("/readyz %d after refused requests", n)
+	}
+	if r := b.drain(http.MethodGet); r.Status != http.StatusOK {
+		t.Errorf("/drain: %d %s", r.Status, r.Body)
+	}
+	if l := b.awaitLog("stopping, no message"); !strings.HasPrefix(l.text("cause"), "/drain from 127.0.0.1:") {
+		t.Errorf("logged %v", l)
+	}
+	b.stop()
 }
 
 func TestDrainNeedsTheTokenWhereThereIsOne(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 // An op is one change to the file, written in a transaction with others.
 type op interface {
-	// write makes the change. An error of its own breaks the queue, so it says with
-	// fields of its own what else it found.
+	// write makes the change. An error of its own breaks the queue, so it says with fields of
+	// its own what else it found.
 	write(t *transaction) error
 	// apply is called after the commit, with mu held.
 	apply(q *Queue)
@@ -19,109 +19,103 @@ type op interface {
 	idle() bool
 }
 
-// A transaction is what an op sees while it writes.
-type transaction struct {
-	buckets
-	now    time.Time
-	window time.Duration
-	report func(event string, err error)
-	keyed  int // idempotency keys looked up
-}
-
-// A group is what is committed together. Its waiters read err, and the fields of their
-// ops, after done is closed.
-type group struct {
+// A batch is what is committed together. Its waiters read err, and the fields of their ops, after
+// done is closed.
+type batch struct {
 	ops   []op
 	bytes int
 	done  chan struct{}
 	err   error
 }
 
-// A group takes no more once it has so many ops or bytes: a commit's memory and time are
-// bounded by it.
+// A batch takes no more once it has so many ops or bytes: a commit's memory and time are bounded
+// by it.
 const (
-	groupOps   = 4096
-	groupBytes = 16 << 20
+	batchOps   = 4096
+	batchBytes = 16 << 20
 )
 
-func (g *group) finish(err error) {
-	g.err = err
-	close(g.done)
+func (b *batch) finish(err error) {
+	b.err = err
+	close(b.done)
 }
 
-// enqueue adds o to the group that is gathering. The caller holds mu, and has asked usable.
-func (q *Queue) enqueue(o op, bytes int) *group {
-	if n := len(q.groups); n == 0 || len(q.groups[n-1].ops) >= groupOps || q.groups[n-1].bytes+bytes > groupBytes {
-		q.groups = append(q.groups, &group{done: make(chan struct{})})
+// enqueue adds o to the batch that is gathering. The caller holds mu, and has asked usable.
+func (q *Queue) enqueue(o op, bytes int) *batch {
+	if n := len(q.batches); n == 0 || len(q.batches[n-1].ops) >= batchOps || q.batches[n-1].bytes+bytes > batchBytes {
+		q.batches = append(q.batches, &batch{done: make(chan struct{})})
 	}
-	g := q.groups[len(q.groups)-1]
-	g.ops = append(g.ops, o)
-	g.bytes += bytes
+	b := q.batches[len(q.batches)-1]
+	b.ops = append(b.ops, o)
+	b.bytes += bytes
 	q.work.Signal()
-	return g
+	return b
 }
 
-// run is the committer. There is no waiting for more to come: the next group is what
-// gathered while the last one was written.
+// run is the committer. There is no waiting for more to come: the next batch is what gathered
+// while the last one was written.
 func (q *Queue) run() {
 	defer close(q.stopped)
 	for {
-		g := q.next()
-		if g == nil {
+		b, t := q.next()
+		if b == nil {
 			return
 		}
-		err := contained(func() error { return q.commit(g) })
-		q.conclude(g, err)
+		err := contained(func() error { return q.commit(b, t) })
+		q.conclude(b, t, err)
 		if err == nil {
 			q.compactIfEmptied()
 		}
 	}
 }
 
-// next waits for a group and takes it; nil when the queue is closed or broken.
-func (q *Queue) next() *group {
+// next waits for a batch and takes it; nil when the queue is closed or broken.
+func (q *Queue) next() (*batch, *transaction) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.groups) == 0 && !q.closing && q.broken == nil {
+	for len(q.batches) == 0 && !q.closing && q.broken == nil {
 		q.work.Wait()
 	}
-	if len(q.groups) == 0 {
-		return nil
+	if len(q.batches) == 0 {
+		return nil, nil
 	}
-	g := q.groups[0]
-	q.groups[0] = nil
-	q.groups = q.groups[1:]
-	kept := g.ops[:0]
-	for _, o := range g.ops {
+	b := q.batches[0]
+	q.batches[0] = nil
+	q.batches = q.batches[1:]
+	kept := b.ops[:0]
+	for _, o := range b.ops {
 		if !o.idle() {
 			kept = append(kept, o)
 		}
 	}
-	g.ops = kept
-	return g
+	b.ops = kept
+	return b, &transaction{
+		options: &q.options, now: time.Now().UnixNano(), counts: q.counts, dead: q.dead, nextExpiry: q.nextExpiry,
+	}
 }
 
-func (q *Queue) conclude(g *group, err error) {
+func (q *Queue) conclude(b *batch, t *transaction, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.broken == nil && err != nil {
 		q.fail(err)
 	}
 	if q.broken != nil {
-		g.finish(q.broken)
+		b.finish(q.broken)
 		return
 	}
-	for _, o := range g.ops {
+	q.counts, q.nextExpiry = t.counts, t.nextExpiry
+	for _, o := range b.ops {
 		o.apply(q)
 	}
-	g.finish(nil)
-	q.rouse()
+	b.finish(nil)
+	q.wakeAll()
 }
 
-// commit writes g in one transaction and syncs it. Puts that the disk has no room for are
-// refused one by one before that; after it every error is one nobody can judge.
-func (q *Queue) commit(g *group) (err error) {
-	if len(g.ops) == 0 {
+// commit writes b in one transaction and syncs it. Puts that the disk has no room for are refused
+// one by one before that; after it every error is one nobody can judge.
+func (q *Queue) commit(b *batch, t *transaction) (err error) {
+	if len(b.ops) == 0 {
 		return nil
 	}
 	tx, err := q.db.Begin(true)
@@ -129,14 +123,23 @@ func (q *Queue) commit(g *group) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, rollBack(tx)) }()
-	if !q.admitToDisk(g, tx) {
+	if !q.admitToDisk(b, tx) {
 		return nil
 	}
-	t := &transaction{
-		buckets: bucketsOf(tx), now: time.Now(), window: q.options.KeyWindow, report: q.options.Report,
+	if err := t.writeAll(tx, b.ops); err != nil {
+		return err
 	}
+	if err := q.options.commit(tx); err != nil {
+		return err
+	}
+	return q.disk.inPlace() // or nobody will ever see what was just promised
+}
+
+// writeAll makes the changes of ops, and seals how many keys there are then.
+func (t *transaction) writeAll(tx *bbolt.Tx, ops []op) error {
+	t.buckets = bucketsOf(tx)
 	t.appendOnly()
-	for _, o := range g.ops {
+	for _, o := range ops {
 		if err := o.write(t); err != nil {
 			return err
 		}
@@ -144,7 +147,7 @@ func (q *Queue) commit(g *group) (err error) {
 	if err := t.forgetKeys(); err != nil {
 		return err
 	}
-	return q.options.commit(tx)
+	return seal(tx, &t.counts)
 }
 
 // rollBack ends tx if it was not committed. bbolt holds its lock until then.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
+
+	"carrier/internal/queue/record"
 )
 
 // A file never gets smaller by itself. Once compactFrom bytes of it have been written to,
@@ -58,15 +60,15 @@ func (q *Queue) sizes() (size, used int64) {
 // either the old file or the new one, with the same messages. replaced says whether an
 // error came too late to go on with the old file.
 func (q *Queue) compact() (replaced bool, err error) {
-	path := filepath.Join(q.options.Dir, compactName)
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	path := filepath.Join(q.options.Dir, newName)
+	if err := removeIfThere(path); err != nil {
 		return false, err
 	}
-	db, f, err := openBolt(path, false)
+	db, f, err := openBolt(path)
 	if err != nil {
 		return false, err
 	}
-	if err := contained(func() error { return copyAll(db, q.db) }); err != nil {
+	if err := contained(func() error { return copyAll(db, q.db, q.counts) }); err != nil {
 		return false, errors.Join(err, contained(db.Close), os.Remove(path))
 	}
 	q.file.Lock()
@@ -76,17 +78,20 @@ func (q *Queue) compact() (replaced bool, err error) {
 	}
 	old := q.db
 	q.db = db
-	q.room = room{file: f, reserve: q.options.reserve}
+	q.disk = diskReserve{path: q.disk.path, file: f, reserve: q.options.reserve}
 	if err := errors.Join(syncDir(q.options.Dir), contained(old.Close)); err != nil {
 		return true, fmt.Errorf("replace the file: %w", err)
 	}
 	return true, nil
 }
 
-// copyAll copies src to dst, and syncs it once at the end.
-func copyAll(dst, src *bbolt.DB) error {
+// copyAll copies src, which holds c, to dst, and syncs it once at the end.
+func copyAll(dst, src *bbolt.DB, c record.Counts) error {
 	dst.NoSync = true
 	if err := bbolt.Compact(dst, src, compactStep); err != nil {
+		return err
+	}
+	if err := dst.Update(func(tx *bbolt.Tx) error { return seal(tx, &c) }); err != nil {
 		return err
 	}
 	dst.NoSync = false

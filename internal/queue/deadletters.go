@@ -2,86 +2,136 @@ package queue
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/hex"
+	"context"
 	"fmt"
 	"time"
+
+	"carrier/internal/queue/record"
+	"carrier/internal/queue/schedule"
 )
 
 // A Reason says why a message became a dead letter.
-type Reason struct {
-	Text string
-	// Status is the worker's HTTP status; 0 when there was none.
-	Status int
-	// Attempts is how often the message was handed out.
-	Attempts int
+type Reason = record.Reason
+
+// DeadLetter moves the message to the dead letters. With Keep, ErrFull means that there is no room
+// for more of them, and that the lease goes on; with DropOldest the oldest ones make room.
+func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Reason) error {
+	return q.end(ctx, d, inTime, &deadLetterOp{item: d.item, why: why})
 }
 
-// deadValue is the value of a dead letter: when, why, and the message's own value.
-func deadValue(d Reason, at time.Time, value []byte) []byte {
-	b := make([]byte, valueHead, valueHead+8+3*binary.MaxVarintLen64+len(d.Text)+len(value))
-	b = binary.BigEndian.AppendUint64(b, uint64(at.UnixNano()))
-	b = binary.AppendUvarint(b, uint64(max(0, d.Status)))
-	b = binary.AppendUvarint(b, uint64(max(0, d.Attempts)))
-	b = appendBytes(b, []byte(d.Text))
-	return seal(append(b, value...))
+// deadFits says whether u is within the quotas of dead letters.
+func (o *Options) deadFits(u usage) bool {
+	return (o.MaxDeadMessages <= 0 || u.messages <= o.MaxDeadMessages) &&
+		(o.MaxDeadBytes <= 0 || u.bytes <= o.MaxDeadBytes)
 }
 
-// decodeDead checks b and reads it.
-func decodeDead(b []byte) (d Reason, at time.Time, r record, err error) {
-	if _, err := unseal(b); err != nil {
-		return d, at, r, err
+// chargeDead counts a dead letter that is about to be written. The caller holds mu.
+func (q *Queue) chargeDead(bytes int64) error {
+	u := q.dead
+	u.add(bytes)
+	if q.options.DeadFull == Keep && !q.options.deadFits(u) {
+		return fmt.Errorf("%w: no room for dead letters", ErrFull)
 	}
-	d, at, value, err := parseDead(b)
-	if err == nil {
-		r, err = decodeRecord(value)
-	}
-	return d, at, r, err
+	q.dead = u
+	return nil
 }
 
-// parseDead reads b without its checksum, and leaves the message's own value as it is.
-func parseDead(b []byte) (d Reason, at time.Time, value []byte, err error) {
-	if len(b) < valueHead+8 || b[4] != valueVersion {
-		return d, at, nil, fmt.Errorf("%w: no dead letter", errValue)
-	}
-	p := b[valueHead:]
-	at = time.Unix(0, int64(binary.BigEndian.Uint64(p)))
-	status, p, ok1 := cutNumber(p[8:])
-	attempts, p, ok2 := cutNumber(p)
-	reason, value, ok3 := cutBytes(p)
-	if !ok1 || !ok2 || !ok3 {
-		return d, at, nil, fmt.Errorf("%w: no dead letter", errValue)
-	}
-	return Reason{Text: string(reason), Status: status, Attempts: attempts}, at, value, nil
+type deadLetterOp struct {
+	item    *schedule.Item
+	why     Reason
+	dropped usage
 }
 
-// A DeadLetter is a message that was given up.
-type DeadLetter struct {
-	Reason
-	// At is when it was given up, Stored when it was put.
-	At, Stored time.Time
-	ID, Group  string
-	Head, Body []byte
-}
+func (o *deadLetterOp) idle() bool { return false }
 
-// DeadLetters returns up to limit dead letters, in the order in which they were put. One
-// that is damaged is left out and reported.
-func (q *Queue) DeadLetters(limit int) ([]DeadLetter, error) {
-	var all []DeadLetter
-	err := q.view(func(b buckets) error {
-		c := b.dead.Cursor()
-		for k, v := c.First(); k != nil && len(all) < limit; k, v = c.Next() {
-			why, at, r, err := decodeDead(bytes.Clone(v))
-			if err != nil {
-				q.options.Report(ValueIgnored, err)
-				continue
-			}
-			all = append(all, DeadLetter{
-				Reason: why, At: at, Stored: time.Unix(0, r.stored),
-				ID: hex.EncodeToString(r.id[:]), Group: r.group, Head: r.head, Body: r.body,
-			})
+func (o *deadLetterOp) write(t *transaction) error {
+	key := record.SeqKey(o.item.Seq)
+	stored := bytes.Clone(t.bucketOf(o.item).Get(key))
+	if err := t.put(record.Dead, key, record.EncodeDeadLetter(o.why, time.Unix(0, t.now), stored)); err != nil {
+		return err
+	}
+	if err := t.discard(o.item); err != nil {
+		return err
+	}
+	for !t.options.deadFits(t.dead) {
+		size, found, err := t.dropOldestDead()
+		if err != nil || !found {
+			return err
 		}
-		return nil
-	})
-	return all, err
+		o.dropped.add(size)
+	}
+	return nil
+}
+
+// dropOldestDead removes the dead letter that was put first, and says what it cost.
+func (t *transaction) dropOldestDead() (size int64, found bool, err error) {
+	k, v := t.buckets[record.Dead].Cursor().First()
+	if k == nil {
+		return 0, false, nil
+	}
+	size = record.DeadLetterCost(v, len(v))
+	t.dead.drop(size)
+	return size, true, t.delete(record.Dead, bytes.Clone(k))
+}
+
+func (o *deadLetterOp) apply(q *Queue) {
+	q.live.drop(o.item.Handout.Size)
+	q.droppedDead(o.dropped)
+	q.schedule.Finish(o.item)
+}
+
+// droppedDead counts dead letters that had to make room, and reports them.
+func (q *Queue) droppedDead(u usage) {
+	if u.messages == 0 {
+		return
+	}
+	q.dead.messages -= u.messages
+	q.dead.bytes = max(0, q.dead.bytes-u.bytes)
+	q.deadDropped += uint64(u.messages)
+	q.options.Report(DeadLetterDropped, fmt.Errorf("%d of the oldest (%d bytes) made room for newer ones", u.messages, u.bytes))
+}
+
+// DropDeadLetters removes all dead letters, and returns how many there were.
+func (q *Queue) DropDeadLetters(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		o := &dropDeadOp{}
+		q.mu.Lock()
+		if err := q.usable(); err != nil {
+			q.mu.Unlock()
+			return total, err
+		}
+		b := q.enqueue(o, 0)
+		q.mu.Unlock()
+		if err := q.wait(ctx, b); err != nil {
+			return total, err
+		}
+		total += o.dropped.messages
+		if o.dropped.messages == 0 {
+			return total, nil
+		}
+	}
+}
+
+// dropDeadMost is how many dead letters one commit removes.
+const dropDeadMost = 4096
+
+type dropDeadOp struct{ dropped usage }
+
+func (o *dropDeadOp) idle() bool { return false }
+
+func (o *dropDeadOp) write(t *transaction) error {
+	for range dropDeadMost {
+		size, found, err := t.dropOldestDead()
+		if err != nil || !found {
+			return err
+		}
+		o.dropped.add(size)
+	}
+	return nil
+}
+
+func (o *dropDeadOp) apply(q *Queue) {
+	q.dead.messages -= o.dropped.messages
+	q.dead.bytes = max(0, q.dead.bytes-o.dropped.bytes)
 }

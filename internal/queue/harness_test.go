@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 )
@@ -94,9 +93,11 @@ func (q *Queue) none(t *testing.T) {
 	t.Helper()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.schedule.turn(time.Now())
-	if top := q.schedule.ready.top(); top != nil || len(q.schedule.ahead) > 0 || q.schedule.behind() {
-		t.Fatalf("a message is due: %+v, %d ahead", top, len(q.schedule.ahead))
+	if err := q.refill(); err != nil {
+		t.Fatal(err)
+	}
+	if it := q.schedule.Pick(); it != nil {
+		t.Fatalf("a message is due: %+v", it)
 	}
 }
 

@@ -1,51 +1,64 @@
 package queue
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"time"
+
+	"carrier/internal/queue/record"
 )
 
-// lookup returns what an idempotency key stands for, if that is not over. An error means
-// that the entry is damaged and taken for absent.
-func (b buckets) lookup(key [sha256.Size]byte, now time.Time) (keyed, bool, error) {
-	v := b.keys.Get(key[:])
+// lookup returns what an idempotency key stands for, if that is not over at now, in Unix
+// nanoseconds. An error means that the entry is damaged and taken for absent.
+func (b buckets) lookup(key [sha256.Size]byte, now int64) (record.Key, bool, error) {
+	v := b[record.Keys].Get(key[:])
 	if v == nil {
-		return keyed{}, false, nil
+		return record.Key{}, false, nil
 	}
-	k, err := decodeKeyed(v)
+	k, err := record.DecodeKey(v)
 	if err != nil {
-		return keyed{}, false, err
+		return record.Key{}, false, err
 	}
-	return k, k.expires > now.UnixNano(), nil
+	return k, k.Expires > now, nil
 }
 
 // remember stores k under key.
-func (b buckets) remember(key [sha256.Size]byte, k keyed) error {
-	if err := b.keys.Put(key[:], k.encode()); err != nil {
+func (t *transaction) remember(key [sha256.Size]byte, k record.Key) error {
+	if err := t.put(record.Keys, key[:], k.Encode()); err != nil {
 		return err
 	}
-	return b.expiry.Put(expiryKey(k.expires, key), []byte{valueVersion})
+	if t.nextExpiry == 0 {
+		t.nextExpiry = k.Expires
+	}
+	return t.put(record.Expiry, record.ExpiryKey(k.Expires, key), record.ExpiryValue())
 }
 
-func expiryKey(expires int64, key [sha256.Size]byte) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(expires)), key[:]...)
-}
+// forgetAtLeast is how many keys whose time is over one commit removes, if it adds none, and
+// forgetAtMost how many one removes that does nothing else.
+const (
+	forgetAtLeast = 64
+	forgetAtMost  = 4096
+)
 
-// forgetAtLeast is how many keys whose time is over one commit removes, if it adds none.
-const forgetAtLeast = 64
-
-// forgetKeys removes keys whose time is over: twice as many as this commit may have added,
-// so that they cannot pile up, and no more, so that no commit is held up by them.
+// forgetKeys removes keys whose time is over: twice as many as this commit may have added, so that
+// they cannot gather, and no more, so that no commit is held up by them.
 func (t *transaction) forgetKeys() error {
+	if t.nextExpiry == 0 || t.nextExpiry > t.now {
+		return nil
+	}
 	limit := max(forgetAtLeast, 2*t.keyed)
 	var over [][]byte
-	c := t.expiry.Cursor()
-	for k, _ := c.First(); k != nil && len(over) < limit; k, _ = c.Next() {
-		if len(k) != 8+sha256.Size || int64(binary.BigEndian.Uint64(k)) > t.now.UnixNano() {
+	c := t.buckets[record.Expiry].Cursor()
+	k, _ := c.First()
+	for ; k != nil && len(over) < limit; k, _ = c.Next() {
+		if expires, _, ok := record.CutExpiryKey(k); !ok || expires > t.now {
 			break
 		}
-		over = append(over, append([]byte(nil), k...))
+		over = append(over, bytes.Clone(k))
+	}
+	t.nextExpiry = 0
+	if expires, _, ok := record.CutExpiryKey(k); ok {
+		t.nextExpiry = expires
 	}
 	for _, k := range over {
 		if err := t.forget(k); err != nil {
@@ -55,15 +68,35 @@ func (t *transaction) forgetKeys() error {
 	return nil
 }
 
-// forget removes one entry of the expiry bucket, and the key it names unless that has
+// forget removes one key of the expiry bucket, and the idempotency key it names unless that has
 // been stored anew since.
 func (t *transaction) forget(expiry []byte) error {
-	if err := t.expiry.Delete(expiry); err != nil {
+	if err := t.delete(record.Expiry, expiry); err != nil {
 		return err
 	}
-	key := [sha256.Size]byte(expiry[8:])
+	_, key, _ := record.CutExpiryKey(expiry)
 	if _, valid, _ := t.lookup(key, t.now); valid {
 		return nil
 	}
-	return t.keys.Delete(key[:])
+	return t.delete(record.Keys, key[:])
 }
+
+// forgetExpired queues a commit that forgets keys, where there are any to be forgotten and no
+// other commit is under way. The caller holds mu.
+func (q *Queue) forgetExpired(now time.Time) {
+	if q.usable() == nil && len(q.batches) == 0 && q.nextExpiry != 0 && q.nextExpiry <= now.UnixNano() {
+		q.enqueue(forgetOp{}, 0)
+	}
+}
+
+// A forgetOp is for when nothing else is committed: while no put comes, or all are refused.
+type forgetOp struct{}
+
+func (forgetOp) idle() bool { return false }
+
+func (forgetOp) write(t *transaction) error {
+	t.keyed = max(t.keyed, forgetAtMost/2)
+	return nil
+}
+
+func (forgetOp) apply(q *Queue) { q.forgetExpired(time.Now()) }

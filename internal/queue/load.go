@@ -1,152 +1,170 @@
 package queue
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
+	"sort"
 	"time"
 
-	"go.etcd.io/bbolt"
+	"carrier/internal/queue/filecheck"
+	"carrier/internal/queue/record"
+	"carrier/internal/queue/schedule"
 )
 
 // loaded is what a file holds when it is opened.
 type loaded struct {
-	tx         int   // the transaction it was learnt in; 0 is an empty file
-	size       int64 // of the file, in pages that are or were in use
-	last       uint64
-	schedule   schedule
+	counts     record.Counts
+	last       uint64 // sequence number
+	schedule   *schedule.Schedule
 	live, dead usage
-	aside      int
-	damaged    []waitingSize
-	now        time.Time
+	damaged    []uint64 // indexed messages that cannot be read, by sequence number
+	nextExpiry int64
+
+	now int64
+	// delays are the messages that are not due yet since they were given back, in order.
+	delays []delay
+	sealed *record.Counts
 }
 
-type waitingSize struct {
-	seq  uint64
-	size int64
+type delay struct {
+	seq uint64
+	due int64
 }
 
-// loadAll visits every page and every key of db. What it does not look at are the middles
-// of bodies: those are checked when they are handed out.
-func loadAll(db *bbolt.DB) (l loaded, err error) {
-	l = loaded{schedule: newSchedule(), now: time.Now()}
-	err = contained(func() error {
-		return db.View(func(tx *bbolt.Tx) error {
-			if k, _ := tx.Cursor().First(); k == nil {
-				return nil // made, and not begun
-			}
-			l.tx, l.size = tx.ID(), tx.Size()
-			return l.load(tx)
-		})
+func newLoaded() *loaded {
+	return &loaded{schedule: schedule.New(), now: time.Now().UnixNano()}
+}
+
+// loadOrder has the states before the messages that they are about.
+func loadOrder() []record.Bucket {
+	return []record.Bucket{
+		record.Meta, record.Keys, record.Expiry, record.States, record.Dead, record.Quarantined,
+		record.Plain, record.Indexed,
+	}
+}
+
+// load reads all keys of f, and so makes sure that bbolt can. What it does not look at are bodies:
+// those are checked when they are handed out. An empty file was made and not begun.
+func load(f *filecheck.File) (l *loaded, empty bool, err error) {
+	l = newLoaded()
+	empty, err = f.Walk(loadOrder(), func(b record.Bucket, key []byte, v filecheck.Value) error {
+		l.counts[b]++
+		return l.visit(b, key, v, f.TX())
 	})
+	l.schedule.Booted(l.last)
+	return l, empty, err
+}
+
+func (l *loaded) visit(b record.Bucket, key []byte, v filecheck.Value, tx uint64) error {
+	if b == record.Keys || b == record.Expiry && l.counts[b] > 1 {
+		return nil
+	}
+	value, err := v.Prefix()
 	if err != nil {
-		return l, fmt.Errorf("%w: %w", errDamaged, err)
+		return err
 	}
-	return l, nil
-}
-
-func (l *loaded) load(tx *bbolt.Tx) error {
-	for _, name := range bucketNames() {
-		if tx.Bucket([]byte(name)) == nil {
-			return fmt.Errorf("no bucket %s", name)
-		}
-	}
-	b := bucketsOf(tx)
-	if _, err := unseal(b.meta.Get([]byte(formatKey))); err != nil {
-		return fmt.Errorf("format: %w", err)
-	}
-	none := func([]byte, []byte) {}
-	dues := make(map[uint64]state)
-	for _, part := range []struct {
-		bucket *bbolt.Bucket
-		visit  func(k, v []byte)
-	}{
-		{b.meta, none}, {b.keys, none}, {b.expiry, none},
-		{b.state, func(k, v []byte) { l.due(dues, k, v) }},
-		{b.dead, func(k, v []byte) { l.dead.add(deadCost(v)); l.seen(k) }},
-		{b.aside, func(k, _ []byte) { l.aside++; l.seen(k) }},
-		{b.plain, func(k, v []byte) { l.plain(dues, l.seen(k), v) }},
-		{b.indexed, func(k, v []byte) { l.indexed(dues, l.seen(k), v) }},
-	} {
-		if err := l.each(part.bucket, part.visit); err != nil {
-			return err
-		}
-	}
-	l.schedule.boot = l.last
-	return nil
-}
-
-// each visits the pairs of b in order, and touches both ends of every value: one that
-// lies outside the file is a fault here, where it is contained, and not later.
-func (l *loaded) each(b *bbolt.Bucket, visit func(k, v []byte)) error {
-	var before []byte
-	c := b.Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if before != nil && bytes.Compare(before, k) >= 0 {
-			return fmt.Errorf("keys are out of order")
-		}
-		if int64(len(v)) > l.size {
-			return fmt.Errorf("a value of %d bytes in a file of %d", len(v), l.size)
-		}
-		if len(v) > 0 {
-			_ = v[0] ^ v[len(v)-1]
-		}
-		visit(k, v)
-		before = append(before[:0], k...)
+	switch b {
+	case record.Meta:
+		return l.meta(key, value, tx)
+	case record.Expiry:
+		l.nextExpiry, _, _ = record.CutExpiryKey(key)
+	case record.States:
+		l.state(key, value)
+	case record.Dead:
+		l.seen(key)
+		l.dead.add(record.DeadLetterCost(value, v.Size))
+	case record.Quarantined:
+		l.seen(key)
+	case record.Plain:
+		l.plain(key, value, v.Size)
+	case record.Indexed:
+		l.indexed(key, value, v.Size)
 	}
 	return nil
 }
 
-// seen returns the sequence number of key k.
-func (l *loaded) seen(k []byte) uint64 {
-	if len(k) != 8 {
-		return 0
+func (l *loaded) meta(key, value []byte, tx uint64) error {
+	switch string(key) {
+	case record.FormatKey:
+		if err := record.Verify(value); err != nil {
+			return fmt.Errorf("%w: format: %w", filecheck.ErrDamaged, err)
+		}
+	case record.CountsKey:
+		// A carrier of an earlier version commits without them.
+		if c, sealedIn, err := record.DecodeCounts(value); err == nil && sealedIn == tx {
+			l.sealed = &c
+		}
 	}
-	seq := binary.BigEndian.Uint64(k)
+	return nil
+}
+
+// seen returns the sequence number of key.
+func (l *loaded) seen(key []byte) uint64 {
+	seq := record.Seq(key)
 	l.last = max(l.last, seq)
 	return seq
 }
 
-// due keeps the states of messages that are not due yet; the others are read when the
-// message is handed out.
-func (l *loaded) due(dues map[uint64]state, k, v []byte) {
-	s, err := decodeState(v)
-	if err == nil && s.due > l.now.UnixNano() {
-		dues[l.seen(k)] = s
+// state keeps the states of messages that are not due yet; the others are read when the message is
+// handed out.
+func (l *loaded) state(key, value []byte) {
+	s, err := record.DecodeState(value)
+	if err == nil && s.Due > l.now {
+		l.delays = append(l.delays, delay{record.Seq(key), min(s.Due, l.now+maxDelay.Nanoseconds())})
 	}
 }
 
-func (l *loaded) plain(dues map[uint64]state, seq uint64, v []byte) {
-	l.live.add(costOf(v))
-	l.schedule.last = max(l.schedule.last, seq)
-	if s, delayed := dues[seq]; delayed {
-		l.schedule.parked[seq] = struct{}{}
-		l.schedule.put(&item{seq: seq, due: s.due, count: s.count, first: s.first, known: true})
+// delayed says when message seq is due, if it was given back with a delay that is not over.
+func (l *loaded) delayed(seq uint64) (int64, bool) {
+	i := sort.Search(len(l.delays), func(i int) bool { return l.delays[i].seq >= seq })
+	if i < len(l.delays) && l.delays[i].seq == seq {
+		return l.delays[i].due, true
 	}
+	return 0, false
 }
 
-func (l *loaded) indexed(dues map[uint64]state, seq uint64, v []byte) {
-	r, err := parseRecord(v)
-	l.live.add(costOf(v))
+func (l *loaded) plain(key, value []byte, size int) {
+	seq := l.seen(key)
+	e, _ := record.ParseEnvelope(value, size) // where that fails it is found out at the hand-out
+	l.live.add(e.Cost)
+	due, _ := l.delayed(seq)
+	l.schedule.FoundPlain(seq, due)
+}
+
+// maxPutDelay is the longest delay a message is stored with. What says more is damaged, and is
+// looked at by then.
+const maxPutDelay = 24 * time.Hour
+
+func (l *loaded) indexed(key, value []byte, size int) {
+	seq := l.seen(key)
+	e, err := record.ParseEnvelope(value, size)
+	l.live.add(e.Cost)
 	if err != nil {
-		l.damaged = append(l.damaged, waitingSize{seq, 0})
+		l.damaged = append(l.damaged, seq)
 		return
 	}
-	due := r.due
-	if s, delayed := dues[seq]; delayed {
-		due = s.due
+	due, again := l.delayed(seq)
+	if !again {
+		due = min(e.Due, l.now+maxPutDelay.Nanoseconds())
 	}
-	if due <= l.now.UnixNano() {
+	if due <= l.now {
 		due = 0
 	}
-	l.schedule.addIndexed(seq, due, r.group)
+	l.schedule.FoundIndexed(seq, due, e.Group, again)
 }
 
-// deadCost is what the dead letter in value v costs.
-func deadCost(v []byte) int64 {
-	_, _, value, err := parseDead(v)
-	if err != nil {
-		return 0
+// missing says where the last commit counted other numbers than there are; nil where it did not.
+func (l *loaded) missing() error {
+	if l.sealed == nil {
+		return nil
 	}
-	return costOf(value)
+	var said string
+	for b := range record.NumBuckets {
+		if is, was := l.counts[b], l.sealed[b]; is != was {
+			said += fmt.Sprintf(", bucket %s holds %d of %d", b.Name(), is, was)
+		}
+	}
+	if said == "" {
+		return nil
+	}
+	return fmt.Errorf("entries are missing%s", said)
 }

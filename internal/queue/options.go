@@ -9,9 +9,14 @@ import (
 
 // Events that Options.Report is told of.
 const (
-	// FileSetAside means that the file could not be read as a queue. It was kept under
-	// another name, which the error gives, and an empty one begun.
+	// FileSetAside means that the file could not be read as a queue. It was kept under another
+	// name, which the error gives, and an empty one begun.
 	FileSetAside = "queue_file_set_aside"
+	// MetaDamaged means that one of the file's two meta pages is damaged. What the last commit
+	// changed may be lost.
+	MetaDamaged = "queue_meta_damaged"
+	// ContentMissing means that the file holds fewer or more entries than its last commit counted.
+	ContentMissing = "queue_content_missing"
 	// ValueSetAside means that one message was damaged and will not be delivered. Its
 	// bytes are kept in the file.
 	ValueSetAside = "message_set_aside"
@@ -19,6 +24,8 @@ const (
 	ValueIgnored = "value_ignored"
 	// CompactionFailed means that the file stays as large as it is; no message is harmed.
 	CompactionFailed = "compaction_failed"
+	// DeadLetterDropped means that dead letters were dropped for want of room, as DropOldest says.
+	DeadLetterDropped = "dead_letters_dropped"
 )
 
 // DeadFull says what becomes of a rejected message when there is no room for dead letters.
@@ -35,32 +42,40 @@ const (
 type Options struct {
 	// Dir holds the file. It is made, with mode 0700, if it is not there.
 	Dir string
-	// MaxMessages and MaxBytes are the quotas of messages waiting or in hand; zero is no
-	// limit. A message costs its body, and what its group and head exceed 1 KiB by. Dead
-	// letters have quotas of their own.
+	// MaxMessages and MaxBytes are the quotas of messages waiting or in flight; zero is no
+	// limit. A message costs its body, what its group and head exceed 1 KiB by, and 128 bytes if
+	// it has a group or a delay: that is about what it takes in memory. Dead letters have quotas
+	// of their own.
 	MaxMessages int
 	MaxBytes    int64
-	// MaxDeadMessages and MaxDeadBytes are the quotas of dead letters; zero is no limit.
+	// MaxDeadMessages and MaxDeadBytes are the quotas of dead letters; zero is no limit. A limit
+	// of bytes is at most a quarter of the volume that Dir is on, so that dead letters alone
+	// cannot fill it.
 	MaxDeadMessages int
 	MaxDeadBytes    int64
 	// DeadFull says what becomes of a rejected message when a quota of dead letters is full.
 	DeadFull DeadFull
 	// MaxKeys is how many idempotency keys are remembered at most; zero is no limit. Past it
-	// entries with a key are refused with ErrFull.
+	// entries with a key are refused with ErrKeysFull.
 	MaxKeys int
 	// MessageTimeout, if not zero, is the age at which whoever receives a message gives it up:
 	// a message that goes back is due by then.
 	MessageTimeout time.Duration
-	// Lease is how long a message is in hand before it comes back; zero is 30 s.
+	// Lease is how long a message is in flight before it comes back; zero is 30 s.
 	Lease time.Duration
 	// KeyWindow is how long an idempotency key is remembered; zero is 10 minutes.
 	KeyWindow time.Duration
-	// Report is told of what was damaged. It may be called at once, and must not call
+	// Report is told of what was damaged. It must be safe for concurrent use, and must not call
 	// the queue. Nil tells nobody.
 	Report func(event string, err error)
+	// TryFile opens the file at a path with TryFile of this package in another process, and
+	// returns an error that wraps ErrDamagedFile where it cannot be opened. It is called at the
+	// start after a process that did not close the queue. Nil does without.
+	TryFile func(path string) error
 
-	commit  func(*bbolt.Tx) error       // instead of Tx.Commit, in tests
-	reserve func(*os.File, int64) error // instead of allocate, in tests
+	commit    func(*bbolt.Tx) error       // instead of Tx.Commit, in tests
+	reserve   func(*os.File, int64) error // instead of allocate, in tests
+	beginning func(dir string) error      // called before a new file is begun, in tests
 }
 
 func (o Options) withDefaults() Options {
@@ -75,6 +90,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.commit == nil {
 		o.commit = (*bbolt.Tx).Commit
+	}
+	if o.beginning == nil {
+		o.beginning = func(string) error { return nil }
 	}
 	if o.reserve == nil {
 		o.reserve = allocate

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"carrier/internal/queue/record"
 )
 
 func TestKeyWithAnotherBodyIsRefused(t *testing.T) {
@@ -78,7 +80,7 @@ func TestCountsSayWhereMessagesAre(t *testing.T) {
 			t.Fatal(err)
 		}
 		q.take(t)
-		want := Counts{Messages: 5, Bytes: 10, Ready: 2, Delayed: 1, BackingOff: 1, InFlight: 1, Oldest: start}
+		want := Counts{Messages: 5, Bytes: 10 + 3*record.IndexCost, Ready: 2, Delayed: 1, BackingOff: 1, InFlight: 1, Oldest: start}
 		if c := q.Counts(); c.Ready != want.Ready || c.Delayed != want.Delayed || c.BackingOff != want.BackingOff ||
 			c.InFlight != want.InFlight || c.Messages != want.Messages || c.Bytes != want.Bytes || !c.Oldest.Equal(start) {
 			t.Errorf("counts = %+v, want %+v", c, want)

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"time"
+
+	"carrier/internal/queue/record"
 )
 
 // An Entry is what is to be stored.
@@ -44,12 +46,6 @@ func (o Options) fits(u usage, bytes int64) bool {
 	return (o.MaxMessages <= 0 || u.messages < o.MaxMessages) && (o.MaxBytes <= 0 || u.bytes+bytes <= o.MaxBytes)
 }
 
-// deadFits says whether a dead letter of so many bytes may be added.
-func (o Options) deadFits(u usage, bytes int64) bool {
-	return (o.MaxDeadMessages <= 0 || u.messages < o.MaxDeadMessages) &&
-		(o.MaxDeadBytes <= 0 || u.bytes+bytes <= o.MaxDeadBytes)
-}
-
 // HasRoom says whether an entry with a body of so many bytes would be refused at this moment:
 // nil, or ErrFull, ErrClosed or an error that wraps ErrBroken.
 func (q *Queue) HasRoom(bytes int64) error {
@@ -79,7 +75,7 @@ type Stored struct {
 func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 	o := newPut(e)
 	q.mu.Lock()
-	g, err := q.admit(o)
+	b, err := q.admit(o)
 	q.mu.Unlock()
 	if errors.Is(err, ErrFull) && e.Key != "" {
 		return q.known(o)
@@ -87,7 +83,7 @@ func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 	if err != nil {
 		return Stored{}, err
 	}
-	if err := q.wait(ctx, g); err != nil {
+	if err := q.wait(ctx, b); err != nil {
 		return Stored{}, err
 	}
 	if o.refused != nil {
@@ -97,7 +93,7 @@ func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 }
 
 // admit charges o to the quota and queues it.
-func (q *Queue) admit(o *put) (*group, error) {
+func (q *Queue) admit(o *putOp) (*batch, error) {
 	if err := q.usable(); err != nil {
 		return nil, err
 	}
@@ -111,13 +107,13 @@ func (q *Queue) admit(o *put) (*group, error) {
 }
 
 // known answers for o's key while there is no room for anything new.
-func (q *Queue) known(o *put) (Stored, error) {
+func (q *Queue) known(o *putOp) (Stored, error) {
 	answer := ErrFull
 	var stored Stored
 	err := q.view(func(b buckets) error {
-		if k, ok, _ := b.lookup(o.key, time.Now()); ok {
-			stored, answer = Stored{ID: hex.EncodeToString(k.id[:]), Replayed: true}, nil
-			if !k.matches(o.digest) {
+		if k, ok, _ := b.lookup(o.key, time.Now().UnixNano()); ok {
+			stored, answer = Stored{ID: hex.EncodeToString(k.ID[:]), Replayed: true}, nil
+			if !k.Matches(o.digest) {
 				stored, answer = Stored{}, ErrKeyReused
 			}
 		}
@@ -129,8 +125,8 @@ func (q *Queue) known(o *put) (Stored, error) {
 	return stored, answer
 }
 
-// A put is the op that stores one message.
-type put struct {
+// A putOp stores one message.
+type putOp struct {
 	id      [16]byte
 	seq     uint64
 	due     int64
@@ -144,63 +140,72 @@ type put struct {
 	refused error // the disk has no room or the key is another's, and nothing was stored
 }
 
-func newPut(e Entry) *put {
+func newPut(e Entry) *putOp {
 	now := time.Now()
-	o := &put{group: e.Group, hasKey: e.Key != "", cost: cost(e.Group, e.Head, e.Body)}
+	o := &putOp{group: e.Group, hasKey: e.Key != ""}
 	_, _ = rand.Read(o.id[:]) // never fails: it ends the program where there is no randomness
 	if e.Delay > 0 {
 		o.due = now.Add(e.Delay).UnixNano()
 	}
+	o.cost = record.Cost(len(e.Group), len(e.Head), len(e.Body), o.plain())
 	if o.hasKey {
 		o.key = sha256.Sum256([]byte(e.Key))
 		o.digest = sha256.Sum256(e.Body)
 	}
-	r := record{id: o.id, stored: now.UnixNano(), due: o.due, group: e.Group, head: e.Head, body: e.Body}
-	o.value = r.encode()
+	m := record.Message{ID: o.id, Stored: now.UnixNano(), Due: o.due, Group: e.Group, Head: e.Head, Body: e.Body}
+	o.value = m.Encode()
 	return o
 }
 
-func (o *put) plain() bool { return o.group == "" && o.due == 0 }
+func (o *putOp) plain() bool { return o.group == "" && o.due == 0 }
 
-func (o *put) idle() bool { return false }
+func (o *putOp) idle() bool { return false }
 
-func (o *put) write(t *transaction) error {
+func (o *putOp) write(t *transaction) error {
 	if o.refused != nil {
 		return nil
 	}
 	if o.hasKey {
-		t.keyed++
-		k, ok, err := t.lookup(o.key, t.now)
-		if err != nil {
-			t.report(ValueIgnored, err)
-		}
-		switch {
-		case ok && !k.matches(o.digest):
-			o.refused = ErrKeyReused
-			return nil
-		case ok:
-			o.same, o.id = true, k.id
-			return nil
-		}
-		k = keyed{id: o.id, expires: t.now.Add(t.window).UnixNano(), digest: o.digest, digested: true}
-		if err := t.remember(o.key, k); err != nil {
+		if stored, err := o.writeKey(t); err != nil || !stored {
 			return err
 		}
 	}
 	if o.plain() {
-		return t.plain.Put(seqKey(o.seq), o.value)
+		return t.add(record.Plain, record.SeqKey(o.seq), o.value)
 	}
-	return t.indexed.Put(seqKey(o.seq), o.value)
+	return t.add(record.Indexed, record.SeqKey(o.seq), o.value)
 }
 
-func (o *put) apply(q *Queue) {
+// writeKey stores o's idempotency key; false means that the message is not to be stored.
+func (o *putOp) writeKey(t *transaction) (bool, error) {
+	t.keyed++
+	k, known, err := t.lookup(o.key, t.now)
+	if err != nil {
+		t.options.Report(ValueIgnored, err)
+	}
+	switch {
+	case known && !k.Matches(o.digest):
+		o.refused = ErrKeyReused
+		return false, nil
+	case known:
+		o.same, o.id = true, k.ID
+		return false, nil
+	case t.options.MaxKeys > 0 && t.counts[record.Keys] >= uint64(t.options.MaxKeys):
+		o.refused = ErrKeysFull
+		return false, nil
+	}
+	expires := t.now + t.options.KeyWindow.Nanoseconds()
+	return true, t.remember(o.key, record.Key{ID: o.id, Expires: expires, Digest: o.digest, Digested: true})
+}
+
+func (o *putOp) apply(q *Queue) {
 	o.value = nil
 	switch {
 	case o.same || o.refused != nil:
 		q.live.drop(o.cost)
 	case o.plain():
-		q.schedule.addPlain(o.seq)
+		q.schedule.AddPlain(o.seq)
 	default:
-		q.schedule.addIndexed(o.seq, o.due, o.group)
+		q.schedule.AddIndexed(o.seq, o.due, o.group)
 	}
 }

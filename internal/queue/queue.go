@@ -1,22 +1,28 @@
-// Package queue is a durable queue in one file: what it says is stored has been
-// written and synced, what it hands out is under a lease, and what was not removed
-// comes back, also after the process has died.
+// Package queue is a durable queue in one file: what it says is stored has been written and
+// synced, what it hands out is under a lease, and what was not removed comes back, also after the
+// process has died.
 //
-// The file is a bbolt database. One goroutine, the committer, owns every write to it: it
-// gathers what has been asked for while the last transaction was written, writes that in
-// one transaction, syncs, and answers. What is to be handed out next is known from memory
-// (schedule.go), so that handing out costs the same with one message waiting as with a
-// million; bodies stay in the file until they are handed out.
+// The file is a bbolt database. One goroutine, the committer, owns every write to it: it gathers
+// what has been asked for while the last transaction was written, writes that in one transaction,
+// syncs, and answers. What is to be handed out next is known from memory (package schedule), so
+// that handing out costs the same with one message waiting as with a million; bodies stay in the
+// file until they are handed out. Package record is the format of the file, and package filecheck
+// reads it page by page before bbolt does.
 package queue
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
+
+	"carrier/internal/queue/record"
+	"carrier/internal/queue/schedule"
 )
 
 // What the methods of a Queue say beside the context's errors.
@@ -25,96 +31,119 @@ var (
 	ErrFull = errors.New("queue full")
 	// ErrDiskFull wraps ErrFull and means that the disk leaves no room; nothing was stored.
 	ErrDiskFull = fmt.Errorf("disk full: %w", ErrFull)
+	// ErrKeysFull wraps ErrFull and means that too many idempotency keys are remembered; nothing
+	// was stored.
+	ErrKeysFull = fmt.Errorf("too many idempotency keys: %w", ErrFull)
 	// ErrClosed means that the queue was closed.
 	ErrClosed = errors.New("queue closed")
 	// ErrBroken means that a commit or a read failed. What the file holds is not known
 	// any more, and every later call says so; only opening it again helps.
 	ErrBroken = errors.New("queue broken")
+	// ErrGone is the cause of ErrBroken where the file was removed or replaced.
+	ErrGone = errors.New("the queue file was removed or replaced while it was in use")
 	// ErrLocked means that another process has the file open.
 	ErrLocked = errors.New("another process holds the queue file")
 	// ErrKeyReused means that the idempotency key was stored with another body.
 	ErrKeyReused = errors.New("idempotency key reused with another body")
-	// ErrLeaseLost means that the message is no longer in this hand.
+	// ErrLeaseLost means that the message is no longer under this lease.
 	ErrLeaseLost = errors.New("lease lost")
 )
 
-// A Queue is an open queue. Its methods may be called at once.
+// A Queue is an open queue. Its methods are safe for concurrent use.
 type Queue struct {
 	options Options
 
 	file sync.RWMutex // held for reading while db is read, for writing while it is swapped
 	db   *bbolt.DB
-	room room
+	disk diskReserve
+	lock *lockFile
 
-	hurried   atomic.Bool
+	noWait    atomic.Bool
 	receiving sync.Mutex // held by the one who moves the schedule's frontier
 
 	mu       sync.Mutex
-	work     sync.Cond // groups or closing has changed
-	groups   []*group
+	work     sync.Cond // batches or closing has changed
+	batches  []*batch
 	closing  bool
 	broken   error
 	down     chan struct{} // closed when broken is set
 	stuck    bool          // bbolt may hold its locks for ever
 	wake     chan struct{} // closed when something may have become due
 	seq      uint64        // the last one given out
-	schedule schedule
+	schedule *schedule.Schedule
 	live     usage
 	dead     usage
-	aside    int
+	// deadDropped counts dead letters that had to make room, setAside damaged messages.
+	deadDropped uint64
+	setAside    int
+	// counts and nextExpiry are what the last commit left; the committer alone writes them.
+	counts     record.Counts
+	nextExpiry int64
 
 	compactAt int64 // size below which compaction is not thought of
 	stopped   chan struct{}
+	watching  sync.WaitGroup
 }
 
 // Open opens the queue in o.Dir, or makes it. It fails with ErrLocked after about a second
-// when another process has it open. A file that is damaged is set aside, reported, and
-// replaced by an empty one.
+// when another process has it open. A file that is damaged is kept under another name,
+// reported, and replaced by an empty one.
 func Open(o Options) (*Queue, error) {
 	o = o.withDefaults()
-	db, f, loaded, err := openFile(o)
+	f, err := openFile(&o)
 	if err != nil {
 		return nil, fmt.Errorf("open queue in %s: %w", o.Dir, err)
 	}
+	if quarter := volumeSize(o.Dir) / 4; o.MaxDeadBytes > 0 && quarter > 0 {
+		o.MaxDeadBytes = min(o.MaxDeadBytes, quarter)
+	}
 	q := &Queue{
-		options: o, db: db, wake: make(chan struct{}), down: make(chan struct{}), stopped: make(chan struct{}),
-		room: room{file: f, reserve: o.reserve}, compactAt: compactFrom,
-		seq: loaded.last, schedule: loaded.schedule,
-		live: loaded.live, dead: loaded.dead, aside: loaded.aside,
+		options: o, db: f.db, lock: f.lock,
+		disk: diskReserve{path: filepath.Join(o.Dir, fileName), file: f.file, reserve: o.reserve}, compactAt: compactFrom,
+		wake: make(chan struct{}), down: make(chan struct{}), stopped: make(chan struct{}),
+		seq: f.last, schedule: f.schedule, live: f.live, dead: f.dead,
+		setAside: int(f.counts[record.Quarantined]), counts: f.counts, nextExpiry: f.nextExpiry,
 	}
 	q.work.L = &q.mu
-	for _, seq := range loaded.damaged {
-		q.quarantine(&item{seq: seq.seq, size: seq.size, indexed: true}, errValue)
+	for _, seq := range f.damaged {
+		q.quarantine(schedule.Damaged(seq), record.ErrDamaged)
 	}
 	go q.run()
+	q.watching.Go(q.watch)
 	return q, nil
 }
 
-// Close waits for what was asked for to be committed, and closes the file. What is in
-// hand stays in the queue and is due when it is opened again.
+// Close waits for what was asked for to be committed, and closes the file. What is in flight stays
+// in the queue and is due when it is opened again.
 func (q *Queue) Close() error {
 	q.mu.Lock()
 	first := !q.closing
 	q.closing = true
 	q.work.Signal()
-	q.rouse()
+	q.wakeAll()
 	stuck := q.stuck
 	q.mu.Unlock()
 	if !first {
 		return nil
 	}
 	if stuck {
-		return q.room.file.Close() // which lets go of the lock; the rest goes with the process
+		// bbolt may never let go of its own locks; what is left goes with the process.
+		q.watching.Wait()
+		return errors.Join(unlock(q.disk.file), q.lock.close())
 	}
 	<-q.stopped
+	q.watching.Wait()
 	return q.closeFile()
 }
 
-func (q *Queue) closeFile() (err error) {
+func (q *Queue) closeFile() error {
 	q.file.Lock()
 	defer q.file.Unlock()
-	defer contain(&err)
-	return q.db.Close()
+	err := contained(q.db.Close)
+	if err == nil && q.broken == nil {
+		err = q.lock.say("")
+	}
+	return errors.Join(err, q.lock.close())
 }
 
 // usable reports why the queue takes no more calls, if it does not. The caller holds mu.
@@ -129,8 +158,8 @@ func (q *Queue) usable() error {
 	}
 }
 
-// rouse wakes whoever waits for a message. The caller holds mu.
-func (q *Queue) rouse() {
+// wakeAll wakes whoever waits for a message. The caller holds mu.
+func (q *Queue) wakeAll() {
 	close(q.wake)
 	q.wake = make(chan struct{})
 }
@@ -142,11 +171,13 @@ func (q *Queue) fail(cause error) {
 		return
 	}
 	q.broken = fmt.Errorf("%w: %w", ErrBroken, cause)
-	q.stuck = errors.Is(cause, errPanic)
+	if q.stuck = isPanic(cause); q.stuck {
+		_ = q.lock.say(stateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
+	}
 	close(q.down)
-	q.groups = nil
+	q.batches = nil
 	q.work.Signal()
-	q.rouse()
+	q.wakeAll()
 }
 
 // view reads the file. A failure, also one of the memory mapping, breaks the queue.
@@ -167,11 +198,11 @@ func (q *Queue) view(read func(b buckets) error) error {
 	return nil
 }
 
-// wait returns once g is committed, with what became of it.
-func (q *Queue) wait(ctx context.Context, g *group) error {
+// wait returns once b is committed, with what became of it.
+func (q *Queue) wait(ctx context.Context, b *batch) error {
 	select {
-	case <-g.done:
-		return g.err
+	case <-b.done:
+		return b.err
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-q.down: // the committer may hang

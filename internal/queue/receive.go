@@ -3,9 +3,11 @@ package queue
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
 	"time"
+
+	"carrier/internal/queue/record"
+	"carrier/internal/queue/schedule"
 )
 
 // A Delivery is one hand-out of one message. Its fields are the receiver's to keep.
@@ -13,8 +15,9 @@ type Delivery struct {
 	// ID is the same on every delivery.
 	ID, Group  string
 	Head, Body []byte
-	// Stored is when the message was put, FirstReceived when it was first handed out.
-	Stored, FirstReceived time.Time
+	// Stored is when the message was put, Due when it was due for the first time, FirstReceived
+	// when it was first handed out.
+	Stored, Due, FirstReceived time.Time
 	// ReceiveCount counts hand-outs, this one included; one that a process died with
 	// before it was committed is not counted.
 	ReceiveCount int
@@ -26,9 +29,9 @@ type Delivery struct {
 	// Expires is when the lease ends unless it is extended.
 	Expires time.Time
 
-	item  *item
-	lease *lease
-	ended *group // the commit that settles it
+	item  *schedule.Item
+	lease *schedule.Lease
+	ended *batch // the commit that settles it
 }
 
 // Receive returns between one and limit messages that are due, oldest first and at most
@@ -44,11 +47,11 @@ func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(picked) == 0 && q.hurried.Load() {
+		if len(picked) == 0 && q.noWait.Load() {
 			return nil, nil
 		}
 		if len(picked) == 0 {
-			rest(ctx, wake, sleep)
+			waitOrWake(ctx, wake, sleep)
 			continue
 		}
 		batch, err := q.load(picked)
@@ -60,14 +63,14 @@ func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 
 // StopWaiting makes Receive, also one under way, return at once what there is, from now on.
 func (q *Queue) StopWaiting() {
-	q.hurried.Store(true)
+	q.noWait.Store(true)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.rouse()
+	q.wakeAll()
 }
 
-// rest waits for ctx, wake, or so long; a negative time is for ever.
-func rest(ctx context.Context, wake <-chan struct{}, sleep time.Duration) {
+// waitOrWake waits for ctx, wake, or so long; a negative time is for ever.
+func waitOrWake(ctx context.Context, wake <-chan struct{}, sleep time.Duration) {
 	var alarm <-chan time.Time
 	if sleep >= 0 {
 		t := time.NewTimer(sleep)
@@ -83,24 +86,27 @@ func rest(ctx context.Context, wake <-chan struct{}, sleep time.Duration) {
 
 // pick takes up to limit messages from the schedule, and gives each a lease. When there is
 // none it says what to wait for.
-func (q *Queue) pick(limit int) (<-chan struct{}, time.Duration, []*item, error) {
+func (q *Queue) pick(limit int) (<-chan struct{}, time.Duration, []*schedule.Item, error) {
 	q.receiving.Lock()
 	defer q.receiving.Unlock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var picked []*item
+	var picked []*schedule.Item
 	for len(picked) < limit {
 		if err := q.refill(); err != nil {
 			return nil, 0, nil, err
 		}
-		it := q.schedule.pick()
+		it := q.schedule.Pick()
 		if it == nil {
 			break
 		}
-		it.lease = &lease{expires: time.Now().Add(q.options.Lease)}
+		if it.Handout == nil {
+			it.Handout = &schedule.Handout{}
+		}
+		it.Handout.Lease = &schedule.Lease{Expires: time.Now().Add(q.options.Lease)}
 		picked = append(picked, it)
 	}
-	sleep, ok := q.schedule.sleep(time.Now())
+	sleep, ok := q.schedule.Sleep(time.Now())
 	if !ok {
 		sleep = -1
 	}
@@ -110,37 +116,39 @@ func (q *Queue) pick(limit int) (<-chan struct{}, time.Duration, []*item, error)
 // refill brings the schedule up to date. It is called with mu held, and lets go of it
 // while it reads the file.
 func (q *Queue) refill() error {
-	q.schedule.turn(time.Now())
-	for q.schedule.behind() {
-		from, known := q.schedule.frontier, q.schedule.last
+	q.schedule.Advance(time.Now())
+	for {
+		from, known, behind := q.schedule.Behind()
+		if !behind {
+			return q.usable()
+		}
 		q.mu.Unlock()
 		seqs, err := q.scan(from)
 		q.mu.Lock()
 		if err != nil {
 			return err
 		}
-		if len(seqs) == aheadMax {
+		if len(seqs) == schedule.AheadMax {
 			known = from // there may be more
 		}
-		q.schedule.extend(seqs, known)
+		q.schedule.Extend(seqs, known)
 	}
-	return q.usable()
 }
 
 // scan reads the sequence numbers of the plain messages after from.
 func (q *Queue) scan(from uint64) (seqs []uint64, err error) {
 	err = q.view(func(b buckets) error {
-		c := b.plain.Cursor()
-		for k, _ := c.Seek(seqKey(from + 1)); k != nil && len(seqs) < aheadMax; k, _ = c.Next() {
-			seqs = append(seqs, binary.BigEndian.Uint64(k))
+		c := b[record.Plain].Cursor()
+		for k, _ := c.Seek(record.SeqKey(from + 1)); k != nil && len(seqs) < schedule.AheadMax; k, _ = c.Next() {
+			seqs = append(seqs, record.Seq(k))
 		}
 		return nil
 	})
 	return seqs, err
 }
 
-// load reads what was picked. A message that is damaged is set aside and left out.
-func (q *Queue) load(picked []*item) ([]*Delivery, error) {
+// load reads what was picked. A message that is damaged is quarantined and left out.
+func (q *Queue) load(picked []*schedule.Item) ([]*Delivery, error) {
 	batch := make([]*Delivery, len(picked))
 	faults := make([]error, len(picked))
 	err := q.view(func(b buckets) error {
@@ -170,65 +178,67 @@ func (q *Queue) load(picked []*item) ([]*Delivery, error) {
 }
 
 // read reads one message. Nobody else has it, so its item may be written without mu.
-func (q *Queue) read(b buckets, it *item) (*Delivery, error) {
-	key := seqKey(it.seq)
-	stored := b.of(it).Get(key)
-	it.size = costOf(stored)
-	r, err := decodeRecord(bytes.Clone(stored)) // the file's pages are only lent
+func (q *Queue) read(b buckets, it *schedule.Item) (*Delivery, error) {
+	key := record.SeqKey(it.Seq)
+	stored := b.bucketOf(it).Get(key)
+	it.Handout.Size = record.CostOf(stored)
+	m, err := record.DecodeMessage(bytes.Clone(stored)) // the file's pages are only lent
 	if err != nil {
 		return nil, err
 	}
-	if !it.known {
-		q.recall(it, b.state.Get(key))
+	if it.Handout.Count == 0 && !it.Fresh() {
+		q.recall(it.Handout, b[record.States].Get(key))
 	}
 	return &Delivery{
-		ID: hex.EncodeToString(r.id[:]), Group: r.group, Head: r.head, Body: r.body,
-		Stored: time.Unix(0, r.stored), item: it, lease: it.lease,
+		ID: hex.EncodeToString(m.ID[:]), Group: m.Group, Head: m.Head, Body: m.Body,
+		Stored: time.Unix(0, m.Stored), Due: time.Unix(0, max(m.Stored, m.Due)), item: it, lease: it.Handout.Lease,
 	}, nil
 }
 
-// recall takes over what an earlier process knew of it.
-func (q *Queue) recall(it *item, stored []byte) {
-	it.known = true
+// recall takes over what an earlier process knew of a message.
+func (q *Queue) recall(h *schedule.Handout, stored []byte) {
 	if stored == nil {
 		return
 	}
-	s, err := decodeState(stored)
+	s, err := record.DecodeState(stored)
 	if err != nil {
 		q.options.Report(ValueIgnored, err)
 		return
 	}
-	it.count, it.deferrals, it.first, it.open = s.count, s.deferrals, s.first, s.open
+	h.Count, h.Deferrals, h.First, h.Open = s.Count, s.Deferrals, s.First, s.Open
 }
 
-// handOut starts the lease of d. The count is marked in the next commit, which is not
-// waited for: it is of no use to know it if the process lives.
+// handOut starts the lease of d. The count is marked in the next commit, which is not waited for:
+// it is of no use to know it if the process lives.
 func (q *Queue) handOut(d *Delivery) {
 	now := time.Now()
-	it := d.item
-	d.Unsettled = it.open
-	it.open = true
-	it.count++
-	if it.first == 0 {
-		it.first = now.UnixNano()
+	h := d.item.Handout
+	d.Unsettled, h.Open = h.Open, true
+	h.Count++
+	if h.First == 0 {
+		h.First = now.UnixNano()
 	}
-	it.lease.expires = now.Add(q.options.Lease)
-	q.schedule.leased.push(it)
-	d.ReceiveCount, d.Deferrals = int(it.count), int(it.deferrals)
-	d.FirstReceived = time.Unix(0, it.first)
-	d.Expires = it.lease.expires
-	s := state{count: it.count, deferrals: it.deferrals, first: it.first, open: true}
-	q.enqueue(&mark{item: it, lease: it.lease, state: s}, stateSize)
+	h.Lease.Expires = now.Add(q.options.Lease)
+	q.schedule.Lease(d.item)
+	d.ReceiveCount, d.Deferrals = int(h.Count), int(h.Deferrals)
+	d.FirstReceived = time.Unix(0, h.First)
+	d.Expires = h.Lease.Expires
+	s := record.State{Count: h.Count, Deferrals: h.Deferrals, First: h.First, Open: true}
+	q.enqueue(&markOp{item: d.item, lease: h.Lease, state: s}, record.StateSize)
 }
 
-// A mark is the op that writes a receive count.
-type mark struct {
-	item  *item
-	lease *lease
-	state state
+// A markOp writes a receive count.
+type markOp struct {
+	item  *schedule.Item
+	lease *schedule.Lease
+	state record.State
 }
 
 // idle: whatever ends the lease writes or removes the state itself.
-func (o *mark) idle() bool                 { return o.item.lease != o.lease || o.lease.settling }
-func (o *mark) write(t *transaction) error { return t.state.Put(seqKey(o.item.seq), o.state.encode()) }
-func (o *mark) apply(*Queue)               {}
+func (o *markOp) idle() bool { return o.item.Handout.Lease != o.lease || o.lease.Settling }
+
+func (o *markOp) write(t *transaction) error {
+	return t.put(record.States, record.SeqKey(o.item.Seq), o.state.Encode())
+}
+
+func (o *markOp) apply(*Queue) {}

@@ -1,13 +1,15 @@
 package queue
 
 import (
-	"bytes"
 	"context"
 	"time"
+
+	"carrier/internal/queue/record"
+	"carrier/internal/queue/schedule"
 )
 
-// Extend makes the lease of d last its full length from now on, and returns its end. It
-// does not touch the disk. ErrLeaseLost means that the lease is over.
+// Extend makes the lease of d last its full length from now on, and returns its end. It does not
+// touch the disk. ErrLeaseLost means that the lease is over.
 func (q *Queue) Extend(d *Delivery) (time.Time, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -15,61 +17,60 @@ func (q *Queue) Extend(d *Delivery) (time.Time, error) {
 		return time.Time{}, err
 	}
 	now := time.Now()
-	if d.item.lease != d.lease || d.lease.settling || !d.lease.expires.After(now) {
+	if d.item.Handout.Lease != d.lease || d.lease.Settling || !d.lease.Expires.After(now) {
 		return time.Time{}, ErrLeaseLost
 	}
-	d.lease.expires = now.Add(q.options.Lease)
-	q.schedule.leased.moved(d.item)
-	return d.lease.expires, nil
+	d.lease.Expires = now.Add(q.options.Lease)
+	q.schedule.Extended(d.item)
+	return d.lease.Expires, nil
 }
 
-// Remove removes the message for good, and returns once that is on the disk. It does so
-// also after the lease is over, as long as nobody else was handed the message; after that
-// it returns ErrLeaseLost.
+// Remove removes the message for good, and returns once that is on the disk. It does so also after
+// the lease is over, as long as nobody else was handed the message; after that it returns
+// ErrLeaseLost.
 //
-// Remove, GiveBack, DeadLetter and Quarantine may be called again after an error, by one
-// caller at a time and with the same arguments; they then report the same end.
+// Remove, GiveBack, DeadLetter and Quarantine may be called again after an error, by one caller at
+// a time and with the same arguments; they then report the same end.
 func (q *Queue) Remove(ctx context.Context, d *Delivery) error {
-	return q.end(ctx, d, anyTime, &removal{item: d.item})
+	return q.end(ctx, d, anyTime, &removeOp{item: d.item})
 }
 
 // A Retry says how a message goes back.
 type Retry struct {
-	// Delay is how long the message, and its group, is not due.
+	// Delay is how long the message, and its group, is not due. It is at most 12 h, and ends at
+	// Options.MessageTimeout.
 	Delay time.Duration
 	// Failed means that the hand-out was a failed attempt; else it counts as a deferral.
 	Failed bool
 }
 
+// maxDelay is the longest Retry.Delay.
+const maxDelay = 12 * time.Hour
+
 // GiveBack ends the lease; the message is due again as r says.
 func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
-	s := state{count: int32(d.ReceiveCount), deferrals: int32(d.Deferrals), first: d.FirstReceived.UnixNano()}
+	s := record.State{Count: int32(d.ReceiveCount), Deferrals: int32(d.Deferrals), First: d.FirstReceived.UnixNano()}
 	if !r.Failed {
-		s.deferrals++
+		s.Deferrals++
 	}
 	if r.Delay > 0 {
-		s.due = time.Now().Add(r.Delay).UnixNano()
+		s.Due = q.due(time.Now(), d, r.Delay).UnixNano()
 	}
-	o := &back{item: d.item, state: s}
-	return q.end(ctx, d, inTime, o)
+	return q.end(ctx, d, inTime, &giveBackOp{item: d.item, state: s})
 }
 
-// DeadLetter moves the message to the dead letters, where it is kept for good. ErrFull
-// means that there is no room for more of them, and that the lease goes on.
-func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Reason) error {
-	q.mu.Lock()
-	full := d.ended == nil && !q.options.deadFits(q.dead, d.item.size)
-	q.mu.Unlock()
-	if full {
-		return ErrFull
+// due is when d is due that is given back at now. A message that gets too old meanwhile is due
+// right then, so that it is given up in time; one that is too old already waits as it was told.
+func (q *Queue) due(now time.Time, d *Delivery, delay time.Duration) time.Time {
+	due := now.Add(min(delay, maxDelay))
+	if q.options.MessageTimeout <= 0 {
+		return due
 	}
-	return q.end(ctx, d, inTime, &burial{item: d.item, why: why})
-}
-
-// Quarantine moves a message that nobody can read to where damaged ones are kept.
-func (q *Queue) Quarantine(ctx context.Context, d *Delivery, fault error) error {
-	q.options.Report(ValueSetAside, fault)
-	return q.end(ctx, d, anyTime, &aside{item: d.item, fault: fault})
+	tooOld := d.Due.Add(q.options.MessageTimeout + time.Millisecond)
+	if tooOld.After(now) && tooOld.Before(due) {
+		return tooOld
+	}
+	return due
 }
 
 // whether a message may still be settled when its lease is over and nobody else has it.
@@ -81,70 +82,57 @@ const (
 func (q *Queue) end(ctx context.Context, d *Delivery, late bool, o op) error {
 	q.mu.Lock()
 	if d.ended == nil {
-		if err := q.claim(d, late); err != nil {
+		if err := q.claim(d, late, o); err != nil {
 			q.mu.Unlock()
 			return err
 		}
-		d.ended = q.enqueue(o, stateSize)
+		d.ended = q.enqueue(o, record.StateSize)
 	}
-	g := d.ended
+	b := d.ended
 	q.mu.Unlock()
-	return q.wait(ctx, g)
+	return q.wait(ctx, b)
 }
 
 // claim makes sure that d still holds its message, and that the lease ends here.
-func (q *Queue) claim(d *Delivery, late bool) error {
+func (q *Queue) claim(d *Delivery, late bool, o op) error {
 	if err := q.usable(); err != nil {
 		return err
 	}
-	if d.item.lease != d.lease || !late && !d.lease.expires.After(time.Now()) {
+	if d.item.Handout.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
 		return ErrLeaseLost
 	}
-	d.lease.settling = true
-	q.schedule.take(d.item)
+	if _, dead := o.(*deadLetterOp); dead {
+		if err := q.chargeDead(d.item.Handout.Size); err != nil {
+			return err
+		}
+	}
+	d.lease.Settling = true
+	q.schedule.Take(d.item)
 	return nil
 }
 
-type removal struct{ item *item }
+type removeOp struct{ item *schedule.Item }
 
-func (o *removal) idle() bool                 { return false }
-func (o *removal) write(t *transaction) error { return t.discard(o.item) }
-func (o *removal) apply(q *Queue) {
-	q.live.drop(o.item.size)
-	q.schedule.finish(o.item)
+func (o *removeOp) idle() bool                 { return false }
+func (o *removeOp) write(t *transaction) error { return t.discard(o.item) }
+func (o *removeOp) apply(q *Queue) {
+	q.live.drop(o.item.Handout.Size)
+	q.schedule.Finish(o.item)
 }
 
-type back struct {
-	item  *item
-	state state
+type giveBackOp struct {
+	item  *schedule.Item
+	state record.State
 }
 
-func (o *back) idle() bool                 { return false }
-func (o *back) write(t *transaction) error { return t.state.Put(seqKey(o.item.seq), o.state.encode()) }
-func (o *back) apply(q *Queue) {
-	o.item.lease, o.item.open = nil, false
-	o.item.due, o.item.deferrals = o.state.due, o.state.deferrals
-	q.schedule.put(o.item)
+func (o *giveBackOp) idle() bool { return false }
+
+func (o *giveBackOp) write(t *transaction) error {
+	return t.put(record.States, record.SeqKey(o.item.Seq), o.state.Encode())
 }
 
-type burial struct {
-	item *item
-	why  Reason
-}
-
-func (o *burial) idle() bool { return false }
-
-func (o *burial) write(t *transaction) error {
-	key := seqKey(o.item.seq)
-	stored := bytes.Clone(t.of(o.item).Get(key))
-	if err := t.dead.Put(key, deadValue(o.why, t.now, stored)); err != nil {
-		return err
-	}
-	return t.discard(o.item)
-}
-
-func (o *burial) apply(q *Queue) {
-	q.live.drop(o.item.size)
-	q.dead.add(o.item.size)
-	q.schedule.finish(o.item)
+func (o *giveBackOp) apply(q *Queue) {
+	h := o.item.Handout
+	h.Lease, h.Open, h.Deferrals = nil, false, o.state.Deferrals
+	q.schedule.GiveBack(o.item, o.state.Due)
 }

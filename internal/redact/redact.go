@@ -1,15 +1,34 @@
-// Package redact hides the parts of URLs that may be secret, in whatever text they stand.
+// Package redact makes texts fit to be shown: it hides the parts of URLs that may be secret, and cuts
+// what is too long.
 package redact
 
 import (
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // Mark stands in place of what is hidden.
 const Mark = "REDACTED"
 
-const schemeEnd = "://"
+const (
+	schemeEnd = "://"
+	maxText   = 1 << 10
+	cutMark   = "..."
+)
+
+// Text returns text with the secret parts of URLs hidden, cut at 1 KiB.
+func Text(text string) string {
+	text = URLs(text)
+	if len(text) <= maxText {
+		return text
+	}
+	end := maxText - len(cutMark)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + cutMark
+}
 
 // URLs returns text with the user, the password, the query and the fragment of every URL in it
 // hidden. A URL begins with its scheme and ends at a blank, a quotation mark, an angle bracket or

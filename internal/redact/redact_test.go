@@ -3,6 +3,7 @@ package redact
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestSecretPartsOfURLsAreHidden(t *testing.T) {
@@ -30,6 +31,17 @@ func TestSecretPartsOfURLsAreHidden(t *testing.T) {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestTextsAreCut(t *testing.T) {
+	for _, long := range []string{strings.Repeat("x", 5000), strings.Repeat("ä", 2000), strings.Repeat("\xff", 2000), "http://h/?" + strings.Repeat("x", 900) + " " + strings.Repeat("€", 900)} {
+		if got := Text(long); len(got) > maxText || len(got) < maxText-3 && utf8.ValidString(long) || !strings.HasSuffix(got, cutMark) || utf8.ValidString(got) != utf8.ValidString(long) {
+			t.Errorf("%d bytes, %q", len(got), got)
+		}
+	}
+	if got := Text("http://u@h"); got != "http://REDACTED@h" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -35,10 +35,15 @@ func buildIngest(c config.Config, o Options) Built {
 		MaxConnections: c.Ingest.MaxConnections,
 		TLSCertFile:    c.Ingest.TLSCertFile,
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
+		Replay:         c.Ingest.Replay,
 		Lease:          c.Ingest.Lease,
-		OnAnswer:       o.Answered,
-		Warn:           func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
-		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
+		MaxDeadLetters: c.Ingest.MaxDeadLetters, MaxDeadBytes: int64(c.Ingest.MaxDeadBytes),
+		DropDeadLetters: c.Ingest.DeadLetterFull == config.DropOldest,
+		MessageTimeout:  c.MessageTimeout, LongestBackoff: c.Retry.MaxInterval,
+		TryFile:  o.TryQueueFile,
+		OnAnswer: o.Answered,
+		Warn:     func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
+		Report:   func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
 	return Built{
 		Receiver:      counted{r, o.Observer},

@@ -42,10 +42,10 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if !x.conn.move(stateWaiting, stateReceiving) {
 		panic(http.ErrAbortHandler) // it was closed for a new one
 	}
-	var id string
+	var stored queue.Stored
 	var p *problem
 	err := contain.Call(func() (err error) {
-		id, p, err = h.store(ctx, x)
+		stored, p, err = h.store(ctx, x)
 		return err
 	})
 	switch {
@@ -56,40 +56,40 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		p = notAcknowledged()
 	}
 	x.conn.move(stateReceiving, stateAnswering)
-	if err := contain.Call(func() error { h.answer(x, id, p); return nil }); err != nil {
+	if err := contain.Call(func() error { h.answer(x, stored, p); return nil }); err != nil {
 		h.receiver.options.Report("handler_panic", err)
 	}
 }
 
-// store answers with the id of what is now on the disk. All that can be refused without the body
+// store answers with what is now on the disk. All that can be refused without the body
 // is, before the body is asked for: the first read of it sends 100 Continue.
-func (h *handler) store(ctx context.Context, x *exchange) (string, *problem, error) {
+func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *problem, error) {
 	carriersOwn, p := h.admit(x.r)
 	if p != nil {
-		return "", p, nil
+		return queue.Stored{}, p, nil
 	}
-	e, p := parse(x.r, carriersOwn)
+	e, p := parse(x.r, carriersOwn, h.receiver.options.Replay)
 	if p != nil {
-		return "", p, nil
+		return queue.Stored{}, p, nil
 	}
 	q := h.receiver.queue.Load()
 	if p := h.hasRoom(q, x.r, e); p != nil {
-		return "", p, nil
+		return queue.Stored{}, p, nil
 	}
 	x.expecting = false
 	body := h.bodies.body()
 	defer body.release()
 	if e.Body, p = h.readBody(ctx, body, x.r); p != nil {
-		return "", p, nil
+		return queue.Stored{}, p, nil
 	}
 	if !x.conn.move(stateReceiving, stateAnswering) {
-		return "", nil, http.ErrAbortHandler // it was closed for a new one
+		return queue.Stored{}, nil, http.ErrAbortHandler // it was closed for a new one
 	}
 	stored, err := q.Put(ctx, e)
 	if err != nil {
-		return "", refused(err), nil
+		return queue.Stored{}, refused(err), nil
 	}
-	return stored.ID, nil, nil
+	return stored, nil, nil
 }
 
 // admit refuses what is never stored, and says whether the Authorization was carrier's own.
@@ -128,14 +128,17 @@ func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *probl
 	return refused(err)
 }
 
-// answer writes the id of what was stored, or else p.
-func (h *handler) answer(x *exchange, id string, p *problem) {
+// answer writes the id of what was stored, or p where nothing was.
+func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
 	if closesAfter(x.r) || h.receiver.stopping.Load() || p != nil && p.closes {
 		x.w.Header().Set("Connection", "close")
 	}
+	if stored.Replayed {
+		x.w.Header().Set("Idempotency-Replayed", "true")
+	}
 	status := http.StatusOK
 	if p == nil {
-		httpapi.WriteJSON(x.w, status, accepted{"OK", id})
+		httpapi.WriteJSON(x.w, status, accepted{"OK", stored.ID})
 	} else {
 		status = p.Status
 		x.refuse(p)

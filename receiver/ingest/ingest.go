@@ -34,6 +34,18 @@ type Options struct {
 	// MaxConnections is how many producers may be connected at once; 1024. At the limit the
 	// connection that has been idle longest is closed for a new one.
 	MaxConnections int
+	// MaxDeadLetters and MaxDeadBytes are the quotas of dead letters, 100,000 and 256 MiB. When
+	// one is full a rejected message stays in the queue, or the oldest dead letters are dropped if
+	// DropDeadLetters is set.
+	MaxDeadLetters  int
+	MaxDeadBytes    int64
+	DropDeadLetters bool
+	// MessageTimeout is the age at which messages are given up; zero is never. One that waits for
+	// its next attempt is handed out by then.
+	MessageTimeout time.Duration
+	// LongestBackoff is how long a rejected message waits that there is no room for among the dead
+	// letters; 15 min.
+	LongestBackoff time.Duration
 	// Token is the bearer token that producers must send; empty asks for none.
 	Token string
 	// AllowAnonymous lets an address that is not loopback do without a Token. Without
@@ -42,6 +54,9 @@ type Options struct {
 	// TLSCertFile and TLSKeyFile are PEM files, given together or not at all, that make the
 	// server speak TLS. They are read again when they change.
 	TLSCertFile, TLSKeyFile string
+	// Replay says that the requests are made again at the worker's, so that their paths must be
+	// such as may be put below its own.
+	Replay bool
 	// Lease is how long a message is in flight before it comes back; 30 s.
 	Lease time.Duration
 	// ReadTimeout is how long a request may take to arrive, its body included; 60 s.
@@ -51,6 +66,8 @@ type Options struct {
 	OnAnswer func(status int)
 	// Warn, if not nil, is told what an operator should know; err may be nil.
 	Warn func(text string, err error)
+	// TryFile is queue.Options.TryFile.
+	TryFile func(path string) error
 	// Report, if not nil, is told of damage that was found and contained. The events are
 	// those of the queue, "handler_panic" and "server".
 	Report func(event string, err error)
@@ -63,6 +80,9 @@ func (o Options) withDefaults() Options {
 	o.MaxMessages = or(o.MaxMessages, 1_000_000)
 	o.MaxBytes = or(o.MaxBytes, 1<<30)
 	o.MaxConnections = or(o.MaxConnections, 1024)
+	o.MaxDeadLetters = or(o.MaxDeadLetters, 100_000)
+	o.MaxDeadBytes = or(o.MaxDeadBytes, 256<<20)
+	o.LongestBackoff = or(o.LongestBackoff, 15*time.Minute)
 	o.Lease = or(o.Lease, 30*time.Second)
 	o.ReadTimeout = or(o.ReadTimeout, time.Minute)
 	o.bodyBudget = or(o.bodyBudget, max(leastBudget, 2*o.MaxBody))
@@ -133,14 +153,24 @@ func (r *Receiver) listen(ctx context.Context) error {
 	return nil
 }
 
+// leastKeys is how many idempotency keys are remembered at least; else it is twice as many as there
+// may be messages.
+const leastKeys = 100_000
+
 func (r *Receiver) openQueue() error {
 	if r.queue.Load() != nil {
 		return nil
 	}
-	q, err := queue.Open(queue.Options{
+	o := queue.Options{
 		Dir: r.options.DataDir, MaxMessages: r.options.MaxMessages, MaxBytes: r.options.MaxBytes,
-		Lease: r.options.Lease, Report: r.options.Report,
-	})
+		MaxDeadMessages: r.options.MaxDeadLetters, MaxDeadBytes: r.options.MaxDeadBytes,
+		MaxKeys: max(leastKeys, 2*r.options.MaxMessages), MessageTimeout: r.options.MessageTimeout,
+		Lease: r.options.Lease, Report: r.options.Report, TryFile: r.options.TryFile,
+	}
+	if r.options.DropDeadLetters {
+		o.DeadFull = queue.DropOldest
+	}
+	q, err := queue.Open(o)
 	if err != nil {
 		return err
 	}

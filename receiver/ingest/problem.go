@@ -103,6 +103,9 @@ func notAcknowledged() *problem {
 // refused is the answer to an error of the queue.
 func refused(err error) *problem {
 	switch {
+	case errors.Is(err, queue.ErrKeyReused):
+		return newProblem(http.StatusUnprocessableEntity,
+			"the idempotency key was used within ten minutes for another body with this method and path; nothing is stored")
 	case errors.Is(err, queue.ErrDiskFull):
 		return newProblem(http.StatusServiceUnavailable, "the disk is full").retryAfter(afterDiskFull)
 	case errors.Is(err, queue.ErrFull):

@@ -84,7 +84,11 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 	case o.Ends():
 		return classed("settle", q.Remove(ctx, d))
 	default:
-		return classed("settle", q.GiveBack(ctx, d, queue.Retry{Delay: o.Delay, Failed: failedAttempt(o)}))
+		delay := o.Delay
+		if o.Verdict == message.Rejected && delay <= 0 {
+			delay = r.options.LongestBackoff // there is no room for dead letters
+		}
+		return classed("settle", q.GiveBack(ctx, d, queue.Retry{Delay: delay, Failed: failedAttempt(o)}))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"carrier/internal/http1"
 	"carrier/internal/queue"
 	"carrier/message"
 )
@@ -21,40 +22,79 @@ const (
 	maxDelay = 24 * time.Hour
 
 	ownPrefix       = "X-Carrier-"
-	attributePrefix = "X-Carrier-Attribute-"
+	groupHeader     = ownPrefix + "Group-Id"
+	delayHeader     = ownPrefix + "Delay"
+	attributePrefix = ownPrefix + "Attribute-"
+	forwardedHost   = "X-Forwarded-Host"
 )
 
-// parse makes an entry, without its body, of a request's line and headers.
-func parse(req *http.Request, carriersOwn bool) (queue.Entry, *problem) {
-	key, p := idempotencyKey(req.Header)
+// parse makes an entry, without its body, of a request's line and headers. The headers that may
+// not travel are taken out of the request. Replay says that path and headers are for the worker.
+func parse(r *http.Request, carriersOwn, replay bool) (queue.Entry, *problem) {
+	path := path(r)
+	if err := message.CheckPath(path); replay && err != nil {
+		return queue.Entry{}, newProblem(http.StatusBadRequest, err.Error())
+	}
+	if p := checkOwn(r.Header); p != nil {
+		return queue.Entry{}, p
+	}
+	key, p := idempotencyKey(r.Header)
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	group, p := token(req.Header, "X-Carrier-Group-Id", maxGroup)
+	group, p := token(r.Header, groupHeader, maxGroup)
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	wait, p := delay(req.Header)
+	wait, p := delay(r.Header)
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	attributes, p := attributes(req.Header)
+	attributes, p := attributes(r.Header)
 	if p != nil {
 		return queue.Entry{}, p
 	}
 	e := envelope{
-		contentType: req.Header.Get("Content-Type"),
+		contentType: r.Header.Get("Content-Type"),
 		attributes:  attributes,
-		request: message.Request{
-			Method: req.Method, Path: path(req), Query: req.URL.RawQuery, Header: endToEnd(req.Header, carriersOwn),
-		},
+		request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, carriersOwn)},
+	}
+	if key != "" {
+		key = strings.Join([]string{r.Method, path, key}, "\x00") // the scope of a key
 	}
 	return queue.Entry{Group: group, Delay: wait, Key: key, Head: e.encode()}, nil
 }
 
+// checkOwn refuses a header of carrier's that it does not know: a misspelt one would be ignored,
+// and the message be delivered otherwise than was asked for. What carrier sends to workers is let
+// pass, and dropped: one carrier may post to another.
+func checkOwn(h http.Header) *problem {
+	for name := range h {
+		folded := http1.Folded(name)
+		if !strings.HasPrefix(folded, ownPrefix) || isSentToWorkers(folded) {
+			continue
+		}
+		if name != groupHeader && name != delayHeader && !strings.HasPrefix(name, attributePrefix) {
+			return badHeader(name, fmt.Sprintf("not known; the headers of carrier are %s, %s and %s<Name>", groupHeader, delayHeader, attributePrefix))
+		}
+	}
+	return nil
+}
+
+// isSentToWorkers says whether a header is one that carrier tells a worker about a message.
+func isSentToWorkers(name string) bool {
+	switch strings.TrimPrefix(name, ownPrefix) {
+	case "Message-Id", "Original-Message-Id", "Receive-Count", "First-Receive-Time", "Sent-Time", "Source", "Deadline",
+		"Attributes-Omitted", "Failover", "Channel", "Token":
+		return true
+	default:
+		return false
+	}
+}
+
 // path is the escaped path, as it was sent.
-func path(req *http.Request) string {
-	p := req.URL.EscapedPath()
+func path(r *http.Request) string {
+	p := r.URL.EscapedPath()
 	if !strings.HasPrefix(p, "/") {
 		return "/" + p
 	}
@@ -95,14 +135,13 @@ func printable(s string) bool {
 
 // delay reads whole seconds or a Go duration.
 func delay(h http.Header) (time.Duration, *problem) {
-	const name = "X-Carrier-Delay"
-	values, sent := h[name]
+	values, sent := h[delayHeader]
 	if !sent {
 		return 0, nil
 	}
 	d, ok := parseDelay(strings.Join(values, ","))
 	if !ok || d < 0 || d > maxDelay {
-		return 0, badHeader(name, fmt.Sprintf("whole seconds, or a Go duration such as 1m30s, from 0 to %v are allowed", maxDelay))
+		return 0, badHeader(delayHeader, fmt.Sprintf("whole seconds, or a Go duration such as 1m30s, from 0 to %v are allowed", maxDelay))
 	}
 	return d, nil
 }
@@ -139,29 +178,29 @@ func attributes(h http.Header) ([]message.Attribute, *problem) {
 	return all, nil
 }
 
-// hopByHop says whether a header speaks of the connection to us (RFC 9110 section 7.6.1)
-// or of the framing that the next request gets anew.
-func hopByHop(name string) bool {
-	switch name {
-	case "Connection", "Proxy-Connection", "Keep-Alive", "Te", "Transfer-Encoding", "Upgrade",
-		"Trailer", "Expect", "Content-Length", "Host", "Proxy-Authorization", "Proxy-Authenticate":
-		return true
-	}
-	return false
+// isOfTheHop says whether a header is for us alone: it concerns the connection, or the framing
+// that the next request gets anew.
+func isOfTheHop(name string) bool {
+	return http1.IsHopByHop(name) || name == "Expect" || name == "Content-Length" || name == "Host"
 }
 
-// endToEnd takes out of h what may not be sent again: the headers of the hop, carrier's
-// own, and carrier's credential.
-func endToEnd(h http.Header, carriersOwn bool) http.Header {
+// endToEnd takes out of r's headers what may not be sent again: those of the hop, carrier's own,
+// and carrier's credential. The Host that the producer asked for is kept as X-Forwarded-Host,
+// unless a proxy has said one.
+func endToEnd(r *http.Request, carriersOwn bool) http.Header {
+	h := r.Header
 	for _, value := range h["Connection"] {
 		for name := range strings.SplitSeq(value, ",") {
 			delete(h, http.CanonicalHeaderKey(strings.TrimSpace(name)))
 		}
 	}
 	for name := range h {
-		if hopByHop(name) || strings.HasPrefix(name, ownPrefix) || carriersOwn && name == "Authorization" {
+		if isOfTheHop(name) || strings.HasPrefix(http1.Folded(name), ownPrefix) || carriersOwn && name == "Authorization" {
 			delete(h, name)
 		}
+	}
+	if _, said := h[forwardedHost]; !said && r.Host != "" {
+		h[forwardedHost] = []string{r.Host}
 	}
 	return h
 }

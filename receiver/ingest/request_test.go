@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"carrier/internal/http1"
 	"carrier/message"
 )
 
@@ -46,7 +47,7 @@ func TestHeadersBecomeTheMessage(t *testing.T) {
 		t.Errorf("header = %v, want the end-to-end ones", h)
 	}
 	for name := range h {
-		if hopByHop(name) || name == "X-Hop" || strings.HasPrefix(name, ownPrefix) || name == "Authorization" {
+		if isOfTheHop(name) || name == "X-Hop" || strings.HasPrefix(http1.Folded(name), ownPrefix) || name == "Authorization" {
 			t.Errorf("%s travels", name)
 		}
 	}
@@ -105,6 +106,73 @@ func TestDelayedMessageIsNotDueYet(t *testing.T) {
 	}
 }
 
+func TestPathThatCouldClimbIsRefusedInReplay(t *testing.T) {
+	r, plain := start(t, Options{Replay: true}), start(t, Options{})
+	targets := []string{"/../x", "/a/%2e%2e/b", "/%252e%252e/x", "/a%252eb", "/..%00/x", `/..\x`, "/..%5cx", "http://x/../y"}
+	for _, target := range targets {
+		w := dial(t, r)
+		w.say(t, "POST "+target+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
+		if detail := w.hear(t).problem(t, 400); !strings.Contains(detail, "path") {
+			t.Errorf("%s: detail = %q", target, detail)
+		}
+		w = dial(t, plain)
+		w.say(t, "POST "+target+" HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
+		w.hear(t).id(t) // its path goes nowhere
+	}
+	wantStored(t, r, 0)
+	wantStored(t, plain, len(targets))
+	send(t, r, "POST", "/a..b/...;c/100%25/x%2Fy?z=/../..", "a").id(t)
+}
+
+func TestHostAndUserAgentOfTheProducerAreKept(t *testing.T) {
+	for name, c := range map[string]struct{ header, host string }{
+		"as they came":   {"", "producer.example:81"},
+		"behind a proxy": {"X-Forwarded-Host: first.example\r\n", "first.example"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, Options{Replay: true})
+			w := dial(t, r)
+			w.say(t, "POST / HTTP/1.1\r\nHost: producer.example:81\r\nUser-Agent: them/1\r\n"+c.header+"Content-Length: 1\r\n\r\na")
+			w.hear(t).id(t)
+			h := receive(t, r).Request.Header
+			if h.Get("X-Forwarded-Host") != c.host || h.Get("User-Agent") != "them/1" || len(h["X-Forwarded-Host"]) != 1 {
+				t.Errorf("header = %v, want the producer's", h)
+			}
+		})
+	}
+}
+
+func TestHeaderOfCarriersThatIsNotKnownIsNamed(t *testing.T) {
+	r := start(t, Options{})
+	for _, name := range []string{"X-Carrier-Dely", "X-Carrier-Group", "X-Carrier-Action", "x-carrier-delay-", "X_Carrier_Delay", "X-Carrier_Group_Id", "X-Carrier-"} {
+		detail := send(t, r, "POST", "/", "a", name+": 1").problem(t, 400)
+		if !strings.HasPrefix(detail, http.CanonicalHeaderKey(name)+": ") || !strings.Contains(detail, "X-Carrier-Delay") ||
+			!strings.Contains(detail, "X-Carrier-Group-Id") || !strings.Contains(detail, "X-Carrier-Attribute-") {
+			t.Errorf("%s: detail = %q, want it named, and those that are known", name, detail)
+		}
+	}
+	wantStored(t, r, 0)
+}
+
+func TestHeaderThatCarrierSendsToWorkersIsDropped(t *testing.T) {
+	r := start(t, Options{})
+	send(t, r, "POST", "/", "a",
+		"X-Carrier-Message-Id: 1", "X-Carrier-Original-Message-Id: 1", "X-Carrier-Receive-Count: 1", "X-Carrier-First-Receive-Time: 1",
+		"X-Carrier-Sent-Time: 1", "X-Carrier-Source: q", "X-Carrier-Deadline: 1", "X-Carrier-Attributes-Omitted: a", "X-Carrier-Failover: 1",
+		"X-Carrier-Channel: c", "X-Carrier-Token: t", "X_Carrier_Message_Id: 1", "X-Carrier_Source: q",
+		"X-Carrier-Group-Id: g", "X-Carrier-Attribute-A: 1",
+	).id(t)
+	m := receive(t, r)
+	if m.Group != "g" || len(m.Attributes) != 1 {
+		t.Errorf("group %q, attributes %v; want those of the carrier before", m.Group, m.Attributes)
+	}
+	for name := range m.Request.Header {
+		if strings.HasPrefix(http1.Folded(name), ownPrefix) {
+			t.Errorf("%s travels", name)
+		}
+	}
+}
+
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		"POST /a%2fb?x=1 HTTP/1.1\r\nHost: x\r\nX-Carrier-Delay: 1m\r\nX-Carrier-Attribute-A: 1\r\nConnection: a,b\r\n\r\n",
@@ -112,23 +180,23 @@ func FuzzRequest(f *testing.F) {
 		"POST * HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\ntracestate: a\r\n\r\n",
 		"DELETE //a HTTP/1.0\r\nX-Carrier-Attribute-: 1\r\n\r\n",
 	} {
-		f.Add([]byte(seed), true)
+		f.Add([]byte(seed), true, false)
 	}
-	f.Fuzz(func(t *testing.T, data []byte, carriersOwn bool) {
+	f.Fuzz(func(t *testing.T, data []byte, carriersOwn, replay bool) {
 		_, _ = decodeEnvelope(data)
 		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(data)))
 		if err != nil {
 			return
 		}
 		sent := req.Header.Clone()
-		e, p := parse(req, carriersOwn)
+		e, p := parse(req, carriersOwn, replay)
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
 				t.Fatalf("problem = %+v", p)
 			}
 			return
 		}
-		if e.Delay < 0 || e.Delay > maxDelay || len(e.Group) > maxGroup || len(e.Key) > maxKey {
+		if e.Delay < 0 || e.Delay > maxDelay || len(e.Group) > maxGroup || len(e.Key) > maxKey+len(req.Method)+len(path(req))+2 {
 			t.Fatalf("entry = %+v", e)
 		}
 		head, err := decodeEnvelope(e.Head)
@@ -139,10 +207,10 @@ func FuzzRequest(f *testing.F) {
 			t.Fatalf("request = %+v of %+v", head.request, req.URL)
 		}
 		for name, values := range head.request.Header {
-			if hopByHop(name) || strings.HasPrefix(name, ownPrefix) || carriersOwn && name == "Authorization" {
+			if isOfTheHop(name) || strings.HasPrefix(http1.Folded(name), ownPrefix) || carriersOwn && name == "Authorization" {
 				t.Fatalf("%s travels", name)
 			}
-			if !reflect.DeepEqual(values, sent[name]) {
+			if !reflect.DeepEqual(values, sent[name]) && !(name == forwardedHost && values[0] == req.Host) {
 				t.Fatalf("%s = %q, was %q", name, values, sent[name])
 			}
 		}

@@ -1,14 +1,14 @@
 package webhook
 
 import (
-	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
-)
 
-var errClimbs = errors.New("the request's path climbs out of the endpoint")
+	"carrier/message"
+)
 
 // replayMethod is the method a stored request is made again with. Only those that
 // ingest takes are.
@@ -22,12 +22,11 @@ func replayMethod(method string) string {
 }
 
 // joinPath puts the request's escaped path below the endpoint's, byte for byte. The
-// bare path "/" is the endpoint's own. A path with a `..` in it, however it is escaped,
-// is refused: no client that follows RFC 3986 sends one, and what a worker makes of it
-// could lie outside the endpoint.
+// bare path "/" is the endpoint's own. A path that could lead out of it is refused, as ingest
+// does before it stores one.
 func joinPath(base, path string) (string, error) {
-	if climbs(path) {
-		return "", errClimbs
+	if err := message.CheckPath(path); err != nil {
+		return "", fmt.Errorf("not replayed: %w", err)
 	}
 	if path == "" || path == "/" {
 		return base, nil
@@ -45,20 +44,6 @@ func joinQuery(base, query string) string {
 	default:
 		return base + "&" + query
 	}
-}
-
-func climbs(path string) bool {
-	plain := strings.NewReplacer(
-		"%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/", "%5c", "/", "%5C", "/", `\`, "/",
-	).Replace(path)
-	for segment := range strings.SplitSeq(plain, "/") {
-		// What follows a semicolon is a parameter, which some servers drop first.
-		name, _, _ := strings.Cut(segment, ";")
-		if name == ".." {
-			return true
-		}
-	}
-	return false
 }
 
 // escapeTarget escapes the bytes that would end or break the request line. Whoever

@@ -1,4 +1,4 @@
-// Package admin serves the admin port: probes, metrics, and the door to draining.
+// Package admin serves the admin port: probes, metrics, and the request to drain.
 package admin
 
 import (
@@ -15,15 +15,18 @@ const (
 	headTimeout = 5 * time.Second
 	// callTimeout bounds reading a request, and writing its answer but for /drain's.
 	callTimeout = 30 * time.Second
-	idleTimeout = 2 * time.Minute
+	// idleTimeout is how long a connection waits for the next request. A scraper that asks less
+	// often connects anew.
+	idleTimeout = 10 * time.Second
 	maxHead     = 16 << 10
 )
 
-// Options is what a Server is made of. The functions may be called at once.
+// Options is what a Server is made of. The functions are safe for concurrent use.
 type Options struct {
 	// Address is host:port; an empty host means every interface.
 	Address string
-	// Token, unless it is empty, is what /drain wants as a bearer token.
+	// Token, unless it is empty, is what /drain wants as a bearer token. Without one it wants
+	// the header X-Carrier-Drain: yes, which no browser sends on behalf of another site.
 	Token string
 	// Live returns an error when the program is stuck. Nil means it never is.
 	Live func() error
@@ -33,9 +36,10 @@ type Options struct {
 	// Metrics serves /metrics; nil means there are none.
 	Metrics http.Handler
 	// Drain starts the drain, unless it has been started, and waits until it is over or
-	// ctx ends; the drain goes on then. Nil means there is nothing to drain.
-	Drain func(ctx context.Context) error
-	// ErrorLog takes what net/http has to say; nil means the standard logger.
+	// ctx ends; the drain goes on then. from is the address that asks. Nil means there is
+	// nothing to drain.
+	Drain func(ctx context.Context, from string) error
+	// ErrorLog takes what net/http reports; nil means the standard logger.
 	ErrorLog *log.Logger
 }
 
@@ -45,19 +49,22 @@ type Server struct {
 	server   *http.Server
 }
 
-// Open takes the port; it fails when that is not to be had. Nothing is answered
-// before Serve.
+// Open listens on the port; it fails where it may not, or where another program does. Nothing is
+// answered before Serve.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Address)
 	if err != nil {
-		return nil, fmt.Errorf("open admin port: %w", err)
+		return nil, fmt.Errorf("open the admin port: %w", err)
 	}
 	return newServer(listener, o), nil
 }
 
 func newServer(listener net.Listener, o Options) *Server {
+	c := newConnections()
 	return &Server{listener: listener, server: &http.Server{
-		Handler:           handler(o),
+		Handler:           c.answering(handler(o)),
+		ConnState:         c.track,
+		ConnContext:       c.name,
 		ErrorLog:          o.ErrorLog,
 		ReadHeaderTimeout: headTimeout,
 		ReadTimeout:       callTimeout,
@@ -74,16 +81,16 @@ func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 // called once.
 func (s *Server) Serve() error {
 	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve admin port: %w", err)
+		return fmt.Errorf("serve the admin port: %w", err)
 	}
 	return nil
 }
 
-// Close frees the port, and waits for the answers under way until ctx ends; what is
-// still open then is cut off. It may be called without Serve.
+// Close frees the port, and waits for the answers that are being written until ctx ends; what is
+// still open then is closed. It may be called without Serve.
 func (s *Server) Close(ctx context.Context) error {
 	err := s.server.Shutdown(ctx)
-	// Shutdown knows the listener only once Serve has run.
+	// Shutdown closes the listener only once Serve has run.
 	_ = s.listener.Close()
 	if err != nil && ctx.Err() != nil {
 		return s.server.Close()

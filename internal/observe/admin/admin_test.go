@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"carrier/dispatch"
+	"carrier/receiver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -38,7 +39,7 @@ func TestEveryPathAnswersAsPromised(t *testing.T) {
 	stuck := func() error { return errors.New("stuck") }
 	blocked := func() map[string]string { return map[string]string{"source": "not reached yet"} }
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "numbers") })
-	failing := func(context.Context) error { return errors.New("broke off") }
+	failing := func(context.Context, string) error { return errors.New("broke off") }
 	for name, tt := range map[string]struct {
 		options      Options
 		method, path string
@@ -52,8 +53,7 @@ func TestEveryPathAnswersAsPromised(t *testing.T) {
 		"ready, asked with HEAD":     {Options{}, "HEAD", "/readyz", 200, ""},
 		"metrics":                    {Options{Metrics: metrics}, "GET", "/metrics", 200, "numbers"},
 		"no metrics":                 {Options{}, "GET", "/metrics", 404, `"title":"Not Found"`},
-		"nothing to drain":           {Options{}, "POST", "/drain", 200, `{"status":"drained"}`},
-		"a drain that breaks off":    {Options{Drain: failing}, "GET", "/drain", 503, "broke off"},
+		"a drain by nobody":          {Options{Drain: failing}, "POST", "/drain", 403, "needs the header X-Carrier-Drain: yes"},
 		"a drain by another method":  {Options{}, "PUT", "/drain", 405, `"status":405`},
 		"a probe by another method":  {Options{}, "POST", "/readyz", 405, `"status":405`},
 		"a path that is not there":   {Options{}, "GET", "/", 404, `"status":404`},
@@ -76,22 +76,64 @@ func TestEveryPathAnswersAsPromised(t *testing.T) {
 	}
 }
 
-func TestDrainWantsItsToken(t *testing.T) {
-	drained := 0
-	o := Options{Token: "s3cret", Drain: func(context.Context) error { drained++; return nil }}
-	for _, headers := range [][]string{nil, {"Authorization:Bearer wrong"}, {"Authorization:Bearer"}, {"Authorization:Basic s3cret"}, {"Authorization:s3cret"}} {
-		answer := ask(o, "POST", "/drain", headers...)
-		if answer.Code != 401 || !strings.HasPrefix(answer.Header().Get("WWW-Authenticate"), "Bearer") || drained != 0 {
-			t.Errorf("%q: status %d, drained %d", headers, answer.Code, drained)
-		}
+func TestDrainWantsItsHeaderOrItsToken(t *testing.T) {
+	for name, tt := range map[string]struct {
+		token   string
+		headers []string
+		code    int
+	}{
+		"nothing":                           {"", nil, 403},
+		"the header":                        {"", []string{"X-Carrier-Drain:yes"}, 200},
+		"the header with another value":     {"", []string{"X-Carrier-Drain:no"}, 403},
+		"an empty header":                   {"", []string{"X-Carrier-Drain:"}, 403},
+		"the header twice":                  {"", []string{"X-Carrier-Drain:yes", "X-Carrier-Drain:yes"}, 403},
+		"a token where none is set":         {"", []string{"Authorization:Bearer s3cret"}, 403},
+		"an empty token where none is set":  {"", []string{"Authorization:Bearer "}, 403},
+		"the token":                         {"s3cret", []string{"Authorization:Bearer s3cret"}, 200},
+		"the token, the scheme in lower":    {"s3cret", []string{"Authorization:bearer s3cret"}, 200},
+		"nothing where a token is set":      {"s3cret", nil, 401},
+		"the header where a token is set":   {"s3cret", []string{"X-Carrier-Drain:yes"}, 401},
+		"a wrong token":                     {"s3cret", []string{"Authorization:Bearer wrong", "X-Carrier-Drain:yes"}, 401},
+		"an empty token":                    {"s3cret", []string{"Authorization:Bearer"}, 401},
+		"the token with another scheme":     {"s3cret", []string{"Authorization:Basic s3cret"}, 401},
+		"the token without a scheme":        {"s3cret", []string{"Authorization:s3cret"}, 401},
+		"two tokens, one of which is right": {"s3cret", []string{"Authorization:Bearer s3cret", "Authorization:Bearer x"}, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, method := range []string{"GET", "POST"} {
+				from := ""
+				o := Options{Token: tt.token, Drain: func(_ context.Context, by string) error { from = by; return nil }}
+				answer := ask(o, method, "/drain", tt.headers...)
+				if answer.Code != tt.code || (from != "") != (tt.code == 200) {
+					t.Errorf("%s: status %d, drained by %q", method, answer.Code, from)
+				}
+				if challenge := answer.Header().Get("WWW-Authenticate"); strings.HasPrefix(challenge, "Bearer") != (tt.code == 401) {
+					t.Errorf("challenge %q", challenge)
+				}
+			}
+		})
 	}
-	for _, header := range []string{"Authorization:Bearer s3cret", "Authorization:bearer s3cret"} {
-		if answer := ask(o, "GET", "/drain", header); answer.Code != 200 {
-			t.Errorf("%q: status %d", header, answer.Code)
-		}
-	}
-	if answer := ask(o, "GET", "/readyz"); answer.Code != 200 {
+	if answer := ask(Options{Token: "s3cret"}, "GET", "/readyz"); answer.Code != 200 {
 		t.Errorf("readyz wants a token: %d", answer.Code)
+	}
+}
+
+func TestDrainAnswers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		drain func(context.Context, string) error
+		code  int
+		body  string
+	}{
+		"nothing to drain":        {nil, 200, `{"status":"drained"}`},
+		"a drain that is over":    {func(context.Context, string) error { return nil }, 200, `{"status":"drained"}`},
+		"a drain that breaks off": {func(context.Context, string) error { return errors.New("broke off") }, 503, "broke off"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := ask(Options{Drain: tt.drain}, "POST", "/drain", "X-Carrier-Drain:yes")
+			if answer.Code != tt.code || !strings.Contains(answer.Body.String(), tt.body) {
+				t.Errorf("%d %s", answer.Code, answer.Body)
+			}
+		})
 	}
 }
 
@@ -100,7 +142,7 @@ func TestDrainWantsItsToken(t *testing.T) {
 func TestDrainMayTakeLongerThanAnyOtherAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pipe := newPipe()
-		s := newServer(pipe, Options{Drain: func(ctx context.Context) error {
+		s := newServer(pipe, Options{Drain: func(ctx context.Context, _ string) error {
 			select {
 			case <-time.After(time.Hour):
 				return nil
@@ -111,7 +153,7 @@ func TestDrainMayTakeLongerThanAnyOtherAnswer(t *testing.T) {
 		served := make(chan error, 1)
 		go func() { served <- s.Serve() }()
 		conn := pipe.dial()
-		send(t, conn, "POST /drain HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		send(t, conn, "POST /drain HTTP/1.1\r\nHost: h\r\nX-Carrier-Drain: yes\r\nConnection: close\r\n\r\n")
 		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("answer %v, error %v", answer, err)
@@ -141,6 +183,103 @@ func TestSlowClientIsCutOff(t *testing.T) {
 		_ = conn.Close()
 		if err := errors.Join(s.Close(t.Context()), <-served); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// connect opens n connections, one a second, and has the server answer one request on each.
+func connect(t *testing.T, pipe *pipe, n int) []net.Conn {
+	t.Helper()
+	var conns []net.Conn
+	for range n {
+		conn := pipe.dial()
+		conns = append(conns, conn)
+		send(t, conn, "GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+		time.Sleep(time.Millisecond)
+	}
+	return conns
+}
+
+// serving runs f beside a server whose connections are in memory.
+func serving(t *testing.T, o Options, f func(t *testing.T, pipe *pipe)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		pipe := newPipe()
+		s := newServer(pipe, o)
+		served := make(chan error, 1)
+		go func() { served <- s.Serve() }()
+		f(t, pipe)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := errors.Join(s.Close(ctx), <-served); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func isClosed(conn net.Conn) bool {
+	_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+	_, err := conn.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
+}
+
+func TestConnectionsAreBoundedAndTheIdlestMakesRoom(t *testing.T) {
+	serving(t, Options{}, func(t *testing.T, pipe *pipe) {
+		conns := connect(t, pipe, maxConnections)
+		for _, conn := range conns {
+			if isClosed(conn) {
+				t.Fatal("a connection was closed although there was space")
+			}
+		}
+		connect(t, pipe, 3)
+		for i, conn := range conns {
+			if closed := isClosed(conn); closed != (i < 3) {
+				t.Errorf("connection %d is closed: %v", i, closed)
+			}
+		}
+	})
+}
+
+func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
+	serving(t, Options{}, func(t *testing.T, pipe *pipe) {
+		for range 10 * maxConnections {
+			send(t, pipe.dial(), "GET ")
+		}
+		connect(t, pipe, 1)
+	})
+}
+
+func TestConnectionThatIsAnsweredIsKept(t *testing.T) {
+	var free chan struct{}
+	wait := func(context.Context, string) error { <-free; return nil }
+	serving(t, Options{Drain: wait}, func(t *testing.T, pipe *pipe) {
+		free = make(chan struct{})
+		drain := pipe.dial()
+		send(t, drain, "POST /drain HTTP/1.1\r\nHost: h\r\nX-Carrier-Drain: yes\r\n\r\n")
+		synctest.Wait()
+		time.Sleep(time.Second)
+		connect(t, pipe, 2*maxConnections)
+		close(free)
+		answer, err := http.ReadResponse(bufio.NewReader(drain), nil)
+		if err != nil || answer.StatusCode != 200 {
+			t.Fatalf("answer %v, error %v", answer, err)
+		}
+		_ = answer.Body.Close()
+	})
+}
+
+func TestIdleConnectionEndsSoon(t *testing.T) {
+	serving(t, Options{}, func(t *testing.T, pipe *pipe) {
+		conn := connect(t, pipe, 1)[0]
+		time.Sleep(idleTimeout + time.Second)
+		if !isClosed(conn) {
+			t.Error("the connection is kept")
 		}
 	})
 }
@@ -192,7 +331,7 @@ func TestTakenPortEndsTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Options{Address: first.Addr().String()}); err == nil || !strings.Contains(err.Error(), "open admin port") {
+	if _, err := Open(t.Context(), Options{Address: first.Addr().String()}); err == nil || !strings.Contains(err.Error(), "open the admin port") {
 		t.Errorf("error %v", err)
 	}
 	if err := first.Close(t.Context()); err != nil {
@@ -207,7 +346,7 @@ func TestTakenPortEndsTheStart(t *testing.T) {
 
 func TestCloseCutsOffWhatWillNotEnd(t *testing.T) {
 	entered := make(chan struct{})
-	s := open(t, Options{Drain: func(ctx context.Context) error {
+	s := open(t, Options{Drain: func(ctx context.Context, _ string) error {
 		close(entered)
 		<-ctx.Done()
 		return ctx.Err()
@@ -217,7 +356,7 @@ func TestCloseCutsOffWhatWillNotEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close() }()
-	send(t, conn, "POST /drain HTTP/1.1\r\nHost: h\r\n\r\n")
+	send(t, conn, "POST /drain HTTP/1.1\r\nHost: h\r\nX-Carrier-Drain: yes\r\n\r\n")
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -286,6 +425,12 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A codedError is one of a source that has a code.
+type codedError struct{ code, text string }
+
+func (e codedError) Error() string     { return e.code + ": " + e.text }
+func (e codedError) ErrorCode() string { return e.code }
+
 func TestReadinessFollowsSourceStopAndWorker(t *testing.T) {
 	r := NewReadiness()
 	expect := func(want string) {
@@ -295,13 +440,21 @@ func TestReadinessFollowsSourceStopAndWorker(t *testing.T) {
 		}
 	}
 	expect("source:not reached yet")
-	r.Observe(dispatch.Event{Kind: dispatch.SourceDown, Err: errors.New("dial")})
-	expect("source:not reached: dial")
+	r.Observe(dispatch.Event{Kind: dispatch.SourceDown, Err: errors.New("dial 10.0.0.1")})
+	expect("source:not reached: other")
+	r.Observe(dispatch.Event{Kind: dispatch.SourceDown, Err: &receiver.Error{
+		Operation: "open", Class: receiver.Denied, Err: codedError{"AccessDenied", "arn:aws:iam::123456789012:role/x may not"},
+	}})
+	expect("source:not reached: denied (AccessDenied)")
 	r.Observe(dispatch.Event{Kind: dispatch.SourceUp})
 	r.Observe(dispatch.Event{Kind: dispatch.Polled})
 	expect("")
 	r.Observe(dispatch.Event{Kind: dispatch.SourceDown, Err: errors.New("throttled")})
 	expect("")
+	r.Set("worker", strings.Repeat("x", 5000))
+	if n := len(r.Reasons()["worker"]); n != 1024 {
+		t.Errorf("a reason of %d bytes", n)
+	}
 	r.Set("worker", "offline")
 	expect("worker:offline")
 	r.Set("worker", "")

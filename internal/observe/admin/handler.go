@@ -9,6 +9,9 @@ import (
 	"carrier/internal/httpapi"
 )
 
+// drainHeader is what a request to drain carries where there is no token.
+const drainHeader = "X-Carrier-Drain"
+
 // A route is one path of the port.
 type route struct {
 	methods []string
@@ -61,19 +64,34 @@ func (o Options) readyz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (o Options) drain(w http.ResponseWriter, r *http.Request) {
-	if o.Token != "" && !httpapi.HasBearer(r, o.Token) {
-		httpapi.Unauthorized().Write(w)
+	if refusal := o.refuseDrain(r); refusal != nil {
+		refusal.Write(w)
 		return
 	}
 	// The answer comes when the drain is over, however long that takes.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	if o.Drain != nil {
-		if err := o.Drain(r.Context()); err != nil {
+		if err := o.Drain(r.Context(), r.RemoteAddr); err != nil {
 			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "the drain is not over: " + err.Error()}.Write(w)
 			return
 		}
 	}
 	httpapi.WriteJSON(w, http.StatusOK, status{"drained"})
+}
+
+// refuseDrain returns the answer to a request that may not drain, nil where it may.
+func (o Options) refuseDrain(r *http.Request) *httpapi.Problem {
+	if o.Token != "" {
+		if httpapi.HasBearer(r, o.Token) {
+			return nil
+		}
+		refusal := httpapi.Unauthorized()
+		return &refusal
+	}
+	if values := r.Header.Values(drainHeader); len(values) == 1 && values[0] == "yes" {
+		return nil
+	}
+	return &httpapi.Problem{Status: http.StatusForbidden, Detail: "draining needs the header " + drainHeader + ": yes"}
 }
 
 type status struct {

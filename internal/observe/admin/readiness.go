@@ -1,14 +1,17 @@
 package admin
 
 import (
+	"errors"
 	"maps"
 	"sync"
 
 	"carrier/dispatch"
+	"carrier/internal/redact"
+	"carrier/receiver"
 )
 
-// A Readiness knows what stands in the way of readiness, as it is told. Its methods may
-// be called at once, and none blocks.
+// A Readiness knows what stands in the way of readiness, as it is told. It is safe for concurrent
+// use, and no method blocks.
 type Readiness struct {
 	mu      sync.Mutex
 	reached bool
@@ -26,9 +29,9 @@ func NewReadiness() *Readiness {
 	return &Readiness{reasons: map[string]string{source: "not reached yet"}}
 }
 
-// Observe follows the source and the stop. Once the source was reached, its troubles no
-// longer count: they are told by the metrics and the log, and taking the worker beside
-// carrier out of service would not help them.
+// Observe follows the source and the stop. Once the source was reached, its errors no longer
+// count: metrics and log tell of them, and taking the worker beside carrier out of service would
+// not mend them.
 func (r *Readiness) Observe(e dispatch.Event) {
 	switch e.Kind {
 	case dispatch.SourceUp, dispatch.SourceDown, dispatch.Stopping:
@@ -44,8 +47,19 @@ func (r *Readiness) Observe(e dispatch.Event) {
 	case e.Kind == dispatch.Stopping:
 		r.reasons[draining] = "no more messages are taken"
 	case !r.reached && e.Err != nil:
-		r.reasons[source] = "not reached: " + e.Err.Error()
+		r.reasons[source] = "not reached: " + kindOf(e.Err)
 	}
+}
+
+// kindOf says of what kind a source's error is: its class, and its code where it has one. Its text
+// is not shown: whoever may ask need not know accounts, roles and hosts.
+func kindOf(err error) string {
+	kind := string(receiver.ClassOf(err))
+	var coded interface{ ErrorCode() string }
+	if errors.As(err, &coded) && coded.ErrorCode() != "" {
+		kind += " (" + redact.Text(coded.ErrorCode()) + ")"
+	}
+	return kind
 }
 
 // Set says that subject stands in the way because of reason, or, when reason is empty,
@@ -57,7 +71,7 @@ func (r *Readiness) Set(subject, reason string) {
 		delete(r.reasons, subject)
 		return
 	}
-	r.reasons[subject] = reason
+	r.reasons[subject] = redact.Text(reason)
 }
 
 // Reasons returns what stands in the way, by subject.

@@ -53,8 +53,6 @@ func (a *Audit) Observe(e dispatch.Event) {
 		a.extended(e)
 	case dispatch.Redelivered:
 		a.line(zapcore.InfoLevel, "handed out again while in hand", e)
-	case dispatch.Stopping:
-		a.log.Info("stopping, no message is received from here on")
 	case dispatch.Abandoned:
 		a.log.Warn("drain time over, messages are left to their leases", zap.Strings("message_ids", e.IDs))
 	case dispatch.Panicked:

@@ -100,6 +100,15 @@ func (m *Metrics) WatchQueue(q Queue) { m.queue = q }
 // the metrics are served; held may be called at any time.
 func (m *Metrics) WatchDeferrals(held func() int64) { m.deferralsHeld = held }
 
+// WatchLog makes dropped the number of log lines that could not be written. It is called once,
+// before the metrics are served; dropped is safe for concurrent use.
+func (m *Metrics) WatchLog(dropped func() uint64) {
+	m.make.NewCounterFunc(prometheus.CounterOpts{
+		Name: "carrier_log_lines_dropped_total",
+		Help: "Log lines that were dropped because nobody read them.",
+	}, func() float64 { return float64(dropped()) })
+}
+
 // SetWorkerUp says whether the worker takes messages. It is down until it is said.
 func (m *Metrics) SetWorkerUp(up bool) {
 	if up {

@@ -1,0 +1,31 @@
+package queue
+
+import "time"
+
+// watchInterval is how often the queue looks whether its file is still there.
+const watchInterval = 500 * time.Millisecond
+
+// watch looks after what no commit does: that the file is still there, and that idempotency keys
+// are forgotten in time.
+func (q *Queue) watch() {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-q.stopped:
+			return
+		case <-q.down:
+			return
+		case now := <-tick.C:
+			q.file.RLock()
+			err := q.disk.inPlace()
+			q.file.RUnlock()
+			q.mu.Lock()
+			if err != nil && !q.closing {
+				q.fail(err)
+			}
+			q.forgetExpired(now)
+			q.mu.Unlock()
+		}
+	}
+}
