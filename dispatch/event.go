@@ -55,3 +55,9 @@ type Event struct {
 // Lost reports whether e ends a message without the source's word: its lease ran
 // out or was taken away, or it was left to its lease.
 func (e Event) Lost() bool { return e.Kind == Settled && e.Err != nil }
+
+// LeftToRedrive reports whether e settles a message at its last receive without ending it: the
+// source's redrive policy moves it to Message.RedriveTo.
+func (e Event) LeftToRedrive() bool {
+	return e.Kind == Settled && e.Err == nil && e.Message != nil && e.Message.RedriveTo != "" && !e.Outcome.Ends()
+}
