@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
@@ -105,7 +106,7 @@ func (h *hold) wait(ctx context.Context) error {
 // probe probes until the worker is up or ctx ends.
 func (h *hold) probe(ctx context.Context) {
 	for h.isDown() {
-		if !sleepUntil(ctx, h.due()) {
+		if !sleep.For(ctx, time.Until(h.due()), nil) {
 			return
 		}
 		err := h.opts.Probe(ctx)
@@ -168,17 +169,5 @@ func (h *hold) putOff() {
 	if !h.known {
 		h.known = true
 		h.opts.Changed(false)
-	}
-}
-
-// sleepUntil reports false when ctx ended first.
-func sleepUntil(ctx context.Context, t time.Time) bool {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
