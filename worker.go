@@ -35,7 +35,7 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 	layers := []transmitter.Middleware{
 		transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: c.Retry.InitialInterval, Multiplier: c.Retry.Multiplier, Max: c.Retry.MaxInterval,
-			MaxAge: c.MessageTimeout,
+			Jitter: transmitter.Jitter(c.Retry.Jitter), MaxAge: c.MessageTimeout,
 		}),
 		transmitter.GiveUp(transmitter.GiveUpOptions{
 			MaxAttempts: c.Retry.MaxAttempts, MaxAge: c.MessageTimeout, Action: rejectAction(c.RejectAction),

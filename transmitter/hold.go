@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
@@ -106,7 +107,7 @@ func (h *hold) wait(ctx context.Context) error {
 // probe probes until the worker is up or ctx ends.
 func (h *hold) probe(ctx context.Context) {
 	for h.isDown() {
-		if !sleepUntil(ctx, h.due()) {
+		if !sleep.For(ctx, time.Until(h.due()), nil) {
 			return
 		}
 		err := h.opts.Probe(ctx)
@@ -169,17 +170,5 @@ func (h *hold) putOff(cause error) {
 	if !h.known {
 		h.known = true
 		h.opts.Changed(false, cause)
-	}
-}
-
-// sleepUntil reports false when ctx ended first.
-func sleepUntil(ctx context.Context, t time.Time) bool {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }
