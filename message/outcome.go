@@ -55,8 +55,8 @@ func (a Action) String() string {
 	}
 }
 
-// An Outcome is the word on one message, from the transmitter to the receiver.
-// The zero value gives the message back at once.
+// An Outcome is the word on one message, from the transmitter to the receiver. The zero value gives
+// the message back at once.
 type Outcome struct {
 	Verdict Verdict
 	// Cause is the reason of a Retry.

@@ -9,7 +9,7 @@ func (r *Receiver) Facts() []receiver.Fact {
 	if q.deadLetter.url != "" {
 		facts = append(facts, receiver.Fact{Name: "dead_letter_queue", Value: q.deadLetter.url})
 	}
-	if q.policy.Receives != "" {
+	if q.policy.Target != "" {
 		facts = append(facts, receiver.Fact{Name: "redrive_after", Value: q.policy.Receives})
 	}
 	return facts
