@@ -61,6 +61,17 @@ func find(ctx context.Context, c *api.Client, o Options) (queue, []preflight.Not
 	return q, append(notices, more...), err
 }
 
+// advise adds to an error which variables may be to blame.
+func advise(err error, region string) error {
+	switch receiver.ClassOf(err) {
+	case receiver.NotFound:
+		return fmt.Errorf("%w; check CARRIER_SQS_QUEUE_NAME or CARRIER_SQS_QUEUE_URL, CARRIER_SQS_QUEUE_OWNER, and AWS_REGION (%s)", err, region)
+	case receiver.Credentials:
+		return fmt.Errorf("%w; check the AWS_ variables of the credentials, or the role", err)
+	}
+	return err
+}
+
 // addressOf returns the queue's URL, asking for it where only the name is known.
 func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 	if o.QueueURL == "" {

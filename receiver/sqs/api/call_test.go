@@ -26,15 +26,15 @@ import (
 	"carrier/receiver/sqs/environment"
 )
 
-// A postOffice keeps every request, and answers it.
-type postOffice struct {
+// A recordingServer keeps every request, and answers it.
+type recordingServer struct {
 	mu       sync.Mutex
 	requests []*http.Request
 	bodies   [][]byte
 	answer   http.HandlerFunc
 }
 
-func (p *postOffice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *recordingServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	p.mu.Lock()
 	p.requests, p.bodies = append(p.requests, r), append(p.bodies, body)
@@ -42,16 +42,16 @@ func (p *postOffice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, r)
 }
 
-func (p *postOffice) last() (*http.Request, []byte) {
+func (p *recordingServer) last() (*http.Request, []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.requests[len(p.requests)-1], p.bodies[len(p.bodies)-1]
 }
 
 // connected returns a client of a server that answers as said.
-func connected(t *testing.T, answer http.HandlerFunc) (*Client, *postOffice) {
+func connected(t *testing.T, answer http.HandlerFunc) (*Client, *recordingServer) {
 	t.Helper()
-	p := &postOffice{answer: answer}
+	p := &recordingServer{answer: answer}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	return connect(t, Options{Options: environment.Options{Endpoint: s.URL}, UserAgent: "carrier/1.2.3"}), p

@@ -104,7 +104,7 @@ func Connect(ctx context.Context, o Options) (*Client, []preflight.Notice, error
 func (c *Client) InRegionOf(ctx context.Context, queueURL string) (*Client, error) {
 	host := environment.HostOf(queueURL)
 	region := environment.RegionOf(host)
-	if region == "" || region == c.region || !environment.IsAWS(host) {
+	if region == "" || region == c.region || !environment.IsAWS(ctx, host) {
 		return c, nil
 	}
 	t, err := newTemplate(ctx, c.sdk, func(o *awssqs.Options) {

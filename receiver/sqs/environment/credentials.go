@@ -3,6 +3,8 @@ package environment
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"slices"
@@ -76,7 +78,7 @@ func providerFor(cfg aws.Config, local bool, unreadable []error) (aws.Credential
 	case local:
 		return placeholderProvider{}, nil
 	case len(unreadable) > 0:
-		return nil, errors.Join(append(unreadable, errors.New("no other AWS credentials are configured"))...)
+		return nil, listed(append(unreadable, errors.New("no other AWS credentials are configured")))
 	}
 	return cfg.Credentials, nil
 }
@@ -102,10 +104,16 @@ func (c *Chain) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		return identity, nil
 	}
 	class := issuerClass(err)
+	if nothingConfigured(provider) {
+		err = fmt.Errorf("none are configured (AWS_ACCESS_KEY_ID, AWS_PROFILE, a role), and the machine's metadata service gives none: %w", err)
+	}
+	if errors.Is(err, fs.ErrPermission) { // of a token's file, say
+		err = fmt.Errorf("%w (carrier runs as %s)", err, user())
+	}
 	if class == receiver.Credentials {
 		c.Refused(ctx)
 	}
-	return aws.Credentials{}, &CredentialsError{Class: class, Err: withUser(err)}
+	return aws.Credentials{}, &CredentialsError{Class: class, Err: err}
 }
 
 // Refused tells that the service has refused the credentials. It opens the chain anew, unless that was done a moment ago. Where that fails, the credentials

@@ -153,7 +153,7 @@ func TestFileThatCannotBeReadIsNamed(t *testing.T) {
 			directory := t.TempDir()
 			t.Setenv(variable, directory)
 			_, err := Find(t.Context(), Options{})
-			if receiver.ClassOf(err) != receiver.Credentials || !strings.Contains(err.Error(), directory) || !strings.Contains(err.Error(), "no other AWS credentials") {
+			if receiver.ClassOf(err) != receiver.Credentials || !strings.Contains(err.Error(), directory) || !strings.Contains(err.Error(), fmt.Sprintf("as user %d", os.Getuid())) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "no other AWS credentials") {
 				t.Errorf("in front of AWS: %v of class %s, want %s named", err, receiver.ClassOf(err), directory)
 			}
 			found, err := Find(t.Context(), Options{Endpoint: "http://localhost:4566"})
@@ -164,7 +164,10 @@ func TestFileThatCannotBeReadIsNamed(t *testing.T) {
 			}
 		})
 	}
-	if err := withUser(fmt.Errorf("open x: %w", os.ErrPermission)); !strings.Contains(err.Error(), fmt.Sprintf("as user %d", os.Getuid())) {
+	denied := NewChain(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, fmt.Errorf("open token: %w", os.ErrPermission)
+	}), func(context.Context) (aws.CredentialsProvider, error) { return nil, os.ErrPermission })
+	if _, err := denied.Retrieve(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("as user %d", os.Getuid())) {
 		t.Errorf("%v does not name the user", err)
 	}
 }

@@ -52,7 +52,7 @@ func Find(ctx context.Context, o Options) (Settings, error) {
 		return Settings{}, unusable(receiver.Invalid, err)
 	}
 	var notice string
-	if s.Region, notice, err = regionFor(cfg, o, s.Endpoint); err != nil {
+	if s.Region, notice, err = regionFor(ctx, cfg, o, s.Endpoint); err != nil {
 		return Settings{}, unusable(receiver.Invalid, err)
 	}
 	s.notice(notice)
@@ -118,9 +118,18 @@ func loadConfig(ctx context.Context) (cfg aws.Config, unreadable []error, err er
 	}
 	cfg, err = config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return cfg, nil, errors.Join(append(unreadable, err)...)
+		return cfg, nil, listed(append(unreadable, err))
 	}
 	return cfg, unreadable, nil
+}
+
+// listed makes one error of several, in one line.
+func listed(errs []error) error {
+	all := errs[0]
+	for _, err := range errs[1:] {
+		all = fmt.Errorf("%w; %w", all, err)
+	}
+	return all
 }
 
 func fileOf(variable, otherwise string) string {
@@ -143,13 +152,7 @@ func readable(name string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return withUser(err)
+	return fmt.Errorf("%w (carrier runs as %s)", err, user())
 }
 
-// withUser adds who was refused to an error of the file system.
-func withUser(err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w (carrier runs as user %d, group %d)", err, os.Getuid(), os.Getgid())
-	}
-	return err
-}
+func user() string { return fmt.Sprintf("user %d, group %d", os.Getuid(), os.Getgid()) }

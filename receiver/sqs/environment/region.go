@@ -23,7 +23,7 @@ var regionName = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 
 // IsAWS reports whether host belongs to AWS, in any of its partitions: the isolated and sovereign
 // ones have domains of their own, which the SDK knows by the region.
-func IsAWS(host string) bool {
+func IsAWS(ctx context.Context, host string) bool {
 	if strings.Contains(host, ".amazonaws.") || strings.HasSuffix(host, ".api.aws") || strings.HasSuffix(host, ".api.amazonwebservices.com.cn") {
 		return true
 	}
@@ -33,8 +33,7 @@ func IsAWS(host string) bool {
 	}
 	resolve := awssqs.NewDefaultEndpointResolverV2().ResolveEndpoint
 	for _, dualStack := range []bool{false, true} {
-		// No context's matter: the SDK looks it up in a table.
-		e, err := resolve(context.Background(), awssqs.EndpointParameters{Region: &region, UseDualStack: &dualStack})
+		e, err := resolve(ctx, awssqs.EndpointParameters{Region: &region, UseDualStack: &dualStack})
 		if err != nil {
 			continue // the partition has no such endpoints
 		}
@@ -93,7 +92,7 @@ func endpointFor(cfg aws.Config, o Options) (string, error) {
 }
 
 // regionFor returns the region to sign for, and a notice where the endpoint's name says another.
-func regionFor(cfg aws.Config, o Options, endpoint string) (region, notice string, err error) {
+func regionFor(ctx context.Context, cfg aws.Config, o Options, endpoint string) (region, notice string, err error) {
 	host := HostOf(endpoint)
 	named := RegionOf(host)
 	region = o.Region
@@ -101,13 +100,13 @@ func regionFor(cfg aws.Config, o Options, endpoint string) (region, notice strin
 		region = cfg.Region
 	}
 	switch {
-	case region != "" && named != "" && region != named && IsAWS(host):
+	case region != "" && named != "" && region != named && IsAWS(ctx, host):
 		return region, fmt.Sprintf("the region is %s, but the endpoint %s is in %s", region, host, named), nil
 	case region != "":
 		return region, "", nil
 	case named != "":
 		return named, "", nil
-	case endpoint != "" && !IsAWS(host):
+	case endpoint != "" && !IsAWS(ctx, host):
 		return defaultRegion, "", nil
 	}
 	return "", "", errors.New("no AWS region: set AWS_REGION")

@@ -46,7 +46,7 @@ func TestWhatBelongsToAWS(t *testing.T) {
 		"elasticmq":                                     false,
 		"":                                              false,
 	} {
-		if IsAWS(host) != want {
+		if IsAWS(t.Context(), host) != want {
 			t.Errorf("IsAWS(%q) = %v", host, !want)
 		}
 	}
