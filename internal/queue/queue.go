@@ -175,6 +175,7 @@ func (q *Queue) fail(cause error) {
 		_ = q.lock.say(stateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
 	}
 	close(q.down)
+	go q.options.OnBroken(q.broken)
 	q.batches = nil
 	q.work.Signal()
 	q.wakeAll()

@@ -41,6 +41,7 @@ func buildIngest(c config.Config, o Options) Built {
 		DropDeadLetters: c.Ingest.DeadLetterFull == config.DropOldest,
 		MessageTimeout:  c.MessageTimeout, LongestBackoff: c.Retry.MaxInterval,
 		TryFile:  o.TryQueueFile,
+		OnBroken: o.OnBroken,
 		OnAnswer: o.Answered,
 		Warn:     func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
 		Report:   func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },

@@ -66,6 +66,9 @@ type Options struct {
 	OnAnswer func(status int)
 	// Warn, if not nil, is told what an operator should know; err may be nil.
 	Warn func(text string, err error)
+	// OnBroken, if not nil, is told once that the queue can be believed no more and why: the
+	// program must stop, also while nothing is received.
+	OnBroken func(error)
 	// TryFile is queue.Options.TryFile.
 	TryFile func(path string) error
 	// Report, if not nil, is told of damage that was found and contained. The events are
@@ -166,6 +169,7 @@ func (r *Receiver) openQueue() error {
 		MaxDeadMessages: r.options.MaxDeadLetters, MaxDeadBytes: r.options.MaxDeadBytes,
 		MaxKeys: max(leastKeys, 2*r.options.MaxMessages), MessageTimeout: r.options.MessageTimeout,
 		Lease: r.options.Lease, Report: r.options.Report, TryFile: r.options.TryFile,
+		OnBroken: r.options.OnBroken,
 	}
 	if r.options.DropDeadLetters {
 		o.DeadFull = queue.DropOldest
