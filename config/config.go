@@ -19,8 +19,11 @@ const (
 	Drop       = "drop"
 )
 
-// DropOldest is the value of IngestOptions.DeadLetterFull that drops dead letters for newer ones.
-const DropOldest = "drop-oldest"
+// The values of IngestOptions.DeadLetterFull.
+const (
+	Keep       = "keep"
+	DropOldest = "drop-oldest"
+)
 
 // Off is the value of TuneOptions.Processors that leaves GOMAXPROCS alone.
 const Off = "off"
