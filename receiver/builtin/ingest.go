@@ -21,7 +21,9 @@ import (
 // costs no call, only memory.
 const ingestBatch = 100
 
-func ingestKind() *kind { return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest} }
+func ingestKind() *kind {
+	return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest}
+}
 
 func buildIngest(c config.Config, o Options) Built {
 	r := ingest.New(ingest.Options{
