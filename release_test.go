@@ -68,10 +68,10 @@ func TestPinWritesTheDigestOfEachImage(t *testing.T) {
 	dir := t.TempDir()
 	files := []string{"Makefile", "Dockerfile", "Dockerfile.release", "examples/compose-pubsub/compose.yaml"}
 	for _, file := range files {
-		write(t, filepath.Join(dir, file), text(t, file), 0o600)
+		writeFile(t, filepath.Join(dir, file), text(t, file), 0o600)
 	}
 	for _, digest := range []string{"sha256:" + strings.Repeat("1", 64), "sha256:" + strings.Repeat("2", 64)} {
-		write(t, filepath.Join(dir, "bin", "docker"), "#!/bin/sh\necho Name: $4\necho 'Digest:    "+digest+"'\n", 0o700)
+		writeFile(t, filepath.Join(dir, "bin", "docker"), "#!/bin/sh\necho Name: $4\necho 'Digest:    "+digest+"'\n", 0o700)
 		for _, target := range []string{"pin", "pinned"} {
 			c := exec.CommandContext(t.Context(), "make", "-C", dir, target) //nolint:gosec // our own arguments
 			c.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -93,7 +93,7 @@ func TestPinWritesTheDigestOfEachImage(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, path, content string, mode os.FileMode) {
+func writeFile(t *testing.T, path, content string, mode os.FileMode) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)

@@ -34,9 +34,10 @@ func answers() map[string]end {
 		"200 after 103":                 {answer{Wire: "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, "delivered", "2xx", false},
 		"200 with a huge body":          {raw("HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n" + strings.Repeat("x", 1<<20)), "delivered", "2xx", false},
 		"429 with Retry-After":          again(says(429, "Retry-After: 1"), "deferred", "4xx"),
-		"503 with Retry-After":          again(says(503, "Retry-After: 0"), "deferred", "5xx"),
-		"503 with a date":               again(says(503, "Retry-After: "+time.Now().Add(time.Second).UTC().Format(http.TimeFormat)), "deferred", "5xx"),
-		"503 with a date gone by":       again(says(503, "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT"), "deferred", "5xx"),
+		"503 with Retry-After":          again(says(503, "Retry-After: 1"), "deferred", "5xx"),
+		"503 with a delay of zero":      again(says(503, "Retry-After: 0"), "failed", "5xx"),
+		"503 with a date":               again(says(503, "Retry-After: "+time.Now().Add(2*time.Second).UTC().Format(http.TimeFormat)), "deferred", "5xx"),
+		"503 with a date gone by":       again(says(503, "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT"), "failed", "5xx"),
 		"503 with a negative time":      again(says(503, "Retry-After: -5"), "failed", "5xx"),
 		"503 with no 64-bit integer":    again(says(503, "Retry-After: 99999999999999999999"), "failed", "5xx"),
 		"503 with words for a time":     again(says(503, "Retry-After: soon"), "failed", "5xx"),
@@ -54,11 +55,16 @@ func answers() map[string]end {
 		"400 but retry":                 again(says(400, "X-Carrier-Action: retry"), "failed", "4xx"),
 		"500 but ack":                   {says(500, "X-Carrier-Action: ack"), "delivered", "5xx", false},
 		"404 but ack, in capitals":      {says(404, "x-carrier-action: ACK"), "delivered", "4xx", false},
-		"200 with an unknown action":    {says(200, "X-Carrier-Action: explode"), "delivered", "2xx", false},
+		"500 but ack twice":             {says(500, "X-Carrier-Action: ack", "X-Carrier-Action: ack"), "delivered", "5xx", false},
+		"200 with an unknown action":    again(says(200, "X-Carrier-Action: explode"), "failed", "2xx"),
+		"200 with two actions":          again(says(200, "X-Carrier-Action: ack", "X-Carrier-Action: retry"), "failed", "2xx"),
+		"200 after many heartbeats":     {answer{Wire: strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 100) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}, "delivered", "2xx", false},
+		"204 with a body":               {answer{Wire: "HTTP/1.1 204 No Content\r\nContent-Length: 40\r\n\r\n"}, "delivered", "2xx", false},
 		"101":                           {raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"), "rejected", "1xx", false},
 		"301":                           {says(301, "Location: /elsewhere"), "rejected", "3xx", false},
 		"307":                           {says(307, "Location: /elsewhere"), "rejected", "3xx", false},
 		"304":                           {answer{Wire: "HTTP/1.1 304 Not Modified\r\n\r\n"}, "rejected", "3xx", false},
+		"304 with a body":               {answer{Wire: "HTTP/1.1 304 Not Modified\r\nContent-Length: 40\r\n\r\n"}, "rejected", "3xx", false},
 		"400":                           {says(400), "rejected", "4xx", false},
 		"404":                           {says(404), "rejected", "4xx", false},
 		"410 with Retry-After":          {says(410, "Retry-After: 1"), "rejected", "4xx", false},
@@ -79,7 +85,7 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 			if r.receiveCount() > 1 {
 				return says(200)
 			}
-			return cases[r.Body].Answer
+			return answers()[r.Body].Answer // whose date is in the future now
 		})
 		b := prepare(t, kind, w, env{
 			"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_WEBHOOK_REQUEST_TIMEOUT": "4s",

@@ -71,7 +71,13 @@ func newBench(t *testing.T, kind string, w *worker, e env) *bench {
 // prepare is newBench without the program's start.
 func prepare(t *testing.T, kind string, w *worker, e env) *bench {
 	t.Helper()
-	b := &bench{t: t, worker: w, source: newSource(t, kind)}
+	return prepareOn(t, newSource(t, kind), w, e)
+}
+
+// prepareOn is prepare on a source of the test's own.
+func prepareOn(t *testing.T, s source, w *worker, e env) *bench {
+	t.Helper()
+	b := &bench{t: t, worker: w, source: s}
 	b.env = env{
 		"CARRIER_ADMIN_ADDRESS":          programtest.FreeAddress(t),
 		"CARRIER_WEBHOOK_ENDPOINT":       w.endpoint(),
@@ -101,6 +107,16 @@ func (b *bench) putAll(bodies ...string) []string {
 		ids = append(ids, b.put(testMessage{Body: body}))
 	}
 	return ids
+}
+
+// delivers stores one more message, waits until the worker has accepted it, and stops the program.
+func (b *bench) delivers() {
+	b.t.Helper()
+	before := len(b.worker.got())
+	b.put(testMessage{Body: "delivered"})
+	b.worker.await(before + 1)
+	b.awaitEmpty()
+	b.stop()
 }
 
 // awaitEmpty waits until the queue holds nothing.

@@ -105,15 +105,7 @@ func (s *fauxSource) left(*program) int {
 // onFaux prepares a program in front of a queue of the independent server.
 func onFaux(t *testing.T, s *fauxSource, w *worker, e env) *bench {
 	t.Helper()
-	b := prepare(t, ofIngest, w, nil)
-	b.source = s
-	for name := range b.env {
-		if strings.HasPrefix(name, "CARRIER_INGEST_") || name == "CARRIER_RECEIVER" {
-			delete(b.env, name)
-		}
-	}
-	b.env = b.env.with(s.env()).with(env{"CARRIER_SQS_WAIT_TIME": "1s"}).with(e)
-	return b
+	return prepareOn(t, s, w, env{"CARRIER_SQS_WAIT_TIME": "1s"}.with(e))
 }
 
 // TestIndependentServerAgrees is the way of a message from end to end, on a server that

@@ -90,8 +90,5 @@ func TestSocketThatIsNotThereYetIsWaitedFor(t *testing.T) {
 	b.awaitLog("worker does not take messages")
 	w.listen()
 	b.awaitReady()
-	b.put(testMessage{Body: "a"})
-	w.await(1)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }

@@ -57,15 +57,7 @@ func (s *pubsubSource) left(p *program) int {
 // onPubSub prepares a program in front of a subscription.
 func onPubSub(t *testing.T, s *pubsubSource, w *worker, e env) *bench {
 	t.Helper()
-	b := prepare(t, ofIngest, w, nil)
-	b.source = s
-	for name := range b.env {
-		if strings.HasPrefix(name, "CARRIER_INGEST_") || name == "CARRIER_RECEIVER" {
-			delete(b.env, name)
-		}
-	}
-	b.env = b.env.with(s.env()).with(e)
-	return b
+	return prepareOn(t, s, w, e)
 }
 
 func TestPubSubFromEndToEnd(t *testing.T) {

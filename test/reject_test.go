@@ -66,7 +66,7 @@ func TestAWrongPathBuriesNothingOnIngest(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, first(says(404)))
 	b := newBench(t, ofIngest, w, env{"CARRIER_RETRY_INITIAL_INTERVAL": "10ms"})
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	w.await(2)
 	b.awaitEmpty()
 	if failed, rejected := b.settled("failed"), b.settled("rejected"); failed != 1 || rejected != 0 {

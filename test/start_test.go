@@ -85,10 +85,7 @@ func TestSourceThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	must(t, err)
 	t.Cleanup(stop)
 	b.awaitReady()
-	b.put(testMessage{Body: "a"})
-	w.await(1)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }
 
 func TestQueueThatGoesAwayLaterIsWaitedFor(t *testing.T) {
@@ -104,10 +101,7 @@ func TestQueueThatGoesAwayLaterIsWaitedFor(t *testing.T) {
 	var err error
 	s.queue, err = s.server.CreateQueue("orders", nil)
 	must(t, err)
-	b.put(testMessage{Body: "b"})
-	w.await(2)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }
 
 func TestQueueIsFoundByItsURL(t *testing.T) {
@@ -119,10 +113,7 @@ func TestQueueIsFoundByItsURL(t *testing.T) {
 	b.env["CARRIER_SQS_QUEUE_URL"] = b.onSQS().queue.URL(b.onSQS().endpoint)
 	b.start()
 	b.awaitReady()
-	b.put(testMessage{Body: "a"})
-	w.await(1)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }
 
 func TestSecondSignalEndsTheProgramAtOnce(t *testing.T) {

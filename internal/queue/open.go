@@ -196,7 +196,7 @@ func begin(o *Options) (opened, error) {
 		return opened{}, errors.Join(err, removeIfThere(path))
 	}
 	l := newLoaded()
-	err = contain(func() error {
+	err = contained(func() error {
 		return db.Update(func(tx *bbolt.Tx) error {
 			return errors.Join(record.MakeBuckets(tx), seal(tx, &l.counts))
 		})
@@ -205,7 +205,7 @@ func begin(o *Options) (opened, error) {
 		err = os.Rename(path, filepath.Join(o.Dir, fileName))
 	}
 	if err != nil {
-		return opened{}, errors.Join(err, contain(db.Close), removeIfThere(path))
+		return opened{}, errors.Join(err, contained(db.Close), removeIfThere(path))
 	}
 	return opened{db: db, file: f, loaded: l}, nil
 }
@@ -237,7 +237,7 @@ func TryFile(path string) error {
 	if err != nil {
 		return err
 	}
-	err = contain(func() error {
+	err = contained(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
 			return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
 				return b.ForEach(func(_, _ []byte) error { return nil })
@@ -261,7 +261,7 @@ func openBolt(path string) (db *bbolt.DB, f *os.File, err error) {
 		f, err = os.OpenFile(name, flag, mode)
 		return f, err
 	}
-	err = contain(func() error {
+	err = contained(func() error {
 		db, err = bbolt.Open(path, 0o600, options)
 		return err
 	})

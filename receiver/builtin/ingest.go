@@ -43,6 +43,8 @@ func buildIngest(c config.Config, o Options) Built {
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
 		Replay:         c.Ingest.Replay,
 		Lease:          c.Ingest.Lease,
+		LongestBackoff: c.Retry.MaxInterval,
+		TryFile:        o.TryQueueFile,
 		OnAnswer:       o.Answered,
 		Observer:       o.Observer,
 		Warn:           func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },

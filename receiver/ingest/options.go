@@ -20,15 +20,18 @@ type Options struct {
 	// costs its body, and what its headers take beyond 1 KiB.
 	MaxMessages int
 	MaxBytes    int64
-	// MaxDeadLetters and MaxDeadBytes are the quotas of dead letters, 100,000 and 256 MiB.
-	// DropOldest drops the oldest ones where they are full; else a message that is rejected then
-	// stays in the queue.
+	// MaxDeadLetters and MaxDeadBytes are the quotas of dead letters, 100,000 and 256 MiB. When one
+	// is full a rejected message stays in the queue, or the oldest dead letters are dropped if
+	// DropOldest is set.
 	MaxDeadLetters int
 	MaxDeadBytes   int64
 	DropOldest     bool
-	// MessageTimeout is the age at which messages are given up, so that they are received by
-	// then; zero is never.
+	// MessageTimeout is the age at which messages are given up; zero is never. One that waits for
+	// its next attempt is received by then.
 	MessageTimeout time.Duration
+	// LongestBackoff is how long a rejected message waits that there is no room for among the dead
+	// letters; 15 min.
+	LongestBackoff time.Duration
 	// TryFile is queue.Options.TryFile; may be nil.
 	TryFile func(path string) error
 	// MaxConnections is how many producers may be connected at once; 1024. At the limit the
@@ -74,6 +77,7 @@ func (o Options) withDefaults() Options {
 	o.bodyBudget = or(o.bodyBudget, max(leastBudget, 2*o.MaxBody))
 	o.MaxDeadLetters = or(o.MaxDeadLetters, 100_000)
 	o.MaxDeadBytes = or(o.MaxDeadBytes, max(256<<20, o.MaxBody))
+	o.LongestBackoff = or(o.LongestBackoff, 15*time.Minute)
 	if o.Observer == nil {
 		o.Observer = receiver.NoObserver{}
 	}
@@ -96,9 +100,9 @@ func or[T int | int64 | time.Duration](v, otherwise T) T {
 	return otherwise
 }
 
-// keysPerMessage times the quota of messages is how many idempotency keys are remembered at most:
-// each outlives its message, by up to ten minutes.
-const keysPerMessage = 2
+// leastKeys is how many idempotency keys are remembered at least; else it is twice as many as there
+// may be messages.
+const leastKeys = 100_000
 
 func (o Options) forQueue() queue.Options {
 	full := queue.Keep
@@ -108,7 +112,7 @@ func (o Options) forQueue() queue.Options {
 	return queue.Options{
 		Dir: o.DataDir, MaxMessages: o.MaxMessages, MaxBytes: o.MaxBytes,
 		MaxDeadMessages: o.MaxDeadLetters, MaxDeadBytes: o.MaxDeadBytes, DeadFull: full,
-		MaxKeys: keysPerMessage * o.MaxMessages, MessageTimeout: o.MessageTimeout,
+		MaxKeys: max(leastKeys, 2*o.MaxMessages), MessageTimeout: o.MessageTimeout,
 		Lease: o.Lease, Report: o.Report, TryFile: o.TryFile,
 	}
 }

@@ -74,14 +74,14 @@ func (r *Receiver) moveToDeadLetters(ctx context.Context, m *message.Message, o 
 
 func (r *Receiver) sendDeadLetter(ctx context.Context, m *message.Message, attributes []api.Attribute) error {
 	to := r.queue.deadLetter
-	letter := api.Letter{Body: m.Body, Attributes: attributes, Trace: m.Trace}
+	copied := api.OutgoingMessage{Body: m.Body, Attributes: attributes, Trace: m.Trace}
 	if strings.HasSuffix(to.url, ".fifo") {
-		letter.Deduplication, letter.Group = m.ID, m.Group
+		copied.Deduplication, copied.Group = m.ID, m.Group
 		if m.Group == "" {
-			letter.Group = m.ID // behind no other
+			copied.Group = m.ID // behind no other
 		}
 	}
-	return to.client.Send(ctx, to.url, letter)
+	return to.client.Send(ctx, to.url, copied)
 }
 
 // withOurs returns a message's own attributes and ours, as far as there is room. What an earlier

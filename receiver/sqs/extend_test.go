@@ -11,6 +11,7 @@ import (
 	"carrier/message"
 	"carrier/receiver"
 	"carrier/receiver/sqs/api"
+	"carrier/receiver/sqs/environment"
 )
 
 func TestLeasesAreRenewedTenACall(t *testing.T) {
@@ -182,7 +183,7 @@ func TestPanicInACallIsTheErrorOfItsMessages(t *testing.T) {
 		lost := batch[0]
 		lost.Renew(time.Now())
 		honest := b.client
-		broken, _, err := api.Connect(t.Context(), api.Options{Endpoint: "http://sqs.test", Observer: panicking{}})
+		broken, _, err := api.Connect(t.Context(), api.Options{Options: environment.Options{Endpoint: "http://sqs.test"}, Observer: panicking{}})
 		must(t, err)
 		defer broken.Close()
 		b.client = broken

@@ -75,6 +75,28 @@ func TestUnusableQueueEndsTheStartWithItsClass(t *testing.T) {
 	}
 }
 
+func TestErrorOfTheStartNamesWhatToCheck(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault *sqstest.Error
+		want  string
+	}{
+		"no queue":       {sqstest.QueueDoesNotExist(), "CARRIER_SQS_QUEUE_NAME or CARRIER_SQS_QUEUE_URL, CARRIER_SQS_QUEUE_OWNER, and AWS_REGION (us-east-1)"},
+		"no credentials": {sqstest.InvalidClientToken(), "check the AWS_ variables"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sqstest.New(sqstest.Options{})
+				r, _ := receiverOn(t, s, Options{})
+				s.Inject("GetQueueUrl", sqstest.Fault{Error: c.fault})
+				err := r.Open(t.Context())
+				if err == nil || !strings.Contains(err.Error(), c.want) || receiver.CodeOf(err) == "" || strings.Count(err.Error(), receiver.CodeOf(err)) != 1 {
+					t.Errorf("Open = %v (code %s), want it to say %q", err, receiver.CodeOf(err), c.want)
+				}
+			})
+		})
+	}
+}
+
 func TestQueueThatVanishedIsNotFound(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, b bench) {
 		b.server.Remove(b.queue)

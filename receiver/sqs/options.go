@@ -6,6 +6,7 @@ import (
 
 	"carrier/receiver"
 	"carrier/receiver/sqs/api"
+	"carrier/receiver/sqs/environment"
 )
 
 // What SQS allows.
@@ -76,7 +77,7 @@ func (o Options) withDefaults() Options {
 // api returns what a client is made of.
 func (o Options) api() api.Options {
 	return api.Options{
-		QueueURL: o.QueueURL, Endpoint: o.Endpoint, Region: o.Region,
+		Options:   environment.Options{QueueURL: o.QueueURL, Endpoint: o.Endpoint, Region: o.Region},
 		UserAgent: o.UserAgent, Observer: o.Observer, Transport: o.transport,
 	}
 }

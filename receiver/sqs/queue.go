@@ -14,6 +14,7 @@ import (
 	"carrier/receiver"
 	"carrier/receiver/preflight"
 	"carrier/receiver/sqs/api"
+	"carrier/receiver/sqs/environment"
 )
 
 // shortestLease is the shortest visibility timeout of a queue that is taken over: below it a message
@@ -60,6 +61,17 @@ func find(ctx context.Context, c *api.Client, o Options) (queue, []preflight.Not
 	return q, append(notices, more...), err
 }
 
+// advise adds to an error which variables may be to blame.
+func advise(err error, region string) error {
+	switch receiver.ClassOf(err) {
+	case receiver.NotFound:
+		return fmt.Errorf("%w; check CARRIER_SQS_QUEUE_NAME or CARRIER_SQS_QUEUE_URL, CARRIER_SQS_QUEUE_OWNER, and AWS_REGION (%s)", err, region)
+	case receiver.Credentials:
+		return fmt.Errorf("%w; check the AWS_ variables of the credentials, or the role", err)
+	}
+	return err
+}
+
 // addressOf returns the queue's URL, asking for it where only the name is known.
 func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 	if o.QueueURL == "" {
@@ -70,7 +82,7 @@ func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 		err = fmt.Errorf("%q is no queue URL", o.QueueURL)
 	}
 	if err != nil {
-		return "", &receiver.Error{Operation: api.OpConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: environment.Operation, Class: receiver.Invalid, Err: err}
 	}
 	return o.QueueURL, nil
 }
@@ -79,7 +91,7 @@ func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 func lookUp(ctx context.Context, c *api.Client, name, owner string) (string, error) {
 	if name == "" {
 		err := errors.New("neither a queue name nor a queue URL is given")
-		return "", &receiver.Error{Operation: api.OpConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: environment.Operation, Class: receiver.Invalid, Err: err}
 	}
 	address, err := c.QueueURL(ctx, name, owner)
 	if err != nil {

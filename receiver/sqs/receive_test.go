@@ -203,8 +203,8 @@ func answering(t *testing.T, answers map[string]string) (endpoint string, calls 
 	}
 }
 
-// handoutOf is a message in an answer.
-func handoutOf(id, group, sum string) string {
+// messageOf is a message in an answer.
+func messageOf(id, group, sum string) string {
 	return fmt.Sprintf(`{"MessageId":%q,"ReceiptHandle":"h-%s","Body":"b","MD5OfBody":%q,"Attributes":{"MessageGroupId":%q}}`, id, id, sum, group)
 }
 
@@ -213,7 +213,7 @@ const goodSum, badSum = "92eb5ffee6ae2fec3ad71c777531578f", "0000000000000000000
 func TestDamagedMessageHoldsUpNothingOnAStandardQueue(t *testing.T) {
 	endpoint, calls := answering(t, map[string]string{
 		"GetQueueAttributes":           `{"Attributes":{"VisibilityTimeout":"30"}}`,
-		"ReceiveMessage":               `{"Messages":[` + handoutOf("a", "g", badSum) + "," + handoutOf("b", "g", goodSum) + `]}`,
+		"ReceiveMessage":               `{"Messages":[` + messageOf("a", "g", badSum) + "," + messageOf("b", "g", goodSum) + `]}`,
 		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}]}`,
 	})
 	seen := &record{}
@@ -256,7 +256,7 @@ func TestChecksumMayBeWrittenInEitherCaseOrBeMissing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			endpoint, _ := answering(t, map[string]string{
 				"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
-				"ReceiveMessage":     `{"Messages":[` + handoutOf("a", "g", sum) + `]}`,
+				"ReceiveMessage":     `{"Messages":[` + messageOf("a", "g", sum) + `]}`,
 			})
 			r := New(Options{QueueURL: endpoint + "/1/q"})
 			must(t, r.Open(t.Context()))
@@ -274,7 +274,7 @@ func TestMessagesThatCannotBeReturnedAreGivenBackTailFirst(t *testing.T) {
 	endpoint, calls := answering(t, map[string]string{
 		"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
 		"ReceiveMessage": `{"Messages":[` + strings.Join([]string{
-			handoutOf("a", "g", goodSum), handoutOf("b", "g", badSum), handoutOf("c", "g", goodSum), handoutOf("d", "h", goodSum), handoutOf("e", "i", goodSum),
+			messageOf("a", "g", goodSum), messageOf("b", "g", badSum), messageOf("c", "g", goodSum), messageOf("d", "h", goodSum), messageOf("e", "i", goodSum),
 		}, ",") + `]}`,
 		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}],"Failed":[]}`,
 	})

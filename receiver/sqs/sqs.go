@@ -57,7 +57,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 	q, more, err := find(ctx, c, r.options)
 	if err != nil {
 		c.Close()
-		return err
+		return advise(err, c.Region())
 	}
 	for _, n := range append(notices, more...) {
 		r.options.Warn(Warning{Text: n.Text, Err: n.Err})

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,41 +13,61 @@ import (
 // wantedFields are the header fields that classify looks for, in lower case.
 func wantedFields() []string { return []string{"retry-after", "x-carrier-action"} }
 
-// classify turns the head of the worker's answer into its outcome, and says what was
-// wrong with it, if anything. The status decides, unless the worker's own word in
-// X-Carrier-Action does. The zero Action of a rejection by status is filled in by
-// whoever knows the configuration.
+// classify turns the head of the worker's answer into its outcome, and says what was wrong with it,
+// if anything. The status decides, unless the worker's own word in X-Carrier-Action does: a word that
+// nobody knows, or two of them, is a retry, since the worker did not say ack. The zero Action of a
+// rejection by status is filled in by whoever knows the configuration.
 func classify(status int, header http.Header, now time.Time) (o message.Outcome, warnings []string) {
 	o = byStatus(status)
-	switch actionOf(header) {
-	case "":
-	case "ack":
+	words := said(header[actionHeader])
+	switch {
+	case len(words) == 0:
+	case len(words) > 1:
+		o = askedToRetry(o)
+		warnings = append(warnings, actionHeader+" holds two words: taken for a retry")
+	case words[0] == "ack":
 		return message.Outcome{Verdict: message.Delivered, Status: o.Status, Code: o.Code}, nil
-	case "dead-letter":
+	case words[0] == "dead-letter":
 		o.Verdict, o.Cause, o.Action = message.Rejected, 0, message.DeadLetter
 		o.Reason = "worker asked for dead-letter"
 		return o, nil
-	case "retry":
-		o.Verdict, o.Cause = message.Retry, message.Failed
-		o.Reason = "worker asked for a retry"
 	default:
-		warnings = append(warnings, actionHeader+" holds an unknown word")
+		o = askedToRetry(o)
+		if words[0] != "retry" {
+			warnings = append(warnings, actionHeader+" holds an unknown word: taken for a retry")
+		}
 	}
 	if o.Verdict != message.Retry || len(header["Retry-After"]) == 0 {
 		return o, warnings
 	}
-	delay, err := parseRetryAfter(header["Retry-After"][0], now)
-	if err != nil {
+	delay, err := parseRetryAfter(header["Retry-After"], now)
+	switch {
+	case err != nil:
 		return o, append(warnings, err.Error())
+	case delay > 0:
+		o.Cause, o.Delay = message.Deferred, delay
 	}
-	o.Cause, o.Delay = message.Deferred, delay
 	return o, warnings
 }
 
-// actionOf is the worker's own word, in lower case. Two different words are no word
-// that anyone knows.
-func actionOf(header http.Header) string {
-	return strings.ToLower(strings.Trim(strings.Join(header[actionHeader], ","), " \t"))
+func askedToRetry(o message.Outcome) message.Outcome {
+	o.Verdict, o.Cause, o.Reason = message.Retry, message.Failed, "worker asked for a retry"
+	return o
+}
+
+// said returns the different words in a header's values, in lower case. A word that is repeated counts
+// once.
+func said(values []string) []string {
+	var words []string
+	for _, value := range values {
+		for word := range strings.SplitSeq(value, ",") {
+			word = strings.ToLower(strings.Trim(word, " \t"))
+			if word != "" && !slices.Contains(words, word) {
+				words = append(words, word)
+			}
+		}
+	}
+	return words
 }
 
 // byStatus is the outcome of a status alone.

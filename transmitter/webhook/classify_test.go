@@ -48,12 +48,13 @@ func TestAnswerBecomesOutcome(t *testing.T) {
 		"99 is not HTTP":                                {99, "", "", failed, "error", false},
 		"429 with seconds is deferred":                  {429, "120", "", deferred(2 * time.Minute), "4xx", false},
 		"503 with seconds is deferred":                  {503, "1", "", deferred(time.Second), "5xx", false},
-		"503 with zero is deferred for no time":         {503, "0", "", deferred(0), "5xx", false},
+		"zero names no delay":                           {503, "0", "", failed, "5xx", false},
+		"many zeros name no delay":                      {429, "000", "", failed, "4xx", false},
 		"503 with spaces around":                        {503, " 3\t", "", deferred(3 * time.Second), "5xx", false},
 		"503 with an IMF date":                          {503, "Sun, 01 Mar 2026 12:01:00 GMT", "", deferred(time.Minute), "5xx", false},
 		"503 with an RFC 850 date":                      {503, "Sunday, 01-Mar-26 12:01:00 GMT", "", deferred(time.Minute), "5xx", false},
 		"503 with an asctime date":                      {503, "Sun Mar  1 12:01:00 2026", "", deferred(time.Minute), "5xx", false},
-		"a date in the past is no delay":                {503, "Sun, 01 Mar 2026 11:00:00 GMT", "", deferred(0), "5xx", false},
+		"a date in the past names no delay":             {503, "Sun, 01 Mar 2026 11:00:00 GMT", "", failed, "5xx", false},
 		"a date in the year 9999 is the longest delay":  {503, "Fri, 31 Dec 9999 23:59:59 GMT", "", deferred(longestDelay), "5xx", false},
 		"ten digits do not overflow":                    {503, "9999999999", "", deferred(longestDelay), "5xx", false},
 		"the largest integer does not overflow":         {503, "9223372036854775807", "", deferred(longestDelay), "5xx", false},
@@ -71,9 +72,15 @@ func TestAnswerBecomesOutcome(t *testing.T) {
 		"retry with a bad Retry-After":                  {200, "-9", "retry", failed, "2xx", true},
 		"dead-letter overrules 200":                     {200, "", "dead-letter", dead, "2xx", false},
 		"dead-letter overrules 503":                     {503, "5", "Dead-Letter", dead, "5xx", false},
-		"an unknown word does not overrule 200":         {200, "", "drop", delivered, "2xx", true},
-		"an unknown word does not overrule 503":         {503, "5", "drop", deferred(5 * time.Second), "5xx", true},
-		"two words are unknown":                         {500, "", "ack, retry", failed, "5xx", true},
+		"an unknown word on 200 is a retry":             {200, "", "drop", failed, "2xx", true},
+		"an unknown word on 404 is a retry":             {404, "", "drop", failed, "4xx", true},
+		"an unknown word on 503 takes its Retry-After":  {503, "5", "drop", deferred(5 * time.Second), "5xx", true},
+		"a word that is not there yet is a retry":       {200, "", "later", failed, "2xx", true},
+		"two words on 200 are a retry":                  {200, "", "ack, retry", failed, "2xx", true},
+		"two words on 500 are a retry":                  {500, "", "ack, dead-letter", failed, "5xx", true},
+		"a word that is repeated counts once":           {500, "", "ack, ACK", delivered, "5xx", false},
+		"an empty word is none":                         {200, "", " ", delivered, "2xx", false},
+		"nothing but a comma is no word":                {200, "", ",", delivered, "2xx", false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -107,10 +114,24 @@ func TestAnswerBecomesOutcome(t *testing.T) {
 	}
 }
 
-func TestTwoActionLinesAreNoWordAtAll(t *testing.T) {
-	header := http.Header{"X-Carrier-Action": {"ack", "dead-letter"}}
-	if o, warnings := classify(500, header, time.Now()); o.Cause != message.Failed || len(warnings) != 1 {
-		t.Errorf("outcome %+v, warnings %q", o, warnings)
+func TestRepeatedHeadersCountOnce(t *testing.T) {
+	const action, after = "X-Carrier-Action", "Retry-After"
+	for name, c := range map[string]struct {
+		header http.Header
+		want   message.Outcome
+		warned bool
+	}{
+		"the same word twice":  {http.Header{action: {"ack", "Ack"}}, message.Outcome{Verdict: message.Delivered}, false},
+		"two words":            {http.Header{action: {"ack", "dead-letter"}}, message.Outcome{Cause: message.Failed}, true},
+		"a word and nothing":   {http.Header{action: {"", "ack"}}, message.Outcome{Verdict: message.Delivered}, false},
+		"the same delay twice": {http.Header{after: {"5", " 5"}}, message.Outcome{Cause: message.Deferred, Delay: 5 * time.Second}, false},
+		"two delays":           {http.Header{after: {"5", "6"}}, message.Outcome{Cause: message.Failed}, true},
+	} {
+		o, warnings := classify(500, c.header, time.Now())
+		o.Status, o.Code, o.Reason = 0, "", ""
+		if o != c.want || (len(warnings) == 1) != c.warned {
+			t.Errorf("%s: %+v, warnings %q", name, o, warnings)
+		}
 	}
 }
 
@@ -123,12 +144,12 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, value string) {
-		delay, err := parseRetryAfter(value, now)
+		delay, err := parseRetryAfter([]string{value}, now)
 		if delay < 0 || delay > longestDelay || err != nil && delay != 0 {
 			t.Errorf("%q is %v, %v", value, delay, err)
 		}
 		o, warnings := classify(503, http.Header{"Retry-After": {value}}, now)
-		if (err == nil) != (o.Cause == message.Deferred) || (err != nil) != (len(warnings) == 1) {
+		if (delay > 0) != (o.Cause == message.Deferred) || (err != nil) != (len(warnings) == 1) {
 			t.Errorf("%q gives %+v, %q", value, o, warnings)
 		}
 		if o.Verdict != message.Retry {

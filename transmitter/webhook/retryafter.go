@@ -12,13 +12,21 @@ import (
 // and still a time.Duration that can be added to a date.
 const longestDelay = 100 * 365 * 24 * time.Hour
 
-var errRetryAfter = errors.New("Retry-After is neither a count of seconds nor a date")
+var (
+	errRetryAfter  = errors.New("Retry-After is neither a count of seconds nor a date")
+	errRetryAfters = errors.New("Retry-After comes with two different values")
+)
 
-// parseRetryAfter reads the value of a Retry-After header (RFC 9110, section 10.2.3): a
-// count of seconds or a date in one of the three forms of section 5.6.7. A date that
-// has passed is no delay.
-func parseRetryAfter(value string, now time.Time) (time.Duration, error) {
-	value = strings.Trim(value, " \t")
+// parseRetryAfter reads the values of Retry-After headers (RFC 9110, section 10.2.3): a count of seconds
+// or a date in one of the three forms of section 5.6.7. A value that is repeated counts once. Zero, or
+// a date that has passed, names no delay.
+func parseRetryAfter(values []string, now time.Time) (time.Duration, error) {
+	value := strings.Trim(values[0], " \t")
+	for _, other := range values[1:] {
+		if strings.Trim(other, " \t") != value {
+			return 0, errRetryAfters
+		}
+	}
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
 		return delayOf(seconds), nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"carrier/receiver"
+	"carrier/receiver/sqs/environment"
 )
 
 const (
@@ -34,7 +35,7 @@ type caller struct {
 	exchange    exchanger
 	close       func()
 	template    requestTemplate
-	credentials *credentialChain
+	credentials *environment.Chain
 	signer      signer
 	clock       clock
 	// Pools of *[]byte. A request keeps its buffer while it waits for the answer; were it one
@@ -45,7 +46,7 @@ type caller struct {
 	large chan struct{}
 }
 
-func newCaller(t *http.Transport, template requestTemplate, credentials *credentialChain) *caller {
+func newCaller(t *http.Transport, template requestTemplate, credentials *environment.Chain) *caller {
 	c := &caller{
 		transport: t, template: template, credentials: credentials,
 		clock: clock{fixed: template.fixedClock}, large: make(chan struct{}, largeAtOnce),
@@ -89,7 +90,7 @@ func (c *caller) call(ctx context.Context, a action) error {
 		if try == 1 && (c.clock.ahead()-ahead).Abs() >= clockTolerance {
 			continue
 		}
-		c.credentials.refused(ctx)
+		c.credentials.Refused(ctx)
 		return err
 	}
 }

@@ -23,17 +23,18 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/receiver"
+	"carrier/receiver/sqs/environment"
 )
 
-// A postOffice keeps every request, and answers it.
-type postOffice struct {
+// A recordingServer keeps every request, and answers it.
+type recordingServer struct {
 	mu       sync.Mutex
 	requests []*http.Request
 	bodies   [][]byte
 	answer   http.HandlerFunc
 }
 
-func (p *postOffice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *recordingServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	p.mu.Lock()
 	p.requests, p.bodies = append(p.requests, r), append(p.bodies, body)
@@ -41,19 +42,19 @@ func (p *postOffice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.answer(w, r)
 }
 
-func (p *postOffice) last() (*http.Request, []byte) {
+func (p *recordingServer) last() (*http.Request, []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.requests[len(p.requests)-1], p.bodies[len(p.bodies)-1]
 }
 
 // connected returns a client of a server that answers as said.
-func connected(t *testing.T, answer http.HandlerFunc) (*Client, *postOffice) {
+func connected(t *testing.T, answer http.HandlerFunc) (*Client, *recordingServer) {
 	t.Helper()
-	p := &postOffice{answer: answer}
+	p := &recordingServer{answer: answer}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
-	return connect(t, Options{Endpoint: s.URL, UserAgent: "carrier/1.2.3"}), p
+	return connect(t, Options{Options: environment.Options{Endpoint: s.URL}, UserAgent: "carrier/1.2.3"}), p
 }
 
 // connect returns a client that ends with the test.
@@ -230,22 +231,19 @@ func TestSignaturesFollowTheClockOfTheService(t *testing.T) {
 	}
 }
 
-type credentialsFunc func() (aws.Credentials, error)
-
-func (f credentialsFunc) Retrieve(context.Context) (aws.Credentials, error) { return f() }
-
 func TestEveryCallAsksForTheCredentials(t *testing.T) {
 	c, office := connected(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") })
+	signAs := func(identity aws.Credentials, err error) {
+		c.credentials = environment.NewChain(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return identity, err }), nil)
+	}
 	for _, id := range []string{"AKIDONE", "AKIDTWO"} {
-		c.credentials.current = credentialsFunc(func() (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: id, SecretAccessKey: "s"}, nil
-		})
+		signAs(aws.Credentials{AccessKeyID: id, SecretAccessKey: "s"}, nil)
 		must(t, c.receive(t.Context()))
 		if sent, _ := office.last(); !strings.Contains(sent.Header.Get("Authorization"), "Credential="+id+"/") {
 			t.Errorf("signed %s, want by %s", sent.Header.Get("Authorization"), id)
 		}
 	}
-	c.credentials.current = credentialsFunc(func() (aws.Credentials, error) { return aws.Credentials{}, errors.New("gone") })
+	signAs(aws.Credentials{}, errors.New("gone"))
 	if err := c.receive(t.Context()); receiver.ClassOf(err) != receiver.Credentials || err.Error() != "receive: credentials: gone" {
 		t.Errorf("receive = %v of class %s", err, receiver.ClassOf(err))
 	}
@@ -303,7 +301,7 @@ func TestHeadOfAnAnswerIsToldBeforeItsBody(t *testing.T) {
 
 func TestCallWithoutAnAnswerSaysHowLongItWaited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := connect(t, Options{Endpoint: "http://sqs.test"})
+		c := connect(t, Options{Options: environment.Options{Endpoint: "http://sqs.test"}})
 		c.exchange = func(ctx context.Context, _ []byte, _ func(*http.Response) error) error {
 			<-ctx.Done()
 			return ctx.Err()

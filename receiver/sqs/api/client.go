@@ -16,6 +16,7 @@ import (
 
 	"carrier/receiver"
 	"carrier/receiver/preflight"
+	"carrier/receiver/sqs/environment"
 )
 
 // MaxBatch is the most messages or entries in one call.
@@ -30,9 +31,6 @@ const (
 	OpSend          = "send"
 	OpGetURL        = "get_queue_url"
 	OpGetAttributes = "get_queue_attributes"
-
-	// OpConfigure is no call: it names what failed before the first.
-	OpConfigure = "configure"
 )
 
 // Operations lists every operation that an Observer is told of, for metrics that are there from
@@ -51,13 +49,7 @@ const (
 
 // Options says which service is called, and how.
 type Options struct {
-	// QueueURL is the queue's URL where it is known: its host is called unless an endpoint is set.
-	QueueURL string
-	// Endpoint is the base URL of the service. Empty means what the AWS configuration says
-	// (AWS_ENDPOINT_URL_SQS), else the host of QueueURL, else AWS's own for the region.
-	Endpoint string
-	// Region overrules the one found in the AWS configuration or read off the endpoint.
-	Region string
+	environment.Options
 	// UserAgent is added to the SDK's own, as "carrier/1.2.3"; may be empty.
 	UserAgent string
 	// Observer is told of calls and failures.
@@ -79,18 +71,18 @@ type Client struct {
 // nothing. An error is of class Invalid or Credentials and lasting: the configuration has to be
 // changed. The notices are for the operator.
 func Connect(ctx context.Context, o Options) (*Client, []preflight.Notice, error) {
-	s, err := configure(ctx, o)
+	s, err := environment.Find(ctx, o.Options)
 	if err != nil {
 		return nil, nil, err
 	}
 	transport := o.Transport
 	if transport == nil {
-		transport = newTransport(s.aws)
+		transport = newTransport(s.AWS)
 	}
-	sdk := awssqs.NewFromConfig(s.aws, func(so *awssqs.Options) {
-		so.Region = s.region
-		if s.endpoint != "" {
-			so.BaseEndpoint = aws.String(s.endpoint)
+	sdk := awssqs.NewFromConfig(s.AWS, func(so *awssqs.Options) {
+		so.Region = s.Region
+		if s.Endpoint != "" {
+			so.BaseEndpoint = aws.String(s.Endpoint)
 			// The SDK refuses both together with an endpoint.
 			so.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
 			so.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
@@ -102,21 +94,21 @@ func Connect(ctx context.Context, o Options) (*Client, []preflight.Notice, error
 		return nil, nil, invalid(err)
 	}
 	return &Client{
-		region: s.region, endpoint: s.endpoint, observer: o.Observer, sdk: sdk,
-		caller: newCaller(transport, t, s.credentials),
-	}, s.notices, nil
+		region: s.Region, endpoint: s.Endpoint, observer: o.Observer, sdk: sdk,
+		caller: newCaller(transport, t, s.Credentials),
+	}, s.Notices, nil
 }
 
 // InRegionOf returns a client for the queue at queueURL: c itself, or one for another region of
 // AWS. It has to be closed only when it is not c.
 func (c *Client) InRegionOf(ctx context.Context, queueURL string) (*Client, error) {
-	host := hostOf(queueURL)
-	region := regionOf(host)
-	if region == "" || region == c.region || !isAWS(host) {
+	host := environment.HostOf(queueURL)
+	region := environment.RegionOf(host)
+	if region == "" || region == c.region || !environment.IsAWS(ctx, host) {
 		return c, nil
 	}
 	t, err := newTemplate(ctx, c.sdk, func(o *awssqs.Options) {
-		o.Region, o.BaseEndpoint = region, aws.String(originOf(queueURL))
+		o.Region, o.BaseEndpoint = region, aws.String(environment.OriginOf(queueURL))
 		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
 		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
 	})
@@ -124,7 +116,7 @@ func (c *Client) InRegionOf(ctx context.Context, queueURL string) (*Client, erro
 		return nil, invalid(err)
 	}
 	return &Client{
-		region: region, endpoint: originOf(queueURL), observer: c.observer, sdk: c.sdk,
+		region: region, endpoint: environment.OriginOf(queueURL), observer: c.observer, sdk: c.sdk,
 		caller: newCaller(c.transport, t, c.credentials),
 	}, nil
 }
@@ -137,7 +129,7 @@ func (c *Client) Endpoint() string {
 	if c.endpoint == "" {
 		return "of AWS"
 	}
-	return originOf(c.endpoint)
+	return environment.OriginOf(c.endpoint)
 }
 
 // Close closes idle connections, and those in use once their answers are read.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"carrier/receiver"
+	"carrier/receiver/sqs/environment"
 )
 
 // An exchangeError means that the request or its answer was lost on the way, or that the answer
@@ -45,7 +46,7 @@ func (e *EntryError) Unwrap() error {
 
 // invalid is the error of a configuration that no call can be made with.
 func invalid(err error) *receiver.Error {
-	return &receiver.Error{Operation: OpConfigure, Class: receiver.Invalid, Err: err}
+	return &receiver.Error{Operation: environment.Operation, Class: receiver.Invalid, Err: err}
 }
 
 // plainError drops the SDK's words around an error: the operation, of which the template's is none.
@@ -80,14 +81,14 @@ func codeOf(err error) string {
 
 func classOf(err error) receiver.Class {
 	var (
-		credentials *credentialsError
+		credentials *environment.CredentialsError
 		api         *apiError
 		entry       *EntryError
 		exchange    *exchangeError
 	)
 	switch {
 	case errors.As(err, &credentials):
-		return credentials.class
+		return credentials.Class
 	case errors.As(err, &api):
 		return api.class()
 	case errors.As(err, &entry):

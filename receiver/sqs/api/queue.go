@@ -57,8 +57,8 @@ func (t *looseText) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A Letter is a message to be sent.
-type Letter struct {
+// An OutgoingMessage is a message to be sent.
+type OutgoingMessage struct {
 	Body       []byte
 	Attributes []Attribute
 	Trace      string // AWSTraceHeader; may be empty
@@ -74,7 +74,7 @@ type attributeValue struct {
 }
 
 // Send puts a message into a queue.
-func (c *Client) Send(ctx context.Context, queueURL string, l Letter) error {
+func (c *Client) Send(ctx context.Context, queueURL string, m OutgoingMessage) error {
 	in := struct {
 		MessageAttributes       map[string]attributeValue `json:",omitempty"`
 		MessageBody             string
@@ -82,11 +82,11 @@ func (c *Client) Send(ctx context.Context, queueURL string, l Letter) error {
 		MessageGroupId          string                    `json:",omitempty"` //nolint:revive // SQS's name
 		MessageSystemAttributes map[string]attributeValue `json:",omitempty"`
 		QueueUrl                string                    //nolint:revive // SQS's name
-	}{valuesOf(l.Attributes), string(l.Body), l.Deduplication, l.Group, nil, queueURL}
-	if l.Trace != "" {
-		in.MessageSystemAttributes = map[string]attributeValue{"AWSTraceHeader": {DataType: "String", StringValue: &l.Trace}}
+	}{valuesOf(m.Attributes), string(m.Body), m.Deduplication, m.Group, nil, queueURL}
+	if m.Trace != "" {
+		in.MessageSystemAttributes = map[string]attributeValue{"AWSTraceHeader": {DataType: "String", StringValue: &m.Trace}}
 	}
-	return c.callJSON(ctx, OpSend, "SendMessage", in, &sent{body: l.Body})
+	return c.callJSON(ctx, OpSend, "SendMessage", in, &sent{body: m.Body})
 }
 
 // sent is the answer to a Send.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"carrier/receiver/sqs/jsonscan"
 )
 
 // A ReceivedMessage is a message as SQS hands it out. Its fields are parts of the answer and gone
@@ -50,93 +52,83 @@ func (c *Client) Receive(ctx context.Context, r Request, onHead func(), use func
 
 // readMessages reads the answer to a receive.
 func readMessages(answer []byte) ([]ReceivedMessage, error) {
-	d, err := decode(answer)
+	d, err := jsonscan.NewDecoder(answer)
 	if err != nil {
 		return nil, err
 	}
 	var list []ReceivedMessage
-	for d.begin('{'); d.more('}'); {
-		if string(d.key()) != "Messages" {
-			d.skip()
+	for d.Begin('{'); d.More('}'); {
+		if string(d.Key()) != "Messages" {
+			d.Skip()
 			continue
 		}
 		list = make([]ReceivedMessage, 0, MaxBatch)
-		for d.begin('['); d.more(']'); {
-			list = append(list, d.message())
+		for d.Begin('['); d.More(']'); {
+			list = append(list, readMessage(d))
 		}
 	}
-	return list, d.err
+	return list, d.Err()
 }
 
-// decode returns a decoder of an answer, which is an object or nothing.
-func decode(answer []byte) (*decoder, error) {
-	d := &decoder{data: answer}
-	if c := d.peek(); c == 0 && d.at == len(answer) {
-		d.data, d.at = []byte("{}"), 0
-	} else if c != '{' {
-		return nil, errNotJSON
-	}
-	return d, nil
-}
-
-func (d *decoder) message() ReceivedMessage {
+// readMessage reads one message.
+func readMessage(d *jsonscan.Decoder) ReceivedMessage {
 	var m ReceivedMessage
-	for d.begin('{'); d.more('}'); {
-		switch string(d.key()) {
+	for d.Begin('{'); d.More('}'); {
+		switch string(d.Key()) {
 		case "MessageId":
-			m.ID = d.text()
+			m.ID = d.Text()
 		case "ReceiptHandle":
-			m.ReceiptHandle = d.text()
+			m.ReceiptHandle = d.Text()
 		case "Body":
-			m.Body = d.text()
+			m.Body = d.Text()
 		case "MD5OfBody":
-			m.MD5 = d.text()
+			m.MD5 = d.Text()
 		case "Attributes":
-			d.system(&m)
+			readSystem(d, &m)
 		case "MessageAttributes":
-			m.Attributes = d.attributes()
+			m.Attributes = readAttributes(d)
 		default:
-			d.skip()
+			d.Skip()
 		}
 	}
 	return m
 }
 
-// system reads what SQS itself says of a message.
-func (d *decoder) system(m *ReceivedMessage) {
-	for d.begin('{'); d.more('}'); {
-		switch string(d.key()) {
+// readSystem reads what SQS itself says of a message.
+func readSystem(d *jsonscan.Decoder, m *ReceivedMessage) {
+	for d.Begin('{'); d.More('}'); {
+		switch string(d.Key()) {
 		case "MessageGroupId":
-			m.Group = d.text()
+			m.Group = d.Text()
 		case "AWSTraceHeader":
-			m.Trace = d.text()
+			m.Trace = d.Text()
 		case "ApproximateReceiveCount":
-			m.ReceiveCount = d.number()
+			m.ReceiveCount = d.Number()
 		case "ApproximateFirstReceiveTimestamp":
-			m.FirstReceived = d.number()
+			m.FirstReceived = d.Number()
 		case "SentTimestamp":
-			m.Sent = d.number()
+			m.Sent = d.Number()
 		default:
-			d.skip()
+			d.Skip()
 		}
 	}
 }
 
-// attributes reads a producer's attributes, and puts them in the order of their names.
-func (d *decoder) attributes() []Attribute {
+// readAttributes reads a producer's attributes, and puts them in the order of their names.
+func readAttributes(d *jsonscan.Decoder) []Attribute {
 	var list []Attribute
-	for d.begin('{'); d.more('}'); {
-		a := Attribute{Name: string(d.key())}
-		for d.begin('{'); d.more('}'); {
-			switch string(d.key()) {
+	for d.Begin('{'); d.More('}'); {
+		a := Attribute{Name: string(d.Key())}
+		for d.Begin('{'); d.More('}'); {
+			switch string(d.Key()) {
 			case "DataType":
-				a.Type = string(d.text())
+				a.Type = string(d.Text())
 			case "StringValue":
-				a.Text = string(d.text())
+				a.Text = string(d.Text())
 			case "BinaryValue":
-				a.Binary, a.Damaged = decodeBinary(d.text())
+				a.Binary, a.Damaged = decodeBinary(d.Text())
 			default:
-				d.skip()
+				d.Skip()
 			}
 		}
 		list = append(list, a)
@@ -169,41 +161,41 @@ type entryResult struct {
 
 // readResults reads the answer to a batch.
 func readResults(answer []byte) ([]entryResult, error) {
-	d, err := decode(answer)
+	d, err := jsonscan.NewDecoder(answer)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]entryResult, 0, MaxBatch)
-	for d.begin('{'); d.more('}'); {
-		switch string(d.key()) {
+	for d.Begin('{'); d.More('}'); {
+		switch string(d.Key()) {
 		case "Successful":
-			list = d.results(list, false)
+			list = appendResults(d, list, false)
 		case "Failed":
-			list = d.results(list, true)
+			list = appendResults(d, list, true)
 		default:
-			d.skip()
+			d.Skip()
 		}
 	}
-	return list, d.err
+	return list, d.Err()
 }
 
-func (d *decoder) results(list []entryResult, failed bool) []entryResult {
-	for d.begin('['); d.more(']'); {
+func appendResults(d *jsonscan.Decoder, list []entryResult, failed bool) []entryResult {
+	for d.Begin('['); d.More(']'); {
 		r := entryResult{failed: failed, index: -1}
-		for d.begin('{'); d.more('}'); {
-			switch string(d.key()) {
+		for d.Begin('{'); d.More('}'); {
+			switch string(d.Key()) {
 			case "Id":
-				if id, ok := d.integer(); ok {
+				if id, ok := d.Integer(); ok {
 					r.index = int(id)
 				}
 			case "Code":
-				r.code = string(d.text())
+				r.code = string(d.Text())
 			case "Message":
-				r.message = string(d.text())
+				r.message = string(d.Text())
 			case "SenderFault":
-				r.senderFault = d.truth()
+				r.senderFault = d.Truth()
 			default:
-				d.skip()
+				d.Skip()
 			}
 		}
 		list = append(list, r)

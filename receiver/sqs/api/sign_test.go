@@ -13,6 +13,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"carrier/receiver"
+	"carrier/receiver/sqs/environment"
 )
 
 // sdksRequest is a request that the SDK makes and signs by itself, from the environment and, where
@@ -42,7 +43,7 @@ func TestEndpointRegionAndSignatureAreTheSDKsOwn(t *testing.T) {
 	for name, c := range map[string]struct {
 		region  string
 		env     map[string]string
-		o       Options
+		o       environment.Options
 		url     string
 		host    string // where it is not the URL's
 		sdkAsks string // the endpoint that the SDK is told of
@@ -60,17 +61,17 @@ func TestEndpointRegionAndSignatureAreTheSDKsOwn(t *testing.T) {
 		"isolated: ISO-F":          {region: "us-isof-south-1", url: "https://sqs.us-isof-south-1.csp.hci.ic.gov/"},
 		"EU sovereign":             {region: "eusc-de-east-1", url: "https://sqs.eusc-de-east-1.amazonaws.eu/"},
 		"a region to come":         {region: "eu-north-7", url: "https://sqs.eu-north-7.amazonaws.com/"},
-		"a queue URL":              {region: "us-iso-east-1", o: Options{QueueURL: "https://sqs.us-iso-east-1.c2s.ic.gov/1/q"}, url: "https://sqs.us-iso-east-1.c2s.ic.gov/", sdkAsks: "https://sqs.us-iso-east-1.c2s.ic.gov"},
-		"a queue URL with FIPS":    {region: "us-gov-east-1", env: map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}, o: Options{QueueURL: "https://sqs.us-gov-east-1.amazonaws.com/1/q"}, url: "https://sqs.us-gov-east-1.amazonaws.com/", sdkAsks: "https://sqs.us-gov-east-1.amazonaws.com"},
-		"a VPC endpoint":           {region: "eusc-de-east-1", o: Options{Endpoint: "https://vpce-1-2.sqs.eusc-de-east-1.vpce.amazonaws.eu"}, url: "https://vpce-1-2.sqs.eusc-de-east-1.vpce.amazonaws.eu/", sdkAsks: "https://vpce-1-2.sqs.eusc-de-east-1.vpce.amazonaws.eu"},
-		"an endpoint with a path":  {region: "us-east-1", o: Options{Endpoint: "http://localhost:9324/a b/%41"}, url: "http://localhost:9324/a%20b/A", sdkAsks: "http://localhost:9324/a b/%41"},
-		"an endpoint's usual port": {region: "us-east-1", o: Options{Endpoint: "https://sqs.test:443"}, url: "https://sqs.test:443/", host: "sqs.test", sdkAsks: "https://sqs.test:443"},
+		"a queue URL":              {region: "us-iso-east-1", o: environment.Options{QueueURL: "https://sqs.us-iso-east-1.c2s.ic.gov/1/q"}, url: "https://sqs.us-iso-east-1.c2s.ic.gov/", sdkAsks: "https://sqs.us-iso-east-1.c2s.ic.gov"},
+		"a queue URL with FIPS":    {region: "us-gov-east-1", env: map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}, o: environment.Options{QueueURL: "https://sqs.us-gov-east-1.amazonaws.com/1/q"}, url: "https://sqs.us-gov-east-1.amazonaws.com/", sdkAsks: "https://sqs.us-gov-east-1.amazonaws.com"},
+		"a VPC endpoint":           {region: "eusc-de-east-1", o: environment.Options{Endpoint: "https://vpce-1-2.sqs.eusc-de-east-1.vpce.amazonaws.eu"}, url: "https://vpce-1-2.sqs.eusc-de-east-1.vpce.amazonaws.eu/", sdkAsks: "https://vpce-1-2.sqs.eusc-de-east-1.vpce.amazonaws.eu"},
+		"an endpoint with a path":  {region: "us-east-1", o: environment.Options{Endpoint: "http://localhost:9324/a b/%41"}, url: "http://localhost:9324/a%20b/A", sdkAsks: "http://localhost:9324/a b/%41"},
+		"an endpoint's usual port": {region: "us-east-1", o: environment.Options{Endpoint: "https://sqs.test:443"}, url: "https://sqs.test:443/", host: "sqs.test", sdkAsks: "https://sqs.test:443"},
 		"set by variable":          {region: "us-east-1", env: map[string]string{"AWS_ENDPOINT_URL_SQS": "http://localhost:9324/base"}, url: "http://localhost:9324/base", sdkAsks: "http://localhost:9324/base"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("AWS_REGION", c.region)
 			setenv(t, c.env)
-			client := connect(t, c.o)
+			client := connect(t, Options{Options: c.o})
 			sdks, body := sdksRequest(t, c.sdkAsks, c.region)
 			own := client.template.request
 			if own.URL.String() != c.url || sdks.URL.String() != c.url {
@@ -101,7 +102,7 @@ func TestEndpointRegionAndSignatureAreTheSDKsOwn(t *testing.T) {
 
 // The SDK's signer keeps the key that it derives from a secret under the id of its access key.
 func TestAnotherSecretOfTheSameKeyIsSignedWith(t *testing.T) {
-	c := connect(t, Options{Endpoint: "http://sqs.test"})
+	c := connect(t, Options{Options: environment.Options{Endpoint: "http://sqs.test"}})
 	sign := func(s *signer, secret string) string {
 		header, err := s.sign(t.Context(), &c.template, "X", newRequest(nil), aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: secret}, time.Unix(1, 0))
 		must(t, err)
@@ -116,21 +117,20 @@ func TestAnotherSecretOfTheSameKeyIsSignedWith(t *testing.T) {
 
 func TestEndpointThatCannotBeIsFatal(t *testing.T) {
 	for name, c := range map[string]struct {
-		o   Options
+		o   environment.Options
 		env map[string]string
 		say string
 	}{
 		"no region":                     {say: "AWS_REGION"},
-		"an endpoint without a scheme":  {o: Options{Endpoint: "localhost:4566"}, say: "no endpoint"},
-		"a broken endpoint":             {o: Options{Endpoint: "http://[::1"}, say: "no endpoint"},
+		"an endpoint without a scheme":  {o: environment.Options{Endpoint: "localhost:4566"}, say: "no endpoint"},
+		"a broken endpoint":             {o: environment.Options{Endpoint: "http://[::1"}, say: "no endpoint"},
 		"a region with a blank":         {env: map[string]string{"AWS_REGION": "us-east-1 "}, say: "us-east-1"},
 		"a region with a line break":    {env: map[string]string{"AWS_REGION": "us-east-1\n"}, say: "us-east-1"},
 		"a broken endpoint by variable": {env: map[string]string{"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_SQS": "localhost"}, say: "no endpoint"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			setenv(t, c.env)
-			c.o.Observer = receiver.NoObserver{}
-			client, _, err := Connect(t.Context(), c.o)
+			client, _, err := Connect(t.Context(), Options{Options: c.o, Observer: receiver.NoObserver{}})
 			if client != nil {
 				client.Close()
 			}

@@ -1,4 +1,6 @@
-package api
+// Package environment finds out from the AWS configuration (variables and files) which service is
+// called, for which region, and what requests are signed with.
+package environment
 
 import (
 	"context"
@@ -18,47 +20,67 @@ import (
 	"carrier/receiver/preflight"
 )
 
-// settings is what a Client is made with.
-type settings struct {
-	aws              aws.Config
-	endpoint, region string
-	credentials      *credentialChain
-	notices          []preflight.Notice
+// Options overrule what the AWS configuration says.
+type Options struct {
+	// QueueURL is the queue's URL where it is known: its host is called unless an endpoint is set.
+	QueueURL string
+	// Endpoint is the base URL of the service. Empty means what the AWS configuration says
+	// (AWS_ENDPOINT_URL_SQS), else the host of QueueURL, else AWS's own for the region.
+	Endpoint string
+	// Region overrules the one in the AWS configuration or read off the endpoint.
+	Region string
 }
 
-// configure reads the AWS configuration: the environment, and files.
-func configure(ctx context.Context, o Options) (settings, error) {
+// Settings is what calls are made with.
+type Settings struct {
+	AWS         aws.Config
+	Endpoint    string // the base URL of the service; empty where AWS's own is used
+	Region      string // the region that requests are signed for
+	Credentials *Chain
+	Notices     []preflight.Notice // for the operator
+}
+
+// Find reads the AWS configuration. It may read files, and dials nothing. An error is a
+// *receiver.Error of class Invalid or Credentials, and lasting: the configuration has to be changed.
+func Find(ctx context.Context, o Options) (Settings, error) {
 	cfg, unreadable, err := loadConfig(ctx)
 	if err != nil {
-		return settings{}, &receiver.Error{Operation: OpConfigure, Class: receiver.Credentials, Err: err}
+		return Settings{}, unusable(receiver.Credentials, err)
 	}
-	s := settings{aws: cfg}
-	if s.endpoint, err = endpointFor(cfg, o); err != nil {
-		return settings{}, invalid(err)
+	s := Settings{AWS: cfg}
+	if s.Endpoint, err = endpointFor(cfg, o); err != nil {
+		return Settings{}, unusable(receiver.Invalid, err)
 	}
 	var notice string
-	if s.region, notice, err = regionFor(cfg, o, s.endpoint); err != nil {
-		return settings{}, invalid(err)
+	if s.Region, notice, err = regionFor(ctx, cfg, o, s.Endpoint); err != nil {
+		return Settings{}, unusable(receiver.Invalid, err)
 	}
 	s.notice(notice)
-	s.notice(endpointNotice(cfg, s.endpoint))
+	s.notice(endpointNotice(cfg, s.Endpoint))
 	for _, err := range unreadable {
-		s.notices = append(s.notices, preflight.Notice{Text: "going on without a file of the AWS configuration", Err: err})
+		s.Notices = append(s.Notices, preflight.Notice{Text: "going on without a file of the AWS configuration", Err: err})
 	}
 	var placeholder bool
-	s.credentials, placeholder, err = openChain(cfg, s.endpoint, unreadable)
+	s.Credentials, placeholder, err = openChain(cfg, s.Endpoint, unreadable)
 	if err != nil {
-		return settings{}, &receiver.Error{Operation: OpConfigure, Class: receiver.Credentials, Err: err}
+		return Settings{}, unusable(receiver.Credentials, err)
 	}
 	if placeholder {
-		s.notice("no AWS credentials found: signing with placeholder credentials for " + hostOf(s.endpoint))
+		s.notice("no AWS credentials found: signing with placeholder credentials for " + HostOf(s.Endpoint))
 	}
 	return s, nil
 }
 
-func (s *settings) notice(text string) {
+// Operation names the finding of the configuration in errors, as the calls' operations do.
+const Operation = "configure"
+
+func unusable(class receiver.Class, err error) *receiver.Error {
+	return &receiver.Error{Operation: Operation, Class: class, Err: err}
+}
+
+func (s *Settings) notice(text string) {
 	if text != "" {
-		s.notices = append(s.notices, preflight.Notice{Text: text})
+		s.Notices = append(s.Notices, preflight.Notice{Text: text})
 	}
 }
 
@@ -66,7 +88,7 @@ func (s *settings) notice(text string) {
 // named.
 func endpointNotice(cfg aws.Config, endpoint string) string {
 	o := awssqs.NewFromConfig(cfg).Options().EndpointOptions
-	host := hostOf(endpoint)
+	host := HostOf(endpoint)
 	switch {
 	case endpoint == "":
 		return ""
@@ -96,9 +118,18 @@ func loadConfig(ctx context.Context) (cfg aws.Config, unreadable []error, err er
 	}
 	cfg, err = config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return cfg, nil, errors.Join(append(unreadable, err)...)
+		return cfg, nil, listed(append(unreadable, err))
 	}
 	return cfg, unreadable, nil
+}
+
+// listed makes one error of several, in one line.
+func listed(errs []error) error {
+	all := errs[0]
+	for _, err := range errs[1:] {
+		all = fmt.Errorf("%w; %w", all, err)
+	}
+	return all
 }
 
 func fileOf(variable, otherwise string) string {
@@ -121,13 +152,7 @@ func readable(name string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return withUser(err)
+	return fmt.Errorf("%w (carrier runs as %s)", err, user())
 }
 
-// withUser adds who was refused to an error of the file system.
-func withUser(err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w (carrier runs as user %d, group %d)", err, os.Getuid(), os.Getgid())
-	}
-	return err
-}
+func user() string { return fmt.Sprintf("user %d, group %d", os.Getuid(), os.Getgid()) }

@@ -1,4 +1,4 @@
-package api
+package jsonscan
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 // plain goes past the string that begins here, or as far as its first escape, and
 // returns what it went past.
-func (d *decoder) plain() (s []byte, whole bool) {
+func (d *Decoder) plain() (s []byte, whole bool) {
 	start := d.at + 1
 	end := bytes.IndexByte(d.data[start:], '"')
 	if end < 0 {
@@ -28,7 +28,7 @@ func (d *decoder) plain() (s []byte, whole bool) {
 
 // quoted reads the string that begins here. Escapes are resolved in their place, since
 // none is shorter than what it stands for.
-func (d *decoder) quoted() []byte {
+func (d *Decoder) quoted() []byte {
 	s, whole := d.plain()
 	if whole || d.err != nil {
 		return s

@@ -1,4 +1,6 @@
-package api
+// Package jsonscan reads JSON without copies and without reflection. It was measured: encoding/json
+// takes several times as long for the answer to a receive.
+package jsonscan
 
 import (
 	"errors"
@@ -7,25 +9,25 @@ import (
 	"strings"
 )
 
-// errNotJSON is the error of an answer that is no JSON, or ends too early.
-var errNotJSON = errors.New("the answer is not valid JSON")
+// ErrNotJSON is the error of an answer that is no JSON, or ends too early.
+var ErrNotJSON = errors.New("the answer is not valid JSON")
 
-// A decoder reads JSON and takes no copies: a string is unescaped where it stands and
+// A Decoder reads JSON and takes no copies: a string is unescaped where it stands and
 // returned as a part of the data, which is changed thereby. Bytes that are no UTF-8
 // stay as they are. Objects and arrays are read so:
 //
-//	for d.begin('{'); d.more('}'); {
-//		switch string(d.key()) {
+//	for d.Begin('{'); d.More('}'); {
+//		switch string(d.Key()) {
 //		case "Name":
-//			name = d.text()
+//			name = d.Text()
 //		default:
-//			d.skip()
+//			d.Skip()
 //		}
 //	}
 //
 // Values of another kind than asked for count as absent, and so does null. After an
 // error there is nothing more to read. What is skipped is not looked at closely.
-type decoder struct {
+type Decoder struct {
 	data  []byte
 	at    int
 	first bool // no comma is due: an object or array has just begun
@@ -33,19 +35,34 @@ type decoder struct {
 	err   error
 }
 
-// begin begins an object or array, as bracket says.
-func (d *decoder) begin(bracket byte) {
+// NewDecoder returns a decoder of data, which is changed by reading it and must hold an object, or
+// nothing but spaces, which is read as an empty object.
+func NewDecoder(data []byte) (*Decoder, error) {
+	d := &Decoder{data: data}
+	if c := d.peek(); c == 0 && d.at == len(data) {
+		d.data, d.at = []byte("{}"), 0
+	} else if c != '{' {
+		return nil, ErrNotJSON
+	}
+	return d, nil
+}
+
+// Err is the error that ended the reading; nil where there is none.
+func (d *Decoder) Err() error { return d.err }
+
+// Begin begins an object or array, as bracket says.
+func (d *Decoder) Begin(bracket byte) {
 	if d.peek() != bracket {
 		d.none = true
-		d.skip()
+		d.Skip()
 		return
 	}
 	d.at++
 	d.first = true
 }
 
-// more goes to the next member or element, or past the closing bracket.
-func (d *decoder) more(bracket byte) bool {
+// More goes to the next member or element, or past the closing bracket.
+func (d *Decoder) More(bracket byte) bool {
 	c := d.peek()
 	switch {
 	case d.err != nil:
@@ -68,8 +85,8 @@ func (d *decoder) more(bracket byte) bool {
 	return true
 }
 
-// key reads the name of a member and its colon.
-func (d *decoder) key() []byte {
+// Key reads the name of a member and its colon.
+func (d *Decoder) Key() []byte {
 	if d.peek() != '"' {
 		d.fail()
 		return nil
@@ -83,22 +100,23 @@ func (d *decoder) key() []byte {
 	return name
 }
 
-// text reads a string; nil where there is none.
-func (d *decoder) text() []byte {
+// Text reads a string; nil where there is none.
+func (d *Decoder) Text() []byte {
 	if d.peek() != '"' {
-		d.skip()
+		d.Skip()
 		return nil
 	}
 	return d.quoted()
 }
 
-// number reads a number that is a string, as SQS's are, or a JSON number; 0 where there is none.
-func (d *decoder) number() int64 {
-	n, _ := d.integer()
+// Number reads a number that is a string, as SQS's are, or a JSON number; 0 where there is none.
+func (d *Decoder) Number() int64 {
+	n, _ := d.Integer()
 	return n
 }
 
-func (d *decoder) integer() (n int64, ok bool) {
+// Integer is as Number, and reports whether there is one.
+func (d *Decoder) Integer() (n int64, ok bool) {
 	text := d.value()
 	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 		return n, true
@@ -111,20 +129,20 @@ func (d *decoder) integer() (n int64, ok bool) {
 }
 
 // value reads a string, or passes over a value of another kind and returns its JSON.
-func (d *decoder) value() []byte {
+func (d *Decoder) value() []byte {
 	if d.peek() == '"' {
 		return d.quoted()
 	}
 	start := d.at
-	d.skip()
+	d.Skip()
 	return d.data[start:d.at]
 }
 
-// truth reads whether a value is true.
-func (d *decoder) truth() bool { return string(d.value()) == "true" }
+// Truth reads whether a value is true.
+func (d *Decoder) Truth() bool { return string(d.value()) == "true" }
 
-// skip passes over a value of any kind. It does not recurse.
-func (d *decoder) skip() {
+// Skip passes over a value of any kind. It does not recurse.
+func (d *Decoder) Skip() {
 	for depth := 0; d.err == nil; {
 		switch d.peek() {
 		case '"':
@@ -154,7 +172,7 @@ func (d *decoder) skip() {
 }
 
 // scalar passes over a number or a word.
-func (d *decoder) scalar() {
+func (d *Decoder) scalar() {
 	start := d.at
 	for d.at < len(d.data) && strings.IndexByte(" \t\r\n,:]}", d.data[d.at]) < 0 {
 		d.at++
@@ -165,7 +183,7 @@ func (d *decoder) scalar() {
 }
 
 // peek goes to the next byte that is no space and returns it; 0 at the end.
-func (d *decoder) peek() byte {
+func (d *Decoder) peek() byte {
 	for ; d.at < len(d.data); d.at++ {
 		switch c := d.data[d.at]; c {
 		case ' ', '\t', '\r', '\n':
@@ -176,7 +194,7 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
-func (d *decoder) fail() {
-	d.err = errNotJSON
+func (d *Decoder) fail() {
+	d.err = ErrNotJSON
 	d.at = len(d.data)
 }

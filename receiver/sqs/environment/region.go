@@ -1,4 +1,4 @@
-package api
+package environment
 
 import (
 	"context"
@@ -21,20 +21,19 @@ const defaultRegion = "us-east-1"
 // regionName is the shape of an AWS region, as eu-central-1 or us-gov-west-1.
 var regionName = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 
-// isAWS reports whether host belongs to AWS, in any of its partitions: the isolated and sovereign
+// IsAWS reports whether host belongs to AWS, in any of its partitions: the isolated and sovereign
 // ones have domains of their own, which the SDK knows by the region.
-func isAWS(host string) bool {
+func IsAWS(ctx context.Context, host string) bool {
 	if strings.Contains(host, ".amazonaws.") || strings.HasSuffix(host, ".api.aws") || strings.HasSuffix(host, ".api.amazonwebservices.com.cn") {
 		return true
 	}
-	region := regionOf(host)
+	region := RegionOf(host)
 	if region == "" {
 		return false
 	}
 	resolve := awssqs.NewDefaultEndpointResolverV2().ResolveEndpoint
 	for _, dualStack := range []bool{false, true} {
-		// No context's matter: the SDK looks it up in a table.
-		e, err := resolve(context.Background(), awssqs.EndpointParameters{Region: &region, UseDualStack: &dualStack})
+		e, err := resolve(ctx, awssqs.EndpointParameters{Region: &region, UseDualStack: &dualStack})
 		if err != nil {
 			continue // the partition has no such endpoints
 		}
@@ -46,9 +45,9 @@ func isAWS(host string) bool {
 	return false
 }
 
-// regionOf reads the region off a host: sqs.REGION., a VPC endpoint's vpce-ID.sqs.REGION.vpce., or
+// RegionOf reads the region off a host: sqs.REGION., a VPC endpoint's vpce-ID.sqs.REGION.vpce., or
 // the old REGION.queue.amazonaws.com. It is empty where the host names none.
-func regionOf(host string) string {
+func RegionOf(host string) string {
 	labels := strings.Split(host, ".")
 	for i, label := range labels[:len(labels)-1] {
 		if (label == "sqs" || label == "sqs-fips") && regionName.MatchString(labels[i+1]) {
@@ -84,37 +83,37 @@ func endpointFor(cfg aws.Config, o Options) (string, error) {
 		endpoint = *set
 	}
 	if endpoint == "" {
-		endpoint = originOf(o.QueueURL)
+		endpoint = OriginOf(o.QueueURL)
 	}
-	if endpoint != "" && originOf(endpoint) == "" {
+	if endpoint != "" && OriginOf(endpoint) == "" {
 		return "", fmt.Errorf("%q is no endpoint: it needs a scheme and a host", endpoint)
 	}
 	return endpoint, nil
 }
 
 // regionFor returns the region to sign for, and a notice where the endpoint's name says another.
-func regionFor(cfg aws.Config, o Options, endpoint string) (region, notice string, err error) {
-	host := hostOf(endpoint)
-	named := regionOf(host)
+func regionFor(ctx context.Context, cfg aws.Config, o Options, endpoint string) (region, notice string, err error) {
+	host := HostOf(endpoint)
+	named := RegionOf(host)
 	region = o.Region
 	if region == "" {
 		region = cfg.Region
 	}
 	switch {
-	case region != "" && named != "" && region != named && isAWS(host):
+	case region != "" && named != "" && region != named && IsAWS(ctx, host):
 		return region, fmt.Sprintf("the region is %s, but the endpoint %s is in %s", region, host, named), nil
 	case region != "":
 		return region, "", nil
 	case named != "":
 		return named, "", nil
-	case endpoint != "" && !isAWS(host):
+	case endpoint != "" && !IsAWS(ctx, host):
 		return defaultRegion, "", nil
 	}
 	return "", "", errors.New("no AWS region: set AWS_REGION")
 }
 
-// hostOf returns the host of a URL without its port; empty when there is none.
-func hostOf(raw string) string {
+// HostOf returns the host of a URL without its port; empty when there is none.
+func HostOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return ""
@@ -122,8 +121,8 @@ func hostOf(raw string) string {
 	return u.Hostname()
 }
 
-// originOf returns scheme and host of a URL; empty when it lacks one of them.
-func originOf(raw string) string {
+// OriginOf returns scheme and host of a URL; empty when it lacks one of them.
+func OriginOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return ""

@@ -1,8 +1,10 @@
-package api
+package environment
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"slices"
@@ -20,10 +22,10 @@ import (
 // reopenAfter is the least time from one opening of the chain to the next.
 const reopenAfter = 5 * time.Second
 
-// A credentialChain is the SDK's chain of sources of credentials. The SDK reads a file once; so
+// A Chain is the SDK's chain of sources of credentials. The SDK reads a file once; so
 // that a rewritten one is read, the chain is opened anew where its credentials are refused. It is
 // safe for concurrent use.
-type credentialChain struct {
+type Chain struct {
 	reopen func(context.Context) (aws.CredentialsProvider, error)
 
 	mu      sync.Mutex
@@ -31,27 +33,29 @@ type credentialChain struct {
 	opened  time.Time
 }
 
+// NewChain returns a chain of provider, and of what reopen finds in its place.
+func NewChain(provider aws.CredentialsProvider, reopen func(context.Context) (aws.CredentialsProvider, error)) *Chain {
+	return &Chain{reopen: reopen, current: provider, opened: time.Now()}
+}
+
 // openChain returns what requests to endpoint are signed with, and whether that is a placeholder.
 // A development server needs no credentials: there the placeholder is used where nothing is
 // configured, that is where the SDK's chain has come down to asking the machine's metadata
 // service, which is nobody's business at such an endpoint and takes seconds to give up on outside
 // of EC2. Anywhere else the chain is the SDK's, unless all there is are files that cannot be read.
-func openChain(cfg aws.Config, endpoint string, unreadable []error) (chain *credentialChain, placeholder bool, err error) {
-	local := isLocal(hostOf(endpoint))
+func openChain(cfg aws.Config, endpoint string, unreadable []error) (chain *Chain, placeholder bool, err error) {
+	local := isLocal(HostOf(endpoint))
 	provider, err := providerFor(cfg, local, unreadable)
 	if err != nil {
 		return nil, false, err
 	}
-	return &credentialChain{
-		current: provider, opened: time.Now(),
-		reopen: func(ctx context.Context) (aws.CredentialsProvider, error) {
-			cfg, unreadable, err := loadConfig(ctx)
-			if err != nil {
-				return nil, err
-			}
-			return providerFor(cfg, local, unreadable)
-		},
-	}, isPlaceholder(provider), nil
+	return NewChain(provider, func(ctx context.Context) (aws.CredentialsProvider, error) {
+		cfg, unreadable, err := loadConfig(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return providerFor(cfg, local, unreadable)
+	}), isPlaceholder(provider), nil
 }
 
 // A placeholderProvider signs where nobody looks at the signature.
@@ -74,7 +78,7 @@ func providerFor(cfg aws.Config, local bool, unreadable []error) (aws.Credential
 	case local:
 		return placeholderProvider{}, nil
 	case len(unreadable) > 0:
-		return nil, errors.Join(append(unreadable, errors.New("no other AWS credentials are configured"))...)
+		return nil, listed(append(unreadable, errors.New("no other AWS credentials are configured")))
 	}
 	return cfg.Credentials, nil
 }
@@ -88,7 +92,7 @@ func nothingConfigured(chain aws.CredentialsProvider) bool {
 }
 
 // Retrieve returns the credentials to sign with.
-func (c *credentialChain) Retrieve(ctx context.Context) (aws.Credentials, error) {
+func (c *Chain) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	c.mu.Lock()
 	provider := c.current
 	c.mu.Unlock()
@@ -100,15 +104,21 @@ func (c *credentialChain) Retrieve(ctx context.Context) (aws.Credentials, error)
 		return identity, nil
 	}
 	class := issuerClass(err)
-	if class == receiver.Credentials {
-		c.refused(ctx)
+	if nothingConfigured(provider) {
+		err = fmt.Errorf("none are configured (AWS_ACCESS_KEY_ID, AWS_PROFILE, a role), and the machine's metadata service gives none: %w", err)
 	}
-	return aws.Credentials{}, &credentialsError{class: class, err: withUser(err)}
+	if errors.Is(err, fs.ErrPermission) { // of a token's file, say
+		err = fmt.Errorf("%w (carrier runs as %s)", err, user())
+	}
+	if class == receiver.Credentials {
+		c.Refused(ctx)
+	}
+	return aws.Credentials{}, &CredentialsError{Class: class, Err: err}
 }
 
-// refused opens the chain anew, unless that was done a moment ago. Where that fails, the credentials
+// Refused tells that the service has refused the credentials. It opens the chain anew, unless that was done a moment ago. Where that fails, the credentials
 // stay what they are until the next refusal.
-func (c *credentialChain) refused(ctx context.Context) {
+func (c *Chain) Refused(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Since(c.opened) < reopenAfter {
@@ -131,14 +141,19 @@ func wellFormed(c aws.Credentials) error {
 	return nil
 }
 
-// A credentialsError means that there are no credentials to sign with.
-type credentialsError struct {
-	class receiver.Class
-	err   error
+// A CredentialsError means that there are no credentials to sign with.
+type CredentialsError struct {
+	// Class is Credentials where the issuer refuses or something has to be mended, else Network or
+	// Throttled.
+	Class receiver.Class
+	Err   error
 }
 
-func (e *credentialsError) Error() string { return "credentials: " + e.err.Error() }
-func (e *credentialsError) Unwrap() error { return e.err }
+// Error says that it is about credentials, and the cause.
+func (e *CredentialsError) Error() string { return "credentials: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *CredentialsError) Unwrap() error { return e.Err }
 
 // issuerClass sorts an error of the chain. An issuer (STS, the metadata service, the Pod Identity
 // agent) that cannot be reached, throttles or has failed may be there later. One that refuses
@@ -155,12 +170,8 @@ func issuerClass(err error) receiver.Class {
 	if errors.As(err, &answer) {
 		status = answer.HTTPStatusCode()
 	}
-	class := receiver.Credentials
-	if code != "" {
-		class = classOfCode(code, status)
-	}
 	switch {
-	case status == http.StatusTooManyRequests || class == receiver.Throttled:
+	case status == http.StatusTooManyRequests || strings.HasPrefix(code, "Throttl") || code == "TooManyRequestsException" || code == "RequestLimitExceeded":
 		return receiver.Throttled
 	case status >= 500 || status == http.StatusRequestTimeout || code == "IDPCommunicationError" || unreached(err):
 		return receiver.Network
