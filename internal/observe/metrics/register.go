@@ -96,7 +96,7 @@ func (m *Metrics) ingest() {
 	m.requests = m.counters(prometheus.CounterOpts{
 		Name: "carrier_ingest_requests_total",
 		Help: "Requests of producers, by the status they got.",
-	}, "code", "200", "400", "401", "405", "408", "413", "503")
+	}, "code", "200", "400", "401", "405", "408", "413", "422", "431", "503")
 }
 
 // build adds the gauge that says which binary this is.
