@@ -351,6 +351,22 @@ func TestWarningsNameTheMessage(t *testing.T) {
 	}
 }
 
+// A worker that answers one message twice would answer for another one that it has not accepted.
+func TestWorkerThatAnswersTwiceIsWarnedOf(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+	w, e := listenTCP(t, answering(ok+ok))
+	var warned []string
+	tr := open(t, webhook.Options{Endpoint: e, Warn: func(id, what string) { warned = append(warned, id+what) }})
+	for range 5 {
+		if o := tr.Transmit(t.Context(), newMessage("a", "x")); o.Verdict != message.Delivered {
+			t.Errorf("outcome %+v", o)
+		}
+	}
+	if n := w.connections.Load(); n != 5 || len(warned) != 1 || !strings.HasPrefix(warned[0], "the worker answers more") {
+		t.Errorf("%d connections, warned %q", n, warned)
+	}
+}
+
 func waitFor(t *testing.T, happened <-chan struct{}, otherwise string) {
 	t.Helper()
 	select {

@@ -89,7 +89,11 @@ func Open(opts Options) (*Transmitter, error) {
 	if opts.TLS.InsecureSkipVerify {
 		opts.Warn("", "the worker's certificate is not verified")
 	}
-	client := http1.New(clientOptions(opts.Endpoint, certificates, opts.Concurrency))
+	c := clientOptions(opts.Endpoint, certificates, opts.Concurrency)
+	c.Unasked = func() {
+		opts.Warn("", "the worker answers more than it is asked: no connection is reused for a minute")
+	}
+	client := http1.New(c)
 	return &Transmitter{
 		opts:         opts,
 		builder:      builder,
