@@ -14,6 +14,7 @@ FUZZTIME ?= 30s
 CHAOS    ?= 10m
 COMPOSE  ?= docker compose
 EXAMPLE  ?= compose
+WORKER   ?= go
 
 STACK := $(COMPOSE) -f examples/$(EXAMPLE)/compose.yaml
 # LEAN leaves out what carrier does not use: gRPC's trace pages, which alone bring 4 MB,
@@ -45,18 +46,23 @@ help: ## print this
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [NAME=value]" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s IMAGE=%s TAGS=%s EXAMPLE=%s COMPOSE="%s"\n' \
-		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(IMAGE)' '$(TAGS)' '$(EXAMPLE)' '$(COMPOSE)'
+	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s IMAGE=%s TAGS=%s EXAMPLE=%s WORKER=%s COMPOSE="%s"\n' \
+		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(IMAGE)' '$(TAGS)' '$(EXAMPLE)' '$(WORKER)' '$(COMPOSE)'
 
 .PHONY: build
 build: ## compile ./carrier, as it is released
 	CGO_ENABLED=0 go build $(FLAGS) -o carrier .
 
+# The commands of the example workers, by WORKER.
+WORKER_go     := bin/worker-go
+WORKER_python := python3 examples/worker-python/worker.py
+WORKER_node   := node examples/worker-node/worker.mjs
+
 .PHONY: run
-run: build ## start carrier on its own queue, with the example worker; Ctrl-C drains both
+run: runnable build ## start carrier and the example worker WORKER (go, python, node); EXAMPLE=sqs receives from a local SQS server; Ctrl-C drains
 	@mkdir -p bin
-	@go build -o bin/ ./examples/worker-go ./examples/run
-	@exec bin/run ./carrier bin/worker-go
+	@go build -o bin/ ./examples/worker-go ./examples/run ./internal/testkit/sqstest/devsqs
+	@exec bin/run $(if $(filter sqs,$(EXAMPLE)),-sqs bin/devsqs) ./carrier $(WORKER_$(WORKER))
 
 .PHONY: test
 test: tools format vet tidy lint unit integration charts rules ## check everything: format, vet, lint, all tests
@@ -112,6 +118,10 @@ cover: ## test each package and print how much of the code was run
 	@go test -timeout 8m -coverpkg ./... -coverprofile cover.out $$(go list ./... | grep -Ev '$(INTEGRATION)')
 	@go tool cover -func cover.out | tail -n 1
 
+.PHONY: figures
+figures: ## print how long functions, files and packages are
+	@go run ./internal/testkit/codefigures .
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME
 	@grep -rl --include='*_test.go' --exclude-dir=node_modules '^func Fuzz' . | while read -r file; do \
@@ -146,19 +156,36 @@ image: ## build the images IMAGE:VERSION and, without Pub/Sub, IMAGE:VERSION-sqs
 	docker build $(IMAGEFLAGS) -t $(IMAGE):$(VERSION) .
 	docker build $(IMAGEFLAGS) --target sqs -t $(IMAGE):$(VERSION)-sqs .
 
+# The files that name an image to build in or to run. A tag may be given another image at any
+# time; a digest may not.
+PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml
+
+.PHONY: pin
+pin: ## write the digests of the images that are pulled into the files that name them; needs a registry
+	@for image in $$(sed -nE 's/^(ARG GO=| *image: )([^@ ]+).*/\2/p' $(PINNED) | sort -u); do \
+		digest=$$(docker buildx imagetools inspect "$$image" | sed -n 's/^Digest: *//p'); \
+		[[ $$digest == sha256:* ]] || { echo "make pin: no digest for $$image" >&2; exit 1; }; \
+		sed -i -E "s|^(ARG GO=\|( *)image: )$$image(@.*)?\$$|\1$$image@$$digest|" $(PINNED); \
+		echo "$$image@$$digest"; \
+	done
+
+.PHONY: pinned
+pinned: ## fail unless what a release is built in is named by its digest
+	@grep -q '^ARG GO=.*@sha256:' Dockerfile.release || { echo 'Dockerfile.release: its base image has no digest; make pin writes it' >&2; exit 1; }
+
 .PHONY: footprint
 footprint: image ## print the size of both images and the memory they take when idle
 	@COMPOSE='$(COMPOSE)' VERSION=$(VERSION) COMMIT=$(COMMIT) bench/footprint.sh $(IMAGE) $(VERSION)
 
 .PHONY: compose
-compose: ## start the stack examples/EXAMPLE: compose (SQS) or compose-pubsub
+compose: plugin ## start the stack examples/EXAMPLE: compose (SQS) or compose-pubsub
 	VERSION=$(VERSION) COMMIT=$(COMMIT) $(STACK) up --build --detach
 	@$(STACK) ps
 	@echo 'send a message:'
 	@sed -n '/^curl/,/[^\\]$$/{s/^/  /p;/[^\\]$$/q}' examples/$(EXAMPLE)/README.md
 
 .PHONY: decompose
-decompose: ## stop that stack and remove its volumes
+decompose: plugin ## stop that stack and remove its volumes
 	$(STACK) --profile ingest down --volumes
 
 .PHONY: clean
@@ -184,6 +211,15 @@ tools:
 	@for tool in go node npm; do \
 		command -v "$$tool" >/dev/null || { echo "make: $$tool is not on the PATH; CONTRIBUTING.md says what is needed" >&2; exit 1; }; \
 	done
+
+.PHONY: runnable
+runnable:
+	@[ -n '$(WORKER_$(WORKER))' ] || { echo 'make: WORKER is $(WORKER); it is go, python or node' >&2; exit 1; }
+	@case '$(EXAMPLE)' in compose|sqs) ;; *) echo 'make: EXAMPLE is $(EXAMPLE); make run knows sqs, and make compose the stacks' >&2; exit 1 ;; esac
+
+.PHONY: plugin
+plugin:
+	@$(COMPOSE) version >/dev/null 2>&1 || { echo "make: '$(COMPOSE)' does not run; install Docker and its Compose plugin (the package docker-compose-plugin; https://docs.docker.com/compose/install), or set COMPOSE; make run EXAMPLE=sqs needs neither" >&2; exit 1; }
 
 .PHONY: compiler
 compiler:

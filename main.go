@@ -37,6 +37,10 @@ usage: carrier [command]
   config --markdown   print the reference of all variables
   health              ask the admin port of a running carrier whether it is ready
   version             print the version
+  queue check FILE    say what in a queue file is as it was written
+  queue salvage FILE NEW
+                      copy that to a new queue file
+  dead-letters drop   remove the dead letters of ingest, while no carrier runs
 
 All configuration is in the environment; see carrier config --markdown.
 `
@@ -53,6 +57,12 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	name := "run"
 	if len(args) > 0 {
 		name = args[0]
+	}
+	switch name {
+	case "queue":
+		return queueCommand(args[1:], stdout, stderr)
+	case "dead-letters":
+		return deadLettersCommand(args[1:], stdout, stderr)
 	}
 	markdown := name == "config" && len(args) == 2 && args[1] == "--markdown"
 	if len(args) > 1 && !markdown {

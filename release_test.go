@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,5 +59,46 @@ func TestReleaseIsMadeByTheGoReleaserThatChecks(t *testing.T) {
 	makes := regexp.MustCompile(`(?m)goreleaser-action@.*\n\s+with:\n\s+version: (\S+)$`).FindStringSubmatch(text(t, ".github/workflows/release.yaml"))
 	if checks == nil || makes == nil || checks[1] != makes[1] {
 		t.Errorf("Makefile %q, workflow %q", checks, makes)
+	}
+}
+
+// TestPinWritesTheDigestOfEachImage runs make pin on copies of the files, with a docker
+// that knows a digest for every image, twice: the second time over digests that are there.
+func TestPinWritesTheDigestOfEachImage(t *testing.T) {
+	dir := t.TempDir()
+	files := []string{"Makefile", "Dockerfile", "Dockerfile.release", "examples/compose-pubsub/compose.yaml"}
+	for _, file := range files {
+		writeFile(t, filepath.Join(dir, file), text(t, file), 0o600)
+	}
+	for _, digest := range []string{"sha256:" + strings.Repeat("1", 64), "sha256:" + strings.Repeat("2", 64)} {
+		writeFile(t, filepath.Join(dir, "bin", "docker"), "#!/bin/sh\necho Name: $4\necho 'Digest:    "+digest+"'\n", 0o700)
+		for _, target := range []string{"pin", "pinned"} {
+			c := exec.CommandContext(t.Context(), "make", "-C", dir, target) //nolint:gosec // our own arguments
+			c.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Fatalf("make %s: %v\n%s", target, err, out)
+			}
+		}
+		for _, file := range files[1:] {
+			named := regexp.MustCompile(`(?m)^(?:ARG GO=|  image: )([^@\s]+)(@\S+)?`).FindAllStringSubmatch(text(t, filepath.Join(dir, file)), -1)
+			for _, image := range named {
+				if image[2] != "@"+digest {
+					t.Errorf("%s names %s by %q", file, image[1], image[2])
+				}
+			}
+			if len(named) == 0 {
+				t.Errorf("%s names no image", file)
+			}
+		}
+	}
+}
+
+func writeFile(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
 	}
 }

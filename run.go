@@ -148,7 +148,7 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	})
 	var err error
 	p.source, err = builtin.New(c, builtin.Options{
-		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version,
+		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
 	})
 	if err != nil {
 		return nil, err

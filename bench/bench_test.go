@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"regexp"
 	"runtime"
 	"testing"
 	"time"
@@ -32,6 +33,28 @@ func TestScenarioNamesAreDifferent(t *testing.T) {
 			t.Errorf("scenario %q", s.name)
 		}
 		seen[s.name] = true
+	}
+}
+
+func TestRunChoosesItsScenarios(t *testing.T) {
+	all, named := regexp.MustCompile(""), regexp.MustCompile("^a")
+	for name, c := range map[string]struct {
+		o    options
+		s    scenario
+		want bool
+	}{
+		"full run":                    {options{only: all}, scenario{name: "a"}, true},
+		"full run, on request":        {options{only: all}, scenario{name: "a", asked: true}, false},
+		"smaller run":                 {options{only: all, quick: true}, scenario{name: "a", quick: true}, true},
+		"smaller run, of the full":    {options{only: all, quick: true}, scenario{name: "a"}, false},
+		"named":                       {options{only: named}, scenario{name: "a"}, true},
+		"named, on request":           {options{only: named}, scenario{name: "a", asked: true}, true},
+		"another is named":            {options{only: named}, scenario{name: "b"}, false},
+		"named, not of a smaller run": {options{only: named, quick: true}, scenario{name: "a"}, false},
+	} {
+		if got := c.o.wants(c.s); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }
 

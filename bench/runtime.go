@@ -119,10 +119,12 @@ func (b *bench) onLoad(ctx context.Context, l runtimeLoad, s setting) (sample fi
 		sample, err = b.measureRuntime(ctx, l, s.environment(l))
 		return err
 	}
+	run := func(measure func() error) error { return measure() }
 	if l.tls {
-		return sample, b.WithTLS(measure)
+		run = b.WithTLS
 	}
-	return sample, measure()
+	err = run(measure)
+	return sample, err
 }
 
 func (b *bench) measureRuntime(ctx context.Context, l runtimeLoad, env []string) (figures.Sample, error) {

@@ -41,11 +41,19 @@ func scenarios() []scenario {
 	}
 }
 
+// wants reports whether s is to be run.
+func (o options) wants(s scenario) bool {
+	if s.asked && o.only.String() == "" {
+		return false
+	}
+	return (s.quick || !o.quick) && o.only.MatchString(s.name)
+}
+
 // all runs the scenarios of list that o asks for, one after another. One that fails does not
 // keep the others from being run; the end of ctx does.
 func (b *bench) all(ctx context.Context, o options, list []scenario) (done []report.Finding, err error) {
 	for _, s := range list {
-		if o.quick && !s.quick || s.asked && o.only.String() == "" || !o.only.MatchString(s.name) {
+		if !o.wants(s) {
 			continue
 		}
 		f := report.Finding{Scenario: report.Scenario{Name: s.name, Says: s.says, Columns: s.columns}}

@@ -19,6 +19,12 @@ const (
 	Drop       = "drop"
 )
 
+// The values of IngestOptions.DeadLetterFull.
+const (
+	Keep       = "keep"
+	DropOldest = "drop-oldest"
+)
+
 // Off is the value of TuneOptions.Processors that leaves GOMAXPROCS alone.
 const Off = "off"
 

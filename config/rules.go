@@ -29,6 +29,7 @@ func (k *check) rules() {
 	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
 	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
 	k.queue(c.SQS)
+	k.aws()
 	k.subscription(c.PubSub)
 	k.ingest(c.Ingest)
 	k.endpoint(c.Webhook)

@@ -13,9 +13,13 @@ const byteOrderMark = '\ufeff'
 func stray(v variable, value string) string {
 	switch v.field.Interface().(type) {
 	case string, Secret:
-	default:
-		return ""
+		return strayIn(value, v.tag.Get("url") != "")
 	}
+	return ""
+}
+
+// strayIn is stray's look at a text; noBlanks says that none may be in it anywhere.
+func strayIn(value string, noBlanks bool) string {
 	for at, r := range value {
 		switch {
 		case r == byteOrderMark:
@@ -24,10 +28,10 @@ func stray(v variable, value string) string {
 			return "holds a line break"
 		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
 			return "holds a character that cannot be seen"
-		case unicode.IsSpace(r) && v.tag.Get("url") != "":
-			return "holds a blank"
 		case unicode.IsSpace(r) && at == 0:
 			return "begins with a blank"
+		case unicode.IsSpace(r) && noBlanks && strings.TrimRightFunc(value[at:], unicode.IsSpace) != "":
+			return "holds a blank"
 		}
 	}
 	if strings.TrimRightFunc(value, unicode.IsSpace) != value {

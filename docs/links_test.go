@@ -71,6 +71,7 @@ func TestVariablesExist(t *testing.T) {
 	}
 }
 
+// TestTestsThatAreNamedExist looks at names in backticks and behind -run.
 func TestTestsThatAreNamedExist(t *testing.T) {
 	tests := map[string]bool{}
 	walk(t, "_test.go", func(_, text string) {
@@ -78,10 +79,12 @@ func TestTestsThatAreNamedExist(t *testing.T) {
 			tests[match[1]] = true
 		}
 	})
-	named := regexp.MustCompile("`(Test[A-Z]\\w+)`")
-	for _, match := range named.FindAllStringSubmatch(read(t, "design.md"), -1) {
-		if !tests[match[1]] {
-			t.Errorf("design.md: there is no %s", match[1])
+	named := regexp.MustCompile("(?:`|-run '?)(Test[A-Z]\\w+)")
+	for _, name := range []string{"docs/design.md", "CONTRIBUTING.md"} {
+		for _, match := range named.FindAllStringSubmatch(pages(t)[name], -1) {
+			if !tests[match[1]] {
+				t.Errorf("%s: there is no %s", name, match[1])
+			}
 		}
 	}
 }

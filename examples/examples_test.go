@@ -33,7 +33,8 @@ func testAll(m *testing.M) int {
 		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(programs) }()
-	build := exec.Command("go", "build", "-o", programs+"/", "carrier", "carrier/examples/worker-go", "carrier/examples/run")
+	build := exec.Command("go", "build", "-o", programs+"/", "carrier", "carrier/examples/worker-go", "carrier/examples/run",
+		"carrier/internal/testkit/sqstest/devsqs")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the programs: %v\n%s", err, out)
 		return 1
@@ -144,8 +145,8 @@ func TestWorkersFinishWhatTheyHaveBegun(t *testing.T) {
 			t.Parallel()
 			w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_DELAY=1"}, command...)
 			answered := make(chan answer, 1)
-			go func() { answered <- post(t, w.listening(), "id-1", "in hand") }()
-			w.await("in hand")
+			go func() { answered <- post(t, w.listening(), "id-1", "in flight") }()
+			w.await("in flight")
 			if code := w.stop(syscall.SIGTERM); code != 0 {
 				t.Errorf("after SIGTERM: exit code %d\n%s", code, w.out.String())
 			}
@@ -192,8 +193,8 @@ func TestRunDrainsCarrierBeforeItsWorker(t *testing.T) {
 			t.Parallel()
 			r := startRunner(t, "WORKER_DELAY=1")
 			r.await("curl -i http://" + r.door)
-			post(t, "http://"+r.door+"/", "", "in hand")
-			r.await("in hand")
+			post(t, "http://"+r.door+"/", "", "in flight")
+			r.await("in flight")
 			if code := r.stop(s); code != 0 {
 				t.Errorf("exit code %d\n%s", code, r.out.String())
 			}
@@ -210,10 +211,11 @@ func TestRunSaysWhyItCannot(t *testing.T) {
 	taken := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, built("worker-go"))
 	at := strings.TrimPrefix(taken.listening(), "http://")
 	for name, c := range map[string]struct{ env, want string }{
-		"the worker's port is taken": {"WORKER_ADDRESS=" + at, "run: the worker ended: exit status 1"},
-		"the door's port is taken":   {"CARRIER_INGEST_ADDRESS=" + at, "run: carrier ended: exit status 1"},
-		"the admin port is taken":    {"CARRIER_ADMIN_ADDRESS=" + at, "run: carrier ended: exit status 1"},
-		"a bad configuration":        {"CARRIER_CONCURRENCY=many", "run: carrier ended: exit status 2"},
+		"the worker's port is taken":   {"WORKER_ADDRESS=" + at, at + " already; another run? WORKER_ADDRESS"},
+		"the port of ingest is taken":  {"CARRIER_INGEST_ADDRESS=" + at, at + " already; another run? CARRIER_INGEST_ADDRESS"},
+		"the admin port is taken":      {"CARRIER_ADMIN_ADDRESS=" + at, at + " already; another run? CARRIER_ADMIN_ADDRESS"},
+		"a worker that does not start": {"WORKER_LIMIT=many", "run: the worker ended: exit status 1"},
+		"a bad configuration":          {"CARRIER_CONCURRENCY=many", "run: carrier ended: exit status 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -227,6 +229,47 @@ func TestRunSaysWhyItCannot(t *testing.T) {
 	}
 }
 
+// TestSecondRunDoesNotGreetByThePortsOfTheFirst starts a second run with the addresses of one that
+// is ready.
+func TestSecondRunDoesNotGreetByThePortsOfTheFirst(t *testing.T) {
+	t.Parallel()
+	admin := "CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t)
+	first := startRunner(t, admin)
+	first.await("carrier is ready")
+	second := startRunner(t, admin)
+	if code := second.Wait(); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	if out := second.out.String(); strings.Contains(out, "carrier is ready") || !strings.Contains(out, "CARRIER_ADMIN_ADDRESS") {
+		t.Errorf("the second one said:\n%s", out)
+	}
+	if code := first.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("the first one ended with %d", code)
+	}
+}
+
+func TestRunReceivesFromSQSWithEachWorker(t *testing.T) {
+	t.Parallel()
+	for name, command := range workers(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at := programtest.FreeAddress(t)
+			p := start(t, []string{
+				"WORKER_ADDRESS=" + programtest.FreeAddress(t), "DEVSQS_ADDRESS=" + at, "CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t),
+			}, append([]string{built("run"), "-sqs", built("devsqs"), built("carrier")}, command...)...)
+			p.await("carrier is ready", "send -endpoint http://"+at+" -queue orders")
+			sent := start(t, nil, built("devsqs"), "send", "-endpoint", "http://"+at, "-queue", "orders", "hello from SQS")
+			if code := sent.Wait(); code != 0 {
+				t.Errorf("devsqs send: exit code %d\n%s", code, sent.out.String())
+			}
+			p.await("hello from SQS")
+			if code := p.stop(syscall.SIGINT); code != 0 {
+				t.Errorf("exit code %d\n%s", code, p.out.String())
+			}
+		})
+	}
+}
+
 // An answer is what came back for a post.
 type answer struct {
 	status     int
@@ -236,7 +279,7 @@ type answer struct {
 // post posts body as carrier would; id may be empty.
 func post(t *testing.T, url, id, body string) answer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {

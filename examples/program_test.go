@@ -13,8 +13,8 @@ import (
 	"carrier/internal/testkit/programtest"
 )
 
-// patience is how long anything may take on a slow and busy machine.
-const patience = programtest.Limit
+// waitTimeout is how long anything may take on a slow and busy machine.
+const waitTimeout = programtest.Limit
 
 // A program is one that runs, with what it has written so far.
 type program struct {
@@ -44,8 +44,8 @@ func start(t *testing.T, env []string, command ...string) *program {
 // await waits until the program has written all the texts, one behind the other.
 func (p *program) await(texts ...string) {
 	p.t.Helper()
-	for limit := time.Now().Add(patience); !inOrder(p.out.String(), texts); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(limit) {
+	for deadline := time.Now().Add(waitTimeout); !inOrder(p.out.String(), texts); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
 			p.t.Fatalf("waited in vain for %q:\n%s", texts, p.out.String())
 		}
 	}

@@ -46,6 +46,9 @@ type Message struct {
 	FirstReceived time.Time
 	// Sent is when it entered the queue.
 	Sent time.Time
+	// Due is when it was to be delivered first, where its producer asked for a later time than
+	// Sent; else zero.
+	Due time.Time
 	// Received is when this hand-out reached carrier.
 	Received time.Time
 	// Repeats says that the source may hand the message out again after it has confirmed its
@@ -83,6 +86,19 @@ type Request struct {
 // FailedAttempts is how many attempts failed before this hand-out: every earlier hand-out counts as
 // one, but for those that the source is known to have deferred.
 func (m *Message) FailedAttempts() int { return max(m.ReceiveCount-1-m.Deferrals, 0) }
+
+// Age is how long the message has been waiting for its delivery: since Due, else Sent. It is zero
+// where nobody knows when it was sent, and not negative.
+func (m *Message) Age() time.Duration {
+	since := m.Due
+	if since.IsZero() {
+		since = m.Sent
+	}
+	if since.IsZero() {
+		return 0
+	}
+	return max(time.Since(since), 0)
+}
 
 // Expires says when the lease ends as far as this process knows; the zero time when there is no
 // lease.

@@ -51,7 +51,10 @@ func Classes() []Class {
 type Error struct {
 	Operation string
 	Class     Class
-	Err       error
+	// Code is the source's own name for the error, as QueueDoesNotExist, or the HTTP status of an
+	// answer that gives none, as 502. Empty where there is neither. It holds nothing secret.
+	Code string
+	Err  error
 }
 
 // Error names the operation and the cause.
@@ -67,4 +70,13 @@ func ClassOf(err error) Class {
 		return e.Class
 	}
 	return Other
+}
+
+// CodeOf returns err's code, and an empty text for an error that has none.
+func CodeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
 }

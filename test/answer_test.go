@@ -97,11 +97,11 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 		}
 		b.start()
 		b.awaitReady()
-		ids := map[string]string{"200": b.put(letter{Body: "200"})}
+		ids := map[string]string{"200": b.put(testMessage{Body: "200"})}
 		b.awaitEmpty() // before the first success a 404 is no rejection on ingest
 		for name := range cases {
 			if name != "200" {
-				ids[name] = b.put(letter{Body: name})
+				ids[name] = b.put(testMessage{Body: name})
 			}
 		}
 		b.awaitEmpty()

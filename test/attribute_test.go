@@ -25,7 +25,7 @@ func TestAttributesArriveAsHeadersThatDecodeToTheirValues(t *testing.T) {
 				want[name] = value
 			}
 		}
-		id := b.put(letter{Body: "a", Attributes: want})
+		id := b.put(testMessage{Body: "a", Attributes: want})
 		r := w.await(1)[0]
 		for name, value := range want {
 			got, err := url.PathUnescape(r.header("X-Carrier-Attribute-" + name))
@@ -56,7 +56,7 @@ func TestNoAttributeCanShadowAHeader(t *testing.T) {
 		"Host": "evil", "Content-Length": "0", "Transfer-Encoding": "chunked", "Connection": "close",
 		"Authorization": "Basic eA==", "X-Carrier-Message-Id": "forged", "Content-Type": "evil/evil", "User-Agent": "evil",
 	}
-	id := b.put(letter{Body: "a", Attributes: shadows})
+	id := b.put(testMessage{Body: "a", Attributes: shadows})
 	r := w.await(1)[0]
 	if r.id() != id || r.Body != "a" || r.header("Host") != w.address || r.header("Content-Type") != "application/json" {
 		t.Errorf("shadowed: %+v", r)
@@ -83,7 +83,7 @@ func TestTraceOfTheProducerIsPassedOn(t *testing.T) {
 	onEverySource(t, func(t *testing.T, kind string) {
 		w := newWorker(t, always(says(200)))
 		b := newBench(t, kind, w, nil)
-		b.put(letter{Body: "a", Trace: amazon, Attributes: map[string]string{"traceparent": parent, "tracestate": "k=v"}})
+		b.put(testMessage{Body: "a", Trace: amazon, Attributes: map[string]string{"traceparent": parent, "tracestate": "k=v"}})
 		r := w.await(1)[0]
 		for name, want := range map[string]string{"traceparent": parent, "tracestate": "k=v", "X-Amzn-Trace-Id": amazon} {
 			if got := r.header(name); got != want {

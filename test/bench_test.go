@@ -9,8 +9,8 @@ import (
 	"carrier/internal/testkit/sqstest/fauxqs"
 )
 
-// A letter is a message before it is in a queue. Only Body is needed.
-type letter struct {
+// A testMessage is a message before it is in a queue. Only Body is needed.
+type testMessage struct {
 	Body        string
 	ContentType string
 	Group       string
@@ -18,13 +18,16 @@ type letter struct {
 	Trace       string
 }
 
+// A letter is a testMessage.
+type letter = testMessage //nolint:unused // until every test says testMessage
+
 // A source is a queue that a test can put messages into and look at.
 type source interface {
 	// env is what the program has to know.
 	env() env
 	// put stores a message and returns its id. The program runs.
-	put(l letter) string
-	// left is how many messages the queue holds, those in hand included. The program runs.
+	put(l testMessage) string
+	// left is how many messages the queue holds, those in flight included. The program runs.
 	left(p *program) int
 }
 
@@ -68,7 +71,13 @@ func newBench(t *testing.T, kind string, w *worker, e env) *bench {
 // prepare is newBench without the program's start.
 func prepare(t *testing.T, kind string, w *worker, e env) *bench {
 	t.Helper()
-	b := &bench{t: t, worker: w, source: newSource(t, kind)}
+	return prepareOn(t, newSource(t, kind), w, e)
+}
+
+// prepareOn is prepare on a source of the test's own.
+func prepareOn(t *testing.T, s source, w *worker, e env) *bench {
+	t.Helper()
+	b := &bench{t: t, worker: w, source: s}
 	b.env = env{
 		"CARRIER_ADMIN_ADDRESS":          programtest.FreeAddress(t),
 		"CARRIER_WEBHOOK_ENDPOINT":       w.endpoint(),
@@ -85,7 +94,7 @@ func (b *bench) start() {
 	b.program = launch(b.t, b.env)
 }
 
-func (b *bench) put(l letter) string {
+func (b *bench) put(l testMessage) string {
 	b.t.Helper()
 	return b.source.put(l)
 }
@@ -95,9 +104,19 @@ func (b *bench) putAll(bodies ...string) []string {
 	b.t.Helper()
 	var ids []string
 	for _, body := range bodies {
-		ids = append(ids, b.put(letter{Body: body}))
+		ids = append(ids, b.put(testMessage{Body: body}))
 	}
 	return ids
+}
+
+// delivers stores one more message, waits until the worker has accepted it, and stops the program.
+func (b *bench) delivers() {
+	b.t.Helper()
+	before := len(b.worker.got())
+	b.put(testMessage{Body: "delivered"})
+	b.worker.await(before + 1)
+	b.awaitEmpty()
+	b.stop()
 }
 
 // awaitEmpty waits until the queue holds nothing.

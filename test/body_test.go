@@ -41,7 +41,7 @@ func onTheWire(t *testing.T, address, wire string) (r reply, closed bool) {
 	c, err := net.Dial("tcp", address)
 	must(t, err)
 	defer func() { _ = c.Close() }()
-	must(t, c.SetDeadline(time.Now().Add(limit)))
+	must(t, c.SetDeadline(time.Now().Add(waitTimeout)))
 	if _, err := io.WriteString(c, wire); err != nil {
 		return reply{}, true
 	}

@@ -24,7 +24,7 @@ func call(t *testing.T, method, url string, header ...string) reply {
 // send is call with a body. header is names and values in turn.
 func send(t *testing.T, method, url, body string, header ...string) reply {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	must(t, err)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The promise, under fire: at-least-once; duplicates only for messages in hand at a
+// The promise, under fire: at-least-once; duplicates only for messages in flight at a
 // fault; per-group order never broken by us; an ingest 2xx means the message is fsynced.
 
 // chaosTime is how long the program is killed again and again: some seconds, or what
@@ -32,9 +32,9 @@ const (
 	chaosProducers   = 4
 	// chaosBacklog keeps the producers from running away from the worker.
 	chaosBacklog = 120
-	// mostInHand is what the program may have in hand that the worker has accepted: one in
+	// mostInFlight is what the program may have in flight that the worker has accepted: one in
 	// each slot, and the settlements under way.
-	mostInHand = chaosConcurrency + 32
+	mostInFlight = chaosConcurrency + 32
 )
 
 // A chaos is one run of the program's many lives.
@@ -87,10 +87,10 @@ func TestKilledCarrierLosesNothing(t *testing.T) {
 	for _, kind := range []string{ofIngest, ofSQS, ofSQSFIFO, ofFaux} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			c := newChaos(t, kind, weather)
+			c := newChaos(t, kind, flakyWorker)
 			c.begin()
 			if s, fake := c.source.(*sqsSource); fake {
-				s.server.OnCall(storms)
+				s.server.OnCall(flakySource)
 			}
 			kills := 0
 			for begun := time.Now(); kills < 4 || time.Since(begun) < chaosTime(t); kills++ {
@@ -120,8 +120,8 @@ func report(t *testing.T, c *chaos, kills int) {
 	total := 0
 	for life, n := range c.ledger.duplicates() {
 		total += n
-		if n > mostInHand {
-			t.Errorf("the end of life %d has made %d duplicates, more than can have been in hand", life, n)
+		if n > mostInFlight {
+			t.Errorf("the end of life %d has made %d duplicates, more than can have been in flight", life, n)
 		}
 	}
 	if len(c.ledger.promised) == 0 {
@@ -130,7 +130,7 @@ func report(t *testing.T, c *chaos, kills int) {
 	if twice := c.worker.twice(); len(twice) > 0 && kills == 0 {
 		t.Errorf("posted while they were being answered: %q", twice)
 	}
-	t.Logf("%d messages stored, %d kills, %d duplicates of messages in hand", len(c.ledger.promised), kills, total)
+	t.Logf("%d messages stored, %d kills, %d duplicates of messages in flight", len(c.ledger.promised), kills, total)
 }
 
 // TestWithoutAFaultNothingIsDuplicated is the twin: the same load, but the program is

@@ -15,7 +15,7 @@ func TestConnectionsAreKeptAndUsedAgain(t *testing.T) {
 	w := newWorker(t, always(answer{Wire: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"}))
 	b := newBench(t, ofIngest, w, env{"CARRIER_CONCURRENCY": "2"})
 	for i := range 20 {
-		b.put(letter{Body: strconv.Itoa(i)})
+		b.put(testMessage{Body: strconv.Itoa(i)})
 	}
 	w.await(20)
 	b.awaitEmpty()
@@ -35,7 +35,7 @@ func TestWorkerOverAUnixSocketGetsItsMessages(t *testing.T) {
 		w.network, w.address = "unix", filepath.Join(t.TempDir(), "w.sock")
 		w.listen()
 		b := newBench(t, kind, w, env{"CARRIER_WEBHOOK_ENDPOINT": "unix://" + w.address + ":/hook"})
-		b.put(letter{Body: "over the socket"})
+		b.put(testMessage{Body: "over the socket"})
 		if r := w.await(1)[0]; r.Target != "/hook" || r.Body != "over the socket" || r.header("Host") == "" {
 			t.Errorf("got %+v", r)
 		}
@@ -48,7 +48,7 @@ func TestOperatorsHeadersAreAddedAndTheirValuesStaySecret(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, always(says(200)))
 	b := newBench(t, ofIngest, w, env{"CARRIER_WEBHOOK_HEADERS": "X-Api-Key:hunter2hunter2,Authorization:Bearer tok-9"})
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	if r := w.await(1)[0]; r.header("X-Api-Key") != "hunter2hunter2" || r.header("Authorization") != "Bearer tok-9" {
 		t.Errorf("got %+v", r.Fields)
 	}
@@ -74,7 +74,7 @@ func TestNoProxyOfTheEnvironmentIsAsked(t *testing.T) {
 	at := "http://" + proxy.Addr().String()
 	// net/http asks no proxy for localhost, but does for the machine's own other addresses.
 	b := newBench(t, ofIngest, w, env{"HTTP_PROXY": at, "http_proxy": at, "ALL_PROXY": at, "NO_PROXY": ""})
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	w.await(1)
 	b.stop()
 	select {

@@ -63,7 +63,7 @@ func (s *fauxSource) env() env {
 	return env{"CARRIER_SQS_QUEUE_NAME": s.name, "CARRIER_SQS_ENDPOINT": s.endpoint}
 }
 
-func (s *fauxSource) put(l letter) string {
+func (s *fauxSource) put(l testMessage) string {
 	s.t.Helper()
 	id, err := s.send(l)
 	must(s.t, err)
@@ -71,7 +71,7 @@ func (s *fauxSource) put(l letter) string {
 }
 
 // send is put from any goroutine.
-func (s *fauxSource) send(l letter) (id string, err error) {
+func (s *fauxSource) send(l testMessage) (id string, err error) {
 	attributes := map[string]any{}
 	for name, value := range l.Attributes {
 		attributes[name] = map[string]string{"DataType": "String", "StringValue": value}
@@ -105,15 +105,7 @@ func (s *fauxSource) left(*program) int {
 // onFaux prepares a program in front of a queue of the independent server.
 func onFaux(t *testing.T, s *fauxSource, w *worker, e env) *bench {
 	t.Helper()
-	b := prepare(t, ofIngest, w, nil)
-	b.source = s
-	for name := range b.env {
-		if strings.HasPrefix(name, "CARRIER_INGEST_") || name == "CARRIER_RECEIVER" {
-			delete(b.env, name)
-		}
-	}
-	b.env = b.env.with(s.env()).with(env{"CARRIER_SQS_WAIT_TIME": "1s"}).with(e)
-	return b
+	return prepareOn(t, s, w, env{"CARRIER_SQS_WAIT_TIME": "1s"}.with(e))
 }
 
 // TestIndependentServerAgrees is the way of a message from end to end, on a server that
@@ -127,7 +119,7 @@ func TestIndependentServerAgrees(t *testing.T) {
 		b := onFaux(t, newFauxSource(t, endpoint, "orders", nil), w, nil)
 		b.start()
 		b.awaitReady()
-		id := b.put(letter{Body: "héllo", Attributes: map[string]string{"Kind": "a%b", "Body.ContentType": "text/plain"}})
+		id := b.put(testMessage{Body: "héllo", Attributes: map[string]string{"Kind": "a%b", "Body.ContentType": "text/plain"}})
 		for i, r := range w.await(4) {
 			if r.id() != id || r.Body != "héllo" || r.receiveCount() != i+1 || r.header("Content-Type") != "text/plain" || r.header("X-Carrier-Attribute-Kind") != "a%25b" || r.header("X-Carrier-Source") != "orders" {
 				t.Errorf("post %d: %+v", i+1, r)
@@ -147,7 +139,7 @@ func TestIndependentServerAgrees(t *testing.T) {
 		b := onFaux(t, newFauxSource(t, endpoint, "buried", map[string]string{"RedrivePolicy": policy}), w, env{"CARRIER_REJECT_ACTION": "dead-letter"})
 		b.start()
 		b.awaitReady()
-		b.put(letter{Body: "a"})
+		b.put(testMessage{Body: "a"})
 		b.awaitEmpty()
 		until(t, "the dead letter", func() bool { return dead.left(nil) == 1 })
 		b.stop()

@@ -45,7 +45,7 @@ func TestCorruptFileIsSetAsideAndTheNextRunServes(t *testing.T) {
 			if !loud {
 				t.Error("no error in the log names the file")
 			}
-			id := b.put(letter{Body: "new"})
+			id := b.put(testMessage{Body: "new"})
 			until(t, "the new message", func() bool { return len(b.worker.of(id)) == 1 })
 			b.awaitEmpty()
 			b.stop()
@@ -61,7 +61,7 @@ func TestCorruptFileIsSetAsideAndTheNextRunServes(t *testing.T) {
 func TestQueueFileIsTheOwnersAlone(t *testing.T) {
 	t.Parallel()
 	b := onlyStored(t, nil)
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	dir := b.onIngest().dir
 	info, err := os.Stat(dir)
 	must(t, err)
@@ -96,7 +96,7 @@ func TestSecondProcessOnTheSameDirectoryIsRefused(t *testing.T) {
 	if !said {
 		t.Errorf("no clear error:\n%s", p.stdout.String())
 	}
-	b.put(letter{Body: "still here"})
+	b.put(testMessage{Body: "still here"})
 	w.await(1)
 	b.awaitEmpty()
 	b.stop()

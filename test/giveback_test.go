@@ -37,7 +37,7 @@ func TestWhatALongPollBringsAfterTheSignalIsGivenBack(t *testing.T) {
 		s := b.onSQS()
 		release := make(chan struct{})
 		s.server.Always("ReceiveMessage", sqstest.Fault{HoldAnswer: release})
-		id := b.put(letter{Body: "a"})
+		id := b.put(testMessage{Body: "a"})
 		b.start()
 		until(t, "handed out", func() bool { return s.queue.HandedOut()[id] == 1 })
 		b.Signal(syscall.SIGTERM)
@@ -65,12 +65,12 @@ func TestGroupsTailIsGivenBackLastOneFirst(t *testing.T) {
 	b := prepare(t, ofSQSFIFO, w, env{"CARRIER_CONCURRENCY": "4", "CARRIER_SQS_WAIT_TIME": "1s"})
 	var ids []string
 	for i := range 4 {
-		ids = append(ids, b.put(letter{Body: fmt.Sprint("A", i), Group: "A"}))
+		ids = append(ids, b.put(testMessage{Body: fmt.Sprint("A", i), Group: "A"}))
 	}
 	b.start()
 	b.awaitReady()
 	w.await(1)
-	until(t, "four in hand", func() bool { return b.metric("carrier_messages_in_flight") == 4 })
+	until(t, "four in flight", func() bool { return b.metric("carrier_messages_in_flight") == 4 })
 	b.Signal(syscall.SIGTERM)
 	q := b.onSQS().queue
 	var back []string

@@ -12,7 +12,7 @@ func TestHealthCheckGatesTheStart(t *testing.T) {
 	w := newWorker(t, always(says(200)))
 	w.feel(always503)
 	b := prepare(t, ofSQS, w, healthChecked(w))
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	b.start()
 	until(t, "several checks", func() bool { return w.checked() >= 3 })
 	if n := b.onSQS().server.Calls("ReceiveMessage"); n != 0 || len(w.got()) != 0 {
@@ -32,13 +32,13 @@ func TestNothingIsReceivedWhileTheWorkerIsOffline(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, always(says(200)))
 	b := newBench(t, ofSQS, w, healthChecked(w).with(env{"CARRIER_SQS_WAIT_TIME": "1s"}))
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	w.await(1)
 	w.feel(func(int) answer { return says(302, "Location: /well") }) // a redirect is not healthy
 	b.awaitLog("worker does not take messages")
 	until(t, "no receive open", func() bool { return b.onSQS().server.Open("ReceiveMessage") == 0 })
 	before := b.onSQS().server.Calls("ReceiveMessage")
-	b.put(letter{Body: "b"})
+	b.put(testMessage{Body: "b"})
 	checks := w.checked()
 	until(t, "more checks", func() bool { return w.checked() >= checks+2 })
 	if n := b.onSQS().server.Calls("ReceiveMessage"); n != before || len(w.got()) != 1 {

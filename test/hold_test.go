@@ -12,7 +12,7 @@ func TestNothingIsReceivedBeforeTheWorkerListens(t *testing.T) {
 	t.Parallel()
 	w := absentWorker(t, always(says(200)))
 	b := prepare(t, ofSQS, w, nil)
-	id := b.put(letter{Body: "a"})
+	id := b.put(testMessage{Body: "a"})
 	b.start()
 	b.awaitLog("worker does not take messages")
 	if r := b.ask("/readyz"); r.Status != http.StatusServiceUnavailable || !strings.Contains(r.Body, "worker") {
@@ -69,7 +69,7 @@ func TestHeldMessageGoesBackAtOnceWhenStopping(t *testing.T) {
 	w := newWorker(t, always(says(200)))
 	b := newBench(t, ofSQS, w, nil)
 	w.close()
-	id := b.put(letter{Body: "a"})
+	id := b.put(testMessage{Body: "a"})
 	b.awaitLog("worker does not take messages")
 	b.stop()
 	changes := changesOf(b.onSQS().queue, id)
@@ -90,8 +90,5 @@ func TestSocketThatIsNotThereYetIsWaitedFor(t *testing.T) {
 	b.awaitLog("worker does not take messages")
 	w.listen()
 	b.awaitReady()
-	b.put(letter{Body: "a"})
-	w.await(1)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }

@@ -60,8 +60,8 @@ func handedOutOnce(t *testing.T, b *bench, ids []string) {
 	}
 }
 
-// TestMessageWaitingInHandIsKeptToo has one slot and several messages in hand.
-func TestMessageWaitingInHandIsKeptToo(t *testing.T) {
+// TestMessageWaitingInFlightIsKeptToo has one slot and several messages in flight.
+func TestMessageWaitingInFlightIsKeptToo(t *testing.T) {
 	t.Parallel()
 	hold := make(chan struct{})
 	w := newWorker(t, always(held(says(200), hold)))
@@ -69,7 +69,7 @@ func TestMessageWaitingInHandIsKeptToo(t *testing.T) {
 		"CARRIER_CONCURRENCY": "1", "CARRIER_PREFETCH": "4", "CARRIER_SQS_VISIBILITY_TIMEOUT": "3s", "CARRIER_SQS_WAIT_TIME": "1s",
 	})
 	ids := b.putAll("a", "b", "c", "d", "e")
-	until(t, "five in hand", func() bool { return b.metric("carrier_messages_in_flight") == 5 })
+	until(t, "five in flight", func() bool { return b.metric("carrier_messages_in_flight") == 5 })
 	begun := time.Now()
 	until(t, "a lease to pass", func() bool { return time.Since(begun) > 5*time.Second })
 	close(hold)
@@ -78,12 +78,12 @@ func TestMessageWaitingInHandIsKeptToo(t *testing.T) {
 	onePostEach(t, w, ids)
 	handedOutOnce(t, b, ids)
 	if w.most() != 1 {
-		t.Errorf("%d posts at once, want 1", w.most())
+		t.Errorf("%d posts in flight, want 1", w.most())
 	}
 }
 
 // TestLeaseLostBeforeThePostIsNotPosted takes a waiting message's lease away.
-func TestMessageWhoseLeaseIsLostInHandIsNotPosted(t *testing.T) {
+func TestMessageWhoseLeaseIsLostWhileItWaitsIsNotPosted(t *testing.T) {
 	t.Parallel()
 	hold := make(chan struct{})
 	w := newWorker(t, always(held(says(200), hold)))
@@ -92,7 +92,7 @@ func TestMessageWhoseLeaseIsLostInHandIsNotPosted(t *testing.T) {
 	})
 	s := b.onSQS()
 	ids := b.putAll("a", "b")
-	until(t, "both in hand", func() bool { return b.metric("carrier_messages_in_flight") == 2 })
+	until(t, "both in flight", func() bool { return b.metric("carrier_messages_in_flight") == 2 })
 	w.await(1)
 	waiting := ids[0]
 	if w.got()[0].id() == ids[0] {
@@ -131,7 +131,7 @@ func TestNoRenewalFollowsASettlement(t *testing.T) {
 	})
 	b := newBench(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "20", "CARRIER_SQS_VISIBILITY_TIMEOUT": "2s", "CARRIER_SQS_WAIT_TIME": "1s"})
 	for i := range n {
-		b.put(letter{Body: fmt.Sprint(i)})
+		b.put(testMessage{Body: fmt.Sprint(i)})
 	}
 	b.awaitEmpty()
 	b.stop()

@@ -13,7 +13,7 @@ func TestLogHasTheMessageIdAndNothingOfTheMessage(t *testing.T) {
 		const secret = "mention-me-not"
 		w := newWorker(t, first(says(500, "X-Note: "+secret), answer{Wire: secret, Cut: true}, says(429, "Retry-After: "+secret)))
 		b := newBench(t, kind, w, nil)
-		id := b.put(letter{Body: secret, ContentType: "text/" + secret, Attributes: map[string]string{"Key": secret}})
+		id := b.put(testMessage{Body: secret, ContentType: "text/" + secret, Attributes: map[string]string{"Key": secret}})
 		w.await(4)
 		b.awaitEmpty()
 		b.stop()

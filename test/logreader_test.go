@@ -28,7 +28,7 @@ func TestLogReaderThatIsStuckOrGoneStopsNothing(t *testing.T) {
 			leave(t, reader, writer)
 			b.program = launchInto(t, b.env, writer)
 			b.awaitReady()
-			b.put(letter{Body: "a"})
+			b.put(testMessage{Body: "a"})
 			w.await(3)
 			b.awaitEmpty()
 			if name == "gone" && b.metric("carrier_log_lines_dropped_total") == 0 {

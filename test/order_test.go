@@ -27,7 +27,7 @@ func (b *bench) putGroups(n int, groups ...string) {
 	b.t.Helper()
 	for i := range n {
 		for _, group := range groups {
-			b.put(letter{Body: fmt.Sprint(group, i), Group: group})
+			b.put(testMessage{Body: fmt.Sprint(group, i), Group: group})
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestGroupIsDeliveredInOrderOneAtATime(t *testing.T) {
 		}
 		inOrder(t, w.got(), n, "A", "B", "C")
 		if w.most() > 3 {
-			t.Errorf("%d posts at once of three groups", w.most())
+			t.Errorf("%d posts in flight of three groups", w.most())
 		}
 	})
 }
@@ -161,7 +161,7 @@ func TestGroupsRunInParallel(t *testing.T) {
 		b.awaitEmpty()
 		b.stop()
 		if w.most() != 4 {
-			t.Errorf("%d posts at once, want 4", w.most())
+			t.Errorf("%d posts in flight, want 4", w.most())
 		}
 		inOrder(t, w.got(), 3, "A", "B", "C", "D")
 	})
@@ -176,7 +176,7 @@ func TestGroupIdOnAStandardQueueOrdersNothing(t *testing.T) {
 		_, err := b.onSQS().queue.Send(sqstest.Letter{Body: fmt.Sprint(i), Group: "A"})
 		must(t, err)
 	}
-	w.await(3) // all at once, though none is answered
+	w.await(3) // all in flight, though none is answered
 	close(hold)
 	b.awaitEmpty()
 	b.stop()

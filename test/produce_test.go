@@ -12,7 +12,7 @@ import (
 
 // feed has producers store messages until stopFeeding: where the source has groups, half
 // of them in a group of their own each, in order.
-func (c *chaos) feed(store func(l letter, key string) bool) {
+func (c *chaos) feed(store func(l testMessage, key string) bool) {
 	for i := range chaosProducers {
 		name, group := fmt.Sprintf("p%d-", i), ""
 		if i%2 == 0 && (c.kind == ofIngest || c.kind == ofSQSFIFO) {
@@ -24,7 +24,7 @@ func (c *chaos) feed(store func(l letter, key string) bool) {
 				if group != "" {
 					key = fmt.Sprint(group, "#", n)
 				}
-				c.produce(store, letter{Body: bodyOf(key), Group: group}, key)
+				c.produce(store, testMessage{Body: bodyOf(key), Group: group}, key)
 			}
 		})
 	}
@@ -41,7 +41,7 @@ func (c *chaos) over() bool {
 
 // produce stores one message, again and again until it is acknowledged, where it has a
 // group: there a later one must not overtake it.
-func (c *chaos) produce(store func(letter, string) bool, l letter, key string) {
+func (c *chaos) produce(store func(testMessage, string) bool, l testMessage, key string) {
 	for !c.over() {
 		if c.ledger.backlog() > chaosBacklog {
 			time.Sleep(5 * time.Millisecond)
@@ -60,11 +60,11 @@ func (c *chaos) produce(store func(letter, string) bool, l letter, key string) {
 
 // overHTTP stores a message through the door; one of a group under an idempotency key,
 // so that it is stored once however often it is sent.
-func (c *chaos) overHTTP() func(letter, string) bool {
+func (c *chaos) overHTTP() func(testMessage, string) bool {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: chaosProducers}, Timeout: 10 * time.Second}
 	c.t.Cleanup(client.CloseIdleConnections)
 	url := c.onIngest().url()
-	return func(l letter, key string) bool {
+	return func(l testMessage, key string) bool {
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, strings.NewReader(l.Body))
 		if err != nil {
 			return false
@@ -90,8 +90,10 @@ func (c *chaos) begin() {
 	switch s := c.source.(type) {
 	case *ingestSource:
 		c.feed(c.overHTTP())
-	case interface{ send(letter) (string, error) }:
-		c.feed(func(l letter, _ string) bool {
+	case interface {
+		send(testMessage) (string, error)
+	}:
+		c.feed(func(l testMessage, _ string) bool {
 			time.Sleep(time.Duration(rand.IntN(4)) * time.Millisecond)
 			if c.kind == ofSQSFIFO && l.Group == "" {
 				l.Group, _, _ = strings.Cut(l.Body, " ") // one of its own

@@ -98,7 +98,7 @@ func (p *program) stop() {
 	}
 }
 
-// kill ends the program at once.
+// kill ends the program immediately.
 func (p *program) kill() {
 	p.t.Helper()
 	p.Signal(syscall.SIGKILL)

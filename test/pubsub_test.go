@@ -31,7 +31,7 @@ func (s *pubsubSource) env() env {
 	}
 }
 
-func (s *pubsubSource) put(l letter) string {
+func (s *pubsubSource) put(l testMessage) string {
 	s.t.Helper()
 	m := &pubsubpb.PubsubMessage{Data: []byte(l.Body), OrderingKey: l.Group, Attributes: map[string]string{}}
 	for name, value := range l.Attributes {
@@ -57,15 +57,7 @@ func (s *pubsubSource) left(p *program) int {
 // onPubSub prepares a program in front of a subscription.
 func onPubSub(t *testing.T, s *pubsubSource, w *worker, e env) *bench {
 	t.Helper()
-	b := prepare(t, ofIngest, w, nil)
-	b.source = s
-	for name := range b.env {
-		if strings.HasPrefix(name, "CARRIER_INGEST_") || name == "CARRIER_RECEIVER" {
-			delete(b.env, name)
-		}
-	}
-	b.env = b.env.with(s.env()).with(e)
-	return b
+	return prepareOn(t, s, w, e)
 }
 
 func TestPubSubFromEndToEnd(t *testing.T) {
@@ -89,7 +81,7 @@ func throughPubSub(t *testing.T, server *pubsubtest.Server, refusals ...answer) 
 		b := onPubSub(t, newPubSubSource(t, server, "orders", nil), w, nil)
 		b.start()
 		b.awaitReady()
-		id := b.put(letter{Body: "h\x00éllo", ContentType: "text/plain", Attributes: map[string]string{"Kind": "a%b"}})
+		id := b.put(testMessage{Body: "h\x00éllo", ContentType: "text/plain", Attributes: map[string]string{"Kind": "a%b"}})
 		posts := w.await(4)
 		for i, r := range posts {
 			if r.id() != id || r.Body != "h\x00éllo" || r.receiveCount() != i+1 || r.header("Content-Type") != "text/plain" || r.header("X-Carrier-Attribute-Kind") != "a%25b" || r.header("X-Carrier-Source") != "projects/p/subscriptions/orders" {
@@ -114,7 +106,7 @@ func throughPubSub(t *testing.T, server *pubsubtest.Server, refusals ...answer) 
 		if n := b.metric("carrier_deferrals_held"); n != 0 {
 			t.Errorf("%v deferrals are held before there is one", n)
 		}
-		b.put(letter{Body: "later"})
+		b.put(testMessage{Body: "later"})
 		until(t, "a deferral that is held", func() bool { return b.metric("carrier_deferrals_held") == 1 })
 		b.stop()
 		if n := len(w.got()); n != 1 {
@@ -140,7 +132,7 @@ func throughPubSub(t *testing.T, server *pubsubtest.Server, refusals ...answer) 
 		ids := b.putAll("a", "b")
 		w.await(2)
 		until(t, "renewals", func() bool { return b.metric("carrier_lease_extensions_total", `result="ok"`) >= 2 })
-		late := b.put(letter{Body: "late"})
+		late := b.put(testMessage{Body: "late"})
 		drained := make(chan reply, 1)
 		go func() { drained <- b.drain(http.MethodPost) }()
 		b.awaitLog("stopping, no message")
@@ -164,7 +156,7 @@ func throughPubSub(t *testing.T, server *pubsubtest.Server, refusals ...answer) 
 		b.start()
 		b.awaitReady()
 		for _, status := range []string{"422", "200"} {
-			b.put(letter{Body: "of " + status, ContentType: "text/plain", Group: "g", Attributes: map[string]string{"Kind": "a"}})
+			b.put(testMessage{Body: "of " + status, ContentType: "text/plain", Group: "g", Attributes: map[string]string{"Kind": "a"}})
 			m := dead.Take(t)
 			if got := m.GetAttributes(); string(m.GetData()) != "of "+status || m.GetOrderingKey() != "g" || got["Kind"] != "a" || got["Content-Type"] != "text/plain" ||
 				got["Carrier.Status"] != status || got["Carrier.Attempts"] != "1" || got["Carrier.Reason"] == "" {

@@ -26,7 +26,7 @@ func TestTroubleAtTheSourceMakesNoHotLoop(t *testing.T) {
 			w := newWorker(t, always(says(200)))
 			b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
 			s := b.onSQS().server
-			b.put(letter{Body: "before"})
+			b.put(testMessage{Body: "before"})
 			w.await(1)
 			b.awaitEmpty()
 			s.Always("ReceiveMessage", fault)
@@ -40,7 +40,7 @@ func TestTroubleAtTheSourceMakesNoHotLoop(t *testing.T) {
 				t.Errorf("%d calls in %v, want at most %d", calls, took, most)
 			}
 			s.Heal()
-			b.put(letter{Body: "after"})
+			b.put(testMessage{Body: "after"})
 			w.await(2)
 			b.awaitEmpty()
 			if n := len(b.logged("source in trouble")); n > 2 {
@@ -87,7 +87,7 @@ func TestReceivesAskForNoMoreThanTheFreeSlots(t *testing.T) {
 	b.awaitEmpty()
 	b.stop()
 	if w.most() != 3 {
-		t.Errorf("%d posts at once, want 3", w.most())
+		t.Errorf("%d posts in flight, want 3", w.most())
 	}
 }
 
@@ -106,17 +106,17 @@ func TestReceivesOpenAtOnceGrowToOnePerTenOfTheConcurrency(t *testing.T) {
 				b.env["CARRIER_SQS_RECEIVERS"] = c.receivers
 			}
 			for i := range 40 {
-				b.put(letter{Body: fmt.Sprint(i)})
+				b.put(testMessage{Body: fmt.Sprint(i)})
 			}
 			b.start()
 			w.await(30)
 			close(hold)
 			b.awaitEmpty()
 			if most := b.onSQS().server.MostOpen("ReceiveMessage"); most > c.most {
-				t.Errorf("%d receives were open at once, want at most %d", most, c.most)
+				t.Errorf("%d receives were open at the same time, want at most %d", most, c.most)
 			}
 			if w.most() > 30 {
-				t.Errorf("%d posts at once, want at most 30", w.most())
+				t.Errorf("%d posts in flight, want at most 30", w.most())
 			}
 			b.stop()
 		})

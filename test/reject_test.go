@@ -23,7 +23,7 @@ func TestPermanentFailureBecomesWhatTheRejectActionSays(t *testing.T) {
 			dead := b.onSQS().deadLetters(100)
 			b.start()
 			b.awaitReady()
-			b.put(letter{Body: "a"})
+			b.put(testMessage{Body: "a"})
 			until(t, "rejected", func() bool { return b.settled("rejected") == 1 })
 			if got := b.source.left(b.program); got != want.left {
 				t.Errorf("%d messages left, want %d", got, want.left)
@@ -47,7 +47,7 @@ func TestIngestKeepsItsDeadLettersAndRetriesWhereItIsTold(t *testing.T) {
 				e["CARRIER_REJECT_ACTION"] = action
 			}
 			b := newBench(t, ofIngest, w, e)
-			b.put(letter{Body: "a"})
+			b.put(testMessage{Body: "a"})
 			w.await(posts)
 			b.awaitEmpty()
 			if got := b.settled("rejected"); got != 1 {
@@ -66,7 +66,7 @@ func TestAWrongPathBuriesNothingOnIngest(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, first(says(404)))
 	b := newBench(t, ofIngest, w, env{"CARRIER_RETRY_INITIAL_INTERVAL": "10ms"})
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	w.await(2)
 	b.awaitEmpty()
 	if failed, rejected := b.settled("failed"), b.settled("rejected"); failed != 1 || rejected != 0 {
@@ -92,7 +92,7 @@ func TestMaxAttemptsRejectsAMessageThatKeepsFailing(t *testing.T) {
 	b.start()
 	b.awaitReady()
 	attributes := map[string]string{"Kind": "order"}
-	b.put(letter{Body: "a", Attributes: attributes})
+	b.put(testMessage{Body: "a", Attributes: attributes})
 	until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 && b.source.left(b.program) == 0 })
 	m := dead.Peek()[0]
 	for name, want := range map[string]string{"Kind": "order", "Carrier.Status": "500", "Carrier.Attempts": "2"} {
@@ -120,7 +120,7 @@ func TestDeadLetterKeepsTenAttributesOfItsOwnBeforeOurs(t *testing.T) {
 	for i := range 10 {
 		ten[fmt.Sprint("A", i)] = "v"
 	}
-	b.put(letter{Body: "a", Attributes: ten})
+	b.put(testMessage{Body: "a", Attributes: ten})
 	until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 })
 	for name := range ten {
 		if _, there := dead.Peek()[0].Attributes[name]; !there {
@@ -134,7 +134,7 @@ func TestWorkersWishForADeadLetterWithNowhereToSendItIsARetry(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, first(says(200, "X-Carrier-Action: dead-letter")))
 	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
-	id := b.put(letter{Body: "a"})
+	id := b.put(testMessage{Body: "a"})
 	w.await(2)
 	b.awaitEmpty()
 	warned := false
@@ -156,7 +156,7 @@ func TestConfiguredDeadLetterQueueIsUsed(t *testing.T) {
 	b.env["CARRIER_DEAD_LETTER_QUEUE_URL"] = other.URL(b.onSQS().endpoint)
 	b.start()
 	b.awaitReady()
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	until(t, "the dead letter", func() bool { return other.Counts().All() == 1 })
 	b.awaitEmpty()
 	b.stop()

@@ -23,7 +23,7 @@ func TestWorkerGetsOnePostWithExactlyTheDocumentedHeaders(t *testing.T) {
 		w := newWorker(t, always(says(200)))
 		b := newBench(t, kind, w, env{"CARRIER_WEBHOOK_ENDPOINT": w.endpoint() + "/in?x=%2f", "CARRIER_WEBHOOK_REQUEST_TIMEOUT": "45s"})
 		before := time.Now().Unix()
-		id := b.put(letter{Body: `{"n":1}`})
+		id := b.put(testMessage{Body: `{"n":1}`})
 		r := w.await(1)[0]
 		b.awaitEmpty()
 		after := time.Now().Unix()
@@ -89,7 +89,7 @@ func TestBodyArrivesByteForByte(t *testing.T) {
 			if kind == ofSQS && (name == "any bytes" || name == "nothing") {
 				continue // SQS takes neither
 			}
-			want[b.put(letter{Body: body})] = name
+			want[b.put(testMessage{Body: body})] = name
 		}
 		w.await(len(want))
 		b.awaitEmpty()
@@ -121,7 +121,7 @@ func TestContentTypeIsTheMessagesOwnOrElseTheDefault(t *testing.T) {
 		w := newWorker(t, always(says(200)))
 		b := newBench(t, kind, w, env{"CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE": "text/csv; header=absent"})
 		for sent, want := range map[string]string{"": "text/csv; header=absent", "application/vnd.x+xml;q=1": "application/vnd.x+xml;q=1"} {
-			id := b.put(letter{Body: "a", ContentType: sent})
+			id := b.put(testMessage{Body: "a", ContentType: sent})
 			until(t, "the post", func() bool { return len(w.of(id)) == 1 })
 			r := w.of(id)[0]
 			if got := r.header("Content-Type"); got != want {
@@ -140,7 +140,7 @@ func TestEveryDeliveryHasTheSameIdAndFirstReceiveTime(t *testing.T) {
 	onEverySource(t, func(t *testing.T, kind string) {
 		w := newWorker(t, first(says(500), says(500)))
 		b := newBench(t, kind, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
-		b.put(letter{Body: "a"})
+		b.put(testMessage{Body: "a"})
 		posts := w.await(3)
 		for i, r := range posts[:3] {
 			if r.receiveCount() != i+1 {
@@ -167,7 +167,7 @@ func TestEveryHandOutIsPosted(t *testing.T) {
 			return says(200)
 		})
 		b := newBench(t, kind, w, env{"CARRIER_RETRY_INITIAL_INTERVAL": "10ms", "CARRIER_RETRY_MAX_INTERVAL": "10ms"})
-		b.put(letter{Body: "a"})
+		b.put(testMessage{Body: "a"})
 		for i, r := range w.await(failures + 1) {
 			if r.receiveCount() != i+1 {
 				t.Fatalf("post %d says receive count %d", i+1, r.receiveCount())
@@ -185,7 +185,7 @@ func TestGroupIsNamedToTheWorker(t *testing.T) {
 			t.Parallel()
 			w := newWorker(t, always(says(200)))
 			b := newBench(t, kind, w, nil)
-			b.put(letter{Body: "a", Group: "customer/7"})
+			b.put(testMessage{Body: "a", Group: "customer/7"})
 			if got := w.await(1)[0].header("X-Carrier-Group-Id"); got != "customer/7" {
 				t.Errorf("X-Carrier-Group-Id is %q", got)
 			}

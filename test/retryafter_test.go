@@ -34,7 +34,7 @@ func TestRetryAfterBecomesTheTimeTheMessageIsHidden(t *testing.T) {
 	b := newBench(t, ofSQS, w, nil)
 	ids := map[string]string{}
 	for name := range cases {
-		ids[name] = b.put(letter{Body: name})
+		ids[name] = b.put(testMessage{Body: name})
 	}
 	q := b.onSQS().queue
 	for name, want := range cases {
@@ -71,7 +71,7 @@ func TestMessageOlderThanItsTimeoutIsRejectedUnposted(t *testing.T) {
 	onEverySource(t, func(t *testing.T, kind string) {
 		w := newWorker(t, always(says(429, "Retry-After: 2")))
 		b := newBench(t, kind, w, env{"CARRIER_MESSAGE_TIMEOUT": "1s", "CARRIER_REJECT_ACTION": "drop", "CARRIER_SQS_WAIT_TIME": "1s"})
-		b.put(letter{Body: "a"})
+		b.put(testMessage{Body: "a"})
 		until(t, "rejected", func() bool { return b.settled("rejected") == 1 })
 		b.awaitEmpty()
 		b.stop()

@@ -25,7 +25,7 @@ func (s *sqsSource) env() env {
 	}
 }
 
-func (s *sqsSource) put(l letter) string {
+func (s *sqsSource) put(l testMessage) string {
 	s.t.Helper()
 	id, err := s.send(l)
 	must(s.t, err)
@@ -33,7 +33,7 @@ func (s *sqsSource) put(l letter) string {
 }
 
 // send is put from any goroutine.
-func (s *sqsSource) send(l letter) (id string, err error) {
+func (s *sqsSource) send(l testMessage) (id string, err error) {
 	out := sqstest.Letter{Body: l.Body, Trace: l.Trace, Attributes: map[string]sqstest.Attribute{}}
 	for name, value := range l.Attributes {
 		out.Attributes[name] = sqstest.Text(value)
@@ -80,7 +80,7 @@ func (s *ingestSource) env() env {
 
 func (s *ingestSource) url() string { return "http://" + s.address }
 
-func (s *ingestSource) put(l letter) string {
+func (s *ingestSource) put(l testMessage) string {
 	s.t.Helper()
 	header := []string{}
 	add := func(name, value string) {

@@ -85,10 +85,7 @@ func TestSourceThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	must(t, err)
 	t.Cleanup(stop)
 	b.awaitReady()
-	b.put(letter{Body: "a"})
-	w.await(1)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }
 
 func TestQueueThatGoesAwayLaterIsWaitedFor(t *testing.T) {
@@ -96,7 +93,7 @@ func TestQueueThatGoesAwayLaterIsWaitedFor(t *testing.T) {
 	w := newWorker(t, always(says(200)))
 	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
 	s := b.onSQS()
-	b.put(letter{Body: "a"})
+	b.put(testMessage{Body: "a"})
 	w.await(1)
 	b.awaitEmpty()
 	s.server.Remove(s.queue)
@@ -104,10 +101,7 @@ func TestQueueThatGoesAwayLaterIsWaitedFor(t *testing.T) {
 	var err error
 	s.queue, err = s.server.CreateQueue("orders", nil)
 	must(t, err)
-	b.put(letter{Body: "b"})
-	w.await(2)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }
 
 func TestQueueIsFoundByItsURL(t *testing.T) {
@@ -119,10 +113,7 @@ func TestQueueIsFoundByItsURL(t *testing.T) {
 	b.env["CARRIER_SQS_QUEUE_URL"] = b.onSQS().queue.URL(b.onSQS().endpoint)
 	b.start()
 	b.awaitReady()
-	b.put(letter{Body: "a"})
-	w.await(1)
-	b.awaitEmpty()
-	b.stop()
+	b.delivers()
 }
 
 func TestSecondSignalEndsTheProgramAtOnce(t *testing.T) {
@@ -131,7 +122,7 @@ func TestSecondSignalEndsTheProgramAtOnce(t *testing.T) {
 		hold := make(chan struct{})
 		w := newWorker(t, always(held(says(200), hold)))
 		b := newBench(t, kind, w, env{"CARRIER_DRAIN_TIMEOUT": "10m"})
-		b.put(letter{Body: "a"})
+		b.put(testMessage{Body: "a"})
 		w.await(1)
 		b.Signal(syscall.SIGTERM)
 		b.awaitLog("stopping, no message")

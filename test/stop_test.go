@@ -13,13 +13,13 @@ import (
 
 // Section 7: the stop.
 
-// busy is a bench whose worker holds one message, with two more in hand behind it.
+// busy is a bench whose worker holds one message, with two more in flight behind it.
 func busy(t *testing.T, hold <-chan struct{}, e env) (b *bench, posted string, unposted []string) {
 	t.Helper()
 	w := newWorker(t, always(held(says(200), hold)))
 	b = newBench(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "1", "CARRIER_PREFETCH": "2", "CARRIER_SQS_WAIT_TIME": "1s"}.with(e))
 	ids := b.putAll("a", "b", "c")
-	until(t, "three in hand", func() bool { return b.metric("carrier_messages_in_flight") == 3 })
+	until(t, "three in flight", func() bool { return b.metric("carrier_messages_in_flight") == 3 })
 	posted = w.await(1)[0].id()
 	unposted = slices.DeleteFunc(ids, func(id string) bool { return id == posted })
 	return b, posted, unposted

@@ -20,22 +20,22 @@ type worker struct {
 	network string
 	address string
 
-	mu       sync.Mutex
-	script   script
-	answered func(r request, a answer) // told of every answer, before it is said; nil is not
-	forget   bool                      // keeps no posts: for runs of many
-	health   func(n int) answer
-	posts    []request
-	checks   []request
-	open     map[string]int // requests being answered, by message id
-	overlaps []string       // messages that were posted while they were being answered
-	inHand   int
-	mostHeld int
-	conns    int
-	sockets  map[net.Conn]struct{}
-	listener net.Listener
-	closed   chan struct{} // while it is not listening
-	served   sync.WaitGroup
+	mu           sync.Mutex
+	script       script
+	answered     func(r request, a answer) // told of every answer, before it is said; nil is not
+	forget       bool                      // keeps no posts: for runs of many
+	health       func(n int) answer
+	posts        []request
+	checks       []request
+	open         map[string]int // requests being answered, by message id
+	overlaps     []string       // messages that were posted while they were being answered
+	inFlight     int
+	mostInFlight int
+	conns        int
+	sockets      map[net.Conn]struct{}
+	listener     net.Listener
+	closed       chan struct{} // while it is not listening
+	served       sync.WaitGroup
 }
 
 // newWorker returns a worker that listens on a free port of 127.0.0.1.
@@ -140,7 +140,7 @@ func (w *worker) reply(c net.Conn, r request, closed <-chan struct{}) bool {
 			a.Cut = true
 		}
 	}
-	// What is done is noted before it is said: who hears it may look at once.
+	// What is done is noted before it is said: who hears it may look immediately.
 	w.done(r, a)
 	_, err := io.WriteString(c, a.Wire)
 	return err == nil && !a.Cut
@@ -158,8 +158,8 @@ func (w *worker) take(r request) answer {
 		w.posts = append(w.posts, r)
 	}
 	n, script := len(w.posts), w.script
-	w.inHand++
-	w.mostHeld = max(w.mostHeld, w.inHand)
+	w.inFlight++
+	w.mostInFlight = max(w.mostInFlight, w.inFlight)
 	if w.open[r.id()]++; w.open[r.id()] > 1 {
 		w.overlaps = append(w.overlaps, r.id())
 	}
@@ -176,7 +176,7 @@ func (w *worker) done(r request, a answer) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.inHand--
+	w.inFlight--
 	if w.open[r.id()]--; w.open[r.id()] == 0 {
 		delete(w.open, r.id())
 	}
@@ -210,11 +210,11 @@ func (w *worker) twice() []string {
 	return slices.Clone(w.overlaps)
 }
 
-// most is how many posts were being answered at once at most.
+// most is the most posts that were being answered at the same time.
 func (w *worker) most() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.mostHeld
+	return w.mostInFlight
 }
 
 // of returns the posts of one message.

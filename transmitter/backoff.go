@@ -102,7 +102,7 @@ func (b *backoff) withinAge(m *message.Message, delay time.Duration) time.Durati
 	if b.opts.MaxAge <= 0 || m.Sent.IsZero() {
 		return delay
 	}
-	if left := b.opts.MaxAge - time.Since(m.Sent); left >= 0 {
+	if left := b.opts.MaxAge - m.Age(); left >= 0 {
 		return min(delay, left+ageMargin)
 	}
 	return delay

@@ -206,6 +206,7 @@ func TestOldMessageIsRejectedUnposted(t *testing.T) {
 			{ID: "young", Sent: now.Add(-time.Hour)},
 			{ID: "of unknown age"},
 			{ID: "from the future", Sent: now.Add(time.Hour)},
+			{ID: "delayed by its producer", Sent: now.Add(-24 * time.Hour), Due: now.Add(-time.Hour)},
 		} {
 			if o := tr.Transmit(t.Context(), m); o.Verdict != message.Delivered {
 				t.Errorf("%s: outcome %+v", m.ID, o)
@@ -215,7 +216,7 @@ func TestOldMessageIsRejectedUnposted(t *testing.T) {
 		if o.Verdict != message.Rejected || o.Action != message.DeadLetter || o.Code != "" || o.Reason == "" {
 			t.Errorf("outcome %+v", o)
 		}
-		if n := len(worker.Handed()); n != 3 {
+		if n := len(worker.Handed()); n != 4 {
 			t.Errorf("%d were posted", n)
 		}
 	})

@@ -53,7 +53,7 @@ func (g *giveUp) Transmit(ctx context.Context, m *message.Message) message.Outco
 }
 
 func (g *giveUp) tooOld(m *message.Message) bool {
-	return g.opts.MaxAge > 0 && !m.Sent.IsZero() && time.Since(m.Sent) > g.opts.MaxAge
+	return g.opts.MaxAge > 0 && m.Age() > g.opts.MaxAge
 }
 
 func (g *giveUp) triedEnough(m *message.Message, o message.Outcome) bool {

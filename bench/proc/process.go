@@ -121,21 +121,25 @@ func (p *Process) Stop() {
 
 // Ask reads the program's stats into v.
 func (p *Process) Ask(ctx context.Context, v any) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Control+"/stats", nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	return json.NewDecoder(response.Body).Decode(v)
+	return p.ask(ctx, http.MethodGet, "/stats", func(response *http.Response) error {
+		return json.NewDecoder(response.Body).Decode(v)
+	})
 }
 
 // Order sends the program an order, such as /fill?n=10.
 func (p *Process) Order(ctx context.Context, path string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.Control+path, nil)
+	return p.ask(ctx, http.MethodPost, path, func(response *http.Response) error {
+		if response.StatusCode != http.StatusOK {
+			text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
+			return fmt.Errorf("%s %s: %s: %s", p.name, path, response.Status, text)
+		}
+		return nil
+	})
+}
+
+// ask makes one request at the program's control address, and has read look at the answer.
+func (p *Process) ask(ctx context.Context, method, path string, read func(*http.Response) error) error {
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+p.Control+path, nil)
 	if err != nil {
 		return err
 	}
@@ -144,9 +148,5 @@ func (p *Process) Order(ctx context.Context, path string) error {
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10))
-		return fmt.Errorf("%s %s: %s: %s", p.name, path, response.Status, text)
-	}
-	return nil
+	return read(response)
 }

@@ -120,7 +120,7 @@ func TestNumbersKeepTheirDigits(t *testing.T) {
 func TestCarrierAcceptsTheEnvironmentOfEveryCase(t *testing.T) {
 	for name, values := range cases(t) {
 		t.Run(name, func(t *testing.T) {
-			secret := filepath.Join(t.TempDir(), "secret")
+			secret, pair := filepath.Join(t.TempDir(), "secret"), certificate(t)
 			if err := os.WriteFile(secret, []byte("X-Name:s3cret\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -128,6 +128,8 @@ func TestCarrierAcceptsTheEnvironmentOfEveryCase(t *testing.T) {
 				switch {
 				case e.ValueFrom != nil:
 					t.Setenv(e.Name, "X-Name:s3cret")
+				case strings.HasPrefix(e.Value, "/run/secrets/carrier-tls/"):
+					t.Setenv(e.Name, pair)
 				case strings.HasPrefix(e.Value, "/run/secrets/carrier/"):
 					t.Setenv(e.Name, secret)
 				default:

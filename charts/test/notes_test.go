@@ -11,6 +11,7 @@ func TestNotesSayWhatToMind(t *testing.T) {
 	for name, says := range map[string]string{
 		"sqs":               "has 105 s: 95 s for carrier's drain, then 10 s for the worker",
 		"ingest":            "Producers post to http://orders-carrier.shop:80/",
+		"ingest-tls":        "Producers post to https://orders-carrier.shop:443/",
 		"ingest-emptydir":   "WARNING: the ingest queue is on an emptyDir",
 		"ingest-deployment": "Deployment orders-carrier",
 		"everything":        "The admin token stands in the pod's specification",

@@ -44,6 +44,8 @@ func TestMistakesAreRefused(t *testing.T) {
 		"an admin token that is not there":            {set: map[string]any{"secrets.CARRIER_ADMIN_TOKEN": absent}, says: "worker.preStop"},
 		"an admin token that no hook can read":        {set: map[string]any{"config.CARRIER_ADMIN_TOKEN_FILE": "/token"}, says: "CARRIER_ADMIN_TOKEN_FILE"},
 		"ingest open to everybody":                    {set: map[string]any{"config.CARRIER_INGEST_ADDRESS": ":8080"}, says: "CARRIER_INGEST_ALLOW_ANONYMOUS"},
+		"two certificates":                            {set: map[string]any{"service.tlsSecret": "tls", "config.CARRIER_INGEST_TLS_CERT_FILE": "/tls.crt"}, says: "service.tlsSecret"},
+		"a certificate with nothing to serve":         {set: map[string]any{"service.tlsSecret": "tls", "config.CARRIER_RECEIVER": "sqs"}, says: "service.tlsSecret"},
 		"a queue beside its volume":                   {set: map[string]any{"config.CARRIER_INGEST_DATA_DIR": "/tmp/queue"}, says: "persistence.mountPath"},
 		"one claim for many pods":                     {set: map[string]any{"persistence.existingClaim": "queue", "workload.replicas": 2}, says: "workload.replicas"},
 		"one claim for a StatefulSet":                 {set: map[string]any{"persistence.existingClaim": "queue", "workload.kind": "StatefulSet"}, says: "persistence.existingClaim"},

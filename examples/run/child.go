@@ -18,8 +18,8 @@ type child struct {
 
 // start starts a program in a process group of its own: the terminal sends a Ctrl-C
 // to the whole group, and the worker must not hear it.
-func start(path string) (*child, error) {
-	c := &child{cmd: exec.Command(path), ended: make(chan struct{})} //nolint:noctx // it is stopped with a signal
+func start(command ...string) (*child, error) {
+	c := &child{cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})} //nolint:noctx,gosec // it is stopped with a signal; the command line names it
 	c.cmd.Stdout, c.cmd.Stderr = os.Stdout, os.Stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.cmd.Start(); err != nil {

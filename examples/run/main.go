@@ -4,15 +4,17 @@
 // stops them one after the other: the worker has to outlive carrier, which is
 // still waiting for its answers.
 //
-//	run CARRIER WORKER
+//	run [-sqs DEVSQS] CARRIER WORKER [ARGUMENT...]
 //
-// Both get this program's environment. What is not set there is set so that carrier
-// takes messages from its own queue, on loopback.
+// All get this program's environment. What is not set there is set so that carrier
+// takes messages from its own queue, on loopback; with -sqs, from the queue orders of
+// the SQS server that the program DEVSQS is.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -22,38 +24,76 @@ import (
 	"time"
 )
 
-// readyLimit is how long the two may take to find each other.
+// readyLimit is how long the programs may take to find each other.
 const readyLimit = 30 * time.Second
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: run CARRIER WORKER")
+	o, err := parse(os.Args[1:])
+	if err != nil {
 		os.Exit(2)
-	}
-	if err := defaults(); err != nil {
-		fmt.Fprintln(os.Stderr, "run:", err)
-		os.Exit(1)
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	if err := run(os.Args[1], os.Args[2], signals); err != nil {
+	err = setDefaults(o)
+	if err == nil {
+		err = checkFree(o)
+	}
+	if err == nil {
+		err = run(o, signals)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "run:", err)
 		os.Exit(1)
 	}
 }
 
-// run returns when both have ended; without an error when that was asked for and
+// options is what the command line says.
+type options struct {
+	devsqs  string // the SQS server to start; empty for carrier's own queue
+	carrier string
+	worker  []string
+}
+
+func parse(args []string) (o options, err error) {
+	f := flag.NewFlagSet("run", flag.ContinueOnError)
+	f.StringVar(&o.devsqs, "sqs", "", "the program devsqs, to receive from in place of carrier's own queue")
+	f.Usage = func() { fmt.Fprintln(os.Stderr, "usage: run [-sqs DEVSQS] CARRIER WORKER [ARGUMENT...]") }
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() < 2 {
+		f.Usage()
+		return o, errors.New("too few arguments")
+	}
+	o.carrier, o.worker = f.Arg(0), f.Args()[1:]
+	return o, nil
+}
+
+// run returns when all have ended; without an error when that was asked for and
 // carrier had drained.
-func run(carrierPath, workerPath string, signals <-chan os.Signal) error {
-	worker, err := start(workerPath)
+func run(o options, signals <-chan os.Signal) error {
+	if o.devsqs != "" {
+		server, err := start(o.devsqs, "-queues", queues, "-redrive", "5")
+		if err != nil {
+			return err
+		}
+		defer server.stop()
+	}
+	worker, err := start(o.worker...)
 	if err != nil {
 		return err
 	}
 	defer worker.stop()
-	carrier, err := start(carrierPath)
+	carrier, err := start(o.carrier)
 	if err != nil {
 		return err
 	}
+	return watch(o, carrier, worker, signals)
+}
+
+// watch passes signals on to carrier, and returns when carrier has ended. The end of the worker is
+// carrier's, too.
+func watch(o options, carrier, worker *child, signals <-chan os.Signal) error {
 	ready := make(chan struct{})
 	ctx, cancel := context.WithTimeout(context.Background(), readyLimit)
 	defer cancel()
@@ -65,7 +105,7 @@ func run(carrierPath, workerPath string, signals <-chan os.Signal) error {
 	for {
 		select {
 		case <-ready:
-			invite()
+			greet(o)
 			ready = nil
 		case s := <-signals:
 			carrier.signal(s)
@@ -102,36 +142,24 @@ func awaitReady(ctx context.Context) bool {
 	}
 }
 
-// invite says what to do next.
-func invite() {
-	fmt.Println("\ncarrier is ready; Ctrl-C drains it.")
-	if os.Getenv("CARRIER_RECEIVER") == "ingest" {
-		fmt.Printf("In another terminal:\n\n  curl -i http://%s/orders -H 'Content-Type: application/json' -d '{\"order\":1}'\n\n",
-			reachable(os.Getenv("CARRIER_INGEST_ADDRESS")))
-	}
-}
-
-// defaults sets what the environment leaves open.
-func defaults() error {
-	worker := "127.0.0.1:9000"
-	if set := os.Getenv("WORKER_ADDRESS"); set != "" {
-		worker = set
-	}
-	values := map[string]string{
-		"WORKER_ADDRESS":           worker,
-		"CARRIER_WEBHOOK_ENDPOINT": "http://" + worker,
-		"CARRIER_RECEIVER":         "ingest",
-		"CARRIER_INGEST_ADDRESS":   "127.0.0.1:8080",
-		"CARRIER_ADMIN_ADDRESS":    "127.0.0.1:9010",
-	}
-	if out, err := os.Stdout.Stat(); err == nil && out.Mode()&os.ModeCharDevice != 0 {
-		values["CARRIER_ENABLE_COLORIZED_LOGGING"] = "true"
+// checkFree fails where somebody listens already at an address that the programs are to listen at,
+// as another run does. What answers there later is one of them.
+func checkFree(o options) error {
+	names := []string{"WORKER_ADDRESS", "CARRIER_ADMIN_ADDRESS"}
+	if o.devsqs != "" {
+		names = append(names, "DEVSQS_ADDRESS")
+	} else if os.Getenv("CARRIER_RECEIVER") == "ingest" {
+		names = append(names, "CARRIER_INGEST_ADDRESS")
 	}
 	var errs []error
-	for name, value := range values {
-		if os.Getenv(name) == "" {
-			errs = append(errs, os.Setenv(name, value))
+	for _, name := range names {
+		address := reachable(os.Getenv(name))
+		conn, err := net.DialTimeout("tcp", address, time.Second) //nolint:noctx // on this machine
+		if err != nil {
+			continue
 		}
+		_ = conn.Close()
+		errs = append(errs, fmt.Errorf("somebody listens at %s already; another run? %s sets another address", address, name))
 	}
 	return errors.Join(errs...)
 }

@@ -1,4 +1,5 @@
-// Package bufferedbody makes HTTP calls for the AWS SDK, which closes a request's body too early.
+// Package bufferedbody makes HTTP calls for the AWS SDK in tests and benchmarks: the SDK closes a
+// request's body too early.
 package bufferedbody
 
 import (
@@ -8,29 +9,29 @@ import (
 	"net/http"
 )
 
-// A Client makes calls with the request's body held in memory. It may be used at once by many.
+// A Client makes calls whose request bodies are in memory. It is safe for concurrent use.
 //
-// The SDK closes the body it gave as soon as there is an answer, and a server that
-// answers within microseconds does so before net/http has noted that the body was sent.
-// net/http then takes the closed body for a failed request, drops the connection in the
-// middle of the answer, and what the answer said is lost.
+// The SDK closes the body it gave as soon as there is an answer, and a server that answers within
+// microseconds does so before net/http has noted that the body was sent. net/http then takes the
+// closed body for a failed request, drops the connection in the middle of the answer, and what the
+// answer said is lost.
 type Client struct {
 	HTTP *http.Client
 }
 
 // Do sends req as HTTP does, after it has read all of its body.
 func (c Client) Do(req *http.Request) (*http.Response, error) {
-	whole, err := hold(req)
+	whole, err := readBody(req)
 	if err != nil {
 		return nil, err
 	}
 	return c.HTTP.Do(whole)
 }
 
-// hold returns a copy of req whose body nobody else can close. GetBody lets net/http send
-// it on a fresh connection when it could not write a byte of it on one that the server had
-// closed; it repeats a POST in no other case.
-func hold(req *http.Request) (*http.Request, error) {
+// readBody returns a copy of req whose body nobody else can close. GetBody lets net/http send it on
+// a fresh connection when it could not write a byte of it on one that the server had closed; it
+// repeats a POST in no other case.
+func readBody(req *http.Request) (*http.Request, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req, nil
 	}

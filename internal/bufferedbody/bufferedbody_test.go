@@ -24,7 +24,7 @@ func TestBodyThatTheSDKClosesIsSentWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.ContentLength = 4
-	held, err := hold(req)
+	held, err := readBody(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func (q *Queue) run() {
 		if b == nil {
 			return
 		}
-		err := contain(func() error { return q.commit(b, t) })
+		err := contained(func() error { return q.commit(b, t) })
 		q.conclude(b, t, err)
 		if err == nil {
 			q.compactIfEmptied()
@@ -152,7 +152,7 @@ func (t *transaction) writeAll(tx *bbolt.Tx, ops []op) error {
 
 // rollBack ends tx if it was not committed. bbolt holds its lock until then.
 func rollBack(tx *bbolt.Tx) error {
-	err := contain(tx.Rollback)
+	err := contained(tx.Rollback)
 	if errors.Is(err, bberrors.ErrTxClosed) {
 		return nil
 	}

@@ -43,7 +43,7 @@ func (q *Queue) compactIfEmptied() {
 // sizes says how far the file has been written to, and how much of that is in use. Space
 // that is only reserved does not count: it would be reserved again.
 func (q *Queue) sizes() (size, used int64) {
-	err := contain(func() error {
+	err := contained(func() error {
 		return q.db.View(func(tx *bbolt.Tx) error {
 			size = tx.Size()
 			return nil
@@ -68,18 +68,18 @@ func (q *Queue) compact() (replaced bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := contain(func() error { return copyAll(db, q.db, q.counts) }); err != nil {
-		return false, errors.Join(err, contain(db.Close), os.Remove(path))
+	if err := contained(func() error { return copyAll(db, q.db, q.counts) }); err != nil {
+		return false, errors.Join(err, contained(db.Close), os.Remove(path))
 	}
 	q.file.Lock()
 	defer q.file.Unlock()
 	if err := os.Rename(path, filepath.Join(q.options.Dir, fileName)); err != nil {
-		return false, errors.Join(err, contain(db.Close), os.Remove(path))
+		return false, errors.Join(err, contained(db.Close), os.Remove(path))
 	}
 	old := q.db
 	q.db = db
 	q.disk = diskReserve{path: q.disk.path, file: f, reserve: q.options.reserve}
-	if err := errors.Join(syncDir(q.options.Dir), contain(old.Close)); err != nil {
+	if err := errors.Join(syncDir(q.options.Dir), contained(old.Close)); err != nil {
 		return true, fmt.Errorf("replace the file: %w", err)
 	}
 	return true, nil

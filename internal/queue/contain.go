@@ -2,22 +2,21 @@ package queue
 
 import (
 	"errors"
-	"fmt"
 	"runtime/debug"
+
+	"carrier/internal/contain"
 )
 
-// errPanic marks what was a panic. bbolt may hold its locks for ever after it.
-var errPanic = errors.New("panic")
-
-// contain calls f and returns its panic as an error. bbolt panics on pages it cannot make sense
+// contained calls f and returns its panic as an error. bbolt panics on pages it cannot make sense
 // of, and a mapped page that the disk does not give is a memory fault; neither may take the
 // program down.
-func contain(f func() error) (err error) {
+func contained(f func() error) error {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errPanic, r)
-		}
-	}()
-	return f()
+	return contain.Call(f)
+}
+
+// isPanic says that err was a panic: bbolt may hold its locks for ever after it.
+func isPanic(err error) bool {
+	var panicked *contain.Panic
+	return errors.As(err, &panicked)
 }

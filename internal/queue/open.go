@@ -69,11 +69,11 @@ func openOrBegin(o *Options, state string) (opened, error) {
 	} else if err != nil || f.db != nil {
 		return f, err
 	}
-	f, err = begin(o.Dir)
+	f, err = begin(o)
 	if noSpace(err) {
 		// The space for this case was put by when there was some.
 		if os.Remove(filepath.Join(o.Dir, spareName)) == nil {
-			f, err = begin(o.Dir)
+			f, err = begin(o)
 		}
 	}
 	if err != nil {
@@ -108,7 +108,7 @@ func openExisting(o *Options, path, state string) (opened, error) {
 
 // inspect reads the file at path; nil where there is none or it was not begun.
 func inspect(o *Options, path string) (*loaded, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -128,12 +128,14 @@ func inspect(o *Options, path string) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if number, bad := file.BadMeta(); bad {
+		if l, err := restore(o, f, file, number); err != nil || l != nil {
+			return l, err
+		}
+	}
 	l, empty, err := load(file)
 	if err != nil || empty {
 		return nil, err
-	}
-	if number, bad := file.BadMeta(); bad {
-		o.Report(MetaDamaged, lostCommit(file, number, l))
 	}
 	if err := l.missing(); err != nil {
 		o.Report(ContentMissing, err)
@@ -141,17 +143,33 @@ func inspect(o *Options, path string) (*loaded, error) {
 	return l, nil
 }
 
-// lostCommit says what a damaged meta page means.
-func lostCommit(f *filecheck.File, number int, l *loaded) error {
-	tx, c, lost := f.LostCommit()
-	if !lost {
-		return fmt.Errorf("meta page %d is damaged; there is no sign of a commit after %d, the last one that can be read", number, f.TX())
+// restore looks for the commit that was lost with meta page number of f. Where all of it is there
+// the meta page is written anew, and nothing is lost; else nil is returned, and what is missing is
+// reported.
+func restore(o *Options, to *os.File, f *filecheck.File, number int) (*loaded, error) {
+	lost := f.LostCommit()
+	if lost == nil {
+		o.Report(MetaDamaged, fmt.Errorf("meta page %d is damaged; there is no sign of a commit after %d, which is in effect", number, f.TX()))
+		return nil, nil
 	}
-	err := fmt.Errorf("meta page %d is damaged: commit %d is lost and the queue is as commit %d left it", number, tx, f.TX())
-	for _, b := range []record.Bucket{record.Plain, record.Indexed, record.Dead} {
-		err = fmt.Errorf("%w, bucket %s holds %d and held %d", err, b.Name(), l.counts[b], c[b])
+	l, _, err := load(lost)
+	if err == nil {
+		err = l.missing()
 	}
-	return err
+	if err == nil {
+		if err := errors.Join(lost.Repair(to), to.Sync()); err != nil {
+			return nil, err
+		}
+		o.Report(MetaDamaged, fmt.Errorf("meta page %d was damaged; commit %d was found without it, and nothing is lost", number, lost.TX()))
+		return l, nil
+	}
+	said := fmt.Errorf("meta page %d is damaged and commit %d is lost (%w); the queue is as commit %d left it", number, lost.TX(), err, f.TX())
+	if l.sealed != nil {
+		said = fmt.Errorf("%w; the lost commit held %d messages and %d dead letters", said,
+			l.sealed[record.Plain]+l.sealed[record.Indexed], l.sealed[record.Dead])
+	}
+	o.Report(MetaDamaged, said)
+	return nil, nil
 }
 
 // flock locks f for as long as it is open; ErrLocked means that another process has it.
@@ -168,9 +186,9 @@ func flock(f *os.File) error {
 }
 
 // begin makes a new file under another name and gives it its own when it is whole.
-func begin(dir string) (opened, error) {
-	path := filepath.Join(dir, newName)
-	if err := removeIfThere(path); err != nil {
+func begin(o *Options) (opened, error) {
+	path := filepath.Join(o.Dir, newName)
+	if err := errors.Join(removeIfThere(path), o.beginning(o.Dir)); err != nil {
 		return opened{}, err
 	}
 	db, f, err := openBolt(path)
@@ -178,16 +196,16 @@ func begin(dir string) (opened, error) {
 		return opened{}, errors.Join(err, removeIfThere(path))
 	}
 	l := newLoaded()
-	err = contain(func() error {
+	err = contained(func() error {
 		return db.Update(func(tx *bbolt.Tx) error {
 			return errors.Join(record.MakeBuckets(tx), seal(tx, &l.counts))
 		})
 	})
 	if err == nil {
-		err = os.Rename(path, filepath.Join(dir, fileName))
+		err = os.Rename(path, filepath.Join(o.Dir, fileName))
 	}
 	if err != nil {
-		return opened{}, errors.Join(err, contain(db.Close), removeIfThere(path))
+		return opened{}, errors.Join(err, contained(db.Close), removeIfThere(path))
 	}
 	return opened{db: db, file: f, loaded: l}, nil
 }
@@ -219,7 +237,7 @@ func TryFile(path string) error {
 	if err != nil {
 		return err
 	}
-	err = contain(func() error {
+	err = contained(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
 			return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
 				return b.ForEach(func(_, _ []byte) error { return nil })
@@ -243,7 +261,7 @@ func openBolt(path string) (db *bbolt.DB, f *os.File, err error) {
 		f, err = os.OpenFile(name, flag, mode)
 		return f, err
 	}
-	err = contain(func() error {
+	err = contained(func() error {
 		db, err = bbolt.Open(path, 0o600, options)
 		return err
 	})

@@ -73,8 +73,9 @@ type Options struct {
 	// start after a process that did not close the queue. Nil does without.
 	TryFile func(path string) error
 
-	commit  func(*bbolt.Tx) error       // instead of Tx.Commit, in tests
-	reserve func(*os.File, int64) error // instead of allocate, in tests
+	commit    func(*bbolt.Tx) error       // instead of Tx.Commit, in tests
+	reserve   func(*os.File, int64) error // instead of allocate, in tests
+	beginning func(dir string) error      // called before a new file is begun, in tests
 }
 
 func (o Options) withDefaults() Options {
@@ -89,6 +90,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.commit == nil {
 		o.commit = (*bbolt.Tx).Commit
+	}
+	if o.beginning == nil {
+		o.beginning = func(string) error { return nil }
 	}
 	if o.reserve == nil {
 		o.reserve = allocate

@@ -139,7 +139,7 @@ func (q *Queue) Close() error {
 func (q *Queue) closeFile() error {
 	q.file.Lock()
 	defer q.file.Unlock()
-	err := contain(q.db.Close)
+	err := contained(q.db.Close)
 	if err == nil && q.broken == nil {
 		err = q.lock.say("")
 	}
@@ -171,7 +171,7 @@ func (q *Queue) fail(cause error) {
 		return
 	}
 	q.broken = fmt.Errorf("%w: %w", ErrBroken, cause)
-	if q.stuck = errors.Is(cause, errPanic); q.stuck {
+	if q.stuck = isPanic(cause); q.stuck {
 		_ = q.lock.say(stateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
 	}
 	close(q.down)
@@ -184,7 +184,7 @@ func (q *Queue) fail(cause error) {
 func (q *Queue) view(read func(b buckets) error) error {
 	q.file.RLock()
 	defer q.file.RUnlock()
-	err := contain(func() error {
+	err := contained(func() error {
 		return q.db.View(func(tx *bbolt.Tx) error { return read(bucketsOf(tx)) })
 	})
 	if err != nil {

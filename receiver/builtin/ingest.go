@@ -21,7 +21,9 @@ import (
 // costs no call, only memory.
 const ingestBatch = 100
 
-func ingestKind() *kind { return &kind{operations: countedOperations(), build: buildIngest} }
+func ingestKind() *kind {
+	return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest}
+}
 
 func buildIngest(c config.Config, o Options) Built {
 	r := ingest.New(ingest.Options{
@@ -32,13 +34,20 @@ func buildIngest(c config.Config, o Options) Built {
 		MaxBytes:       int64(c.Ingest.MaxBytes),
 		Token:          c.Ingest.Token.Reveal(),
 		AllowAnonymous: c.Ingest.AllowAnonymous,
+		MaxDeadLetters: c.Ingest.MaxDeadLetters,
+		MaxDeadBytes:   int64(c.Ingest.MaxDeadBytes),
+		DropOldest:     c.Ingest.DeadLetterFull == config.DropOldest,
+		MessageTimeout: c.MessageTimeout,
 		MaxConnections: c.Ingest.MaxConnections,
 		TLSCertFile:    c.Ingest.TLSCertFile,
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
 		Replay:         c.Ingest.Replay,
 		Lease:          c.Ingest.Lease,
+		LongestBackoff: c.Retry.MaxInterval,
+		TryFile:        o.TryQueueFile,
 		OnAnswer:       o.Answered,
-		Warn:           func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
+		Observer:       o.Observer,
+		Warn:           func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },
 		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
 	return Built{
@@ -53,8 +62,19 @@ func buildIngest(c config.Config, o Options) Built {
 	}
 }
 
+func aboutMessage(id string) zap.Field {
+	if id == "" {
+		return zap.Skip()
+	}
+	return zap.String("message_id", id)
+}
+
 func checkIngest(ctx context.Context, c config.IngestOptions) []preflight.Finding {
-	return []preflight.Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
+	findings := []preflight.Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
+	if err := ingest.CheckModes(c.DataDir); err != nil {
+		findings = append(findings, preflight.Warn.Finding(fmt.Sprintf("data directory: %v", err)))
+	}
+	return findings
 }
 
 // checkDirectory looks whether the queue's file could be written.

@@ -27,7 +27,13 @@ func buildSQS(c config.Config, o Options) Built {
 		DeadLetterQueueURL: c.SQS.DeadLetterQueueURL,
 		UserAgent:          o.Agent,
 		Observer:           o.Observer,
-		Warn:               func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
+		Warn: func(w sqs.Warning) {
+			fields := []zap.Field{zap.Error(w.Err)}
+			if w.MessageID != "" {
+				fields = append(fields, zap.String("message_id", w.MessageID))
+			}
+			o.Log.Warn(w.Text, fields...)
+		},
 	})
 	return Built{
 		Receiver: deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown},

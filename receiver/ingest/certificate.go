@@ -24,7 +24,7 @@ func openCertificate(o Options) (*tls.Config, error) {
 		}
 		return &pair, nil
 	}
-	failed := func(err error) { o.Warn("ingest keeps its TLS certificate", err) }
+	failed := func(err error) { o.Warn("", "ingest keeps its TLS certificate", err) }
 	pair, err := reload.Open(load, failed, o.TLSCertFile, o.TLSKeyFile)
 	if err != nil {
 		return nil, err

@@ -31,9 +31,23 @@ type Options struct {
 	// costs its body, and what its headers take beyond 1 KiB.
 	MaxMessages int
 	MaxBytes    int64
+	// MaxDeadLetters and MaxDeadBytes are the quotas of dead letters, 100,000 and 256 MiB.
+	// DropOldest drops the oldest ones where they are full; else a message that is rejected then
+	// stays in the queue.
+	MaxDeadLetters int
+	MaxDeadBytes   int64
+	DropOldest     bool
+	// MessageTimeout is the age at which messages are given up, so that they are received by
+	// then; zero is never.
+	MessageTimeout time.Duration
+	// TryFile is queue.Options.TryFile; may be nil.
+	TryFile func(path string) error
 	// MaxConnections is how many producers may be connected at once; 1024. At the limit the
 	// connection that has been idle longest is closed for a new one.
 	MaxConnections int
+	// LongestBackoff is how long a rejected message waits that there is no room for among the dead
+	// letters; 15 min.
+	LongestBackoff time.Duration
 	// Token is the bearer token that producers must send; empty asks for none.
 	Token string
 	// AllowAnonymous lets an address that is not loopback do without a Token. Without
@@ -52,8 +66,11 @@ type Options struct {
 	// OnAnswer, if not nil, is told the status of every answer. It, Warn and Report are safe for
 	// concurrent use.
 	OnAnswer func(status int)
-	// Warn, if not nil, is told what an operator should know; err may be nil.
-	Warn func(text string, err error)
+	// Observer, if not nil, is told of duplicates.
+	Observer receiver.Observer
+	// Warn, if not nil, is told what an operator should know. MessageID is empty where it is about
+	// no message; err may be nil.
+	Warn func(messageID, text string, err error)
 	// Report, if not nil, is told of damage that was found and contained. The events are
 	// those of the queue, "handler_panic" and "server".
 	Report func(event string, err error)
@@ -66,14 +83,20 @@ func (o Options) withDefaults() Options {
 	o.MaxMessages = or(o.MaxMessages, 1_000_000)
 	o.MaxBytes = or(o.MaxBytes, 1<<30)
 	o.MaxConnections = or(o.MaxConnections, 1024)
+	o.LongestBackoff = or(o.LongestBackoff, 15*time.Minute)
 	o.Lease = or(o.Lease, 30*time.Second)
 	o.ReadTimeout = or(o.ReadTimeout, time.Minute)
 	o.bodyBudget = or(o.bodyBudget, max(leastBudget, 2*o.MaxBody))
+	o.MaxDeadLetters = or(o.MaxDeadLetters, 100_000)
+	o.MaxDeadBytes = or(o.MaxDeadBytes, max(256<<20, o.MaxBody))
+	if o.Observer == nil {
+		o.Observer = receiver.NoObserver{}
+	}
 	if o.OnAnswer == nil {
 		o.OnAnswer = func(int) {}
 	}
 	if o.Warn == nil {
-		o.Warn = func(string, error) {}
+		o.Warn = func(string, string, error) {}
 	}
 	if o.Report == nil {
 		o.Report = func(string, error) {}
@@ -140,15 +163,32 @@ func (r *Receiver) openQueue() error {
 	if r.queue.Load() != nil {
 		return nil
 	}
-	q, err := queue.Open(queue.Options{
-		Dir: r.options.DataDir, MaxMessages: r.options.MaxMessages, MaxBytes: r.options.MaxBytes,
-		Lease: r.options.Lease, Report: r.options.Report,
-	})
+	q, err := queue.Open(r.options.forQueue())
 	if err != nil {
 		return err
 	}
+	if err := CheckModes(r.options.DataDir); err != nil {
+		r.options.Warn("", "ingest: what is stored can be changed by others", err)
+	}
 	r.queue.Store(q)
 	return nil
+}
+
+// keysPerMessage times the quota of messages is how many idempotency keys are remembered at most:
+// each outlives its message, by up to ten minutes.
+const keysPerMessage = 2
+
+func (o Options) forQueue() queue.Options {
+	full := queue.Keep
+	if o.DropOldest {
+		full = queue.DropOldest
+	}
+	return queue.Options{
+		Dir: o.DataDir, MaxMessages: o.MaxMessages, MaxBytes: o.MaxBytes,
+		MaxDeadMessages: o.MaxDeadLetters, MaxDeadBytes: o.MaxDeadBytes, DeadFull: full,
+		MaxKeys: keysPerMessage * o.MaxMessages, MessageTimeout: o.MessageTimeout,
+		Lease: o.Lease, Report: o.Report, TryFile: o.TryFile,
+	}
 }
 
 // checkExposed refuses an address that others on the network reach without a credential. It asks

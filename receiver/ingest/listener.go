@@ -135,14 +135,14 @@ func (l *listener) leave(c *conn) {
 	l.mu.Unlock()
 	l.signal()
 	if left <= l.limit*9/10 && l.full.CompareAndSwap(true, false) {
-		l.options.Warn(fmt.Sprintf("ingest: open connections are below the limit of %d again", l.limit), nil)
+		l.options.Warn("", fmt.Sprintf("ingest: open connections are below the limit of %d again", l.limit), nil)
 	}
 }
 
 // tellFull logs that the limit is hit, once until a tenth of the places is free again.
 func (l *listener) tellFull() {
 	if l.full.CompareAndSwap(false, true) {
-		l.options.Warn(fmt.Sprintf("ingest: all %d connections are open; the one idle longest is closed for each new one", l.limit), nil)
+		l.options.Warn("", fmt.Sprintf("ingest: all %d connections are open; the one idle longest is closed for each new one", l.limit), nil)
 	}
 }
 

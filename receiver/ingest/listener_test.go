@@ -3,6 +3,7 @@ package ingest
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -29,10 +30,10 @@ type testLog struct {
 	lines []string
 }
 
-func (l *testLog) warn(text string, _ error) {
+func (l *testLog) warn(messageID, text string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = append(l.lines, text)
+	l.lines = append(l.lines, strings.TrimSpace(fmt.Sprintln(messageID, text, err)))
 }
 
 func (l *testLog) text() string {

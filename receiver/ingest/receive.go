@@ -11,9 +11,9 @@ import (
 	"carrier/receiver"
 )
 
-// Receive waits for messages that are due and returns up to limit of them, oldest first
-// and at most one of a group. After StopAccepting it does not wait. An error of class Broken means that the queue can be
-// believed no more.
+// Receive waits for messages that are due and returns up to limit of them, oldest first and at most
+// one of a group. After StopAccepting it does not wait. An error of class Broken means that nobody
+// knows what the queue's file holds, or that it is gone.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	for {
 		deliveries, err := r.queue.Load().Receive(ctx, limit)
@@ -44,11 +44,25 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 		ID: d.ID, Body: d.Body, ContentType: e.contentType, Attributes: e.attributes,
 		Source: Source, Group: d.Group, Ordered: d.Group != "",
 		ReceiveCount: d.ReceiveCount, Deferrals: d.Deferrals, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
-		Request: &e.request, Lease: r.options.Lease, Receipt: d,
+		Request: &e.request, Lease: r.options.Lease, Receipt: &receipt{Delivery: d},
+	}
+	if d.Due.After(d.Stored) {
+		m.Due = d.Due
 	}
 	m.Renew(d.Expires)
+	if d.Unsettled {
+		r.options.Observer.Duplicate(duplicateUnsettled)
+		r.options.Warn(m.ID, "ingest: handed out again, since no outcome of the time before is on record; the worker may have handled it already", nil)
+	}
 	return m, nil
 }
+
+// duplicateUnsettled is the cause of a duplicate whose lease, or carrier, ended before its outcome
+// was stored.
+const duplicateUnsettled = "unsettled"
+
+// Duplicates lists the causes of a duplicate that an Observer is told of.
+func Duplicates() []string { return []string{duplicateUnsettled} }
 
 // setAside takes a message out of the way that this version cannot read. Should that fail
 // it comes back, and is set aside then.
@@ -60,7 +74,7 @@ func (r *Receiver) setAside(ctx context.Context, d *queue.Delivery, fault error)
 func (r *Receiver) Extend(_ context.Context, batch []*message.Message) []error {
 	errs := make([]error, len(batch))
 	for i, m := range batch {
-		until, err := r.queue.Load().Extend(delivery(m))
+		until, err := r.queue.Load().Extend(receiptOf(m).Delivery)
 		if err != nil {
 			errs[i] = classed("extend", err)
 			continue
@@ -73,28 +87,40 @@ func (r *Receiver) Extend(_ context.Context, batch []*message.Message) []error {
 // Settle does as o says and returns once that is on the disk. A dead letter that there
 // is no room for is receiver.ErrNoDeadLetter.
 func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
-	q, d := r.queue.Load(), delivery(m)
+	q, d := r.queue.Load(), receiptOf(m)
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
-		err := q.DeadLetter(ctx, d, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: m.ReceiveCount})
+		err := q.DeadLetter(ctx, d.Delivery, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: m.ReceiveCount})
 		if errors.Is(err, queue.ErrFull) {
+			d.noRoom = true
 			return receiver.ErrNoDeadLetter
 		}
 		return classed("settle", err)
 	case o.Ends():
-		return classed("settle", q.Remove(ctx, d))
+		return classed("settle", q.Remove(ctx, d.Delivery))
 	default:
-		return classed("settle", q.GiveBack(ctx, d, queue.Retry{Delay: o.Delay, Failed: failedAttempt(o)}))
+		delay := o.Delay
+		if d.noRoom {
+			delay = max(delay, r.options.LongestBackoff)
+		}
+		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Failed: failedAttempt(o)}))
 	}
 }
 
-// failedAttempt says whether o counts as a failed attempt when the message goes back.
+// failedAttempt says whether o counts as a failed attempt when the message goes back. What was
+// rejected without an attempt, such as a message that is too old, does not.
 func failedAttempt(o message.Outcome) bool {
-	return o.Verdict == message.Rejected || o.Cause == message.Failed
+	return o.Verdict == message.Retry && o.Cause == message.Failed || o.Verdict == message.Rejected && o.Code != ""
 }
 
-// delivery is the receipt of m, which this receiver has made.
-func delivery(m *message.Message) *queue.Delivery { return m.Receipt.(*queue.Delivery) }
+// A receipt is one hand-out of the queue.
+type receipt struct {
+	*queue.Delivery
+	noRoom bool // it was to be a dead letter, and there is no room for one
+}
+
+// receiptOf returns the receipt of m, which this receiver has made.
+func receiptOf(m *message.Message) *receipt { return m.Receipt.(*receipt) }
 
 // classed says an error of the queue in the words of package receiver. A context's own
 // error is left as it is.

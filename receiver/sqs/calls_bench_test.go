@@ -15,6 +15,7 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/message"
+	"carrier/receiver"
 )
 
 // BenchmarkCalls measures what ten messages of 1 KiB cost in calls: one receive and one
@@ -37,7 +38,7 @@ func BenchmarkCalls(b *testing.B) {
 		if err != nil || len(batch) != maxBatch {
 			b.Fatalf("%d messages, %v", len(batch), err)
 		}
-		for _, err := range r.client.deleteBatch(b.Context(), r.queue.url, handlesOf(batch)) {
+		for _, err := range r.client.DeleteBatch(b.Context(), r.queue.url, handlesOf(batch)) {
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -48,7 +49,7 @@ func BenchmarkCalls(b *testing.B) {
 func handlesOf(messages []*message.Message) []*batch.Entry {
 	requests := make([]*batch.Entry, len(messages))
 	for i, m := range messages {
-		requests[i] = &batch.Entry{ID: receiptOf(m).handle}
+		requests[i] = &batch.Entry{ID: receiver.ReceiptOf[receipt](m).handle}
 	}
 	return requests
 }

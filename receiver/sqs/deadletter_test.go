@@ -43,16 +43,18 @@ func TestDeadLetterCarriesWhatItWasAndWhy(t *testing.T) {
 			"blob": {DataType: "Binary", BinaryValue: []byte{0, 1}}, "Body.ContentType": sqstest.Text("text/plain"), "n": {DataType: "Number.int", StringValue: "7"},
 		}})
 		must(t, err)
-		must(t, b.Settle(t.Context(), b.take(t, 1)[0], rejected()))
+		m := b.take(t, 1)[0]
+		must(t, b.Settle(t.Context(), m, rejected()))
 		if n := b.queue.Counts().All(); n != 0 {
 			t.Errorf("%d messages left in the queue", n)
 		}
 		letter := dead.Peek()[0]
-		if letter.Body != "bödy" || len(letter.Attributes) != 6 {
+		if letter.Body != "bödy" || len(letter.Attributes) != 8 {
 			t.Errorf("letter = %+v", letter)
 		}
 		for name, want := range map[string]string{
 			"Body.ContentType": "String text/plain ", "n": "Number.int 7 ", "blob": "Binary  \x00\x01",
+			"Carrier.MessageId": "String " + m.ID + " ", "Carrier.FirstReceived": "String " + m.FirstReceived.UTC().Format(time.RFC3339) + " ",
 			"Carrier.Reason": "String the worker said 422 ", "Carrier.Status": "Number 422 ", "Carrier.Attempts": "Number 1 ",
 		} {
 			a := letter.Attributes[name]
@@ -78,7 +80,7 @@ func TestDeadLetterKeepsItsTrace(t *testing.T) {
 }
 
 func TestOriginalAttributesWinOverTheReason(t *testing.T) {
-	for own, want := range map[int]string{7: "Reason Status Attempts", 8: "Reason Status", 9: "Reason", 10: ""} {
+	for own, want := range map[int]string{5: "MessageId Reason Status Attempts FirstReceived", 7: "MessageId Reason Status", 8: "MessageId Reason", 9: "MessageId", 10: ""} {
 		withDeadLetters(t, "", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {
 			attributes := map[string]sqstest.Attribute{}
 			for i := range own {
@@ -89,12 +91,12 @@ func TestOriginalAttributesWinOverTheReason(t *testing.T) {
 			must(t, b.Settle(t.Context(), b.take(t, 1)[0], rejected()))
 			letter := dead.Peek()[0]
 			var ours []string
-			for _, name := range []string{"Reason", "Status", "Attempts"} {
+			for _, name := range []string{"MessageId", "Reason", "Status", "Attempts", "FirstReceived"} {
 				if _, ok := letter.Attributes["Carrier."+name]; ok {
 					ours = append(ours, name)
 				}
 			}
-			if got := strings.Join(ours, " "); got != want || len(letter.Attributes) != min(own+3, 10) {
+			if got := strings.Join(ours, " "); got != want || len(letter.Attributes) != min(own+5, 10) {
 				t.Errorf("with %d of its own: %s and %d in all; want %s", own, got, len(letter.Attributes), want)
 			}
 		})
@@ -107,13 +109,28 @@ func TestDeadLetterIsCopiedOnceHoweverOftenItsDeletionFails(t *testing.T) {
 		m := b.take(t, 1)[0]
 		b.server.Inject("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()}, sqstest.Fault{Drop: sqstest.BeforeWork})
 		for range 2 {
-			if err := b.Settle(t.Context(), m, rejected()); receiver.ClassOf(err) != receiver.Network {
+			if err := b.Settle(t.Context(), m, rejected()); receiver.ClassOf(err) != receiver.Network || !errors.Is(err, receiver.ErrNotRemoved) {
 				t.Fatalf("Settle = %v", err)
 			}
 		}
 		must(t, b.Settle(t.Context(), m, rejected()))
 		if n, left := dead.Counts().All(), b.queue.Counts().All(); n != 1 || left != 0 {
 			t.Errorf("%d copies and %d originals, want 1 and 0", n, left)
+		}
+	})
+}
+
+// A message that dies, is moved back and dies again keeps the id that it had first.
+func TestDeadLetterOfADeadLetterKeepsItsFirstID(t *testing.T) {
+	withDeadLetters(t, "", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {
+		_, err := b.queue.Send(sqstest.Letter{Body: "b", Attributes: map[string]sqstest.Attribute{
+			"Carrier.MessageId": sqstest.Text("first"), "Carrier.Reason": sqstest.Text("old"), "Carrier.LastAttempt": sqstest.Text("old"), "own": sqstest.Text("v"),
+		}})
+		must(t, err)
+		must(t, b.Settle(t.Context(), b.take(t, 1)[0], rejected()))
+		a := dead.Peek()[0].Attributes
+		if _, stale := a["Carrier.LastAttempt"]; stale || a["Carrier.MessageId"].StringValue != "first" || a["Carrier.Reason"].StringValue != "the worker said 422" || a["own"].StringValue != "v" {
+			t.Errorf("attributes = %+v", a)
 		}
 	})
 }
@@ -200,7 +217,7 @@ func TestDeadLettersGoWhereTheyWereToldTo(t *testing.T) {
 	}
 }
 
-func TestNoDeadLetterQueueLeavesTheMessageInHand(t *testing.T) {
+func TestNoDeadLetterQueueLeavesTheMessageInFlight(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, b bench) {
 		b.send(t, 1, "")
 		m := b.take(t, 1)[0]
@@ -212,31 +229,4 @@ func TestNoDeadLetterQueueLeavesTheMessageInHand(t *testing.T) {
 			t.Errorf("hidden for %d s, want 60", got)
 		}
 	})
-}
-
-func TestReasonIsWhatSQSTakes(t *testing.T) {
-	for reason, want := range map[string]string{
-		"":                        "rejected",
-		"plain":                   "plain",
-		"a\x00b\nc\uFFFEd\xffe":   "a?b?c?d?e",
-		"tschüß 🙂":                "tschüß 🙂",
-		strings.Repeat("x", 5000): strings.Repeat("x", maxReason),
-	} {
-		if got := printable(reason); got != want {
-			t.Errorf("printable(%q) = %q, want %q", reason, got, want)
-		}
-	}
-}
-
-func TestQueueInAnotherRegionIsCalledThere(t *testing.T) {
-	c := &client{region: "eu-west-1"}
-	for address, want := range map[string]bool{
-		"https://sqs.eu-west-1.amazonaws.com/1/dead": false,
-		"https://sqs.us-east-1.amazonaws.com/1/dead": true,
-		"http://localhost:4566/1/dead":               false,
-	} {
-		if got := len(c.elsewhere(address)) > 0; got != want {
-			t.Errorf("elsewhere(%s) = %v, want %v", address, got, want)
-		}
-	}
 }

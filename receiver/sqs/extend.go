@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"carrier/internal/batch"
+	"carrier/internal/contain"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
 )
 
-// Extend renews leases, ten messages a call and several calls at once. A lease is
-// never stretched beyond twelve hours from the receive, less a minute: near that it
-// grows by less, then not at all (no error while it still runs), and is lost when it
-// is over.
+// Extend renews leases, ten messages a call and several calls at once. A lease is never extended
+// beyond twelve hours from the receive, less a minute: near that it grows by less, then not at all
+// (no error while it still runs), and is lost when it is over. A panic in a call is the error of
+// its messages.
 func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error {
 	errs := make([]error, len(batch))
 	var (
@@ -28,7 +30,10 @@ func (r *Receiver) Extend(ctx context.Context, batch []*message.Message) []error
 		slots <- struct{}{}
 		calls.Go(func() {
 			defer func() { <-slots }()
-			r.extend(ctx, chunk, results)
+			err := contain.Call(func() error { r.extend(ctx, chunk, results); return nil })
+			if err != nil {
+				fail(results, err)
+			}
 		})
 	}
 	calls.Wait()
@@ -46,14 +51,14 @@ func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results
 		seconds, err := extension(m, now)
 		results[i] = err
 		if err == nil && seconds > 0 {
-			entries = append(entries, &batch.Entry{ID: receiptOf(m).handle, Seconds: seconds})
+			entries = append(entries, &batch.Entry{ID: receiver.ReceiptOf[receipt](m).handle, Seconds: seconds})
 			indices = append(indices, i)
 		}
 	}
 	if len(entries) == 0 {
 		return
 	}
-	for k, err := range r.client.changeBatch(ctx, opExtend, r.queue.url, entries) {
+	for k, err := range r.client.ChangeBatch(ctx, api.OpExtend, r.queue.url, entries) {
 		i := indices[k]
 		results[i] = err
 		if err == nil {
@@ -63,15 +68,23 @@ func (r *Receiver) extend(ctx context.Context, chunk []*message.Message, results
 	}
 }
 
-// extension returns the visibility timeout to ask for; 0 where the lease already
-// runs as long as it may. A lease that is over by our own clock is lost without
-// asking: another consumer may have the message, and a standard queue has been seen
-// to answer such a renewal with success and do nothing.
+// fail gives each message without an error err.
+func fail(results []error, err error) {
+	for i := range results {
+		if results[i] == nil {
+			results[i] = err
+		}
+	}
+}
+
+// extension returns the visibility timeout to ask for; 0 where the lease already runs as long as it
+// may. A lease that is over by our own clock is lost without asking: another consumer may have the
+// message, and a standard queue has been seen to answer such a renewal with success and do nothing.
 func extension(m *message.Message, now time.Time) (int32, error) {
 	if !now.Before(m.Expires()) {
-		return 0, &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
+		return 0, &receiver.Error{Operation: api.OpExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
 	}
-	seconds := within(m.Lease, now, receiptOf(m).until)
+	seconds := within(m.Lease, now, receiver.ReceiptOf[receipt](m).until)
 	capped := seconds < wholeSeconds(m.Lease)
 	if capped && !now.Add(time.Duration(seconds)*time.Second).After(m.Expires()) {
 		return 0, nil

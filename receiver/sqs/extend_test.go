@@ -6,9 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"carrier/internal/contain"
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
+	"carrier/receiver/sqs/environment"
 )
 
 func TestLeasesAreRenewedTenACall(t *testing.T) {
@@ -21,7 +24,7 @@ func TestLeasesAreRenewedTenACall(t *testing.T) {
 				t.Errorf("message %d: %v, expires %v, want %v", i, err, batch[i].Expires(), want)
 			}
 		}
-		if n := b.server.Calls("ChangeMessageVisibilityBatch"); n != 3 || b.seen.of(&b.seen.calls, opExtend) != 3 {
+		if n := b.server.Calls("ChangeMessageVisibilityBatch"); n != 3 || b.seen.of(&b.seen.calls, api.OpExtend) != 3 {
 			t.Errorf("%d calls, want 3", n)
 		}
 	})
@@ -49,7 +52,7 @@ func TestEachLeaseHasItsOwnResult(t *testing.T) {
 				t.Errorf("the service's own fault is of class %s", receiver.ClassOf(err))
 			}
 		}
-		if b.seen.of(&b.seen.failures, opExtend+" network") != 1 || b.seen.of(&b.seen.failures, opExtend+" invalid") != 3 {
+		if b.seen.of(&b.seen.failures, api.OpExtend+" network") != 1 || b.seen.of(&b.seen.failures, api.OpExtend+" invalid") != 3 {
 			t.Errorf("failures = %v", b.seen.failures)
 		}
 	})
@@ -158,7 +161,38 @@ func TestUnansweredEntryIsAnError(t *testing.T) {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
-	if err := r.Settle(t.Context(), batch[0], message.Outcome{Verdict: message.Delivered}); !errors.Is(err, errUnanswered) {
-		t.Errorf("Settle = %v, want %v", err, errUnanswered)
+	if err := r.Settle(t.Context(), batch[0], message.Outcome{Verdict: message.Delivered}); !errors.Is(err, api.ErrUnanswered) {
+		t.Errorf("Settle = %v, want %v", err, api.ErrUnanswered)
 	}
+}
+
+// panicking panics when it is told of a call.
+type panicking struct{ receiver.NoObserver }
+
+func (panicking) SourceCall(operation string) {
+	if operation == api.OpExtend {
+		panic("broken")
+	}
+}
+
+func TestPanicInACallIsTheErrorOfItsMessages(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		b.send(t, 12, "")
+		batch := b.take(t, 12)
+		time.Sleep(batch[0].Lease - time.Second)
+		lost := batch[0]
+		lost.Renew(time.Now())
+		honest := b.client
+		broken, _, err := api.Connect(t.Context(), api.Options{Options: environment.Options{Endpoint: "http://sqs.test"}, Observer: panicking{}})
+		must(t, err)
+		defer broken.Close()
+		b.client = broken
+		for i, err := range b.Extend(t.Context(), batch) {
+			var p *contain.Panic
+			if own := errors.Is(err, receiver.ErrLeaseLost); own != (i == 0) || !own && !errors.As(err, &p) {
+				t.Errorf("message %d: %v", i, err)
+			}
+		}
+		b.client = honest
+	})
 }

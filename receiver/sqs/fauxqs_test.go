@@ -4,6 +4,7 @@ package sqs
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -11,9 +12,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"carrier/internal/bufferedbody"
 	"carrier/internal/testkit/sqstest/fauxqs"
 	"carrier/receiver"
 	"carrier/receiver/receivertest"
@@ -51,21 +54,22 @@ func overFauxqs(endpoint, suffix string) receivertest.Harness {
 
 // A fauxqsSource looks at the queue with a client of its own.
 type fauxqsSource struct {
-	client *client
+	client *awssqs.Client
 	name   string
 	url    *string
 }
 
 func newFauxqsSource(t *testing.T, endpoint, name string) fauxqsSource {
 	t.Helper()
-	c, _, err := connect(t.Context(), Options{Endpoint: endpoint}.withDefaults())
-	must(t, err)
-	t.Cleanup(c.close)
+	c := awssqs.New(awssqs.Options{
+		BaseEndpoint: &endpoint, Region: "us-east-1", HTTPClient: bufferedbody.Client{HTTP: http.DefaultClient},
+		Credentials: credentials.NewStaticCredentialsProvider("AKID", "s", ""),
+	})
 	in := &awssqs.CreateQueueInput{QueueName: &name}
 	if strings.HasSuffix(name, ".fifo") {
 		in.Attributes = map[string]string{"FifoQueue": "true"}
 	}
-	out, err := c.api.CreateQueue(t.Context(), in)
+	out, err := c.CreateQueue(t.Context(), in)
 	must(t, err)
 	return fauxqsSource{c, name, out.QueueUrl}
 }
@@ -79,13 +83,13 @@ func (s fauxqsSource) Put(t *testing.T, p receivertest.Put) {
 			in.MessageGroupId = in.MessageDeduplicationId // a group of its own
 		}
 	}
-	_, err := s.client.api.SendMessage(t.Context(), in)
+	_, err := s.client.SendMessage(t.Context(), in)
 	must(t, err)
 }
 
 func (s fauxqsSource) Left(t *testing.T) int {
 	t.Helper()
-	out, err := s.client.api.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{
+	out, err := s.client.GetQueueAttributes(t.Context(), &awssqs.GetQueueAttributesInput{
 		QueueUrl: s.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
 	})
 	must(t, err)

@@ -80,7 +80,6 @@ func receiverOn(t *testing.T, s *sqstest.Server, o Options) (*Receiver, *record)
 	}
 	o.Endpoint = "http://sqs.test"
 	o.transport = client.Transport.(*http.Transport)
-	o.transport.MaxIdleConnsPerHost = idleConnections
 	o.Observer, o.Warn = seen, seen.warn
 	r := New(o)
 	t.Cleanup(func() {
@@ -169,10 +168,10 @@ func (r *record) SourceError(operation string, class receiver.Class) {
 	r.count(&r.failures, operation+" "+string(class))
 }
 
-func (r *record) warn(text string, err error) {
+func (r *record) warn(w Warning) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.warnings = append(r.warnings, fmt.Sprint(text, ": ", err))
+	r.warnings = append(r.warnings, fmt.Sprint(w.Text, " [", w.MessageID, "]: ", w.Err))
 }
 
 // of reads one count.

@@ -12,6 +12,7 @@ import (
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
 )
 
 func TestQueueIsFoundByNameOrURL(t *testing.T) {
@@ -60,14 +61,36 @@ func TestUnusableQueueEndsTheStartWithItsClass(t *testing.T) {
 				if err == nil || receiver.ClassOf(err) != c.class {
 					t.Fatalf("Open = %v of class %s, want %s", err, receiver.ClassOf(err), c.class)
 				}
-				if n := s.Calls("GetQueueUrl"); n != 1 || seen.of(&seen.calls, opGetURL) != 1 {
+				if n := s.Calls("GetQueueUrl"); n != 1 || seen.of(&seen.calls, api.OpGetURL) != 1 {
 					t.Errorf("%d calls, want one that is not repeated", n)
 				}
-				if seen.of(&seen.failures, opGetURL+" "+string(c.class)) != 1 {
+				if seen.of(&seen.failures, api.OpGetURL+" "+string(c.class)) != 1 {
 					t.Errorf("failures = %v", seen.failures)
 				}
 				if err := r.Open(t.Context()); err != nil {
 					t.Errorf("the next Open = %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestErrorOfTheStartNamesWhatToCheck(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault *sqstest.Error
+		want  string
+	}{
+		"no queue":       {sqstest.QueueDoesNotExist(), "CARRIER_SQS_QUEUE_NAME or CARRIER_SQS_QUEUE_URL, CARRIER_SQS_QUEUE_OWNER, and AWS_REGION (us-east-1)"},
+		"no credentials": {sqstest.InvalidClientToken(), "check the AWS_ variables"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := sqstest.New(sqstest.Options{})
+				r, _ := receiverOn(t, s, Options{})
+				s.Inject("GetQueueUrl", sqstest.Fault{Error: c.fault})
+				err := r.Open(t.Context())
+				if err == nil || !strings.Contains(err.Error(), c.want) || receiver.CodeOf(err) == "" || strings.Count(err.Error(), receiver.CodeOf(err)) != 1 {
+					t.Errorf("Open = %v (code %s), want it to say %q", err, receiver.CodeOf(err), c.want)
 				}
 			})
 		})
@@ -166,11 +189,13 @@ func TestSenselessOptionsAreAnErrorAndNotAPanic(t *testing.T) {
 	}
 }
 
-func TestAnswerOfAProxyIsSortedByItsStatus(t *testing.T) {
+// A proxy in front of the service says what it likes; whether it is gone or in trouble, waiting
+// helps.
+func TestAnswerOfAProxyDoesNotEndTheStart(t *testing.T) {
 	for status, want := range map[int]receiver.Class{
 		http.StatusBadGateway: receiver.Network, http.StatusGatewayTimeout: receiver.Network, http.StatusRequestTimeout: receiver.Network,
-		http.StatusTooManyRequests: receiver.Throttled, http.StatusForbidden: receiver.Denied, http.StatusUnauthorized: receiver.Denied,
-		http.StatusNotFound: receiver.Invalid, http.StatusFound: receiver.Network,
+		http.StatusTooManyRequests: receiver.Throttled, http.StatusForbidden: receiver.Network, http.StatusUnauthorized: receiver.Network,
+		http.StatusNotFound: receiver.Network, http.StatusFound: receiver.Network, http.StatusProxyAuthRequired: receiver.Network,
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
@@ -191,7 +216,7 @@ func TestCallsNameTheProgram(t *testing.T) {
 	r := New(Options{QueueURL: endpoint + "/1/q", UserAgent: "carrier/1.2.3"})
 	must(t, r.Open(t.Context()))
 	must(t, r.Close())
-	if call := calls("GetQueueAttributes")[0]; !strings.Contains(call, " carrier/1.2.3 ") {
+	if call := calls("GetQueueAttributes")[0]; !strings.Contains(call, " carrier/1.2.3\r\n") {
 		t.Errorf("no carrier/1.2.3 in the user agent of\n%s", call)
 	}
 }
@@ -206,7 +231,7 @@ func TestUnreachableServerIsNetwork(t *testing.T) {
 		t.Errorf("%q says the operation twice", err)
 	}
 	var known *receiver.Error
-	if !errors.As(err, &known) || known.Operation != opGetURL {
+	if !errors.As(err, &known) || known.Operation != api.OpGetURL {
 		t.Errorf("Open = %#v, want the operation named", err)
 	}
 }

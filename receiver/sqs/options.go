@@ -5,19 +5,21 @@ import (
 	"time"
 
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
+	"carrier/receiver/sqs/environment"
 )
 
 // What SQS allows.
 const (
-	maxBatch      = 10
+	maxBatch      = api.MaxBatch
 	maxWait       = 20 * time.Second
 	maxVisibility = 12 * time.Hour
 )
 
-// Options is what a Receiver is made of. Values beyond what SQS allows are
-// brought to the nearest that it does.
+// Options says which queue a Receiver takes messages from, and how. Values beyond what SQS allows
+// are brought to the nearest that it does.
 type Options struct {
-	// QueueName or QueueURL says which queue; the URL wins.
+	// QueueName or QueueURL names the queue; the URL wins.
 	QueueName, QueueURL string
 	// QueueOwner is the account that owns QueueName, when it is another one.
 	QueueOwner string
@@ -42,11 +44,18 @@ type Options struct {
 	UserAgent string
 	// Observer is told of calls, failures and duplicates; may be nil.
 	Observer receiver.Observer
-	// Warn is told what an operator should know and the receiver got by without;
-	// err may be nil. It may be called at once from many goroutines; may be nil.
-	Warn func(text string, err error)
+	// Warn is told what an operator should know and the receiver can do without. It is called from
+	// many goroutines; may be nil.
+	Warn func(Warning)
 
 	transport *http.Transport // a test's, in place of our own
+}
+
+// A Warning is something an operator should know.
+type Warning struct {
+	Text      string
+	MessageID string // of the message it is about; empty where it is about none
+	Err       error  // may be nil
 }
 
 func (o Options) withDefaults() Options {
@@ -60,7 +69,15 @@ func (o Options) withDefaults() Options {
 		o.Observer = receiver.NoObserver{}
 	}
 	if o.Warn == nil {
-		o.Warn = func(string, error) {}
+		o.Warn = func(Warning) {}
 	}
 	return o
+}
+
+// api returns what a client is made of.
+func (o Options) api() api.Options {
+	return api.Options{
+		Options:   environment.Options{QueueURL: o.QueueURL, Endpoint: o.Endpoint, Region: o.Region},
+		UserAgent: o.UserAgent, Observer: o.Observer, Transport: o.transport,
+	}
 }

@@ -11,21 +11,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"carrier/receiver"
 	"carrier/receiver/preflight"
+	"carrier/receiver/sqs/api"
+	"carrier/receiver/sqs/environment"
 )
 
-// shortestLease is the shortest visibility timeout of a queue that is taken over:
-// below it a message comes back while it is being renewed. fallbackLease is what is
-// asked for instead, and where the queue's own is not known; it is SQS's default.
-const (
-	shortestLease = 3 * time.Second
-	fallbackLease = 30 * time.Second
-)
+// shortestLease is the shortest visibility timeout of a queue that is taken over: below it a message
+// comes back while its lease is being renewed.
+const shortestLease = 3 * time.Second
 
 // A queue is what is known of the queue once it was found.
 type queue struct {
@@ -36,19 +30,20 @@ type queue struct {
 	// lease is asked for at every receive, so that SQS and carrier mean the same.
 	lease      time.Duration
 	attributes map[string]string // nil where they could not be read
+	policy     redrivePolicy     // the zero value where there is none, or nobody knows
 	deadLetter deadLetterQueue
 }
 
 // find looks for the queue that o names, its attributes, and its dead-letter queue.
-func (c *client) find(ctx context.Context, o Options) (queue, []preflight.Notice, error) {
-	address, err := c.queueURL(ctx, o)
+func find(ctx context.Context, c *api.Client, o Options) (queue, []preflight.Notice, error) {
+	address, err := addressOf(ctx, c, o)
 	if err != nil {
 		return queue{}, nil, err
 	}
 	q := queue{url: address, name: path.Base(address)}
 	q.fifo = strings.HasSuffix(q.name, ".fifo")
 	var notices []preflight.Notice
-	q.attributes, err = c.attributes(ctx, address)
+	q.attributes, err = c.QueueAttributes(ctx, address)
 	switch receiver.ClassOf(err) {
 	case receiver.Denied, receiver.Invalid: // not so for a nil error, whose class is Other
 		notices = append(notices, preflight.Notice{Text: "the queue's attributes may not be read: going on without", Err: err})
@@ -58,60 +53,51 @@ func (c *client) find(ctx context.Context, o Options) (queue, []preflight.Notice
 		}
 	}
 	q.account = accountOf(q.attributes["QueueArn"])
+	q.policy = readPolicy(q.attributes["RedrivePolicy"])
 	lease, more := leaseFor(o, q.attributes)
 	q.lease = lease
 	notices = append(notices, more...)
-	q.deadLetter, more, err = c.findDeadLetter(ctx, q, o.DeadLetterQueueURL)
+	q.deadLetter, more, err = findDeadLetter(ctx, c, q, o.DeadLetterQueueURL)
 	return q, append(notices, more...), err
 }
 
-// queueURL returns the queue's address, asking for it where only the name is known.
-func (c *client) queueURL(ctx context.Context, o Options) (string, error) {
+// advise adds to an error which variables may be to blame.
+func advise(err error, region string) error {
+	switch receiver.ClassOf(err) {
+	case receiver.NotFound:
+		return fmt.Errorf("%w; check CARRIER_SQS_QUEUE_NAME or CARRIER_SQS_QUEUE_URL, CARRIER_SQS_QUEUE_OWNER, and AWS_REGION (%s)", err, region)
+	case receiver.Credentials:
+		return fmt.Errorf("%w; check the AWS_ variables of the credentials, or the role", err)
+	}
+	return err
+}
+
+// addressOf returns the queue's URL, asking for it where only the name is known.
+func addressOf(ctx context.Context, c *api.Client, o Options) (string, error) {
 	if o.QueueURL == "" {
-		return c.lookUp(ctx, o.QueueName, o.QueueOwner)
+		return lookUp(ctx, c, o.QueueName, o.QueueOwner)
 	}
 	u, err := url.Parse(o.QueueURL)
 	if err == nil && (u.Host == "" || path.Base(u.Path) == "/" || path.Base(u.Path) == ".") {
 		err = fmt.Errorf("%q is no queue URL", o.QueueURL)
 	}
 	if err != nil {
-		return "", &receiver.Error{Operation: opConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: environment.Operation, Class: receiver.Invalid, Err: err}
 	}
 	return o.QueueURL, nil
 }
 
 // lookUp asks for the URL of a queue by its name; owner may be empty.
-func (c *client) lookUp(ctx context.Context, name, owner string) (string, error) {
+func lookUp(ctx context.Context, c *api.Client, name, owner string) (string, error) {
 	if name == "" {
 		err := errors.New("neither a queue name nor a queue URL is given")
-		return "", &receiver.Error{Operation: opConfigure, Class: receiver.Invalid, Err: err}
+		return "", &receiver.Error{Operation: environment.Operation, Class: receiver.Invalid, Err: err}
 	}
-	in := &awssqs.GetQueueUrlInput{QueueName: &name}
-	if owner != "" {
-		in.QueueOwnerAWSAccountId = &owner
-	}
-	out, err := do(ctx, c, opGetURL, func(ctx context.Context) (*awssqs.GetQueueUrlOutput, error) {
-		return c.api.GetQueueUrl(ctx, in)
-	})
+	address, err := c.QueueURL(ctx, name, owner)
 	if err != nil {
 		return "", fmt.Errorf("queue %s: %w", name, err)
 	}
-	return aws.ToString(out.QueueUrl), nil
-}
-
-func (c *client) attributes(ctx context.Context, address string) (map[string]string, error) {
-	in := &awssqs.GetQueueAttributesInput{
-		QueueUrl: &address,
-		// All, since asking a standard queue for FifoQueue by name is an error on some servers.
-		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-	}
-	out, err := do(ctx, c, opGetAttributes, func(ctx context.Context) (*awssqs.GetQueueAttributesOutput, error) {
-		return c.api.GetQueueAttributes(ctx, in)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out.Attributes, nil
+	return address, nil
 }
 
 // leaseFor returns the lease to ask for: the configured one, else the queue's own,
@@ -124,25 +110,37 @@ func leaseFor(o Options, attributes map[string]string) (time.Duration, []preflig
 	lease := time.Duration(own) * time.Second
 	switch {
 	case attributes == nil:
-		return fallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is not known: asking for %s", fallbackLease)}}
+		return receiver.FallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is not known: asking for %s", receiver.FallbackLease)}}
 	case err != nil || lease < shortestLease:
-		return fallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is %s, too short to be renewed: asking for %s", lease, fallbackLease)}}
+		return receiver.FallbackLease, []preflight.Notice{{Text: fmt.Sprintf("the queue's visibility timeout is %s, too short to be renewed: asking for %s", lease, receiver.FallbackLease)}}
 	}
 	return min(lease, maxVisibility), nil
 }
 
-// redrivePolicy is the attribute RedrivePolicy. Its count is a number or a string
-// of one, depending on who set it.
+// A redrivePolicy is the attribute RedrivePolicy. Its count is a number or a string of one, depending
+// on who set it.
 type redrivePolicy struct {
 	Target   string      `json:"deadLetterTargetArn"`
 	Receives json.Number `json:"maxReceiveCount"`
 }
 
-// redrive returns the queue's redrive policy, and whether it has one.
-func (q queue) redrive() (redrivePolicy, bool) {
+// readPolicy reads a redrive policy; what is none is the zero value.
+func readPolicy(attribute string) redrivePolicy {
 	var p redrivePolicy
-	err := json.Unmarshal([]byte(q.attributes["RedrivePolicy"]), &p)
-	return p, err == nil && p.Target != ""
+	if json.Unmarshal([]byte(attribute), &p) != nil {
+		return redrivePolicy{}
+	}
+	return p
+}
+
+// redriveAfter returns the name of the queue to which the redrive policy moves a message that was
+// received so often; empty where it does not.
+func (q queue) redriveAfter(receives int) string {
+	most, err := strconv.Atoi(q.policy.Receives.String())
+	if err != nil || most < 1 || receives < most {
+		return ""
+	}
+	return nameOf(q.policy.Target)
 }
 
 // accountOf reads the account off arn:aws:sqs:REGION:ACCOUNT:NAME.

@@ -2,23 +2,30 @@ package sqs
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // the checksum that SQS gives with a body
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"carrier/message"
+	"carrier/receiver"
+	"carrier/receiver/sqs/api"
+)
+
+const (
+	// giveBackTimeout is the most time for giving back what Receive does not return.
+	giveBackTimeout = 10 * time.Second
+	// damagedFirst and damagedMost bound how long a damaged message stays hidden: it doubles with
+	// each receive, so that other messages get through.
+	damagedFirst = time.Second
+	damagedMost  = 15 * time.Minute
 )
 
 // Receive makes one ReceiveMessage call for up to limit messages, never more than
-// Options.BatchSize. When ctx ends while it waits, the call is cut; when the answer
-// has begun to arrive by then, its messages are returned all the same. A message that
-// the worker had accepted and SQS hands out again is deleted and not returned.
+// Options.BatchSize. When ctx ends while it waits, the call is cut; when the answer has begun to
+// arrive by then, its messages are returned all the same.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	n := max(min(limit, r.options.BatchSize), 1)
-	batch, err := r.poll(ctx, n)
+	batch, err := r.receive(ctx, n)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -28,102 +35,78 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 	return batch, nil
 }
 
-// poll makes the call for up to n messages. One damaged message is nobody else's
-// matter: each is looked at by itself.
-func (r *Receiver) poll(ctx context.Context, n int) ([]*message.Message, error) {
+// receive makes the call for up to n messages. ctx cuts it only as long as there is no answer.
+func (r *Receiver) receive(ctx context.Context, n int) (batch []*message.Message, err error) {
 	asked := time.Now()
-	waiting, cancel := untilAnswered(ctx)
+	waiting, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	return do(waiting, r.client, opReceive, func(limited context.Context) (batch []*message.Message, err error) {
-		err = r.client.line.call(limited, "ReceiveMessage", r.receives[n], func(a answer) error {
-			handouts, err := readMessages(a.body)
-			if err == nil {
-				batch = r.admit(ctx, handouts, admission{asked: asked, came: a.came, limit: n})
-			}
-			return err
-		})
-		return batch, err
+	stop := context.AfterFunc(ctx, cancel)
+	defer stop()
+	err = r.client.Receive(waiting, r.receives[n], func() { stop() }, func(received []api.ReceivedMessage, came time.Time) {
+		batch = r.admit(ctx, received, receiveInfo{asked: asked, came: came, limit: n})
 	})
+	return batch, err
 }
 
-// An admission is what the messages of one answer have in common.
-type admission struct {
+// A receiveInfo is what the messages of one answer have in common.
+type receiveInfo struct {
 	asked time.Time // when the call was made
 	came  time.Time // when the answer began to come
 	limit int       // how many were asked for
 }
 
-// admit turns what SQS handed out into messages, and settles itself what it does
-// not return. Of a FIFO group nothing is returned that comes behind a message that
-// was not.
-func (r *Receiver) admit(ctx context.Context, handouts []handout, a admission) []*message.Message {
+// admit turns what SQS handed out into messages, each by itself, and gives back what it does not
+// return. Of a FIFO group nothing is returned that comes behind a message that was given back.
+func (r *Receiver) admit(ctx context.Context, received []api.ReceivedMessage, info receiveInfo) []*message.Message {
 	var (
-		batch    = make([]*message.Message, 0, len(handouts))
-		unwanted []string // handles
-		blocked  = map[string]bool{}
+		batch    = make([]*message.Message, 0, len(received))
+		unwanted []receiver.Unwanted
+		blocked  = map[string]bool{} // groups
 	)
-	for i := range handouts {
-		h := &handouts[i]
-		if key := keyOf(h.id); r.undeleted.has(key) || r.deleted.has(key) {
-			r.discard(ctx, string(h.id), string(h.handle))
+	for i := range received {
+		m := &received[i]
+		err := invalid(m)
+		switch {
+		case err != nil:
+			r.warnDamaged(m, err)
+			unwanted = append(unwanted, receiver.Unwanted{Handle: string(m.ReceiptHandle), Delay: damagedDelay(m.ReceiveCount)})
+		case len(batch) == info.limit, r.queue.fifo && blocked[string(m.Group)]:
+			unwanted = append(unwanted, receiver.Unwanted{Handle: string(m.ReceiptHandle)})
+		default:
+			batch = append(batch, r.convert(m, info))
 			continue
 		}
-		err := h.flaw()
-		if err != nil {
-			r.options.Warn("a message is given back", fmt.Errorf("message %s: %w", h.id, err))
-		}
-		if err != nil || len(batch) == a.limit || r.queue.fifo && blocked[string(h.group)] {
-			blocked[string(h.group)] = true
-			unwanted = append(unwanted, string(h.handle))
-			continue
-		}
-		batch = append(batch, r.convert(h, a))
+		blocked[string(m.Group)] = true
 	}
 	r.giveBack(ctx, unwanted)
 	return batch
 }
 
-// flaw says why a message cannot be handed on; nil when it can.
-func (h *handout) flaw() error {
-	if h.id == nil || h.handle == nil {
+// invalid says why a message cannot be handed on; nil when it can.
+func invalid(m *api.ReceivedMessage) error {
+	switch {
+	case len(m.ID) == 0 || len(m.ReceiptHandle) == 0:
 		return errors.New("it has no id or no receipt handle")
-	}
-	if h.sum == nil {
-		return nil
-	}
-	var hexadecimal [2 * md5.Size]byte
-	sum := md5.Sum(h.body) //nolint:gosec // not for secrecy
-	hex.Encode(hexadecimal[:], sum[:])
-	if string(hexadecimal[:]) != string(h.sum) {
+	case !api.ChecksumMatches(m.Body, m.MD5):
 		return errors.New("its body does not match its checksum")
 	}
 	return nil
 }
 
-// discard deletes, on a clock of its own, a message that the worker has accepted
-// before. When that fails it comes back once more, and is deleted then.
-func (r *Receiver) discard(ctx context.Context, id, handle string) {
-	r.options.Observer.Duplicate("undeleted")
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*callTimeout)
-	r.background.Go(func() {
-		defer cancel()
-		_ = r.remove(ctx, id, handle)
-	})
+// damagedDelay is how long a damaged message stays hidden after so many receives.
+func damagedDelay(receives int64) time.Duration {
+	doublings := min(max(receives-1, 0), 10)
+	return min(damagedFirst<<doublings, damagedMost)
 }
 
-// giveBack makes the messages of handles visible again, on a clock of its own and the
-// last one first, so that a group's head does not become free before its tail.
-func (r *Receiver) giveBack(ctx context.Context, handles []string) {
-	if len(handles) == 0 {
+// giveBack makes messages visible again, in the background.
+func (r *Receiver) giveBack(ctx context.Context, unwanted []receiver.Unwanted) {
+	if len(unwanted) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*callTimeout)
 	r.background.Go(func() {
-		defer cancel()
-		for _, handle := range slices.Backward(handles) {
-			if handle != "" {
-				_ = r.changes.Submit(ctx, handle, 0) // else it comes back with its lease's end
-			}
-		}
+		receiver.GiveBack(ctx, unwanted, giveBackTimeout, func(ctx context.Context, u receiver.Unwanted) error {
+			return r.changes.Submit(ctx, u.Handle, wholeSeconds(u.Delay))
+		})
 	})
 }

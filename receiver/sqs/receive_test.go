@@ -15,6 +15,7 @@ import (
 
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
+	"carrier/receiver"
 )
 
 func TestMessageArrivesWithAllItIsKnownBy(t *testing.T) {
@@ -147,50 +148,22 @@ func TestLeaseCountsFromTheBeginningOfTheAnswer(t *testing.T) {
 	})
 }
 
-func TestAcceptedMessageThatComesBackIsDeletedAndNotReturned(t *testing.T) {
-	bubble(t, Options{WaitTime: time.Second}, func(t *testing.T, b bench) {
-		b.send(t, 2, "")
-		batch := b.take(t, 2)
-		b.server.Inject("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
-		must(t, b.settle(t, batch[1:], message.Outcome{})[0])
-		if err := b.settle(t, batch[:1], message.Outcome{Verdict: message.Delivered})[0]; err == nil {
-			t.Fatal("Settle = nil, though the deletion failed")
-		}
-		time.Sleep(batch[0].Lease + time.Second) // nobody tries again: the lease ends
-		seen := b.take(t, 1)
-		if seen[0].ID != batch[1].ID {
-			t.Errorf("received %s, which was delivered", seen[0].ID)
-		}
-		more, err := b.Receive(t.Context(), 10)
-		if len(more) != 0 || err != nil {
-			t.Errorf("Receive = %v, %v; want none", more, err)
-		}
-		b.background.Wait()
-		if ids := b.queue.IDs(); !slices.Equal(ids, []string{batch[1].ID}) {
-			t.Errorf("left in the queue: %v, want only %s", ids, batch[1].ID)
-		}
-		if n := b.seen.of(&b.seen.duplicates, "undeleted"); n != 1 {
-			t.Errorf("%d duplicates counted, want 1", n)
-		}
-	})
-}
-
-// A deletion is confirmed and not carried out, as SQS does with a handle that is
-// not the latest.
-func TestMessageWhoseConfirmedDeletionWasNoneIsNotReturned(t *testing.T) {
+// SQS confirms deletions that it does not carry out. What to do with such a message is dispatch's
+// decision, and it has to know.
+func TestMessageThatMayComeAgainSaysSo(t *testing.T) {
 	bubble(t, Options{WaitTime: time.Second}, func(t *testing.T, b bench) {
 		b.send(t, 1, "")
 		m := b.take(t, 1)[0]
-		b.deleted.add(keyOf(m.ID))
+		b.server.Inject("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
+		if err := b.Settle(t.Context(), m, delivered()); err == nil {
+			t.Fatal("Settle = nil, though the deletion failed")
+		}
 		time.Sleep(m.Lease + time.Second)
-		batch, err := b.Receive(t.Context(), 1)
-		if len(batch) != 0 || err != nil {
-			t.Errorf("Receive = %v, %v; want none", batch, err)
+		again := b.take(t, 1)[0]
+		if !m.Repeats || !again.Repeats || again.ID != m.ID {
+			t.Errorf("repeats %v, then %v; want both", m.Repeats, again.Repeats)
 		}
-		b.background.Wait()
-		if n := b.queue.Counts().All(); n != 0 {
-			t.Errorf("%d messages left, want 0", n)
-		}
+		must(t, b.Settle(t.Context(), again, delivered()))
 	})
 }
 
@@ -230,26 +203,70 @@ func answering(t *testing.T, answers map[string]string) (endpoint string, calls 
 	}
 }
 
-// handoutOf is a message in an answer.
-func handoutOf(id, group, sum string) string {
+// messageOf is a message in an answer.
+func messageOf(id, group, sum string) string {
 	return fmt.Sprintf(`{"MessageId":%q,"ReceiptHandle":"h-%s","Body":"b","MD5OfBody":%q,"Attributes":{"MessageGroupId":%q}}`, id, id, sum, group)
 }
 
 const goodSum, badSum = "92eb5ffee6ae2fec3ad71c777531578f", "00000000000000000000000000000000"
 
 func TestDamagedMessageHoldsUpNothingOnAStandardQueue(t *testing.T) {
-	endpoint, _ := answering(t, map[string]string{
+	endpoint, calls := answering(t, map[string]string{
 		"GetQueueAttributes":           `{"Attributes":{"VisibilityTimeout":"30"}}`,
-		"ReceiveMessage":               `{"Messages":[` + handoutOf("a", "g", badSum) + "," + handoutOf("b", "g", goodSum) + `]}`,
+		"ReceiveMessage":               `{"Messages":[` + messageOf("a", "g", badSum) + "," + messageOf("b", "g", goodSum) + `]}`,
 		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}]}`,
 	})
-	r := New(Options{QueueURL: endpoint + "/1/q"})
+	seen := &record{}
+	r := New(Options{QueueURL: endpoint + "/1/q", Warn: seen.warn})
 	must(t, r.Open(t.Context()))
-	batch, err := r.Receive(t.Context(), 2)
-	must(t, err)
+	for range 3 {
+		batch, err := r.Receive(t.Context(), 2)
+		must(t, err)
+		if len(batch) != 1 || batch[0].ID != "b" {
+			t.Errorf("returned %v, want b", batch)
+		}
+	}
 	must(t, r.Close())
-	if len(batch) != 1 || batch[0].ID != "b" {
-		t.Errorf("returned %v, want b", batch)
+	told := 0
+	for _, w := range seen.warnings {
+		if strings.Contains(w, "a damaged message is given back, for longer each time [a]: its body does not match its checksum") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times in %q, want once", told, seen.warnings)
+	}
+	for _, call := range calls("ChangeMessageVisibilityBatch") {
+		if strings.Contains(call, `"VisibilityTimeout":0`) {
+			t.Errorf("given back at once: %s", call)
+		}
+	}
+}
+
+func TestDamagedMessageIsHiddenForLongerEachTime(t *testing.T) {
+	for receives, want := range map[int64]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 10: 512 * time.Second, 11: 15 * time.Minute, 1 << 40: 15 * time.Minute} {
+		if got := damagedDelay(receives); got != want {
+			t.Errorf("after %d receives: %v, want %v", receives, got, want)
+		}
+	}
+}
+
+func TestChecksumMayBeWrittenInEitherCaseOrBeMissing(t *testing.T) {
+	for name, sum := range map[string]string{"lower": goodSum, "upper": strings.ToUpper(goodSum), "empty": "", "mixed": "92EB5ffee6ae2fec3ad71c777531578F"} {
+		t.Run(name, func(t *testing.T) {
+			endpoint, _ := answering(t, map[string]string{
+				"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
+				"ReceiveMessage":     `{"Messages":[` + messageOf("a", "g", sum) + `]}`,
+			})
+			r := New(Options{QueueURL: endpoint + "/1/q"})
+			must(t, r.Open(t.Context()))
+			batch, err := r.Receive(t.Context(), 1)
+			must(t, err)
+			must(t, r.Close())
+			if len(batch) != 1 {
+				t.Errorf("the message is not returned")
+			}
+		})
 	}
 }
 
@@ -257,12 +274,11 @@ func TestMessagesThatCannotBeReturnedAreGivenBackTailFirst(t *testing.T) {
 	endpoint, calls := answering(t, map[string]string{
 		"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
 		"ReceiveMessage": `{"Messages":[` + strings.Join([]string{
-			handoutOf("a", "g", goodSum), handoutOf("b", "g", badSum), handoutOf("c", "g", goodSum), handoutOf("d", "h", goodSum), handoutOf("e", "i", goodSum),
+			messageOf("a", "g", goodSum), messageOf("b", "g", badSum), messageOf("c", "g", goodSum), messageOf("d", "h", goodSum), messageOf("e", "i", goodSum),
 		}, ",") + `]}`,
 		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}],"Failed":[]}`,
 	})
-	seen := &record{}
-	r := New(Options{QueueURL: endpoint + "/1/q.fifo", Observer: seen, Warn: seen.warn})
+	r := New(Options{QueueURL: endpoint + "/1/q.fifo"})
 	must(t, r.Open(t.Context()))
 	batch, err := r.Receive(t.Context(), 2)
 	must(t, err)
@@ -273,15 +289,104 @@ func TestMessagesThatCannotBeReturnedAreGivenBackTailFirst(t *testing.T) {
 	var given []string
 	for _, call := range calls("ChangeMessageVisibilityBatch") {
 		_, rest, _ := strings.Cut(call, `"ReceiptHandle":"h-`)
-		given = append(given, rest[:1])
-		if !strings.Contains(call, `"VisibilityTimeout":0`) {
-			t.Errorf("%s keeps its visibility: %s", rest[:1], call)
+		_, seconds, _ := strings.Cut(call, `"VisibilityTimeout":`)
+		given = append(given, rest[:1]+" for "+seconds[:1])
+	}
+	if got := strings.Join(given, ", "); got != "e for 0, c for 0, b for 1" {
+		t.Errorf("given back: %s; want e, c and b (b is damaged, c is behind it, e is one too many)", got)
+	}
+}
+
+func TestMessagesWithoutAGroupOnAFIFOQueueAreOrdered(t *testing.T) {
+	const noGroup = `{"MessageId":"a","ReceiptHandle":"h","Body":"b","Attributes":{"ApproximateReceiveCount":"1"}},{"MessageId":"b","ReceiptHandle":"i","Body":"b"}`
+	for name, c := range map[string]struct {
+		queue   string
+		ordered bool
+		told    int
+	}{"a FIFO queue": {"q.fifo", true, 1}, "a standard queue": {"q", false, 0}} {
+		t.Run(name, func(t *testing.T) {
+			endpoint, _ := answering(t, map[string]string{
+				"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`, "ReceiveMessage": `{"Messages":[` + noGroup + `]}`,
+			})
+			seen := &record{}
+			r := New(Options{QueueURL: endpoint + "/1/" + c.queue, Warn: seen.warn})
+			must(t, r.Open(t.Context()))
+			for range 2 {
+				batch, err := r.Receive(t.Context(), 2)
+				must(t, err)
+				if len(batch) != 2 || batch[0].Ordered != c.ordered || batch[1].Ordered != c.ordered || batch[1].ReceiveCount != 1 {
+					t.Errorf("messages %v", batch)
+				}
+			}
+			must(t, r.Close())
+			all := strings.Join(seen.warnings, "\n")
+			if strings.Count(all, "MessageGroupId") != c.told || strings.Count(all, "ApproximateReceiveCount") != 1 {
+				t.Errorf("warnings: %s", all)
+			}
+		})
+	}
+}
+
+func TestDamagedAttributeIsToldAndNotCut(t *testing.T) {
+	endpoint, _ := answering(t, map[string]string{
+		"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
+		"ReceiveMessage":     `{"Messages":[{"MessageId":"a","ReceiptHandle":"h","Body":"b","MessageAttributes":{"blob":{"DataType":"Binary","BinaryValue":"AA*E"},"ok":{"DataType":"Binary","BinaryValue":"AA=="}}}]}`,
+	})
+	seen := &record{}
+	r := New(Options{QueueURL: endpoint + "/1/q", Warn: seen.warn})
+	must(t, r.Open(t.Context()))
+	for range 2 {
+		batch, err := r.Receive(t.Context(), 1)
+		must(t, err)
+		own := receiver.ReceiptOf[receipt](batch[0]).attributes
+		if sent := withOurs(own, nil); len(own) != 2 || len(sent) != 1 || sent[0].Name != "ok" {
+			t.Errorf("a dead letter would carry %+v of %+v", sent, own)
 		}
 	}
-	if got := strings.Join(given, " "); got != "e c b" {
-		t.Errorf("given back: %s; want e c b (b is damaged, c is behind it, e is one too many)", got)
+	must(t, r.Close())
+	if all := strings.Join(seen.warnings, "\n"); strings.Count(all, "[a]: attribute blob: its value is not valid base64") != 1 {
+		t.Errorf("warnings: %s", all)
 	}
-	if !seen.warned("message b: its body does not match") {
-		t.Errorf("warnings = %q", seen.warnings)
+}
+
+func TestLastReceiveIsKnownFromTheRedrivePolicy(t *testing.T) {
+	withDeadLetters(t, "", nil, func(t *testing.T, b bench, _ *sqstest.Queue) {
+		b.send(t, 1, "")
+		for receive := 1; receive <= 5; receive++ {
+			m := b.take(t, 1)[0]
+			if last := m.RedriveTo == "dead"; last != (receive == 5) || m.ReceiveCount != receive {
+				t.Errorf("receive %d (%d): redriven to %q", receive, m.ReceiveCount, m.RedriveTo)
+			}
+			must(t, b.Settle(t.Context(), m, message.Outcome{Cause: message.Failed}))
+		}
+	})
+}
+
+func TestRedrivePolicyIsReadInEveryForm(t *testing.T) {
+	for policy, want := range map[string]string{
+		`{"deadLetterTargetArn":"arn:aws:sqs:r:1:dead","maxReceiveCount":"3"}`: "dead",
+		`{"deadLetterTargetArn":"arn:aws:sqs:r:1:dead","maxReceiveCount":3}`:   "dead",
+		`{"deadLetterTargetArn":"arn:aws:sqs:r:1:dead","maxReceiveCount":4}`:   "",
+		`{"deadLetterTargetArn":"arn:aws:sqs:r:1:dead"}`:                       "",
+		`{"deadLetterTargetArn":"arn:aws:sqs:r:1:dead","maxReceiveCount":0}`:   "",
+		`{"deadLetterTargetArn":"arn:aws:sqs:r:1:dead","maxReceiveCount":"x"}`: "",
+		`nonsense`: "",
+		``:         "",
+	} {
+		if got := (queue{policy: readPolicy(policy)}).redriveAfter(3); got != want {
+			t.Errorf("%s: redriven to %q after 3 receives, want %q", policy, got, want)
+		}
 	}
+}
+
+// A dead letter that was moved back is a new message to SQS.
+func TestOriginalIDIsNoAttribute(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, b bench) {
+		_, err := b.queue.Send(sqstest.Letter{Body: "b", Attributes: map[string]sqstest.Attribute{"Carrier.MessageId": sqstest.Text("first"), "n": sqstest.Text("v")}})
+		must(t, err)
+		m := b.take(t, 1)[0]
+		if m.OriginalID != "first" || !slices.Equal(m.Attributes, []message.Attribute{{Name: "n", Value: "v"}}) {
+			t.Errorf("original id %q, attributes %v", m.OriginalID, m.Attributes)
+		}
+	})
 }

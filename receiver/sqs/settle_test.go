@@ -13,6 +13,7 @@ import (
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/sqs/api"
 )
 
 func delivered() message.Outcome { return message.Outcome{Verdict: message.Delivered} }
@@ -26,7 +27,7 @@ func TestSettlementsLeaveTenACall(t *testing.T) {
 				t.Errorf("message %d: %v", i, err)
 			}
 		}
-		if n := b.server.Calls("DeleteMessageBatch"); n != 4 || b.seen.of(&b.seen.calls, opDelete) != 4 {
+		if n := b.server.Calls("DeleteMessageBatch"); n != 4 || b.seen.of(&b.seen.calls, api.OpDelete) != 4 {
 			t.Errorf("%d calls for 40 deletions, want 4", n)
 		}
 		if n := b.queue.Counts().All(); n != 0 {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// The example's own numbers, and how many messages are more than it works on at once.
+// The example's own numbers, and how many messages are more than it works on at the same time.
 const (
 	exampleConcurrency = 4
 	exampleMessages    = exampleConcurrency + 2
@@ -50,14 +50,14 @@ func playIngest(ctx context.Context, c *cluster) error {
 	if err := c.successorDoes(ctx, "app=orders", posted, len(ids)); err != nil {
 		return err
 	}
-	fmt.Printf("   %d messages were stored, %d in hand at the deletion; each was posted once\n", len(ids), exampleConcurrency)
+	fmt.Printf("   %d messages were stored, %d in flight at the deletion; each was posted once\n", len(ids), exampleConcurrency)
 	_, err = c.kubectl(ctx, "delete", "deployment/orders", "persistentvolumeclaim/orders", "persistentvolume/disk", "--wait")
 	return errors.Join(err, c.unloadWorker(ctx), posted.exactlyOnce(ids), d.ended(),
 		d.inOrder(drainBegins, settled, workerTold, workerEnds, carrierTold, carrierEnds))
 }
 
 // applyExample applies the example to a cluster that has a disk for it. Its worker takes
-// some seconds for each message, so that there is something in hand.
+// some seconds for each message, so that there is something in flight.
 func (c *cluster) applyExample(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Join(c.work, "disk"), 0o755); err != nil {
 		return err

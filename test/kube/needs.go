@@ -12,7 +12,7 @@ import (
 // cniPlugins is where Debian's containernetworking-plugins puts them.
 const cniPlugins = "/usr/lib/cni"
 
-// lookForNeeds reports everything that is missing at once, each with where it is had.
+// lookForNeeds reports everything that is missing together, each with where it is had.
 func lookForNeeds() error {
 	var missing []error
 	if os.Geteuid() != 0 {

@@ -98,9 +98,9 @@ func (c *cluster) startKubelet(context.Context) error {
 
 // deletePods ends all that runs on the node.
 func (c *cluster) deletePods() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
-	_, err := c.kubectl(ctx, "delete", "namespace", namespace, "--ignore-not-found", "--timeout", patience.String())
+	_, err := c.kubectl(ctx, "delete", "namespace", namespace, "--ignore-not-found", "--timeout", waitTimeout.String())
 	return err
 }
 

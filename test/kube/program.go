@@ -13,9 +13,9 @@ import (
 
 // The times that a slow and busy machine is given.
 const (
-	patience = 5 * time.Minute  // for one thing to come about
-	grace    = 30 * time.Second // for a program to end by itself
-	interval = 200 * time.Millisecond
+	waitTimeout = 5 * time.Minute  // for one thing to come about
+	grace       = 30 * time.Second // for a program to end by itself
+	interval    = 200 * time.Millisecond
 )
 
 // A program is one that was started here.
@@ -71,9 +71,9 @@ func (p *program) over() error {
 }
 
 // await asks until what has come about. An answer's error is why it has not, and is
-// reported when patience is over.
+// reported when waitTimeout is over.
 func await(ctx context.Context, what string, answer func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
 	defer cancel()
 	tick := time.NewTicker(interval)
 	defer tick.Stop()

@@ -57,7 +57,7 @@ func keepAbsent(dir string) (restore func() error) {
 // removeContainers ends every container that is left, and what holds it. containerd
 // still runs, and the kubelet does not any more.
 func (c *cluster) removeContainers() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	tasks, err := c.ctr(ctx, "tasks", "list", "--quiet")
 	errs := []error{err}

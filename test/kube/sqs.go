@@ -17,7 +17,7 @@ const (
 	sqsQueue   = "orders"
 )
 
-// How many messages the chart's carrier has in hand at the deletion, and how many there are.
+// How many messages the chart's carrier has in flight at the deletion, and how many there are.
 const (
 	chartConcurrency = 2
 	chartMessages    = chartConcurrency + 4
@@ -31,7 +31,7 @@ type variant struct {
 }
 
 // playSQS installs the chart while messages wait in the queue and the worker is held
-// back, lets the worker start, and deletes the pod while messages are in hand.
+// back, lets the worker start, and deletes the pod while messages are in flight.
 func playSQS(ctx context.Context, c *cluster, v variant) (err error) {
 	sqs, err := start(c.logs, "devsqs", c.program("devsqs"), "-address", sqsAddress, "-queues", sqsQueue)
 	if err != nil {
@@ -66,14 +66,14 @@ func playSQS(ctx context.Context, c *cluster, v variant) (err error) {
 	d.print()
 	posted := ledger{}
 	posted.add(d.lines)
-	inHand := len(posted)
+	inFlight := len(posted)
 	if err := c.successorDoes(ctx, selector, posted, len(ids)); err != nil {
 		return err
 	}
 	if err := c.until(ctx, "the queue is empty", func(ctx context.Context) error { return waiting(ctx, 0) }); err != nil {
 		return err
 	}
-	fmt.Printf("   %d messages: %d posted by the pod that went, the rest by the next one, each once; the queue is empty\n", len(ids), inHand)
+	fmt.Printf("   %d messages: %d posted by the pod that went, the rest by the next one, each once; the queue is empty\n", len(ids), inFlight)
 	return errors.Join(c.uninstall(ctx, v), posted.exactlyOnce(ids), d.ended(), d.inOrder(v.order...))
 }
 
@@ -104,7 +104,7 @@ func (c *cluster) uninstall(ctx context.Context, v variant) error {
 		_, err := c.kubectl(ctx, "delete", "secret", v.secret[0])
 		errs = append(errs, err)
 	}
-	_, err = c.kubectl(ctx, "wait", "pods", "--all", "--for", "delete", "--timeout", patience.String())
+	_, err = c.kubectl(ctx, "wait", "pods", "--all", "--for", "delete", "--timeout", waitTimeout.String())
 	return errors.Join(append(errs, err, c.unloadWorker(ctx))...)
 }
 
@@ -129,7 +129,7 @@ func (c *cluster) send(ctx context.Context, count int) (ids []string, err error)
 	return ids, nil
 }
 
-// waiting fails unless so many messages are in the queue and none of them is in hand.
+// waiting fails unless so many messages are in the queue and none of them is in flight.
 func waiting(ctx context.Context, count int) error {
 	const ask = `{"QueueUrl":"http://` + sqsAddress + `/000000000000/` + sqsQueue + `","AttributeNames":["All"]}`
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+sqsAddress, strings.NewReader(ask))
@@ -149,15 +149,15 @@ func waiting(ctx context.Context, count int) error {
 	}
 	var queue struct {
 		Attributes struct {
-			Visible string `json:"ApproximateNumberOfMessages"`
-			InHand  string `json:"ApproximateNumberOfMessagesNotVisible"`
+			Visible  string `json:"ApproximateNumberOfMessages"`
+			InFlight string `json:"ApproximateNumberOfMessagesNotVisible"`
 		}
 	}
 	if err := json.Unmarshal(body, &queue); err != nil {
 		return fmt.Errorf("the queue's attributes: %w: %s", err, body)
 	}
-	if a := queue.Attributes; a.Visible != fmt.Sprint(count) || a.InHand != "0" {
-		return fmt.Errorf("the queue has %q messages and %q in hand, not %d and 0", a.Visible, a.InHand, count)
+	if a := queue.Attributes; a.Visible != fmt.Sprint(count) || a.InFlight != "0" {
+		return fmt.Errorf("the queue has %q messages and %q in flight, not %d and 0", a.Visible, a.InFlight, count)
 	}
 	return nil
 }

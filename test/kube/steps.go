@@ -81,7 +81,7 @@ func metric(ctx context.Context, admin, name string) (sum float64, err error) {
 
 // worksOn waits until the worker of a pod has begun to work on so many messages.
 func (c *cluster) worksOn(ctx context.Context, p pod, count int) error {
-	return c.until(ctx, "the worker has messages in hand", func(ctx context.Context) error {
+	return c.until(ctx, "the worker has messages in flight", func(ctx context.Context) error {
 		said, err := c.kubectl(ctx, "logs", p.Metadata.Name, "--container", "worker")
 		if n := strings.Count(said, "worker: POST "); err == nil && n < count {
 			err = fmt.Errorf("it has had %d of %d", n, count)

@@ -110,7 +110,7 @@ func (d departure) when(what moment) (first, last time.Time, err error) {
 }
 
 // inOrder fails unless the moments happened one after the other. Of what happened more
-// than once the last time counts: it is the message in hand that is settled last.
+// than once the last time counts: it is the message in flight that is settled last.
 func (d departure) inOrder(moments ...moment) error {
 	var before moment
 	var since time.Time

@@ -36,6 +36,25 @@
 {{- end -}}
 {{- end }}
 
+{{/* The Secret with which ingest serves HTTPS; nothing where it does not, or where the files
+     are named in config. */}}
+{{- define "carrier.ingestTLS" -}}
+{{- with .Values.service.tlsSecret -}}
+{{- if or $.Values.config.CARRIER_INGEST_TLS_CERT_FILE $.Values.config.CARRIER_INGEST_TLS_KEY_FILE -}}
+{{- fail "service.tlsSecret and config.CARRIER_INGEST_TLS_CERT_FILE: give one of them" -}}
+{{- end -}}
+{{- if ne (include "carrier.receiver" $) "ingest" -}}
+{{- fail "service.tlsSecret: carrier takes no messages over HTTP with this receiver" -}}
+{{- end -}}
+{{- . -}}
+{{- end -}}
+{{- end }}
+
+{{/* How producers reach ingest. */}}
+{{- define "carrier.ingestScheme" -}}
+{{- if or (include "carrier.ingestTLS" .) .Values.config.CARRIER_INGEST_TLS_CERT_FILE -}}https{{- else -}}http{{- end -}}
+{{- end }}
+
 {{/* Whether the ingest queue lives on a volume that outlives the pod. */}}
 {{- define "carrier.persistent" -}}
 {{- if eq (include "carrier.receiver" .) "ingest" -}}
@@ -69,6 +88,12 @@ false
 {{- if eq (include "carrier.receiver" .) "ingest" }}
 - name: CARRIER_INGEST_DATA_DIR
   value: {{ include "carrier.dataDir" . | quote }}
+{{- end }}
+{{- if include "carrier.ingestTLS" . }}
+- name: CARRIER_INGEST_TLS_CERT_FILE
+  value: /run/secrets/carrier-tls/tls.crt
+- name: CARRIER_INGEST_TLS_KEY_FILE
+  value: /run/secrets/carrier-tls/tls.key
 {{- end }}
 {{- range $name, $from := .Values.secrets }}
 {{- if hasKey $.Values.config (printf "%s_FILE" $name) }}

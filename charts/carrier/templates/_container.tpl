@@ -92,6 +92,11 @@ volumeMounts:
   mountPath: /run/secrets/carrier
   readOnly: true
 {{- end }}
+{{- if include "carrier.ingestTLS" . }}
+- name: carrier-tls
+  mountPath: /run/secrets/carrier-tls
+  readOnly: true
+{{- end }}
 {{- with .Values.sidecar.volumeMounts }}
 {{ toYaml . }}
 {{- end }}
@@ -127,6 +132,11 @@ volumeMounts:
   projected:
     sources:
       {{- . | nindent 6 }}
+{{- end }}
+{{- with include "carrier.ingestTLS" . }}
+- name: carrier-tls
+  secret:
+    secretName: {{ . | quote }}
 {{- end }}
 {{- end }}
 

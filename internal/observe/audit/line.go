@@ -43,7 +43,7 @@ func about(m *message.Message) []zap.Field {
 		zap.Int("receive_count", m.ReceiveCount),
 	}
 	if !m.Sent.IsZero() {
-		fields = append(fields, zap.Duration("age", time.Since(m.Sent).Round(time.Millisecond)))
+		fields = append(fields, zap.Duration("age", m.Age().Round(time.Millisecond)))
 	}
 	return fields
 }

@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"errors"
-	"time"
 
 	"carrier/dispatch"
 	"carrier/message"
@@ -59,7 +58,7 @@ func (m *Metrics) attempted(e dispatch.Event) {
 	}
 	m.took.Observe(e.Took.Seconds())
 	if e.Message != nil && !e.Message.Sent.IsZero() {
-		m.age.Observe(max(time.Since(e.Message.Sent)-e.Took, 0).Seconds())
+		m.age.Observe(max(e.Message.Age()-e.Took, 0).Seconds())
 	}
 }
 

@@ -42,7 +42,7 @@ func (m *Metrics) worker(concurrency int) {
 	})
 	m.age = m.make.NewHistogram(prometheus.HistogramOpts{
 		Name:    "carrier_message_age_seconds",
-		Help:    "Time from a message's entering the queue to the begin of an attempt, those that were refused left out.",
+		Help:    "Time from a message's entering the queue, or from the end of the delay its producer asked for, to the begin of an attempt, those that were refused left out.",
 		Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600},
 	})
 	m.workerUp = m.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")

@@ -16,7 +16,8 @@ type File struct {
 	size     int64
 	pageSize int
 	meta     meta
-	badMeta  int // the number of a meta page that is damaged; -1 is none
+	badMeta  int    // the number of a meta page that is damaged; -1 is none
+	used     uint64 // one more than the last page that Walk found to be in use
 }
 
 // A meta is what a meta page says.
@@ -67,15 +68,13 @@ func (f *File) readMeta(at int64) (meta, bool) {
 		return meta{}, false
 	}
 	b = b[headSize:]
-	h := fnv.New64a()
-	_, _ = h.Write(b[:metaSize-8])
 	m := meta{
 		pageSize: int(binary.NativeEndian.Uint32(b[8:])), root: binary.NativeEndian.Uint64(b[16:]),
 		freelist: binary.NativeEndian.Uint64(b[32:]), highWater: binary.NativeEndian.Uint64(b[40:]),
 		tx: binary.NativeEndian.Uint64(b[48:]),
 	}
 	good := binary.NativeEndian.Uint32(b) == metaMagic && binary.NativeEndian.Uint32(b[4:]) == metaVersion &&
-		binary.NativeEndian.Uint64(b[56:]) == h.Sum64() &&
+		binary.NativeEndian.Uint64(b[56:]) == metaSum(b) &&
 		m.pageSize >= minPageSize && m.pageSize <= maxPageSize && m.pageSize&(m.pageSize-1) == 0
 	return m, good
 }
@@ -100,6 +99,32 @@ func (f *File) TX() uint64 { return f.meta.tx }
 // BadMeta says whether one of the two meta pages is damaged, and which: then the other one is in
 // effect, and the last commit may be lost.
 func (f *File) BadMeta() (number int, bad bool) { return f.badMeta, f.badMeta >= 0 }
+
+// Repair writes the meta page that was lost, once Walk has found all of f in order: f is what
+// LostCommit returned. It does not sync.
+func (f *File) Repair(to io.WriterAt) error {
+	b := make([]byte, headSize+metaSize)
+	number := f.meta.tx % 2
+	binary.NativeEndian.PutUint64(b, number)
+	binary.NativeEndian.PutUint16(b[8:], flagMeta)
+	m := b[headSize:]
+	binary.NativeEndian.PutUint32(m, metaMagic)
+	binary.NativeEndian.PutUint32(m[4:], metaVersion)
+	binary.NativeEndian.PutUint32(m[8:], uint32(f.pageSize))
+	binary.NativeEndian.PutUint64(m[16:], f.meta.root)
+	binary.NativeEndian.PutUint64(m[32:], noFreelist)
+	binary.NativeEndian.PutUint64(m[40:], f.used)
+	binary.NativeEndian.PutUint64(m[48:], f.meta.tx)
+	binary.NativeEndian.PutUint64(m[56:], metaSum(m))
+	_, err := to.WriteAt(b, int64(number)*int64(f.pageSize))
+	return err
+}
+
+func metaSum(m []byte) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(m[:metaSize-8])
+	return h.Sum64()
+}
 
 // readPage reads page id into buf, which is one page long. The pages it may flow over into end
 // at the high-water mark.

@@ -7,29 +7,38 @@ import (
 	"carrier/internal/queue/record"
 )
 
-// LostCommit looks through all pages for the counts of a commit after the one that is in effect.
-// There is one where the newest meta page was damaged.
-func (f *File) LostCommit() (tx uint64, c record.Counts, found bool) {
+// LostCommit looks through all pages for the sealed counts of a commit after the one that is in
+// effect: there is one where the newest meta page was damaged. The file it returns is read as that
+// commit left it; nil where there is none.
+func (f *File) LostCommit() *File {
+	var lost *File
 	_ = f.eachPage(func(p *page) error {
+		root := p.id
 		return leafEntries(p, func(e element, key []byte) error {
 			if e.flags != bucketFlag || string(key) != record.Meta.Name() {
 				return nil
 			}
-			counts, at := f.sealedCounts(p, e)
-			if at > f.meta.tx && at > tx {
-				tx, c, found = at, counts, true
+			tx := f.sealedIn(p, e)
+			if tx <= f.meta.tx || lost != nil && tx <= lost.meta.tx {
+				return nil
+			}
+			lost = &File{r: f.r, size: f.size, pageSize: f.pageSize, badMeta: f.badMeta}
+			lost.meta = meta{
+				pageSize: f.pageSize, root: root, freelist: noFreelist,
+				highWater: uint64(f.size) / uint64(f.pageSize), tx: tx,
 			}
 			return nil
 		})
 	})
-	return tx, c, found
+	return lost
 }
 
-// sealedCounts are those in the bucket of meta data that lies in the value of e.
-func (f *File) sealedCounts(p *page, e element) (c record.Counts, tx uint64) {
+// sealedIn is the commit of the counts in the bucket of meta data that lies in the value of e; 0
+// where there are none.
+func (f *File) sealedIn(p *page, e element) (tx uint64) {
 	header, err := p.slice(e.valueAt(), e.valueSize)
 	if err != nil || len(header) < bucketHeaderSize+headSize {
-		return c, 0
+		return 0
 	}
 	in := &page{buf: header[bucketHeaderSize:], limit: len(header) - bucketHeaderSize, inline: true}
 	in.decode()
@@ -38,11 +47,11 @@ func (f *File) sealedCounts(p *page, e element) (c record.Counts, tx uint64) {
 			return nil
 		}
 		if value, err := in.slice(e.valueAt(), e.valueSize); err == nil {
-			c, tx, _ = record.DecodeCounts(value)
+			_, tx, _ = record.DecodeCounts(value)
 		}
 		return nil
 	})
-	return c, tx
+	return tx
 }
 
 // eachPage reads every page that bears its own number, in use or not. Pages beyond the high-water
@@ -144,16 +153,15 @@ func kindOf(key, value []byte) (record.Bucket, bool) {
 	if len(key) != 8 || binary.BigEndian.Uint64(key) == 0 {
 		return 0, false
 	}
-	if m, err := record.DecodeMessage(value); err == nil {
-		if m.Group == "" && m.Due == 0 {
-			return record.Plain, true
-		}
-		return record.Indexed, true
-	}
+	// A dead letter, which holds another value, may look like a message; no message looks like it.
 	for _, b := range []record.Bucket{record.States, record.Dead} {
 		if Vouched(b, key, value) == nil {
 			return b, true
 		}
 	}
-	return 0, false
+	m, err := record.DecodeMessage(value)
+	if err == nil && m.Group == "" && m.Due == 0 {
+		return record.Plain, true
+	}
+	return record.Indexed, err == nil
 }

@@ -23,6 +23,7 @@ const (
 
 	flagBranch   = 0x01
 	flagLeaf     = 0x02
+	flagMeta     = 0x04
 	flagFreelist = 0x10
 
 	// bucketFlag marks a leaf's element that is a bucket. Its value begins with the page of the

@@ -75,8 +75,9 @@ func newSurvey(r io.ReaderAt, size int64) *survey {
 		file.meta = meta{pageSize: 4096, highWater: uint64(size / 4096), freelist: noFreelist}
 	} else if n, bad := file.BadMeta(); bad {
 		s.report.problem("meta page %d is damaged; commit %d is the last one that can be read", n, file.TX())
-		if tx, _, lost := file.LostCommit(); lost {
-			s.report.problem("commit %d is lost", tx)
+		if lost := file.LostCommit(); lost != nil {
+			s.report.problem("commit %d was found without it", lost.TX())
+			file = lost
 		}
 	}
 	s.file, s.report.TX = file, file.meta.tx

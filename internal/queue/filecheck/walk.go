@@ -149,7 +149,8 @@ func (w *walk) tree(t tree, id uint64, low, high []byte) error {
 	}
 }
 
-// take reads page id and makes sure that it may belong to t and belongs to nothing else. The page
+// take reads page id and makes sure that it may belong to t and belongs to nothing else, the pages
+// that it flows over into aside. The page
 // is returned also where its head is wrong.
 func (w *walk) take(t tree, id uint64) (*page, error) {
 	if t.depth > maxDepth {
@@ -176,7 +177,6 @@ func (w *walk) take(t tree, id uint64) (*page, error) {
 		err = damaged("page %d: %d pages of overflow reach beyond the file's end", id, p.overflow)
 	default:
 		p.limit = int(p.overflow+1) * w.file.pageSize
-		err = w.own(id+1, p.overflow)
 	}
 	p.id = id
 	return p, err
@@ -190,6 +190,7 @@ func (w *walk) own(id, n uint64) error {
 			return damaged("page %d belongs to two others", id)
 		}
 		w.owned[id/64] |= bit
+		w.file.used = max(w.file.used, id+1)
 	}
 	return nil
 }
@@ -198,7 +199,7 @@ func (w *walk) isOwned(id uint64) bool { return w.owned[id/64]&(1<<(id%64)) != 0
 
 // branch visits what is below p.
 func (w *walk) branch(t tree, p *page, low, high []byte) error {
-	if err := w.check(t, p, low, high); err != nil {
+	if err := w.checkAndOwn(t, p, low, high); err != nil {
 		if w.lost == nil || !errors.Is(err, ErrDamaged) {
 			return err
 		}
@@ -224,7 +225,7 @@ func (w *walk) branch(t tree, p *page, low, high []byte) error {
 
 // leaf visits the keys of p.
 func (w *walk) leaf(t tree, p *page, low, high []byte) error {
-	if err := w.check(t, p, low, high); err != nil {
+	if err := w.checkAndOwn(t, p, low, high); err != nil {
 		if w.lost == nil || !errors.Is(err, ErrDamaged) {
 			return err
 		}
@@ -250,6 +251,14 @@ func (p *page) entry(i int, leaf bool) (element, []byte, error) {
 	}
 	key, err := p.slice(e.keyAt, e.keySize)
 	return e, key, err
+}
+
+// checkAndOwn makes sure that p is as it should be, and takes the pages it flows over into.
+func (w *walk) checkAndOwn(t tree, p *page, low, high []byte) error {
+	if err := w.check(t, p, low, high); err != nil {
+		return err
+	}
+	return w.own(p.id+1, p.overflow)
 }
 
 // check makes sure that p is laid out as bbolt does it: entries side by side and as many as

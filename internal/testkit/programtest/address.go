@@ -9,8 +9,8 @@ import (
 )
 
 // Ports are below the range that systems choose from by themselves, so that one that is
-// free when it is chosen stays free until it is taken. Suites that run at once begin at
-// different ones.
+// free when it is chosen stays free until it is taken. Suites that run at the same time begin
+// at different ones.
 const (
 	firstPort = 12000
 	portCount = 18000

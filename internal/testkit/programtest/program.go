@@ -13,8 +13,8 @@ import (
 // Limit is how long a program may take to end, on a machine that is slow and busy.
 const Limit = time.Minute
 
-// A Program is one that was started. Its methods may be called at once, Wait by the
-// test's own goroutine alone.
+// A Program is one that was started. Its methods are safe for concurrent use, but for Wait, which
+// is for the test's own goroutine.
 type Program struct {
 	t     *testing.T
 	cmd   *exec.Cmd

@@ -123,9 +123,9 @@ func (s *Subscription) Take(t *testing.T) *pubsubpb.PubsubMessage {
 }
 
 // Left counts the messages that were not acknowledged. The fake knows; the emulator is
-// asked for what it would hand out during patience, which has to be longer than any lease
+// asked for what it would hand out during waitTimeout, which has to be longer than any lease
 // that runs.
-func (s *Subscription) Left(t *testing.T, patience time.Duration) int {
+func (s *Subscription) Left(t *testing.T, waitTimeout time.Duration) int {
 	t.Helper()
 	if fake := s.server.Fake; fake != nil {
 		left := 0
@@ -136,7 +136,7 @@ func (s *Subscription) Left(t *testing.T, patience time.Duration) int {
 		}
 		return left
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	left := map[string]bool{}
 	for ctx.Err() == nil {

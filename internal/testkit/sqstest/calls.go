@@ -76,7 +76,7 @@ func (s *Server) Open(op string) int {
 	return s.calls.open[op]
 }
 
-// MostOpen returns how many calls of op were being answered at once at most.
+// MostOpen returns the most calls of op that were being answered at the same time.
 func (s *Server) MostOpen(op string) int {
 	s.calls.mu.Lock()
 	defer s.calls.mu.Unlock()

@@ -52,14 +52,6 @@ const (
 	MidAnswer
 )
 
-// An EntryFault is a failure of one entry of a batch.
-type EntryFault struct {
-	Code, Message string
-	SenderFault   bool
-	// Done does the entry's work all the same, and then says that it failed.
-	Done bool
-}
-
 // Inject makes the next calls of op, a bare name such as DeleteMessageBatch, go
 // wrong, one fault a call, in order. A zero Fault among them lets one call through.
 func (s *Server) Inject(op string, next ...Fault) {
@@ -83,8 +75,8 @@ func (s *Server) Always(op string, f Fault) {
 }
 
 // OnCall asks decide about every call that Inject and Always say nothing of; nil
-// asks nobody. Call.Op and Call.N are set. decide may be called at once from many
-// goroutines, and may call the server.
+// asks nobody. Call.Op and Call.N are set. decide has to be safe for
+// concurrent use, and may call the server.
 func (s *Server) OnCall(decide func(Call) Fault) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -157,12 +149,4 @@ func wait(ctx context.Context, hold <-chan struct{}) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// entry is the fault of one entry of a batch, if any.
-func (f *Fault) entry(index int, id string) *EntryFault {
-	if f.Entry == nil {
-		return nil
-	}
-	return f.Entry(index, id)
 }

@@ -40,8 +40,11 @@ func (s *Server) Listen(address string) (endpoint string, stop func(), err error
 }
 
 // Serve serves s on l until stop is called.
-func (s *Server) Serve(l net.Listener) (stop func()) {
-	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
+func (s *Server) Serve(l net.Listener) (stop func()) { return Serve(l, s) }
+
+// Serve serves h on l until stop is called.
+func Serve(l net.Listener, h http.Handler) (stop func()) {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

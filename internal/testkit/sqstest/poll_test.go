@@ -35,7 +35,7 @@ func TestPollWakesWhenAMessageShowsItself(t *testing.T) {
 }
 
 func TestOpenPollIsWokenAtOnce(t *testing.T) {
-	for name, shows := range map[string]func(b *bench, q *sqstest.Queue, inHand types.Message){
+	for name, shows := range map[string]func(b *bench, q *sqstest.Queue, inFlight types.Message){
 		"by a message that is sent": func(b *bench, q *sqstest.Queue, _ types.Message) {
 			put(b, q, sqstest.Letter{Body: "other group", Group: "h", Dedup: "x"})
 		},

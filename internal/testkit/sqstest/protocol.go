@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"carrier/internal/testkit/sqstest/service"
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
 // A call is one request while it is being answered.
@@ -15,40 +18,6 @@ type call struct {
 	n     int
 	base  string
 	fault Fault
-}
-
-// An operation does the work of one call whose body has been read.
-type operation func(ctx context.Context, c *call, body []byte) (any, *Error)
-
-// operations is what the server can do, by name.
-func operations() map[string]operation {
-	return map[string]operation{
-		"CreateQueue":                  handle((*Server).createQueue),
-		"GetQueueUrl":                  handle((*Server).getQueueURL),
-		"ListQueues":                   handle((*Server).listQueues),
-		"GetQueueAttributes":           handle((*Server).getQueueAttributes),
-		"SetQueueAttributes":           handle((*Server).setQueueAttributes),
-		"PurgeQueue":                   handle((*Server).purgeQueue),
-		"DeleteQueue":                  handle((*Server).deleteQueue),
-		"SendMessage":                  handle((*Server).sendMessage),
-		"SendMessageBatch":             handle((*Server).sendMessageBatch),
-		"ReceiveMessage":               handle((*Server).receiveMessage),
-		"DeleteMessage":                handle((*Server).deleteMessage),
-		"DeleteMessageBatch":           handle((*Server).deleteMessageBatch),
-		"ChangeMessageVisibility":      handle((*Server).changeVisibility),
-		"ChangeMessageVisibilityBatch": handle((*Server).changeVisibilityBatch),
-	}
-}
-
-// handle decodes the request for do.
-func handle[In any](do func(*Server, context.Context, *call, *In) (any, *Error)) operation {
-	return func(ctx context.Context, c *call, body []byte) (any, *Error) {
-		in := new(In)
-		if err := json.Unmarshal(body, in); err != nil {
-			return nil, &Error{Type: common + "SerializationException", Code: "SerializationException", Message: err.Error()}
-		}
-		return do(c.s, ctx, c, in)
-	}
 }
 
 // serve answers the request, and does to it what the call's fault says.
@@ -79,11 +48,8 @@ func (c *call) work(ctx context.Context, body []byte) (any, *Error) {
 	if c.fault.Error != nil {
 		return nil, c.fault.Error
 	}
-	do, ok := c.s.operations[c.op]
-	if !ok {
-		return nil, UnknownOperation(c.op)
-	}
-	return do(ctx, c, body)
+	do := service.Call{Op: c.op, N: c.n, Base: c.base, Deaf: c.fault.Deaf, Entry: c.fault.Entry}
+	return c.s.Do(ctx, &do, body)
 }
 
 // answerUnread sends the whole answer, and reads the request's body only then, so that
@@ -115,10 +81,10 @@ func sendHead(w http.ResponseWriter) {
 
 func (c *call) answer(w http.ResponseWriter, out any, failure *Error) {
 	status := http.StatusOK
-	w.Header().Set("X-Amzn-Requestid", newID())
+	w.Header().Set("X-Amzn-Requestid", shapes.NewID())
 	if failure != nil {
-		status = failure.status()
-		w.Header().Set("X-Amzn-Query-Error", failure.query())
+		status = failure.HTTPStatus()
+		w.Header().Set("X-Amzn-Query-Error", failure.Query())
 		out = map[string]string{"__type": failure.Type, "message": failure.Message}
 	}
 	body, err := json.Marshal(out)

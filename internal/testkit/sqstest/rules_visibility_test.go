@@ -12,7 +12,7 @@ func leaseLost() []string {
 
 func visibilityRules() map[string]func(*bench) {
 	return map[string]func(*bench){
-		"a message in hand is hidden from others": func(b *bench) {
+		"a message in flight is hidden from others": func(b *bench) {
 			b.send("m")
 			b.sees(b.await(1), "m")
 			b.sees(b.receive())

@@ -3,53 +3,52 @@ package sqstest
 import (
 	"net/http"
 	"strings"
-	"sync"
-	"time"
+
+	"carrier/internal/testkit/sqstest/service"
+	"carrier/internal/testkit/sqstest/shapes"
 )
 
-// Options say what the server calls itself. The zero value is ready to use.
-type Options struct {
-	// Region is part of every ARN; us-east-1 when empty.
-	Region string
-	// Account owns every queue; 000000000000 when empty.
-	Account string
-	// SilentOnExpired makes a standard queue answer a visibility change with a
-	// handle that has lapsed with success, and do nothing. The service has been
-	// seen to do that, though it documents MessageNotInflight, which is what the
-	// zero value answers.
-	SilentOnExpired bool
-	// OldAttributeNames makes the server know AttributeNames of a receive, and nothing of
-	// MessageSystemAttributeNames, which came to the service in 2024.
-	OldAttributeNames bool
-}
+// What a test sees of the service and of its protocol.
+type (
+	// Options say what the server calls itself, and how it differs from Amazon's.
+	Options = service.Options
+	// A Queue is one queue of the server.
+	Queue = service.Queue
+	// A Message is a message to be sent.
+	Message = service.Message
+	// A Letter is a Message.
+	Letter = service.Message
+	// An Attribute is one message attribute.
+	Attribute = shapes.Attribute
+	// An Error is an answer that is no success.
+	Error = shapes.Error
+	// An EntryFault is a failure of one entry of a batch.
+	EntryFault = service.EntryFault
+	// Counts says where a queue's messages are.
+	Counts = service.Counts
+	// A Peek is what a message looks like from within the queue.
+	Peek = service.Peek
+	// A Receive is one ReceiveMessage call of the journal.
+	Receive = service.Receive
+	// A Deletion is one deletion of the journal.
+	Deletion = service.Deletion
+	// A VisibilityChange is one change of the journal.
+	VisibilityChange = service.VisibilityChange
+)
 
-// A Server is the whole service. All its methods may be called at once, and at any time.
+// Text is a String attribute.
+func Text(value string) Attribute { return shapes.Text(value) }
+
+// A Server is the whole service behind HTTP. Its methods are safe for concurrent use.
 type Server struct {
-	options    Options
-	operations map[string]operation
-	faults     faults
-	calls      callLog
-
-	mu      sync.Mutex // guards everything below and every queue
-	offset  time.Duration
-	queues  map[string]*Queue
-	deleted map[string]time.Time
-	serial  int64
+	*service.Service
+	faults faults
+	calls  callLog
 }
 
 // New returns a server that holds no queue and listens nowhere: it is an
 // http.Handler, and Listen and Pipe serve it.
-func New(o Options) *Server {
-	if o.Region == "" {
-		o.Region = "us-east-1"
-	}
-	if o.Account == "" {
-		o.Account = "000000000000"
-	}
-	s := &Server{options: o, queues: map[string]*Queue{}, deleted: map[string]time.Time{}}
-	s.operations = operations()
-	return s
-}
+func New(o Options) *Server { return &Server{Service: service.New(o)} }
 
 // ServeHTTP answers one call of the JSON 1.0 protocol, and GET /health with 200.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -71,25 +70,4 @@ func credential(authorization string) string {
 	_, rest, _ := strings.Cut(authorization, "Credential=")
 	scope, _, _ := strings.Cut(rest, ",")
 	return scope
-}
-
-// A finder is a request that names its queue.
-type finder interface{ queueURL() string }
-
-// find returns the queue that in names. Only the path of the URL counts, so that a
-// server is the same under every name it is reached by. The caller holds s.mu.
-func (s *Server) find(in finder) (*Queue, *Error) {
-	url := in.queueURL()
-	if url == "" {
-		return nil, missingParameter("QueueUrl")
-	}
-	parts := strings.Split(strings.TrimRight(url, "/"), "/")
-	if len(parts) < 2 || parts[len(parts)-2] != s.options.Account {
-		return nil, QueueDoesNotExist()
-	}
-	q, ok := s.queues[parts[len(parts)-1]]
-	if !ok {
-		return nil, QueueDoesNotExist()
-	}
-	return q, nil
 }

@@ -4,6 +4,7 @@
 //	devsqs [-address 127.0.0.1:9324] [-queues orders,events.fifo] [-redrive 5]
 //	devsqs send -queue orders [-endpoint http://127.0.0.1:9324] [-group g] BODY
 //	devsqs send -queue-url http://127.0.0.1:9324/000000000000/orders BODY
+//	devsqs show [-endpoint http://127.0.0.1:9324] [-bodies] [QUEUE]
 //	devsqs health [-endpoint http://127.0.0.1:9324]
 //
 // DEVSQS_ADDRESS, DEVSQS_QUEUES, DEVSQS_REDRIVE and DEVSQS_ENDPOINT stand for the
@@ -11,6 +12,7 @@
 //
 //	curl http://127.0.0.1:9324 -H 'X-Amz-Target: AmazonSQS.SendMessage' \
 //	  -d '{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"hello"}'
+//	curl http://127.0.0.1:9324/queues/orders?bodies=true
 package main
 
 import (
@@ -53,14 +55,14 @@ type program struct {
 // run does what the arguments say until it is done or ctx ends, and returns the
 // exit code: 0, 1 for a failure, 2 for arguments that say nothing.
 func (p program) run(ctx context.Context) int {
-	commands := map[string]func(context.Context, []string) error{"": p.serve, "send": p.send, "health": p.health}
+	commands := map[string]func(context.Context, []string) error{"": p.serve, "send": p.send, "show": p.show, "health": p.health}
 	name, rest := "", p.args
 	if len(rest) > 0 && rest[0] != "" && rest[0][0] != '-' {
 		name, rest = rest[0], rest[1:]
 	}
 	do, ok := commands[name]
 	if !ok {
-		_, _ = fmt.Fprintf(p.stderr, "devsqs: no command %q; there are send and health, and none serves\n", name)
+		_, _ = fmt.Fprintf(p.stderr, "devsqs: no command %q; there are send, show and health, and none serves\n", name)
 		return exitUsage
 	}
 	err := do(ctx, rest)

@@ -67,25 +67,48 @@ func TestMessagesCanBeSentByNameByURLAndFromStdin(t *testing.T) {
 	}
 }
 
+func TestWhatIsInAQueueCanBeShown(t *testing.T) {
+	endpoint := start(t, "-queues", "orders,events.fifo", "-redrive", "3")
+	id, _ := run(t, "", "send", "-endpoint", endpoint, "-queue", "orders", `{"order":1}`)
+	_, _ = run(t, "", "send", "-endpoint", endpoint, "-queue", "events.fifo", "-group", "g1", "hello")
+	for name, c := range map[string]struct {
+		args         []string
+		says, silent string
+	}{
+		"all queues":             {nil, "orders: 1 visible, 0 in flight, 0 delayed\n", "{"},
+		"dead letters":           {[]string{"orders-dead"}, "orders-dead: 0 visible, 0 in flight, 0 delayed\n", "ID"},
+		"one queue":              {[]string{"orders"}, strings.TrimSpace(id) + "  0         0s", "order\\\""},
+		"with bodies":            {[]string{"-bodies", "orders"}, `"{\"order\":1}"`, "hello"},
+		"a message with a group": {[]string{"events.fifo"}, "g1\n", "hello"},
+	} {
+		out, code := run(t, "", append([]string{"show", "-endpoint", endpoint}, c.args...)...)
+		if code != exitDone || !strings.Contains(out, c.says) || strings.Contains(out, c.silent) {
+			t.Errorf("%s: %d, %s", name, code, out)
+		}
+	}
+}
+
 func TestBadArgumentsAndFailuresAreToldApart(t *testing.T) {
 	endpoint := start(t)
 	for name, c := range map[string]struct {
 		args []string
 		code int
 	}{
-		"no such command":      {[]string{"fly"}, exitUsage},
-		"no such flag":         {[]string{"-fly"}, exitUsage},
-		"no body":              {[]string{"send", "-queue", "q"}, exitUsage},
-		"no queue":             {[]string{"send", "hello"}, exitUsage},
-		"a queue twice":        {[]string{"send", "-queue", "q", "-queue-url", "http://x/0/q", "hello"}, exitUsage},
-		"a URL that is none":   {[]string{"send", "-queue-url", "orders", "hello"}, exitUsage},
-		"a bad queue name":     {[]string{"-queues", "a b"}, exitUsage},
-		"a bad redrive":        {[]string{"-redrive", "often"}, exitUsage},
-		"a queue not there":    {[]string{"send", "-endpoint", endpoint, "-queue", "q", "hello"}, exitFailed},
-		"nobody answers":       {[]string{"health", "-endpoint", "http://127.0.0.1:1"}, exitFailed},
-		"a port that is taken": {[]string{"-address", strings.TrimPrefix(endpoint, "http://")}, exitFailed},
-		"a call for help":      {[]string{"send", "-h"}, exitDone},
-		"a healthy server":     {[]string{"health", "-endpoint", endpoint}, exitDone},
+		"no such command":                   {[]string{"fly"}, exitUsage},
+		"no such flag":                      {[]string{"-fly"}, exitUsage},
+		"no body":                           {[]string{"send", "-queue", "q"}, exitUsage},
+		"no queue":                          {[]string{"send", "hello"}, exitUsage},
+		"a queue twice":                     {[]string{"send", "-queue", "q", "-queue-url", "http://x/0/q", "hello"}, exitUsage},
+		"a URL that is none":                {[]string{"send", "-queue-url", "orders", "hello"}, exitUsage},
+		"a bad queue name":                  {[]string{"-queues", "a b"}, exitUsage},
+		"a bad redrive":                     {[]string{"-redrive", "often"}, exitUsage},
+		"a queue not there":                 {[]string{"send", "-endpoint", endpoint, "-queue", "q", "hello"}, exitFailed},
+		"a queue to show that is not there": {[]string{"show", "-endpoint", endpoint, "q"}, exitFailed},
+		"two queues to show":                {[]string{"show", "-endpoint", endpoint, "q", "r"}, exitUsage},
+		"nobody answers":                    {[]string{"health", "-endpoint", "http://127.0.0.1:1"}, exitFailed},
+		"a port that is taken":              {[]string{"-address", strings.TrimPrefix(endpoint, "http://")}, exitFailed},
+		"a call for help":                   {[]string{"send", "-h"}, exitDone},
+		"a healthy server":                  {[]string{"health", "-endpoint", endpoint}, exitDone},
 	} {
 		if out, code := run(t, "", c.args...); code != c.code {
 			t.Errorf("%s: %d, want %d: %s", name, code, c.code, out)

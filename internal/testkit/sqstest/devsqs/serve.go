@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 
@@ -33,11 +34,12 @@ func (p program) serve(ctx context.Context, args []string) error {
 		}
 		made = append(made, name)
 	}
-	endpoint, stop, err := s.Listen(*address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", *address)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer sqstest.Serve(l, pages(s))()
+	endpoint := "http://" + l.Addr().String()
 	_, _ = fmt.Fprintf(p.stdout, "devsqs: listening at %s, queues: %s\n", endpoint, strings.Join(made, " "))
 	<-ctx.Done()
 	return nil

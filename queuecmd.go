@@ -1,0 +1,209 @@
+//go:build !noingest
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"carrier/config"
+	"carrier/internal/queue"
+	"carrier/internal/queue/filecheck"
+	"carrier/internal/queue/record"
+)
+
+// exitDamaged is the exit code of `carrier queue try`, which only carrier itself calls, for a file
+// that is damaged. The Go runtime uses 2 for a panic.
+const (
+	exitDamaged = 3
+	exitPanic   = 2
+)
+
+// queueCommand is `carrier queue ...`.
+func queueCommand(args []string, stdout, stderr io.Writer) int {
+	switch {
+	case len(args) == 2 && args[0] == "check":
+		return checkQueueFile(args[1], stdout, stderr)
+	case len(args) == 3 && args[0] == "salvage":
+		return salvageQueueFile(args[1], args[2], stdout, stderr)
+	case len(args) == 2 && args[0] == "try":
+		return triedQueueFile(args[1], stderr)
+	default:
+		return misused(stderr, "queue takes: check FILE, or salvage FILE NEW")
+	}
+}
+
+// checkQueueFile says what in the queue file at path is as it was written. It returns exitFailure
+// where something is not.
+func checkQueueFile(path string, stdout, stderr io.Writer) int {
+	f, size, err := openQueueFile(path)
+	if err != nil {
+		return printed(stderr, err)
+	}
+	defer func() { _ = f.Close() }()
+	r, err := filecheck.Check(f, size)
+	if err != nil {
+		return printed(stderr, fmt.Errorf("read %s: %w", path, err))
+	}
+	if err := writeReport(stdout, r, &r.Vouched, "sound"); err != nil {
+		return printed(stderr, err)
+	}
+	if r.Sound() {
+		return printed(stderr, write(stdout, "%s is sound\n", path))
+	}
+	_ = write(stdout, "%s is damaged; carrier queue salvage %s NEW copies what is sound to NEW\n", path, path)
+	return exitFailure
+}
+
+// salvageQueueFile copies what is sound in the queue file at path to a new one.
+func salvageQueueFile(path, to string, stdout, stderr io.Writer) int {
+	f, size, err := openQueueFile(path)
+	if err != nil {
+		return printed(stderr, err)
+	}
+	defer func() { _ = f.Close() }()
+	r, err := filecheck.Salvage(f, size, to)
+	if err != nil {
+		return printed(stderr, fmt.Errorf("salvage %s: %w", path, err))
+	}
+	if err := writeReport(stdout, r, &r.Copied, "copied"); err != nil {
+		return printed(stderr, err)
+	}
+	if r.Orphans > 0 {
+		_ = write(stdout, "%d of them lay on pages that nothing refers to any more: some may have been delivered before\n", r.Orphans)
+	}
+	return printed(stderr, write(stdout, "%s was not changed; %s is a new queue file: stop carrier and put it in the data directory as queue.db\n", path, to))
+}
+
+// openQueueFile opens a file to read it. A carrier that runs on it would change it meanwhile.
+func openQueueFile(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", path)
+	}
+	if err == nil && errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK) {
+		err = fmt.Errorf("a carrier runs on %s: stop it first, or look at a copy", path)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// writeReport writes what r says, with the counts that did names.
+func writeReport(w io.Writer, r filecheck.Report, counts *record.Counts, did string) error {
+	lines := []string{fmt.Sprintf("last commit         %d", r.TX)}
+	for _, line := range []struct {
+		name    string
+		buckets []record.Bucket
+	}{
+		{"messages", []record.Bucket{record.Plain, record.Indexed}},
+		{"receive counts", []record.Bucket{record.States}},
+		{"dead letters", []record.Bucket{record.Dead}},
+		{"idempotency keys", []record.Bucket{record.Keys}},
+		{"set aside earlier", []record.Bucket{record.Quarantined}},
+	} {
+		var done, damaged, missing uint64
+		for _, b := range line.buckets {
+			done, damaged, missing = done+counts[b], damaged+r.Damaged[b], missing+r.Missing(b)
+		}
+		lines = append(lines, fmt.Sprintf("%-19s %d %s, %d damaged, %d missing", line.name, done, did, damaged, missing))
+	}
+	for _, p := range r.Problems {
+		lines = append(lines, "problem: "+p)
+	}
+	if r.More > 0 {
+		lines = append(lines, fmt.Sprintf("problem: and %d more", r.More))
+	}
+	return write(w, "%s\n", strings.Join(lines, "\n"))
+}
+
+func write(w io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(w, format, args...)
+	return err
+}
+
+// deadLettersCommand is `carrier dead-letters drop`.
+func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
+	if !slices.Equal(args, []string{"drop"}) {
+		return misused(stderr, "dead-letters takes: drop")
+	}
+	return configured(stderr, func(c config.Config, _ []string) int {
+		n, err := dropDeadLetters(c.Ingest.DataDir)
+		if err != nil {
+			return printed(stderr, err)
+		}
+		return printed(stderr, write(stdout, "%d dead letters dropped from %s\n", n, c.Ingest.DataDir))
+	})
+}
+
+func dropDeadLetters(dir string) (int, error) {
+	if _, err := os.Stat(filepath.Join(dir, "queue.db")); err != nil {
+		return 0, fmt.Errorf("no queue in CARRIER_INGEST_DATA_DIR: %w", err)
+	}
+	var reported []error
+	q, err := queue.Open(queue.Options{
+		Dir: dir, TryFile: tryQueueFile,
+		Report: func(event string, err error) { reported = append(reported, fmt.Errorf("%s: %w", event, err)) },
+	})
+	if errors.Is(err, queue.ErrLocked) {
+		return 0, fmt.Errorf("a carrier runs on %s: stop it first, or let it make room itself with CARRIER_INGEST_DEAD_LETTER_FULL=drop-oldest", dir)
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := q.DropDeadLetters(context.Background())
+	err = errors.Join(err, q.Close())
+	return n, errors.Join(append(reported, err)...)
+}
+
+// tryTimeout is how long a large file may take to be tried.
+const tryTimeout = 5 * time.Minute
+
+// tryQueueFile lets another process open the queue file at path. That it could not be started, was
+// killed or took too long says nothing about the file.
+func tryQueueFile(path string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), tryTimeout)
+	defer cancel()
+	child := exec.CommandContext(ctx, self, "queue", "try", path)
+	child.Env = []string{"GOTRACEBACK=single"} // nothing of what this process was told in confidence
+	out, err := child.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && (exit.ExitCode() == exitPanic || exit.ExitCode() == exitDamaged) {
+		first, _, _ := strings.Cut(string(out), "\n")
+		return fmt.Errorf("%w: %.200s", queue.ErrDamagedFile, first)
+	}
+	return nil
+}
+
+// triedQueueFile is the other process.
+func triedQueueFile(path string, stderr io.Writer) int {
+	err := queue.TryFile(path)
+	_ = printed(stderr, err)
+	switch {
+	case errors.Is(err, queue.ErrDamagedFile):
+		return exitDamaged
+	case err != nil:
+		return exitFailure
+	default:
+		return exitOK
+	}
+}
