@@ -55,7 +55,7 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 	}
 	layers = append(layers, transmitter.Hold(transmitter.HoldOptions{
 		Probe: hook.Probe, ProbeFirst: w.checker == nil,
-		Changed: func(up bool) { watch.set("connection", up, nil) },
+		Changed: func(up bool, cause error) { watch.set("connection", up, cause) },
 	}))
 	w.transmitter = transmitter.Wrap(hook, layers...)
 	return w, nil
