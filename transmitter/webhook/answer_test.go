@@ -137,7 +137,7 @@ func TestSlowBodyOfAFailureChangesNothing(t *testing.T) {
 		_, _ = r.ReadByte() // until the other side hangs up
 	})
 	var o message.Outcome
-	for timeout := soon; timeout < patience; timeout *= 5 {
+	for timeout := soon; timeout < waitTimeout; timeout *= 5 {
 		tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: timeout})
 		if o = tr.Transmit(t.Context(), newMessage("a", "x")); o.Code != "timeout" {
 			break
@@ -181,7 +181,7 @@ func TestWorkerThatReadsNothingTimesOut(t *testing.T) {
 	_, e := listenTCP(t, func(*rawWorker, net.Conn) { <-hungUp })
 	defer close(hungUp)
 	var o message.Outcome
-	for timeout := soon; timeout < patience; timeout *= 5 {
+	for timeout := soon; timeout < waitTimeout; timeout *= 5 {
 		tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: timeout})
 		if o = tr.Transmit(t.Context(), newMessage("a", strings.Repeat("x", 32<<20))); o.Cause == message.Failed {
 			break
@@ -371,7 +371,7 @@ func waitFor(t *testing.T, happened <-chan struct{}, otherwise string) {
 	t.Helper()
 	select {
 	case <-happened:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal(otherwise)
 	}
 }
