@@ -32,6 +32,9 @@ type Options struct {
 	// LongestBackoff is how long a rejected message waits that there is no room for among the dead
 	// letters; 15 min.
 	LongestBackoff time.Duration
+	// OnBroken, if not nil, is told once that the queue can be believed no more and why: the
+	// program must stop, also while nothing is received.
+	OnBroken func(error)
 	// TryFile is queue.Options.TryFile; may be nil.
 	TryFile func(path string) error
 	// MaxConnections is how many producers may be connected at once; 1024. At the limit the
@@ -113,6 +116,6 @@ func (o Options) forQueue() queue.Options {
 		Dir: o.DataDir, MaxMessages: o.MaxMessages, MaxBytes: o.MaxBytes,
 		MaxDeadMessages: o.MaxDeadLetters, MaxDeadBytes: o.MaxDeadBytes, DeadFull: full,
 		MaxKeys: max(leastKeys, 2*o.MaxMessages), MessageTimeout: o.MessageTimeout,
-		Lease: o.Lease, Report: o.Report, TryFile: o.TryFile,
+		Lease: o.Lease, Report: o.Report, TryFile: o.TryFile, OnBroken: o.OnBroken,
 	}
 }
