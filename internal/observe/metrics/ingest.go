@@ -15,7 +15,7 @@ func (m *Metrics) WatchIngest(now func() receiver.EmbeddedQueue) {
 	m.requests = m.counters(prometheus.CounterOpts{
 		Name: "carrier_ingest_requests_total",
 		Help: "Requests of producers, by the status they got.",
-	}, "code", "200", "400", "401", "404", "405", "408", "413", "422", "503")
+	}, "code", "200", "400", "401", "404", "405", "408", "413", "422", "431", "503")
 	m.registry.MustRegister(newIngestCollector(now))
 }
 
