@@ -86,6 +86,7 @@ type program struct {
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
 	source     builtin.Built
+	broken     failure // the source cannot be believed any more
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
 	collector  *tune.Collector
@@ -130,14 +131,39 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		case <-running.Done():
 		}
 	})
+	loops.Go(func() {
+		select {
+		case <-p.broken.happened:
+			stopReceiving()
+		case <-running.Done():
+		}
+	})
 	p.announce(c)
 	err = p.dispatcher.Run(receiving)
 	drain.finish()
 	if err != nil {
 		return err
 	}
-	<-signalled // after /drain the program stays up until its signal
-	return nil
+	select {
+	case <-p.broken.happened:
+		return p.broken.err
+	case <-signalled: // after /drain the program stays up until its signal
+		return nil
+	}
+}
+
+// A failure is an error that happens once and ends the program.
+type failure struct {
+	once     sync.Once
+	happened chan struct{}
+	err      error // once it has happened
+}
+
+func (f *failure) set(err error) {
+	f.once.Do(func() {
+		f.err = err
+		close(f.happened)
+	})
 }
 
 // assemble makes the parts. It dials nothing.
@@ -145,6 +171,7 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	b := build()
 	p := &program{log: log, readiness: admin.NewReadiness(), collector: tune.Memory()}
 	p.audit = audit.New(log, func() []receiver.Fact { return p.source.Facts() })
+	p.broken.happened = make(chan struct{})
 	p.metrics = metrics.New(metrics.Options{
 		Receiver: c.Receiver, Concurrency: c.Concurrency, Version: b.version, Commit: b.commit,
 		Operations: builtin.Operations(c.Receiver), Duplicates: builtin.Duplicates(c.Receiver),
@@ -152,6 +179,7 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	var err error
 	p.source, err = builtin.New(c, builtin.Options{
 		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
+		OnBroken: p.broken.set,
 	})
 	if err != nil {
 		return nil, err

@@ -56,7 +56,8 @@ func (c *Checker) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !sleep.For(ctx, c.note(err), nil) {
+		pause := c.note(err)
+		if !sleep.For(ctx, pause, nil) {
 			return
 		}
 	}

@@ -21,6 +21,9 @@ type Options struct {
 	// Answered is told the status of each answer to a producer.
 	Answered func(status int)
 	Log      *zap.Logger
+	// OnBroken is told once that the source is damaged and the program must stop, which may be
+	// while nothing is received; nil tells nobody.
+	OnBroken func(error)
 	// TryQueueFile tries to open a queue file where a panic does no harm; nil does not try.
 	TryQueueFile func(path string) error
 	// Agent names the program to the source, as "carrier/1.2.3".

@@ -46,6 +46,7 @@ func buildIngest(c config.Config, o Options) Built {
 		Lease:          c.Ingest.Lease,
 		LongestBackoff: c.Retry.MaxInterval,
 		TryFile:        o.TryQueueFile,
+		OnBroken:       o.OnBroken,
 		OnAnswer:       o.Answered,
 		Observer:       o.Observer,
 		Warn:           func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },
