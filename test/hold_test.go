@@ -1,9 +1,16 @@
 package test
 
 import (
+	"crypto/tls"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Section 4: a worker that is not there is waited for, not failed.
@@ -91,4 +98,64 @@ func TestSocketThatIsNotThereYetIsWaitedFor(t *testing.T) {
 	w.listen()
 	b.awaitReady()
 	b.delivers()
+}
+
+// TestHandshakeThatFailsIsNoAttempt gives carrier an authority that did not sign the worker's
+// certificate: before the first message, and again while it runs.
+func TestHandshakeThatFailsIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key, ca, other := filepath.Join(dir, "cert"), filepath.Join(dir, "key"), filepath.Join(dir, "ca"), filepath.Join(dir, "other")
+	writePair(t, cert, key, time.Now().Add(time.Hour))
+	writePair(t, other, filepath.Join(dir, "other-key"), time.Now().Add(time.Hour))
+	trust := func(file string) {
+		content, err := os.ReadFile(file)
+		must(t, err)
+		must(t, os.WriteFile(ca+".new", content, 0o600))
+		must(t, os.Rename(ca+".new", ca))
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	must(t, err)
+	counts := make(chan string, 10)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		counts <- r.Header.Get("X-Carrier-Receive-Count")
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+
+	trust(other)
+	b := prepare(t, ofIngest, absentWorker(t, nil), env{"CARRIER_WEBHOOK_ENDPOINT": server.URL, "CARRIER_WEBHOOK_CA_FILE": ca, "CARRIER_INGEST_LEASE": "1s"})
+	b.start()
+	b.awaitLog("worker does not take messages")
+	if up := b.metric("carrier_worker_up"); up != 0 || b.ask("/readyz").Status != http.StatusServiceUnavailable {
+		t.Errorf("carrier_worker_up is %v, and /readyz says %d", up, b.ask("/readyz").Status)
+	}
+	trust(cert)
+	b.awaitReady()
+	for _, body := range []string{"a", "b"} {
+		b.put(testMessage{Body: body})
+		if count := <-counts; count != "1" {
+			t.Errorf("message %s was received %s times", body, count)
+		}
+		b.awaitEmpty()
+		if body == "b" {
+			break
+		}
+		trust(other)
+		server.CloseClientConnections()
+		b.put(testMessage{Body: "held"})
+		until(t, "a handshake that failed", func() bool { return b.metric("carrier_attempts_total", `code="refused"`) >= 1 })
+		until(t, "the message is held", func() bool { return b.metric("carrier_lease_extensions_total", `result="ok"`) >= 4 })
+		trust(cert)
+		if count := <-counts; count != "1" {
+			t.Errorf("the held message was received %s times", count)
+		}
+		b.awaitEmpty()
+	}
+	if n := b.settled("failed") + b.settled("returned"); n != 0 {
+		t.Errorf("%d messages were given back", n)
+	}
+	b.stop()
 }

@@ -18,13 +18,14 @@ func TestReplayMakesTheProducersRequestAgain(t *testing.T) {
 	url := b.onIngest().url()
 	id := stored(t, send(t, http.MethodPut, url+"/orders/a%2Fb?x=1&y=%20", "body",
 		"Authorization", "Bearer door-token", "Accept-Language", "de", "X-Request-Id", "r-1",
-		"Idempotency-Key", "k", "Connection", "X-Hop", "X-Hop", "1", "Content-Type", "text/plain"))
+		"Idempotency-Key", "k", "Connection", "X-Hop", "X-Hop", "1", "Content-Type", "text/plain", "User-Agent", "producer/1", "User_agent", "other"))
 	r := w.await(1)[0]
 	if r.Method != http.MethodPut || r.Target != "/api/orders/a%2Fb?x=1&y=%20" || r.Body != "body" {
 		t.Errorf("got %s %s %q", r.Method, r.Target, r.Body)
 	}
 	for name, want := range map[string]string{
 		"Accept-Language": "de", "X-Request-Id": "r-1", "Content-Type": "text/plain", "X-Carrier-Message-Id": id, "Host": w.address,
+		"User-Agent": "producer/1", "X-Forwarded-Host": b.onIngest().address,
 	} {
 		if got := r.header(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -33,7 +34,7 @@ func TestReplayMakesTheProducersRequestAgain(t *testing.T) {
 	if !r.has("Idempotency-Key") {
 		t.Error("Idempotency-Key does not travel in replay")
 	}
-	for _, name := range []string{"Authorization", "X-Hop", "Connection", "Transfer-Encoding"} {
+	for _, name := range []string{"Authorization", "X-Hop", "User_agent", "Connection", "Transfer-Encoding"} {
 		if r.has(name) {
 			t.Errorf("%s was replayed", name)
 		}
