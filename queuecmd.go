@@ -59,9 +59,9 @@ func checkQueueFile(path string, stdout, stderr io.Writer) int {
 		return printed(stderr, err)
 	}
 	if r.Sound() {
-		return printed(stderr, write(stdout, "%s is sound\n", path))
+		return printed(stderr, say(stdout, "%s is sound\n", path))
 	}
-	_ = write(stdout, "%s is damaged; carrier queue salvage %s NEW copies what is sound to NEW\n", path, path)
+	_ = say(stdout, "%s is damaged; carrier queue salvage %s NEW copies what is sound to NEW\n", path, path)
 	return exitFailure
 }
 
@@ -80,9 +80,9 @@ func salvageQueueFile(path, to string, stdout, stderr io.Writer) int {
 		return printed(stderr, err)
 	}
 	if r.Orphans > 0 {
-		_ = write(stdout, "%d of them lay on pages that nothing refers to any more: some may have been delivered before\n", r.Orphans)
+		_ = say(stdout, "%d of them lay on pages that nothing refers to any more: some may have been delivered before\n", r.Orphans)
 	}
-	return printed(stderr, write(stdout, "%s was not changed; %s is a new queue file: stop carrier and put it in the data directory as queue.db\n", path, to))
+	return printed(stderr, say(stdout, "%s was not changed; %s is a new queue file: stop carrier and put it in the data directory as queue.db\n", path, to))
 }
 
 // openQueueFile opens a file to read it. A carrier that runs on it would change it meanwhile.
@@ -129,10 +129,10 @@ func writeReport(w io.Writer, r filecheck.Report, counts *record.Counts, did str
 	if r.More > 0 {
 		lines = append(lines, fmt.Sprintf("problem: and %d more", r.More))
 	}
-	return write(w, "%s\n", strings.Join(lines, "\n"))
+	return say(w, "%s\n", strings.Join(lines, "\n"))
 }
 
-func write(w io.Writer, format string, args ...any) error {
+func say(w io.Writer, format string, args ...any) error {
 	_, err := fmt.Fprintf(w, format, args...)
 	return err
 }
@@ -147,7 +147,7 @@ func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
 		if err != nil {
 			return printed(stderr, err)
 		}
-		return printed(stderr, write(stdout, "%d dead letters dropped from %s\n", n, c.Ingest.DataDir))
+		return printed(stderr, say(stdout, "%d dead letters dropped from %s\n", n, c.Ingest.DataDir))
 	})
 }
 

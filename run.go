@@ -19,6 +19,7 @@ import (
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/tune"
+	"carrier/receiver"
 	"carrier/receiver/builtin"
 )
 
@@ -85,8 +86,10 @@ type program struct {
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
 	source     builtin.Built
+	broken     failure // the source cannot be believed any more
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
+	collector  *tune.Collector
 }
 
 // serve assembles the program and runs it until stop brings a signal, or until it cannot go on.
@@ -128,20 +131,47 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		case <-running.Done():
 		}
 	})
+	loops.Go(func() {
+		select {
+		case <-p.broken.happened:
+			stopReceiving()
+		case <-running.Done():
+		}
+	})
 	p.announce(c)
 	err = p.dispatcher.Run(receiving)
 	drain.finish()
 	if err != nil {
 		return err
 	}
-	<-signalled // after /drain the program stays up until its signal
-	return nil
+	select {
+	case <-p.broken.happened:
+		return p.broken.err
+	case <-signalled: // after /drain the program stays up until its signal
+		return nil
+	}
+}
+
+// A failure is an error that happens once and ends the program.
+type failure struct {
+	once     sync.Once
+	happened chan struct{}
+	err      error // once it has happened
+}
+
+func (f *failure) set(err error) {
+	f.once.Do(func() {
+		f.err = err
+		close(f.happened)
+	})
 }
 
 // assemble makes the parts. It dials nothing.
 func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program, error) {
 	b := build()
-	p := &program{log: log, audit: audit.New(log), readiness: admin.NewReadiness()}
+	p := &program{log: log, readiness: admin.NewReadiness(), collector: tune.Memory()}
+	p.audit = audit.New(log, func() []receiver.Fact { return p.source.Facts() })
+	p.broken.happened = make(chan struct{})
 	p.metrics = metrics.New(metrics.Options{
 		Receiver: c.Receiver, Concurrency: c.Concurrency, Version: b.version, Commit: b.commit,
 		Operations: builtin.Operations(c.Receiver), Duplicates: builtin.Duplicates(c.Receiver),
@@ -149,20 +179,19 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	var err error
 	p.source, err = builtin.New(c, builtin.Options{
 		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
+		OnBroken: p.broken.set,
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.metrics.WatchLog(output.Dropped)
-	if p.source.QueueMessages != nil {
-		p.metrics.WatchQueue(metrics.Queue{
-			Messages: p.source.QueueMessages, Bytes: p.source.QueueBytes,
-			MaxMessages: int64(c.Ingest.MaxMessages), MaxBytes: int64(c.Ingest.MaxBytes),
-		})
+	if p.source.Ingest != nil {
+		p.metrics.WatchIngest(p.source.Ingest)
 	}
 	if p.source.DeferralsHeld != nil {
 		p.metrics.WatchDeferrals(p.source.DeferralsHeld)
 	}
+	p.readiness.Set("worker", "not reached yet")
 	if p.worker, err = newWorker(c, b.version, p); err != nil {
 		return nil, err
 	}
@@ -180,6 +209,20 @@ func (p *program) observe(e dispatch.Event) {
 	p.metrics.Observe(e)
 	p.readiness.Observe(e)
 	p.audit.Observe(e)
+	if e.Kind == dispatch.Polled {
+		p.collector.Adjust()
+	}
+}
+
+// workerChanged tells everybody that the worker at endpoint takes messages, or does not and why.
+func (p *program) workerChanged(endpoint string, up bool, cause error) {
+	reason := ""
+	if !up {
+		reason = "offline"
+	}
+	p.metrics.SetWorkerUp(up)
+	p.readiness.Set("worker", reason)
+	p.audit.Worker(endpoint, up, cause)
 }
 
 // openAdmin opens the admin port, unless it is off, and returns what closes it.
@@ -213,7 +256,7 @@ func (p *program) closeSource() {
 	}
 }
 
-// announce is the first line an operator looks for.
+// announce logs what the program was told. What it finds is logged when the source is reached.
 func (p *program) announce(c config.Config) {
 	b := build()
 	p.log.Info("starting", zap.String("version", b.version), zap.String("receiver", c.Receiver),

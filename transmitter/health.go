@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
@@ -56,7 +57,7 @@ func (c *Checker) Run(ctx context.Context) {
 			return
 		}
 		pause := c.note(err)
-		if !sleepUntil(ctx, time.Now().Add(pause)) {
+		if !sleep.For(ctx, pause, nil) {
 			return
 		}
 	}

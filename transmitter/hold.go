@@ -2,9 +2,11 @@ package transmitter
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
@@ -21,10 +23,10 @@ type HoldOptions struct {
 	// ProbeFirst lets no message through before one probe has succeeded, so that nothing
 	// is received before the worker listens. Without it the worker counts as up at first.
 	ProbeFirst bool
-	// Changed is told when the worker goes down and when it is up again, in that order; with
-	// ProbeFirst also what the first probe found. It must neither block nor call back.
+	// Changed is told when the worker goes down, and why, and when it is up again, in that order;
+	// with ProbeFirst also what the first probe found. It must neither block nor call back.
 	// Nil means nobody is.
-	Changed func(up bool)
+	Changed func(up bool, cause error)
 }
 
 // Hold waits for a worker that cannot be connected to, rather than fail its messages.
@@ -33,7 +35,7 @@ type HoldOptions struct {
 // share the probes, and one of them makes them. Transmit is never held.
 func Hold(opts HoldOptions) Middleware {
 	if opts.Changed == nil {
-		opts.Changed = func(bool) {}
+		opts.Changed = func(bool, error) {}
 	}
 	return func(next Transmitter) Transmitter {
 		h := &hold{next: next, opts: opts, turn: make(chan struct{}, 1), up: make(chan struct{})}
@@ -76,7 +78,7 @@ func (h *hold) Ready(ctx context.Context) (int, error) {
 func (h *hold) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	o := h.next.Transmit(ctx, m)
 	if o.Verdict == message.Retry && o.Cause == message.Unreached {
-		h.setDown()
+		h.setDown(errors.New(o.Reason))
 	}
 	return o
 }
@@ -105,7 +107,7 @@ func (h *hold) wait(ctx context.Context) error {
 // probe probes until the worker is up or ctx ends.
 func (h *hold) probe(ctx context.Context) {
 	for h.isDown() {
-		if !sleepUntil(ctx, h.due()) {
+		if !sleep.For(ctx, time.Until(h.due()), nil) {
 			return
 		}
 		err := h.opts.Probe(ctx)
@@ -115,7 +117,7 @@ func (h *hold) probe(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		default:
-			h.putOff()
+			h.putOff(err)
 		}
 	}
 }
@@ -138,7 +140,7 @@ func (h *hold) due() time.Time {
 	return h.nextAt
 }
 
-func (h *hold) setDown() {
+func (h *hold) setDown(cause error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.down {
@@ -148,7 +150,7 @@ func (h *hold) setDown() {
 	h.up = make(chan struct{})
 	h.interval = firstProbe
 	h.nextAt = time.Now().Add(h.interval)
-	h.opts.Changed(false)
+	h.opts.Changed(false, cause)
 }
 
 func (h *hold) setUp() {
@@ -156,29 +158,17 @@ func (h *hold) setUp() {
 	defer h.mu.Unlock()
 	h.known, h.down = true, false
 	close(h.up)
-	h.opts.Changed(true)
+	h.opts.Changed(true, nil)
 }
 
 // putOff sets the time of the next probe after one that failed.
-func (h *hold) putOff() {
+func (h *hold) putOff(cause error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.interval = min(max(h.interval*3/2, firstProbe), lastProbe)
 	h.nextAt = time.Now().Add(h.interval)
 	if !h.known {
 		h.known = true
-		h.opts.Changed(false)
-	}
-}
-
-// sleepUntil reports false when ctx ended first.
-func sleepUntil(ctx context.Context, t time.Time) bool {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+		h.opts.Changed(false, cause)
 	}
 }

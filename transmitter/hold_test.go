@@ -60,7 +60,7 @@ func (d *door) probe(context.Context) error {
 
 func (d *door) answer(context.Context, *message.Message) message.Outcome {
 	if !d.open.Load() {
-		return message.Outcome{Cause: message.Unreached, Code: "refused"}
+		return message.Outcome{Cause: message.Unreached, Code: "refused", Reason: "connection refused"}
 	}
 	return message.Outcome{Verdict: message.Delivered}
 }
@@ -91,7 +91,11 @@ func TestRefusedWorkerIsHeldAndProbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(false)
 		var changes []bool
-		tr, _ := held(d, transmitter.HoldOptions{Changed: func(up bool) { changes = append(changes, up) }})
+		tr, _ := held(d, transmitter.HoldOptions{Changed: func(up bool, cause error) {
+			if changes = append(changes, up); !up && (cause == nil || cause.Error() != "connection refused") {
+				t.Errorf("down because of %v", cause)
+			}
+		}})
 		if !isReady(tr) {
 			t.Fatal("not ready at first")
 		}
@@ -125,7 +129,7 @@ func TestWorkerThatFailsIsStillUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tr := transmitter.Wrap(says(o), transmitter.Hold(transmitter.HoldOptions{Changed: func(bool) { t.Error("it changed") }}))
+				tr := transmitter.Wrap(says(o), transmitter.Hold(transmitter.HoldOptions{Changed: func(bool, error) { t.Error("it changed") }}))
 				tr.Transmit(t.Context(), &message.Message{ID: "a"})
 				if !isReady(tr) {
 					t.Error("not ready")
@@ -139,7 +143,11 @@ func TestNothingIsReceivedBeforeTheFirstProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(false)
 		var changes []bool
-		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool) { changes = append(changes, up) }})
+		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool, cause error) {
+			if changes = append(changes, up); up == (cause != nil) {
+				t.Errorf("up %v because of %v", up, cause)
+			}
+		}})
 		time.AfterFunc(3*time.Second, func() { d.open.Store(true) })
 		if _, err := tr.Ready(t.Context()); err != nil {
 			t.Fatal(err)
@@ -157,7 +165,7 @@ func TestWorkerThatIsThereAtFirstIsReadyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(true)
 		var changes []bool
-		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool) { changes = append(changes, up) }})
+		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool, _ error) { changes = append(changes, up) }})
 		for range 3 {
 			if _, err := tr.Ready(t.Context()); err != nil {
 				t.Fatal(err)

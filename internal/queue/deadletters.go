@@ -80,15 +80,25 @@ func (o *deadLetterOp) apply(q *Queue) {
 	q.schedule.Finish(o.item)
 }
 
-// droppedDead counts dead letters that had to make room, and reports them.
+// droppedDead counts dead letters that had to make room.
 func (q *Queue) droppedDead(u usage) {
-	if u.messages == 0 {
-		return
-	}
 	q.dead.messages -= u.messages
 	q.dead.bytes = max(0, q.dead.bytes-u.bytes)
 	q.deadDropped += uint64(u.messages)
-	q.options.Report(DeadLetterDropped, fmt.Errorf("%d of the oldest (%d bytes) made room for newer ones", u.messages, u.bytes))
+	q.unreported.messages += u.messages
+	q.unreported.bytes += u.bytes
+}
+
+// reportPause is the least time between two reports of dead letters that were dropped.
+const reportPause = 10 * time.Second
+
+// reportDropped reports dead letters that had to make room, all since the last time at once. The
+// caller holds mu.
+func (q *Queue) reportDropped(now time.Time) {
+	if u := q.unreported; u.messages > 0 && now.Sub(q.reported) >= reportPause {
+		q.unreported, q.reported = usage{}, now
+		q.options.Report(DeadLetterDropped, fmt.Errorf("%d of the oldest (%d bytes) made room for newer ones", u.messages, u.bytes))
+	}
 }
 
 // DropDeadLetters removes all dead letters, and returns how many there were.

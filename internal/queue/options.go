@@ -68,6 +68,8 @@ type Options struct {
 	// Report is told of what was damaged. It must be safe for concurrent use, and must not call
 	// the queue. Nil tells nobody.
 	Report func(event string, err error)
+	// OnBroken is told once why the queue is broken, in a goroutine of its own. Nil tells nobody.
+	OnBroken func(error)
 	// TryFile opens the file at a path with TryFile of this package in another process, and
 	// returns an error that wraps ErrDamagedFile where it cannot be opened. It is called at the
 	// start after a process that did not close the queue. Nil does without.
@@ -87,6 +89,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Report == nil {
 		o.Report = func(string, error) {}
+	}
+	if o.OnBroken == nil {
+		o.OnBroken = func(error) {}
 	}
 	if o.commit == nil {
 		o.commit = (*bbolt.Tx).Commit

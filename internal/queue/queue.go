@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -76,6 +77,9 @@ type Queue struct {
 	// deadDropped counts dead letters that had to make room, setAside damaged messages.
 	deadDropped uint64
 	setAside    int
+	// unreported counts dead letters that were dropped since the time reported.
+	unreported usage
+	reported   time.Time
 	// counts and nextExpiry are what the last commit left; the committer alone writes them.
 	counts     record.Counts
 	nextExpiry int64
@@ -175,6 +179,7 @@ func (q *Queue) fail(cause error) {
 		_ = q.lock.say(stateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
 	}
 	close(q.down)
+	go q.options.OnBroken(q.broken)
 	q.batches = nil
 	q.work.Signal()
 	q.wakeAll()

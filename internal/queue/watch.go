@@ -10,6 +10,11 @@ const watchInterval = 500 * time.Millisecond
 func (q *Queue) watch() {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
+	defer func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.reportDropped(q.reported.Add(reportPause)) // what is left
+	}()
 	for {
 		select {
 		case <-q.stopped:
@@ -25,6 +30,7 @@ func (q *Queue) watch() {
 				q.fail(err)
 			}
 			q.forgetExpired(now)
+			q.reportDropped(now)
 			q.mu.Unlock()
 		}
 	}

@@ -21,6 +21,9 @@ type Options struct {
 	// Answered is told the status of each answer to a producer.
 	Answered func(status int)
 	Log      *zap.Logger
+	// OnBroken is told once that the source is damaged and the program must stop, which may be
+	// while nothing is received; nil tells nobody.
+	OnBroken func(error)
 	// TryQueueFile tries to open a queue file where a panic does no harm; nil does not try.
 	TryQueueFile func(path string) error
 	// Agent names the program to the source, as "carrier/1.2.3".
@@ -37,13 +40,13 @@ type Built struct {
 	Receives int
 	// StopAccepting refuses new messages from producers; nil where there are none.
 	StopAccepting func()
-	// QueueMessages and QueueBytes are the size of an embedded queue; nil without one.
-	QueueMessages, QueueBytes func() int64
-	// Connections counts the open connections of producers; nil where there are none.
-	Connections func() int64
+	// Ingest tells of the embedded queue and its producers; nil without one.
+	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
+	// Facts is what the receiver learned of its source. It is called after Open.
+	Facts func() []receiver.Fact
 	// Check looks at the source without taking or changing a message.
 	Check func(ctx context.Context) []preflight.Finding
 }

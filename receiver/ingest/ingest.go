@@ -40,6 +40,9 @@ type Options struct {
 	// MessageTimeout is the age at which messages are given up, so that they are received by
 	// then; zero is never.
 	MessageTimeout time.Duration
+	// OnBroken, if not nil, is told once that the queue can be believed no more and why: the
+	// program must stop, also while nothing is received.
+	OnBroken func(error)
 	// TryFile is queue.Options.TryFile; may be nil.
 	TryFile func(path string) error
 	// MaxConnections is how many producers may be connected at once; 1024. At the limit the
@@ -178,6 +181,9 @@ func (r *Receiver) openQueue() error {
 // each outlives its message, by up to ten minutes.
 const keysPerMessage = 2
 
+// leastKeys is how many are remembered in any case: a small queue may be a fast one.
+const leastKeys = 100_000
+
 func (o Options) forQueue() queue.Options {
 	full := queue.Keep
 	if o.DropOldest {
@@ -186,8 +192,8 @@ func (o Options) forQueue() queue.Options {
 	return queue.Options{
 		Dir: o.DataDir, MaxMessages: o.MaxMessages, MaxBytes: o.MaxBytes,
 		MaxDeadMessages: o.MaxDeadLetters, MaxDeadBytes: o.MaxDeadBytes, DeadFull: full,
-		MaxKeys: keysPerMessage * o.MaxMessages, MessageTimeout: o.MessageTimeout,
-		Lease: o.Lease, Report: o.Report, TryFile: o.TryFile,
+		MaxKeys: max(leastKeys, keysPerMessage*o.MaxMessages), MessageTimeout: o.MessageTimeout,
+		Lease: o.Lease, Report: o.Report, TryFile: o.TryFile, OnBroken: o.OnBroken,
 	}
 }
 

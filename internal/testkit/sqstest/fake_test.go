@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"carrier/internal/bufferedbody"
+	"carrier/internal/testkit/bufferedbody"
 	"carrier/internal/testkit/sqstest"
 )
 
