@@ -75,15 +75,20 @@ func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, 
 			InsecureSkipVerify: c.Webhook.InsecureSkipVerify, CAFile: c.Webhook.CAFile,
 			ClientCertFile: c.Webhook.ClientCertFile, ClientKeyFile: c.Webhook.ClientKeyFile,
 		},
-		Headers: headers,
-		Version: version,
-		Replay:  c.Receiver == config.Ingest && c.Ingest.Replay,
+		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes),
+		Headers:        headers,
+		Version:        version,
+		Replay:         c.Receiver == config.Ingest && c.Ingest.Replay,
 		Warn: func(messageID, what string) {
 			if messageID == "" {
 				log.Warn(what)
 				return
 			}
 			log.Warn(what, zap.String("message_id", messageID))
+		},
+		Omitted: func(messageID string, names []string) {
+			log.Debug("attributes left out: the request's head would be larger than CARRIER_WEBHOOK_MAX_HEADER_BYTES",
+				zap.String("message_id", messageID), zap.Strings("attributes", names))
 		},
 	}
 }
