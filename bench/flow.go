@@ -45,17 +45,23 @@ const callTime = 10 * time.Millisecond
 // are random, so some of them come in knots. Half of a call's time is spent before the
 // queue looks and half after, so no message can be faster than half a call.
 func offered() scenario {
+	s := offer("SQS ", func(b *bench) harness.Connect { return b.SQS })
+	s.name, s.quick = "offered", true
+	s.says = "500 messages/s offered at random moments, SQS calls take 10 ms, worker takes 5 ms, 40 in flight"
+	return s
+}
+
+// offer is offered over a source whose calls are called calls.
+func offer(calls string, connect func(*bench) harness.Connect) scenario {
 	return scenario{
-		name: "offered", quick: true,
-		says: "500 messages/s offered at random moments, SQS calls take 10 ms, worker takes 5 ms, 40 in flight",
 		columns: []report.Column{
 			col("rate", "messages/s", 0), col("p50", "p50 ms to the POST", 2), col("p99", "p99 ms", 2),
-			col("wait", "p99 / call time", 2), col("calls", "SQS calls/message", 2),
+			col("wait", "p99 / call time", 2), col("calls", calls+"calls/message", 2),
 			col("cpu", "CPU µs/message", 1), col("call", "measured call ms", 2), col("others", "others' cores", 2), col("peak", "peak RSS MiB", 1),
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			for range b.Times(3, 1) {
-				s, err := b.measureOffer(ctx, b.SQS)
+				s, err := b.measureOffer(ctx, connect(b))
 				if err != nil {
 					return err
 				}

@@ -11,25 +11,10 @@ import (
 
 // pubsub is the scenario offered over Pub/Sub.
 func pubsub() scenario {
-	return scenario{
-		name: "pubsub",
-		says: "a Pub/Sub subscription: 500 messages/s offered at random moments, calls take 10 ms, worker takes 5 ms, 40 in flight",
-		columns: []report.Column{
-			col("rate", "messages/s", 0), col("p50", "p50 ms to the POST", 2), col("p99", "p99 ms", 2),
-			col("wait", "p99 / call time", 2), col("calls", "calls/message", 2),
-			col("cpu", "CPU µs/message", 1), col("call", "measured call ms", 2), col("others", "others' cores", 2), col("peak", "peak RSS MiB", 1),
-		},
-		run: func(ctx context.Context, b *bench, r *figures.Results) error {
-			for range b.Times(3, 1) {
-				s, err := b.measureOffer(ctx, b.PubSub)
-				if err != nil {
-					return err
-				}
-				r.Add(report.Carrier, s)
-			}
-			return nil
-		},
-	}
+	s := offer("", func(b *bench) harness.Connect { return b.PubSub })
+	s.name = "pubsub"
+	s.says = "a Pub/Sub subscription: 500 messages/s offered at random moments, calls take 10 ms, worker takes 5 ms, 40 in flight"
+	return s
 }
 
 // pubsubSlow measures how many messages are leased to carrier that no slot can take: the

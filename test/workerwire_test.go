@@ -33,10 +33,11 @@ func TestAnswerOfOneMessageIsNeverTheNextOnes(t *testing.T) {
 		for _, scheme := range []string{"http", "https"} {
 			t.Run(name+" over "+scheme, func(t *testing.T) {
 				t.Parallel()
+				begin := make(chan struct{})
 				w := absentWorker(t, func(_ int, r request) answer {
 					switch {
 					case r.Body == "first":
-						return answer{Wire: wire}
+						return answer{Wire: wire, Hold: begin}
 					case r.receiveCount() == 1:
 						return says(500)
 					}
@@ -44,10 +45,9 @@ func TestAnswerOfOneMessageIsNeverTheNextOnes(t *testing.T) {
 				})
 				e := listenAs(t, w, scheme, time.Now().Add(time.Hour)).with(env{"CARRIER_CONCURRENCY": "1"})
 				b := newBench(t, ofIngest, w, e)
-				first := b.put(testMessage{Body: "first"})
-				w.await(1)
-				b.awaitEmpty()
-				second := b.put(testMessage{Body: "second"})
+				first := b.put(testMessage{Body: "first", Group: "g"})
+				second := b.put(testMessage{Body: "second", Group: "g"}) // follows immediately
+				close(begin)
 				b.awaitEmpty()
 				b.stop()
 				if n := len(w.of(first)); n != 1 {

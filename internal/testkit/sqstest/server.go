@@ -16,8 +16,6 @@ type (
 	Queue = service.Queue
 	// A Message is a message to be sent.
 	Message = service.Message
-	// A Letter is a Message.
-	Letter = service.Message
 	// An Attribute is one message attribute.
 	Attribute = shapes.Attribute
 	// An Error is an answer that is no success.
