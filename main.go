@@ -76,8 +76,10 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	case "config":
 		return printConfig(markdown, stdout, stderr)
 	case "health":
-		code := configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) })
-		return min(code, exitFailure) // whoever asks for health knows two answers
+		if configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) }) != exitOK {
+			return exitFailure // a HEALTHCHECK knows two answers, also where the configuration is bad
+		}
+		return exitOK
 	case "version":
 		return printed(stderr, build().write(stdout))
 	case "help", "-h", "--help":

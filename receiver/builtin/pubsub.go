@@ -36,6 +36,6 @@ func buildPubSub(c config.Config, o Options) Built {
 		Batch:         pubsubBatch,
 		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },
 		Facts:         r.Facts,
-		Check:         func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
+		Check:         withOpen(r, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
 	}
 }

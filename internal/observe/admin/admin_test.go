@@ -399,6 +399,19 @@ func TestHealthAsksReadyz(t *testing.T) {
 	}
 }
 
+func TestCarrierThatRunsIsToldFromOthers(t *testing.T) {
+	alive, stuck := open(t, Options{}), open(t, Options{Live: func() error { return errors.New("stuck") }})
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	for address, want := range map[string]bool{
+		alive.Addr().String(): true, stuck.Addr().String(): true, other.Listener.Addr().String(): false, "127.0.0.1:1": false, "": false,
+	} {
+		if got := Running(t.Context(), address); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}
+
 func TestEveryInterfaceIsAskedOnLoopback(t *testing.T) {
 	for address, want := range map[string]string{
 		":9010": "127.0.0.1:9010", "0.0.0.0:9010": "127.0.0.1:9010", "[::]:9010": "127.0.0.1:9010",
