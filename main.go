@@ -66,6 +66,11 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	if len(args) > 1 && !markdown {
 		return misused(stderr, fmt.Sprintf("%s takes no argument %q", name, args[1]))
 	}
+	return simpleCommand(name, markdown, signals, stdout, stderr)
+}
+
+// simpleCommand runs one of the commands that take no argument.
+func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	switch name {
 	case "run":
 		return configured(stderr, func(c config.Config, warnings []string) int {

@@ -43,8 +43,7 @@ func TestALargeHeapIsCollectedSooner(t *testing.T) {
 	if gcPercent() != 15 {
 		t.Errorf("GOGC is %d beside 256 MiB in use, want 15", gcPercent())
 	}
-	runtime.KeepAlive(held)
-	held = nil
+	runtime.KeepAlive(held) // and no longer
 	runtime.GC()
 	c.Adjust()
 	if gcPercent() != 15 {

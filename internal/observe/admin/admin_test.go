@@ -267,7 +267,7 @@ func TestConnectionThatIsAnsweredIsKept(t *testing.T) {
 		connect(t, pipe, 2*maxConnections)
 		close(free)
 		answer, err := http.ReadResponse(bufio.NewReader(drain), nil)
-		if err != nil || answer.StatusCode != 200 {
+		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("answer %v, error %v", answer, err)
 		}
 		_ = answer.Body.Close()
