@@ -13,7 +13,7 @@ import (
 )
 
 // pubsubBatch is the most messages asked for in one pull: as many as of SQS, since
-// what waits in hand behind an ordering key's head is bounded by it.
+// what waits in flight behind an ordering key's head is bounded by it.
 const pubsubBatch = 10
 
 func pubsubKind() *kind {
