@@ -39,6 +39,9 @@ GORELEASER := bin/goreleaser-$(GORELEASER_VERSION)
 ACTIONLINT_VERSION := v1.7.12
 ACTIONLINT := bin/actionlint-$(ACTIONLINT_VERSION)
 
+GOVULNCHECK_VERSION := v1.9.0
+GOVULNCHECK := bin/govulncheck-$(GOVULNCHECK_VERSION)
+
 ##@ Everyday
 
 .PHONY: help
@@ -112,6 +115,18 @@ vet: ## run go vet, for each set of build tags
 .PHONY: fmt
 fmt: $(LINT) ## put code and imports into their form
 	@$(LINT) fmt ./...
+
+# Exit code 3 means that a vulnerability was found. The database is not on every network, and no
+# failure of the code.
+.PHONY: vulns
+vulns: $(GOVULNCHECK) ## look for known vulnerabilities in what is called; says so where the database cannot be reached
+	@echo "== govulncheck $(GOVULNCHECK_VERSION)"
+	@code=0; said=$$($(GOVULNCHECK) -tags '$(LEAN)' ./... 2>&1) || code=$$?; printf '%s\n' "$$said"; \
+	case $$code in \
+	0) ;; \
+	3) exit 1 ;; \
+	*) if grep -q 'vuln\.go\.dev' <<<"$$said"; then echo "make vulns: NOT CHECKED: the database of vulnerabilities cannot be reached" >&2; else exit $$code; fi ;; \
+	esac
 
 .PHONY: cover
 cover: ## test each package and print how much of the code was run
@@ -255,3 +270,9 @@ $(ACTIONLINT):
 	@mkdir -p bin
 	@GOBIN=$(CURDIR)/bin GOFLAGS= go install github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION)
 	@mv bin/actionlint $@
+
+$(GOVULNCHECK):
+	@echo "== installing govulncheck $(GOVULNCHECK_VERSION), once"
+	@mkdir -p bin
+	@GOBIN=$(CURDIR)/bin GOFLAGS= go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+	@mv bin/govulncheck $@

@@ -9,6 +9,8 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/internal/observe/admin"
+	"carrier/internal/redact"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
 	"carrier/receiver/preflight"
@@ -30,21 +32,32 @@ func check(c config.Config, warnings []string, stdout io.Writer) int {
 	source, err := builtin.New(c, builtin.Options{
 		Observer: receiver.NoObserver{}, Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + build().version,
 	})
+	port, carrierRuns := checkAdmin(ctx, c.Admin.Address)
+	findings = append(findings, port)
 	if err != nil {
 		findings = append(findings, preflight.Fail.Finding(err.Error()))
 	} else {
-		findings = append(findings, source.Check(ctx)...)
+		findings = append(findings, source.Check(ctx, carrierRuns)...)
 		_ = source.Close()
 	}
 	findings = append(findings, checkWorker(ctx, c))
 	code := exitOK
 	for _, f := range findings {
-		_, _ = fmt.Fprintf(stdout, "%-4s  %s\n", f.Level, f.Text)
+		_, _ = fmt.Fprintf(stdout, "%-4s  %s\n", f.Level, redact.Text(f.Text))
 		if f.Level == preflight.Fail {
 			code = exitFailure
 		}
 	}
 	return code
+}
+
+// checkAdmin looks whether the admin port can be opened, and says whether a carrier answers there.
+func checkAdmin(ctx context.Context, address string) (f preflight.Finding, carrierRuns bool) {
+	if address == "" {
+		return preflight.OK.Finding("admin port: off"), false
+	}
+	carrierRuns = admin.Running(ctx, address)
+	return preflight.Listen(ctx, "admin port", address, carrierRuns), carrierRuns
 }
 
 // checkWorker asks the worker's health endpoint, or, without one, whether it

@@ -66,6 +66,11 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	if len(args) > 1 && !markdown {
 		return misused(stderr, fmt.Sprintf("%s takes no argument %q", name, args[1]))
 	}
+	return simpleCommand(name, markdown, signals, stdout, stderr)
+}
+
+// simpleCommand runs one of the commands that take no argument.
+func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	switch name {
 	case "run":
 		return configured(stderr, func(c config.Config, warnings []string) int {
@@ -76,8 +81,10 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	case "config":
 		return printConfig(markdown, stdout, stderr)
 	case "health":
-		code := configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) })
-		return min(code, exitFailure) // whoever asks for health knows two answers
+		if configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) }) != exitOK {
+			return exitFailure // a HEALTHCHECK knows two answers, also where the configuration is bad
+		}
+		return exitOK
 	case "version":
 		return printed(stderr, build().write(stdout))
 	case "help", "-h", "--help":

@@ -30,8 +30,9 @@ func promised(receiver string) map[string][]string {
 		"carrier_last_receive_timestamp_seconds": nil,
 		"carrier_worker_up":                      nil,
 		"carrier_draining":                       nil,
-		"carrier_ingest_queue_messages_limit":    nil,
-		"carrier_ingest_queue_bytes_limit":       nil,
+		"carrier_messages_rejected_total":        {of, `action="retry"`, `action="dead-letter"`, `action="drop"`},
+		"carrier_messages_left_to_redrive_total": nil,
+		"carrier_log_lines_dropped_total":        nil,
 		"carrier_duplicates_total":               {`cause="`},
 		"carrier_build_info":                     {`version="`},
 	}
@@ -41,8 +42,14 @@ func promised(receiver string) map[string][]string {
 		all["carrier_source_errors_total"] = []string{`operation="receive"`, `class="throttled"`, `class="network"`}
 	case "ingest":
 		all["carrier_ingest_requests_total"] = []string{`code="200"`, `code="401"`, `code="405"`, `code="413"`, `code="503"`}
-		all["carrier_ingest_queue_messages"] = nil
-		all["carrier_ingest_queue_bytes"] = nil
+		all["carrier_ingest_messages"] = []string{`state="ready"`, `state="delayed"`, `state="backing_off"`, `state="in_flight"`}
+		for _, name := range []string{
+			"carrier_ingest_queue_messages", "carrier_ingest_queue_bytes", "carrier_ingest_queue_messages_limit", "carrier_ingest_queue_bytes_limit",
+			"carrier_ingest_oldest_seconds", "carrier_ingest_connections", "carrier_ingest_files_set_aside",
+			"carrier_dead_letters", "carrier_dead_letters_dropped_total",
+		} {
+			all[name] = nil
+		}
 	}
 	return all
 }

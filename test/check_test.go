@@ -24,6 +24,9 @@ func TestCheckReportsALineForEachFinding(t *testing.T) {
 	denied := prepare(t, ofSQS, w, nil)
 	denied.onSQS().server.Always("DeleteMessageBatch", sqstest.Fault{Error: sqstest.AccessDenied("DeleteMessage")})
 	held := newBench(t, ofIngest, w, nil)
+	other := programtest.FreeListener(t)
+	defer func() { _ = other.Close() }()
+	taken := other.Addr().String()
 	blocked := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(blocked, nil, 0o600))
 	for name, c := range map[string]struct {
@@ -31,16 +34,21 @@ func TestCheckReportsALineForEachFinding(t *testing.T) {
 		code int
 		says []string
 	}{
-		"SQS":                   {sqs.env, 0, []string{"ok", "orders", "dead"}},
-		"SQS, no such queue":    {sqs.env.with(env{"CARRIER_SQS_QUEUE_NAME": "absent"}), 1, []string{"fail", "absent"}},
-		"SQS, no delete":        {denied.env, 1, []string{"fail", "delete"}},
-		"SQS, nobody there":     {sqs.env.with(env{"CARRIER_SQS_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail"}},
-		"SQS, no worker":        {sqs.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail", "worker"}},
-		"SQS, an unknown name":  {sqs.env.with(env{"CARRIER_SQS_QEUE": "x"}), 0, []string{"warn", "CARRIER_SQS_QEUE"}},
-		"ingest":                {prepare(t, ofIngest, w, nil).env, 0, []string{"ok"}},
-		"ingest, while it runs": {held.env, 0, []string{"warn", "running"}},
-		"ingest, no directory":  {prepare(t, ofIngest, w, env{"CARRIER_INGEST_DATA_DIR": filepath.Join(blocked, "data")}).env, 1, []string{"fail", blocked}},
-		"a healthy worker":      {prepare(t, ofIngest, w, env{"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": w.endpoint() + "/health"}).env, 0, []string{"ok", "/health"}},
+		"SQS":                      {sqs.env, 0, []string{"ok", "orders", "dead"}},
+		"SQS, no such queue":       {sqs.env.with(env{"CARRIER_SQS_QUEUE_NAME": "absent"}), 1, []string{"fail", "absent"}},
+		"SQS, no delete":           {denied.env, 1, []string{"fail", "delete"}},
+		"SQS, nobody there":        {sqs.env.with(env{"CARRIER_SQS_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail"}},
+		"SQS, no worker":           {sqs.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail", "worker"}},
+		"SQS, an unknown name":     {sqs.env.with(env{"CARRIER_SQS_QEUE": "x"}), 0, []string{"warn", "CARRIER_SQS_QEUE"}},
+		"ingest":                   {prepare(t, ofIngest, w, nil).env, 0, []string{"ok"}},
+		"ingest, while it runs":    {held.env, 0, []string{"ok", "ingest address " + held.env["CARRIER_INGEST_ADDRESS"] + " is in use by the carrier that runs", "admin port " + held.admin + " is in use by the carrier that runs"}},
+		"ingest, taken by another": {prepare(t, ofIngest, w, env{"CARRIER_INGEST_ADDRESS": taken}).env, 1, []string{"fail", "ingest address " + taken}},
+		"the admin port is taken":  {prepare(t, ofIngest, w, env{"CARRIER_ADMIN_ADDRESS": taken}).env, 1, []string{"fail", "admin port " + taken}},
+		"no admin port":            {prepare(t, ofIngest, w, env{"CARRIER_ADMIN_ADDRESS": ""}).env, 0, []string{"admin port: off"}},
+		"dead letters to nowhere":  {prepare(t, ofSQS, w, env{"CARRIER_REJECT_ACTION": "dead-letter"}).env, 1, []string{"fail", "CARRIER_REJECT_ACTION"}},
+		"two defaults":             {prepare(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": ""}).env, 0, []string{"visibility timeout 30s, renewed"}},
+		"ingest, no directory":     {prepare(t, ofIngest, w, env{"CARRIER_INGEST_DATA_DIR": filepath.Join(blocked, "data")}).env, 1, []string{"fail", blocked}},
+		"a healthy worker":         {prepare(t, ofIngest, w, env{"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": w.endpoint() + "/health"}).env, 0, []string{"ok", "/health"}},
 	} {
 		p := run(t, c.env, "check")
 		out := p.stdout.String()

@@ -47,8 +47,9 @@ type Built struct {
 	DeferralsHeld func() int64
 	// Facts is what the receiver learned of its source. It is called after Open.
 	Facts func() []receiver.Fact
-	// Check looks at the source without taking or changing a message.
-	Check func(ctx context.Context) []preflight.Finding
+	// Check looks at the source without taking or changing a message, and at everything for which
+	// the start would fail. carrierRuns says that a carrier with the same configuration runs.
+	Check func(ctx context.Context, carrierRuns bool) []preflight.Finding
 }
 
 // Names lists the receivers in this binary.
@@ -77,6 +78,21 @@ func New(c config.Config, o Options) (Built, error) {
 		return Built{}, fmt.Errorf("the %s receiver is not in this binary", c.Receiver)
 	}
 	return k.build(c, o), nil
+}
+
+// withOpen adds to the findings of check the error, if there is one, of opening r, which is what the
+// start does. Where check has failed already it would only say the same again.
+func withOpen(r receiver.Receiver, check func(context.Context) []preflight.Finding) func(context.Context, bool) []preflight.Finding {
+	return func(ctx context.Context, _ bool) []preflight.Finding {
+		findings := check(ctx)
+		if preflight.HasFailed(findings) {
+			return findings
+		}
+		if err := r.Open(ctx); err != nil {
+			findings = append(findings, preflight.Failed("the start", err))
+		}
+		return findings
+	}
 }
 
 // A kind is one sort of receiver.

@@ -5,6 +5,8 @@ package builtin
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 
 	"carrier/message"
 	"carrier/receiver"
@@ -24,6 +26,16 @@ func countedOperations() []string { return []string{opReceive, opExtend, opSettl
 type counted struct {
 	receiver.Receiver
 	observer receiver.Observer
+}
+
+// Open opens the receiver. Its error names the variable to change where the address is not to be had.
+func (c counted) Open(ctx context.Context) error {
+	err := c.Receiver.Open(ctx)
+	var socket *net.OpError
+	if errors.As(err, &socket) {
+		return &receiver.Error{Operation: "ingest", Class: receiver.ClassOf(err), Err: fmt.Errorf("%w (CARRIER_INGEST_ADDRESS)", socket)}
+	}
+	return err
 }
 
 // Receive receives, and is counted.

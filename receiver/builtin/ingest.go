@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 
@@ -59,7 +58,9 @@ func buildIngest(c config.Config, o Options) Built {
 		StopAccepting: r.StopAccepting,
 		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(r, c.Ingest) },
 		Facts:         func() []receiver.Fact { return ingestFacts(r, c.Ingest) },
-		Check:         func(ctx context.Context) []preflight.Finding { return checkIngest(ctx, c.Ingest) },
+		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {
+			return checkIngest(ctx, c.Ingest, carrierRuns)
+		},
 	}
 }
 
@@ -88,8 +89,8 @@ func ingestFacts(r *ingest.Receiver, c config.IngestOptions) []receiver.Fact {
 	}
 }
 
-func checkIngest(ctx context.Context, c config.IngestOptions) []preflight.Finding {
-	findings := []preflight.Finding{checkDirectory(c.DataDir), checkAddress(ctx, c.Address)}
+func checkIngest(ctx context.Context, c config.IngestOptions, carrierRuns bool) []preflight.Finding {
+	findings := []preflight.Finding{checkDirectory(c.DataDir), preflight.Listen(ctx, "ingest address", c.Address, carrierRuns)}
 	if err := ingest.CheckModes(c.DataDir); err != nil {
 		findings = append(findings, preflight.Warn.Finding(fmt.Sprintf("data directory: %v", err)))
 	}
@@ -116,15 +117,4 @@ func checkDirectory(dir string) preflight.Finding {
 		return preflight.Warn.Finding(fmt.Sprintf("data directory %s: %v", dir, err))
 	}
 	return preflight.OK.Finding(fmt.Sprintf("data directory %s can be written", dir))
-}
-
-// checkAddress looks whether the producers' address is free. A carrier that runs holds
-// it, so that one that is taken is no failure.
-func checkAddress(ctx context.Context, address string) preflight.Finding {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return preflight.Warn.Finding(fmt.Sprintf("ingest address %s is not free (is carrier running?): %v", address, err))
-	}
-	_ = l.Close()
-	return preflight.OK.Finding(fmt.Sprintf("ingest address %s is free", address))
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // pubsubBatch is the most messages asked for in one pull: as many as of SQS, since
-// what waits in hand behind an ordering key's head is bounded by it.
+// what waits in flight behind an ordering key's head is bounded by it.
 const pubsubBatch = 10
 
 func pubsubKind() *kind {
@@ -36,6 +36,6 @@ func buildPubSub(c config.Config, o Options) Built {
 		Batch:         pubsubBatch,
 		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },
 		Facts:         r.Facts,
-		Check:         func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
+		Check:         withOpen(r, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
 	}
 }

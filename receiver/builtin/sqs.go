@@ -35,12 +35,13 @@ func buildSQS(c config.Config, o Options) Built {
 			o.Log.Warn(w.Text, fields...)
 		},
 	})
+	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown}
 	return Built{
-		Receiver: deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown},
+		Receiver: opened,
 		Batch:    c.SQS.BatchSize,
 		Receives: c.SQS.Receivers,
 		Facts:    r.Facts,
-		Check:    func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
+		Check:    withOpen(opened, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
 	}
 }
 

@@ -2,8 +2,12 @@
 package preflight
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
+	"syscall"
 	"time"
 
 	"carrier/receiver"
@@ -43,15 +47,33 @@ func Permission(what string, answer error) Finding {
 	return Failed(what, answer)
 }
 
-// LeaseFor compares a lease, called name by its source, with the time an attempt may
-// take. A shorter one is renewed while the worker is busy, so nothing is wrong with it;
-// but after a crash of carrier, or without its renewals, the message is handed out in the
-// middle.
+// LeaseFor says how long a lease, called name by its source, is. One that is shorter than the time
+// an attempt may take is renewed while the worker is busy, so nothing is wrong with it.
 func LeaseFor(attempt time.Duration, name string, lease time.Duration) Finding {
 	if lease < attempt {
-		return Finding{Warn, fmt.Sprintf("%s %s is shorter than one attempt may take (%s): it holds only as long as it is renewed", name, lease, attempt)}
+		return Finding{OK, fmt.Sprintf("%s %s, renewed while an attempt (%s at most) takes longer", name, lease, attempt)}
 	}
 	return Finding{OK, fmt.Sprintf("%s %s", name, lease)}
+}
+
+// Listen finds whether address, called what, can be listened on. One that is in use is no failure
+// where a carrier runs, which has it.
+func Listen(ctx context.Context, what, address string, carrierRuns bool) Finding {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case err == nil:
+		_ = l.Close()
+		return Finding{OK, fmt.Sprintf("%s %s is free", what, address)}
+	case carrierRuns && errors.Is(err, syscall.EADDRINUSE):
+		return Finding{OK, fmt.Sprintf("%s %s is in use by the carrier that runs", what, address)}
+	default:
+		return Finding{Fail, fmt.Sprintf("%s %s: %v", what, address, err)}
+	}
+}
+
+// HasFailed reports whether any of findings fails.
+func HasFailed(findings []Finding) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Level == Fail })
 }
 
 // A Notice is something an operator should know that stopped nothing.

@@ -30,7 +30,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		"no such operation":  {faults: map[string]sqstest.Fault{"DeleteMessageBatch": missing, "ChangeMessageVisibilityBatch": missing}, want: []string{"fail permission to delete", "fail permission to change"}},
 		"a handle that is refused by the whole call": {faults: map[string]sqstest.Fault{"DeleteMessageBatch": badHandle}, want: []string{"ok permission to delete", "ok permission to change"}},
 		"no dead-letter queue where one is named":    {o: Options{DeadLetterQueueURL: "http://sqs.test/000000000000/none"}, want: []string{"fail the dead-letter queue http://"}},
-		"a lease that is shorter than an attempt":    {o: Options{VisibilityTimeout: 5 * time.Second}, want: []string{"warn visibility timeout 5s is shorter"}},
+		"a lease that is shorter than an attempt":    {o: Options{VisibilityTimeout: 5 * time.Second}, want: []string{"ok visibility timeout 5s, renewed"}},
 		"dead letters without a policy":              {o: Options{DeadLetterQueueURL: "http://sqs.test/000000000000/dead"}, want: []string{"warn the queue has no redrive policy; only"}},
 	} {
 		t.Run(name, func(t *testing.T) {

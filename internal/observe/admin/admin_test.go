@@ -267,7 +267,7 @@ func TestConnectionThatIsAnsweredIsKept(t *testing.T) {
 		connect(t, pipe, 2*maxConnections)
 		close(free)
 		answer, err := http.ReadResponse(bufio.NewReader(drain), nil)
-		if err != nil || answer.StatusCode != 200 {
+		if err != nil || answer.StatusCode != http.StatusOK {
 			t.Fatalf("answer %v, error %v", answer, err)
 		}
 		_ = answer.Body.Close()
@@ -395,6 +395,19 @@ func TestHealthAsksReadyz(t *testing.T) {
 	for _, address := range []string{":" + port, "0.0.0.0:" + port, "[::]:" + port, "127.0.0.1:" + port, "localhost:" + port} {
 		if err := Health(t.Context(), address); err != nil {
 			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestCarrierThatRunsIsToldFromOthers(t *testing.T) {
+	alive, stuck := open(t, Options{}), open(t, Options{Live: func() error { return errors.New("stuck") }})
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	for address, want := range map[string]bool{
+		alive.Addr().String(): true, stuck.Addr().String(): true, other.Listener.Addr().String(): false, "127.0.0.1:1": false, "": false,
+	} {
+		if got := Running(t.Context(), address); got != want {
+			t.Errorf("%s: %v", address, got)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (o Options) livez(w http.ResponseWriter, _ *http.Request) {
 			return
 		}
 	}
-	httpapi.WriteJSON(w, http.StatusOK, status{"live"})
+	httpapi.WriteJSON(w, http.StatusOK, status{live})
 }
 
 func (o Options) readyz(w http.ResponseWriter, _ *http.Request) {
@@ -93,6 +93,9 @@ func (o Options) refuseDrain(r *http.Request) *httpapi.Problem {
 	}
 	return &httpapi.Problem{Status: http.StatusForbidden, Detail: "draining needs the header " + drainHeader + ": yes"}
 }
+
+// live is the status of /livez.
+const live = "live"
 
 type status struct {
 	Status string `json:"status"`

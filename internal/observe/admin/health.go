@@ -21,13 +21,39 @@ const maxAnswer = 64 << 10
 // means every interface is asked on loopback. It returns nil when the answer is 200,
 // else why not. It waits until ctx ends.
 func Health(ctx context.Context, address string) error {
-	target, err := dialable(address)
+	answer, err := get(ctx, address, "/readyz")
 	if err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+target+"/readyz", nil)
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return unready(answer)
+}
+
+// Running reports whether a carrier answers at the admin port at address, alive or not.
+func Running(ctx context.Context, address string) bool {
+	answer, err := get(ctx, address, "/livez")
 	if err != nil {
-		return err
+		return false
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var alive status
+	err = json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&alive)
+	return answer.StatusCode == http.StatusOK && err == nil && alive.Status == live ||
+		answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Content-Type") == "application/problem+json"
+}
+
+// get makes a request to the admin port at address. It waits until ctx ends.
+func get(ctx context.Context, address, path string) (*http.Response, error) {
+	target, err := dialable(address)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+target+path, nil)
+	if err != nil {
+		return nil, err
 	}
 	// A transport of its own: no proxy, and nothing left open. The answer of whoever else
 	// may have the port is not followed elsewhere.
@@ -37,13 +63,9 @@ func Health(ctx context.Context, address string) error {
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the admin port: %w", err)
+		return nil, fmt.Errorf("ask the admin port: %w", err)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode == http.StatusOK {
-		return nil
-	}
-	return unready(answer)
+	return answer, nil
 }
 
 // dialable is where a server that listens on address can be reached from this host.
