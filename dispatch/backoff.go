@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -16,14 +17,14 @@ import (
 // its class or ends. It is safe for concurrent use.
 type sourceBackoff struct {
 	observe func(Event)
-	telling sync.Mutex // held while observe is called, so that events come in their order
+	news    atomic.Pointer[Event] // what observe has not been told of; nil when there is nothing
+	telling sync.Mutex            // held while observe is called, so that events come in their order
 
 	mu      sync.Mutex
 	worked  bool           // a receive has succeeded once
 	class   receiver.Class // of the failures now; empty while there are none
 	until   time.Time      // no call before
 	backoff *backoff.ExponentialBackOff
-	news    *Event // what observe has not been told of; nil when there is nothing
 }
 
 func newSourceBackoff(observe func(Event)) *sourceBackoff {
@@ -58,7 +59,7 @@ func (b *sourceBackoff) failed(err error) (fatal bool) {
 	}
 	if b.class != class {
 		b.class = class
-		b.news = &Event{Kind: SourceDown, Err: err}
+		b.news.Store(&Event{Kind: SourceDown, Err: err})
 	}
 	// Receives that were open together fail together: that is one failure.
 	if now := time.Now(); !now.Before(b.until) {
@@ -91,30 +92,16 @@ func (b *sourceBackoff) recovered() {
 	b.class = ""
 	b.until = time.Time{}
 	b.backoff.Reset()
-	b.news = &Event{Kind: SourceUp}
+	b.news.Store(&Event{Kind: SourceUp})
 }
 
 // tell tells observe of what is new, in order and without the lock: an observer that takes its time
 // keeps nobody from receiving. Who finds another one telling leaves it to that one.
 func (b *sourceBackoff) tell() {
-	for b.hasNews() && b.telling.TryLock() {
-		if e := b.takeNews(); e != nil {
+	for b.news.Load() != nil && b.telling.TryLock() {
+		if e := b.news.Swap(nil); e != nil {
 			b.observe(*e)
 		}
 		b.telling.Unlock()
 	}
-}
-
-func (b *sourceBackoff) hasNews() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.news != nil
-}
-
-func (b *sourceBackoff) takeNews() *Event {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e := b.news
-	b.news = nil
-	return e
 }

@@ -165,16 +165,11 @@ func (s *slots) wait(receiving context.Context, t *ticket) bool {
 	}
 }
 
-// leave frees a slot.
+// leave frees a slot, and gives it to whoever waits longest.
 func (s *slots) leave() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free++
-	s.grant()
-}
-
-// grant gives the free slots to those that wait longest. The lock is held.
-func (s *slots) grant() {
 	for s.free > 0 && len(s.waiters) > 0 {
 		t := s.waiters[0]
 		s.waiters[0] = nil

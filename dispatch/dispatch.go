@@ -104,8 +104,11 @@ func (d *Dispatcher) drain(receiving, working context.Context, idle <-chan struc
 	d.o.Observe(Event{Kind: Stopping})
 	var returns sync.WaitGroup
 	defer returns.Wait()
-	for _, tail := range d.lanes.takeTails() {
-		returns.Go(func() { d.giveBack(working, tail) })
+	for group, tail := range d.lanes.takeTails() {
+		returns.Go(func() {
+			d.giveBack(working, tail)
+			d.lanes.returned(group)
+		})
 	}
 	select {
 	case <-idle:

@@ -56,6 +56,20 @@ func TestAGroupIsGivenBackTailFirst(t *testing.T) {
 	})
 }
 
+func TestAHeadThatFailsAtTheStopGoesBackAfterItsTail(t *testing.T) {
+	within(t, func(o *Options) { o.Concurrency = 4 }, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(func(context.Context, *message.Message) message.Outcome {
+			time.Sleep(time.Second)
+			return failed(0)
+		})
+		b.source.Fail(slowSettle(3 * time.Second)) // the tail is still on its way back
+		b.putGroup("g", "1", "2", "3")
+		b.start()
+		b.stop(t)
+		equal(t, "ends", b.ends(), "3 returned", "2 returned", "1 failed")
+	})
+}
+
 func TestAMessageHeldForAnAbsentWorkerIsGivenBack(t *testing.T) {
 	within(t, nil, func(t *testing.T, b *bench) {
 		b.start()

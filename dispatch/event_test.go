@@ -148,6 +148,7 @@ func TestWhatAnAbsentWorkerIsOwedIsHeld(t *testing.T) {
 					b.worker.SetReady(true)
 					synctest.Wait()
 				}
+				b.source.Fail(slowSettle(time.Second)) // the head goes back when its tail is back
 				b.stop(t)
 				// What is given back may come once more, to a receive that is open at the stop.
 				equal(t, "ends", b.ends()[:3], c.ends...)

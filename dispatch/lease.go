@@ -162,7 +162,11 @@ func (r *leaseRenewer) renewed(l *lease, err error) error {
 	soon := now.Add(max(l.m.Lease/10, 100*time.Millisecond))
 	switch {
 	case err == nil:
-		r.schedule(l, latest(renewalDue(l.m), soon))
+		due := renewalDue(l.m)
+		if due.Before(soon) {
+			due = soon
+		}
+		r.schedule(l, due)
 	case errors.Is(err, receiver.ErrLeaseLost):
 		l.lost.Store(true)
 	case !now.Before(l.m.Expires()):
@@ -192,13 +196,6 @@ func (r *leaseRenewer) schedule(l *lease, due time.Time) {
 // renewalDue is when a third of m's lease has passed.
 func renewalDue(m *message.Message) time.Time {
 	return m.Expires().Add(-m.Lease * 2 / 3)
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // dueHeap orders leases by when their renewal is due.

@@ -112,11 +112,14 @@ func removal() message.Outcome {
 // lanes lets one message of a group go ahead at a time. A group has a lane while its head is in
 // flight; what comes behind waits in the lane and takes no slot. It is safe for concurrent use.
 type lanes struct {
-	mu    sync.Mutex
-	tails map[string][]*delivery
+	mu        sync.Mutex
+	tails     map[string][]*delivery
+	returning map[string]chan struct{} // closed when the tail that takeTails took is back
 }
 
-func newLanes() *lanes { return &lanes{tails: map[string][]*delivery{}} }
+func newLanes() *lanes {
+	return &lanes{tails: map[string][]*delivery{}, returning: map[string]chan struct{}{}}
+}
 
 // enter reports whether m may go ahead. If not, it waits in its lane until next or takeTail brings
 // it out.
@@ -152,27 +155,42 @@ func (l *lanes) next(m *delivery) *delivery {
 	return tail[0]
 }
 
-// takeTail takes what waits behind m. The lane stays busy.
+// takeTail takes what waits behind m, once what takeTails took of the lane is back: the head does
+// not go back before its tail. The lane stays busy.
 func (l *lanes) takeTail(m *delivery) []*delivery {
 	if !m.Ordered {
 		return nil
+	}
+	l.mu.Lock()
+	returning := l.returning[m.Group]
+	l.mu.Unlock()
+	if returning != nil {
+		<-returning
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.take(m.Group)
 }
 
-// takeTails takes what waits behind every head. The lanes stay busy.
-func (l *lanes) takeTails() [][]*delivery {
+// takeTails takes what waits behind every head, by group. The lanes stay busy. It is called once;
+// returned follows for each group when its tail is back.
+func (l *lanes) takeTails() map[string][]*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var tails [][]*delivery
+	tails := map[string][]*delivery{}
 	for group, tail := range l.tails {
 		if len(tail) > 0 {
-			tails = append(tails, l.take(group))
+			tails[group] = l.take(group)
+			l.returning[group] = make(chan struct{})
 		}
 	}
 	return tails
+}
+
+func (l *lanes) returned(group string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.returning[group])
 }
 
 func (l *lanes) take(group string) []*delivery {

@@ -84,6 +84,25 @@ func TestAWrongPathBuriesNothingOnIngest(t *testing.T) {
 	b.stop()
 }
 
+// TestADeferralEndsWithTheTimeout is a worker that puts everything off for longer than anybody waits.
+func TestADeferralEndsWithTheTimeout(t *testing.T) {
+	t.Parallel()
+	onEverySource(t, func(t *testing.T, kind string) {
+		w := newWorker(t, always(says(503, "Retry-After: 1800000000")))
+		b := prepare(t, kind, w, env{
+			"CARRIER_REJECT_ACTION": "drop", "CARRIER_MESSAGE_TIMEOUT": "2s", "CARRIER_SQS_WAIT_TIME": "1s",
+		})
+		b.start()
+		b.awaitReady()
+		id := b.put(testMessage{Body: "a"})
+		b.awaitEmpty()
+		if posts := len(w.of(id)); posts != 1 || b.settled("deferred") != 1 || b.settled("rejected") != 1 {
+			t.Errorf("%d posts, %v deferred, %v rejected; want one of each", posts, b.settled("deferred"), b.settled("rejected"))
+		}
+		b.stop()
+	})
+}
+
 func TestMaxAttemptsRejectsAMessageThatKeepsFailing(t *testing.T) {
 	t.Parallel()
 	w := newWorker(t, always(says(500)))
