@@ -110,8 +110,6 @@ func refused(err error) *problem {
 		return newProblem(http.StatusServiceUnavailable, "the disk is full").retryAfter(afterDiskFull)
 	case errors.Is(err, queue.ErrFull):
 		return newProblem(http.StatusServiceUnavailable, "the queue is full").retryAfter(afterFull)
-	case errors.Is(err, queue.ErrKeyReused):
-		return newProblem(http.StatusUnprocessableEntity, "the idempotency key belongs to a message with another body")
 	case errors.Is(err, queue.ErrClosed):
 		return stopping()
 	default:
