@@ -47,6 +47,7 @@ func (d *DiskReserve) Ensure(upto int64) error {
 	return nil
 }
 
+// NoSpace says that err is one of a disk, a quota or a file that can grow no more.
 func NoSpace(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

@@ -13,6 +13,7 @@ import (
 )
 
 const (
+	// LockName is what the lock file is called.
 	LockName  = "queue.lock"
 	lockPause = 50 * time.Millisecond
 )
@@ -86,6 +87,7 @@ func (l *Lock) Say(state string) error {
 	return err
 }
 
+// Close lets other processes in.
 func (l *Lock) Close() error {
 	if l.file == nil {
 		return nil

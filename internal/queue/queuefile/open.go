@@ -17,6 +17,7 @@ import (
 )
 
 const (
+	// Name is what the file is called.
 	Name = "queue.db"
 	// NewName is what a file is called until it is whole.
 	NewName = "queue.db.new"
@@ -213,6 +214,7 @@ func begin(o *Options) (Opened, error) {
 	return Opened{DB: db, File: f, Loaded: l}, nil
 }
 
+// RemoveIfThere removes the file at path; that there is none is no error.
 func RemoveIfThere(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -328,6 +330,7 @@ func makeDir(dir string) error {
 	return SyncDir(above)
 }
 
+// SyncDir makes sure that what was made, renamed or removed in dir stays so.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
