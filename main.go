@@ -13,7 +13,6 @@ import (
 
 	"carrier/config"
 	"carrier/internal/observe/admin"
-	"carrier/internal/tune"
 	"carrier/receiver/builtin"
 )
 
@@ -46,7 +45,6 @@ All configuration is in the environment; see carrier config --markdown.
 `
 
 func main() {
-	tune.Memory()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	os.Exit(command(os.Args[1:], signals, os.Stdout, os.Stderr))

@@ -19,6 +19,7 @@ import (
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/tune"
+	"carrier/receiver"
 	"carrier/receiver/builtin"
 )
 
@@ -88,6 +89,7 @@ type program struct {
 	broken     failure // the source cannot be believed any more
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
+	collector  *tune.Collector
 }
 
 // serve assembles the program and runs it until stop brings a signal, or until it cannot go on.
@@ -167,7 +169,8 @@ func (f *failure) set(err error) {
 // assemble makes the parts. It dials nothing.
 func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program, error) {
 	b := build()
-	p := &program{log: log, audit: audit.New(log), readiness: admin.NewReadiness()}
+	p := &program{log: log, readiness: admin.NewReadiness(), collector: tune.Memory()}
+	p.audit = audit.New(log, func() []receiver.Fact { return p.source.Facts() })
 	p.broken.happened = make(chan struct{})
 	p.metrics = metrics.New(metrics.Options{
 		Receiver: c.Receiver, Concurrency: c.Concurrency, Version: b.version, Commit: b.commit,
@@ -182,15 +185,13 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 		return nil, err
 	}
 	p.metrics.WatchLog(output.Dropped)
-	if p.source.QueueMessages != nil {
-		p.metrics.WatchQueue(metrics.Queue{
-			Messages: p.source.QueueMessages, Bytes: p.source.QueueBytes,
-			MaxMessages: int64(c.Ingest.MaxMessages), MaxBytes: int64(c.Ingest.MaxBytes),
-		})
+	if p.source.Ingest != nil {
+		p.metrics.WatchIngest(p.source.Ingest)
 	}
 	if p.source.DeferralsHeld != nil {
 		p.metrics.WatchDeferrals(p.source.DeferralsHeld)
 	}
+	p.readiness.Set("worker", "not reached yet")
 	if p.worker, err = newWorker(c, b.version, p); err != nil {
 		return nil, err
 	}
@@ -208,6 +209,20 @@ func (p *program) observe(e dispatch.Event) {
 	p.metrics.Observe(e)
 	p.readiness.Observe(e)
 	p.audit.Observe(e)
+	if e.Kind == dispatch.Polled {
+		p.collector.Adjust()
+	}
+}
+
+// workerChanged tells everybody that the worker at endpoint takes messages, or does not and why.
+func (p *program) workerChanged(endpoint string, up bool, cause error) {
+	reason := ""
+	if !up {
+		reason = "offline"
+	}
+	p.metrics.SetWorkerUp(up)
+	p.readiness.Set("worker", reason)
+	p.audit.Worker(endpoint, up, cause)
 }
 
 // openAdmin opens the admin port, unless it is off, and returns what closes it.
@@ -241,7 +256,7 @@ func (p *program) closeSource() {
 	}
 }
 
-// announce is the first line an operator looks for.
+// announce logs what the program was told. What it finds is logged when the source is reached.
 func (p *program) announce(c config.Config) {
 	b := build()
 	p.log.Info("starting", zap.String("version", b.version), zap.String("receiver", c.Receiver),

@@ -31,11 +31,11 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 		return nil, fault("CARRIER_WEBHOOK_*", err)
 	}
 	w := &worker{endpoint: endpoint, webhook: hook}
-	watch := newWatch(p)
+	status := newWorkerStatus(func(up bool, cause error) { p.workerChanged(endpoint.String(), up, cause) })
 	layers := []transmitter.Middleware{
 		transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: c.Retry.InitialInterval, Multiplier: c.Retry.Multiplier, Max: c.Retry.MaxInterval,
-			MaxAge: c.MessageTimeout,
+			Jitter: transmitter.Jitter(c.Retry.Jitter), MaxAge: c.MessageTimeout,
 		}),
 		transmitter.GiveUp(transmitter.GiveUpOptions{
 			MaxAttempts: c.Retry.MaxAttempts, MaxAge: c.MessageTimeout, Action: rejectAction(c.RejectAction),
@@ -48,14 +48,14 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 		}))
 	}
 	if c.Webhook.HealthCheckEndpoint != "" {
-		if w.checker, err = newChecker(c.Webhook, hook, watch); err != nil {
+		if w.checker, err = newChecker(c.Webhook, hook, status); err != nil {
 			return nil, err
 		}
 		layers = append(layers, w.checker.Gate)
 	}
 	layers = append(layers, transmitter.Hold(transmitter.HoldOptions{
 		Probe: hook.Probe, ProbeFirst: w.checker == nil,
-		Changed: func(up bool) { watch.set("connection", up, nil) },
+		Changed: func(up bool, cause error) { status.set("connection", up, cause) },
 	}))
 	w.transmitter = transmitter.Wrap(hook, layers...)
 	return w, nil
@@ -75,9 +75,10 @@ func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, 
 			InsecureSkipVerify: c.Webhook.InsecureSkipVerify, CAFile: c.Webhook.CAFile,
 			ClientCertFile: c.Webhook.ClientCertFile, ClientKeyFile: c.Webhook.ClientKeyFile,
 		},
-		Headers: headers,
-		Version: version,
-		Replay:  c.Receiver == config.Ingest && c.Ingest.Replay,
+		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes),
+		Headers:        headers,
+		Version:        version,
+		Replay:         c.Receiver == config.Ingest && c.Ingest.Replay,
 		Warn: func(messageID, what string) {
 			if messageID == "" {
 				log.Warn(what)
@@ -85,19 +86,23 @@ func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, 
 			}
 			log.Warn(what, zap.String("message_id", messageID))
 		},
+		Omitted: func(messageID string, names []string) {
+			log.Debug("attributes left out: the request's head would be larger than CARRIER_WEBHOOK_MAX_HEADER_BYTES",
+				zap.String("message_id", messageID), zap.Strings("attributes", names))
+		},
 	}
 }
 
-func newChecker(c config.WebhookOptions, hook *webhook.Transmitter, watch *watch) (*transmitter.Checker, error) {
+func newChecker(c config.WebhookOptions, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
 	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
 	if err != nil {
 		return nil, fault("CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT", err)
 	}
-	watch.await("health")
+	status.expect("health")
 	return transmitter.NewChecker(transmitter.CheckerOptions{
 		Check: hook.HealthCheck(at), Interval: c.HealthCheckInterval, Timeout: c.HealthCheckTimeout,
 		Threshold: c.OfflineThresholdCount,
-		Changed:   func(up bool, err error) { watch.set("health", up, err) },
+		Changed:   func(up bool, cause error) { status.set("health", up, cause) },
 	}), nil
 }
 
@@ -111,9 +116,14 @@ func (w *worker) watch(ctx context.Context) {
 func (w *worker) close() { w.webhook.Close() }
 
 func rejectAction(name string) message.Action {
-	return map[string]message.Action{
-		config.Retry: message.Redrive, config.DeadLetter: message.DeadLetter, config.Drop: message.Drop,
-	}[name]
+	switch name {
+	case config.DeadLetter:
+		return message.DeadLetter
+	case config.Drop:
+		return message.Drop
+	default:
+		return message.Redrive
+	}
 }
 
 func fault(variable string, err error) error {

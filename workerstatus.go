@@ -2,49 +2,44 @@ package main
 
 import "sync"
 
-// A watch knows whether the worker is there, from all that look: it is when none
-// of them says otherwise. It tells metrics, probes and the log of changes.
-type watch struct {
-	p *program
+// A workerStatus knows whether the worker takes messages, from everybody who looks (the health
+// check, the connections): it does when none of them says otherwise. It tells metrics, probes and
+// the log of changes. It is safe for concurrent use.
+type workerStatus struct {
+	changed func(up bool, cause error)
 
 	mu   sync.Mutex
-	away map[string]bool
-	told bool // whether up was told of at all
+	down map[string]bool // by who looks
+	told bool            // whether changed was called at all
 	up   bool
 }
 
-// newWatch returns a watch that waits for a first word: until then the worker
-// counts as away, which is no news.
-func newWatch(p *program) *watch {
-	p.readiness.Set("worker", "not reached yet")
-	return &watch{p: p, away: map[string]bool{}}
+// newWorkerStatus returns one that waits for a first word. changed is called on changes alone, the
+// first word included; cause, why the worker is down, may be nil.
+func newWorkerStatus(changed func(up bool, cause error)) *workerStatus {
+	return &workerStatus{changed: changed, down: map[string]bool{}}
 }
 
-// await says that who has not looked yet. Until it does the worker counts as away,
-// which is no news either.
-func (w *watch) await(who string) {
+// expect says that who will look, and has not yet. Until it does the worker counts as down, which
+// changed is not told of.
+func (w *workerStatus) expect(who string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.away[who] = true
+	w.down[who] = true
 }
 
-// set says what one of those who look has found; err, why not, may be nil.
-func (w *watch) set(who string, up bool, err error) {
+// set says what who has found; cause, why the worker is down, may be nil.
+func (w *workerStatus) set(who string, up bool, cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if delete(w.away, who); !up {
-		w.away[who] = true
+	delete(w.down, who)
+	if !up {
+		w.down[who] = true
 	}
-	now := len(w.away) == 0
+	now := len(w.down) == 0
 	if w.told && now == w.up {
 		return
 	}
 	w.told, w.up = true, now
-	w.p.metrics.SetWorkerUp(now)
-	reason := ""
-	if !now {
-		reason = "offline"
-	}
-	w.p.readiness.Set("worker", reason)
-	w.p.audit.Worker(now, err)
+	w.changed(now, cause)
 }

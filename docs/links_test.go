@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 )
 
 const root = ".."
@@ -118,6 +119,26 @@ func TestVariantsOfTheBuildAreThere(t *testing.T) {
 	for _, tag := range slices.Sorted(maps.Keys(found)) {
 		if !strings.Contains(readme, "-tags "+tag) {
 			t.Errorf("README.md does not name the build tag %s", tag)
+		}
+	}
+}
+
+// TestPagesAreWrappedAndPlain: a line of text has at most 100 characters, and what the glossary
+// has a word for goes by no other. Tables may be wide; generated pages are as they are generated.
+func TestPagesAreWrappedAndPlain(t *testing.T) {
+	fenced := regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+	for name, page := range pages(t) {
+		if name == "docs/configuration.md" || name == "bench/report.md" {
+			continue
+		}
+		for line := range strings.Lines(fenced.ReplaceAllString(page, "")) {
+			line = strings.TrimSuffix(line, "\n")
+			if utf8.RuneCountInString(line) > 100 && !strings.HasPrefix(line, "|") && !strings.HasPrefix(line, "    ") {
+				t.Errorf("%s: %d characters: %s", name, utf8.RuneCountInString(line), line)
+			}
+			if strings.Contains(line, "in hand") {
+				t.Errorf("%s: say in flight: %s", name, line)
+			}
 		}
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"carrier/config"
 	"carrier/internal/observe/metrics"
+	"carrier/receiver"
 	"carrier/receiver/builtin"
 )
 
@@ -26,11 +28,15 @@ const (
 func exposed(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, receiver := range builtin.Names() {
+	for _, name := range builtin.Names() {
 		m := metrics.New(metrics.Options{
-			Receiver: receiver, Operations: builtin.Operations(receiver), Duplicates: builtin.Duplicates(receiver),
+			Receiver: name, Operations: builtin.Operations(name), Duplicates: builtin.Duplicates(name),
 		})
 		m.WatchInFlight(func() int { return 0 })
+		m.WatchLog(func() uint64 { return 0 })
+		if name == config.Ingest {
+			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
+		}
 		answer := httptest.NewRecorder()
 		m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		all.WriteString(answer.Body.String())

@@ -43,6 +43,18 @@ const (
 	Drop
 )
 
+// String names a as the configuration does: retry, dead-letter or drop.
+func (a Action) String() string {
+	switch a {
+	case DeadLetter:
+		return "dead-letter"
+	case Drop:
+		return "drop"
+	default:
+		return "retry"
+	}
+}
+
 // An Outcome is the word on one message, from the transmitter to the receiver. The zero value gives
 // the message back at once.
 type Outcome struct {

@@ -77,11 +77,11 @@ func unescape(path string) string {
 	var b strings.Builder
 	for i := 0; i < len(path); {
 		r, width := escaped(path[i:])
-		switch {
-		case width == 0:
+		switch width {
+		case 0:
 			b.WriteByte(path[i])
 			width = 1
-		case width == 3:
+		case 3:
 			b.WriteByte(byte(r))
 		default:
 			b.WriteRune(r)

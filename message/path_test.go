@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -35,7 +36,7 @@ func TestPathThatStaysIsLetPass(t *testing.T) {
 // A path of the longest head is looked at in a time that does not grow with its layers.
 func TestManyLayersOfEscapesAreNotFollowed(t *testing.T) {
 	path := "/%" + strings.Repeat("25", 1<<14) + "41"
-	if err := CheckPath(path); err != errEscapes {
+	if err := CheckPath(path); !errors.Is(err, errEscapes) {
 		t.Errorf("CheckPath = %v, want %v", err, errEscapes)
 	}
 }

@@ -18,9 +18,6 @@ type testMessage struct {
 	Trace       string
 }
 
-// A letter is a testMessage.
-type letter = testMessage //nolint:unused // until every test says testMessage
-
 // A source is a queue that a test can put messages into and look at.
 type source interface {
 	// env is what the program has to know.

@@ -173,7 +173,7 @@ func TestGroupIdOnAStandardQueueOrdersNothing(t *testing.T) {
 	w := newWorker(t, always(held(says(200), hold)))
 	b := newBench(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "3", "CARRIER_SQS_WAIT_TIME": "1s"})
 	for i := range 3 {
-		_, err := b.onSQS().queue.Send(sqstest.Letter{Body: fmt.Sprint(i), Group: "A"})
+		_, err := b.onSQS().queue.Send(sqstest.Message{Body: fmt.Sprint(i), Group: "A"})
 		must(t, err)
 	}
 	w.await(3) // all in flight, though none is answered

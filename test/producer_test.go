@@ -138,7 +138,7 @@ func TestProducersAreServedOverTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	writePair(t, cert, key)
+	writePair(t, cert, key, time.Now().Add(time.Hour))
 	b := onlyStored(t, env{"CARRIER_INGEST_TLS_CERT_FILE": cert, "CARRIER_INGEST_TLS_KEY_FILE": key})
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // a certificate of its own
 	defer transport.CloseIdleConnections()
@@ -162,12 +162,12 @@ func TestProducersAreServedOverTLS(t *testing.T) {
 	}
 }
 
-// writePair writes a certificate for this machine, signed by itself, and its key.
-func writePair(t *testing.T, certFile, keyFile string) {
+// writePair writes a certificate for this machine, signed by itself and valid until end, and its key.
+func writePair(t *testing.T, certFile, keyFile string, end time.Time) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: end.Add(-2 * time.Hour), NotAfter: end, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	must(t, err)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)

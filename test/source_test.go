@@ -34,7 +34,7 @@ func (s *sqsSource) put(l testMessage) string {
 
 // send is put from any goroutine.
 func (s *sqsSource) send(l testMessage) (id string, err error) {
-	out := sqstest.Letter{Body: l.Body, Trace: l.Trace, Attributes: map[string]sqstest.Attribute{}}
+	out := sqstest.Message{Body: l.Body, Trace: l.Trace, Attributes: map[string]sqstest.Attribute{}}
 	for name, value := range l.Attributes {
 		out.Attributes[name] = sqstest.Text(value)
 	}

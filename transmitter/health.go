@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
@@ -15,24 +16,24 @@ const recheck = time.Second
 type CheckerOptions struct {
 	// Check asks the worker once whether it is healthy; it returns when ctx ends.
 	Check func(ctx context.Context) error
-	// Interval is the time between two checks of a healthy worker; Timeout is how long
-	// one may take. Both must be above zero.
+	// Interval is the time between two checks of a healthy worker; Timeout is how long one may take.
+	// Both must be above zero.
 	Interval, Timeout time.Duration
-	// Threshold is how many checks in a row must fail before a worker that was healthy
-	// counts as offline; at least 1.
+	// Threshold is how many checks in a row must fail before a worker that was healthy counts as
+	// offline; at least 1.
 	Threshold int
-	// Changed is told what the first check found, and then of every change; err is the
-	// failed check's. It must neither block nor call back. Nil means nobody is.
-	Changed func(up bool, err error)
+	// Changed is called with what the first check found, and then at every change; cause is the failed
+	// check's error. It must neither block nor call back. Nil means nobody is told.
+	Changed func(up bool, cause error)
 }
 
-// A Checker watches a worker's health, and holds messages back while it is not there:
-// before the first check that succeeds, and while it is offline.
+// A Checker watches a worker's health, and lets nothing be received before the first check that
+// succeeds, nor while the worker is offline.
 type Checker struct {
 	opts CheckerOptions
 
 	mu       sync.Mutex
-	told     bool // Changed has been told of something
+	told     bool // Changed was called
 	healthy  bool
 	failures int           // in a row
 	up       chan struct{} // closed while healthy
@@ -47,8 +48,8 @@ func NewChecker(opts CheckerOptions) *Checker {
 	return &Checker{opts: opts, up: make(chan struct{})}
 }
 
-// Run checks until ctx ends: at once, then every second until the worker is healthy,
-// then every interval until it is offline. It is called once.
+// Run checks until ctx ends: at once, then every second until the worker is healthy, then every
+// interval until it is offline. It is called once.
 func (c *Checker) Run(ctx context.Context) {
 	for {
 		err := c.check(ctx)
@@ -56,14 +57,13 @@ func (c *Checker) Run(ctx context.Context) {
 			return
 		}
 		pause := c.note(err)
-		if !sleepUntil(ctx, time.Now().Add(pause)) {
+		if !sleep.For(ctx, pause, nil) {
 			return
 		}
 	}
 }
 
-// Gate is the Middleware that holds messages back: its Ready waits for the worker to be
-// healthy. Transmit is never held.
+// Gate is the Middleware whose Ready waits for the worker to be healthy. Transmit does not wait.
 func (c *Checker) Gate(next Transmitter) Transmitter { return &gate{next, c} }
 
 func (c *Checker) check(ctx context.Context) error {
@@ -78,19 +78,19 @@ func (c *Checker) note(err error) time.Duration {
 	defer c.mu.Unlock()
 	if err == nil {
 		c.failures = 0
-		c.turn(true, nil)
+		c.setHealthy(true, nil)
 		return c.opts.Interval
 	}
 	c.failures++
 	if c.healthy && c.failures < c.opts.Threshold {
 		return c.opts.Interval
 	}
-	c.turn(false, err)
+	c.setHealthy(false, err)
 	return recheck
 }
 
-// turn opens or shuts the gate and tells of it, if that is a change. c.mu is held.
-func (c *Checker) turn(healthy bool, err error) {
+// setHealthy opens or shuts the gate and calls Changed, if that is a change. c.mu is held.
+func (c *Checker) setHealthy(healthy bool, cause error) {
 	if c.told && healthy == c.healthy {
 		return
 	}
@@ -101,11 +101,11 @@ func (c *Checker) turn(healthy bool, err error) {
 		c.up = make(chan struct{})
 	}
 	c.told, c.healthy = true, healthy
-	c.opts.Changed(healthy, err)
+	c.opts.Changed(healthy, cause)
 }
 
-// state returns a channel that is closed while the worker is healthy.
-func (c *Checker) state() <-chan struct{} {
+// whenHealthy returns a channel that is closed while the worker is healthy.
+func (c *Checker) whenHealthy() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.up
@@ -119,14 +119,14 @@ type gate struct {
 // Ready waits for the worker to be healthy, and then for next.
 func (g *gate) Ready(ctx context.Context) (int, error) {
 	for {
-		healthy := g.checker.state()
+		healthy := g.checker.whenHealthy()
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		case <-healthy:
 		}
 		n, err := g.next.Ready(ctx)
-		if err != nil || healthy == g.checker.state() {
+		if err != nil || healthy == g.checker.whenHealthy() {
 			return n, err
 		}
 	}

@@ -14,10 +14,10 @@ import (
 	"carrier/transmitter/transmittertest"
 )
 
-// A patient is a worker whose health checks go by a script of times.
-type patient struct {
-	start time.Time
-	sick  func(at time.Duration) bool
+// A scriptedWorker is healthy or not according to the time.
+type scriptedWorker struct {
+	start     time.Time
+	unhealthy func(at time.Duration) bool
 
 	mu      sync.Mutex
 	checks  []int64 // milliseconds since start
@@ -25,7 +25,7 @@ type patient struct {
 }
 
 // watch starts a Checker of p, with an interval of a minute, and stops it with the test.
-func (p *patient) watch(t *testing.T) transmitter.Transmitter {
+func (p *scriptedWorker) watch(t *testing.T) transmitter.Transmitter {
 	t.Helper()
 	p.start = time.Now()
 	c := transmitter.NewChecker(transmitter.CheckerOptions{
@@ -34,8 +34,8 @@ func (p *patient) watch(t *testing.T) transmitter.Transmitter {
 			p.mu.Lock()
 			p.checks = append(p.checks, at.Milliseconds())
 			p.mu.Unlock()
-			if p.sick(at) {
-				return errors.New("sick")
+			if p.unhealthy(at) {
+				return errors.New("unhealthy")
 			}
 			return nil
 		},
@@ -43,7 +43,10 @@ func (p *patient) watch(t *testing.T) transmitter.Transmitter {
 		Timeout:   10 * time.Second,
 		Threshold: 3,
 		Changed: func(up bool, err error) {
-			word := map[bool]string{true: "up", false: "down"}[up]
+			word := "down"
+			if up {
+				word = "up"
+			}
 			if up != (err == nil) {
 				word += " with the wrong error"
 			}
@@ -57,7 +60,7 @@ func (p *patient) watch(t *testing.T) transmitter.Transmitter {
 }
 
 // seen returns when p was checked and what was told of it, once all is at rest.
-func (p *patient) seen() (checks []int64, changes []string) {
+func (p *scriptedWorker) seen() (checks []int64, changes []string) {
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,7 +82,7 @@ func run(t *testing.T, c *transmitter.Checker) {
 
 func TestNothingIsReceivedBeforeTheWorkerIsHealthy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &patient{sick: func(at time.Duration) bool { return at < 2500*time.Millisecond }}
+		p := &scriptedWorker{unhealthy: func(at time.Duration) bool { return at < 2500*time.Millisecond }}
 		tr := p.watch(t)
 		if _, err := tr.Ready(t.Context()); err != nil {
 			t.Fatal(err)
@@ -96,7 +99,7 @@ func TestNothingIsReceivedBeforeTheWorkerIsHealthy(t *testing.T) {
 
 func TestHealthyWorkerIsCheckedEveryInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &patient{sick: func(time.Duration) bool { return false }}
+		p := &scriptedWorker{unhealthy: func(time.Duration) bool { return false }}
 		tr := p.watch(t)
 		time.Sleep(150 * time.Second)
 		checks, changes := p.seen()
@@ -111,7 +114,7 @@ func TestHealthyWorkerIsCheckedEveryInterval(t *testing.T) {
 
 func TestWorkerIsOfflineAfterTheThresholdAndUntilItIsHealthy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &patient{sick: func(at time.Duration) bool { return at > time.Second && at < 182500*time.Millisecond }}
+		p := &scriptedWorker{unhealthy: func(at time.Duration) bool { return at > time.Second && at < 182500*time.Millisecond }}
 		tr := p.watch(t)
 		time.Sleep(179 * time.Second) // two checks have failed
 		if !isReady(tr) {
@@ -136,7 +139,7 @@ func TestWorkerIsOfflineAfterTheThresholdAndUntilItIsHealthy(t *testing.T) {
 
 func TestOneGoodCheckForgivesTheFailedOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &patient{sick: func(at time.Duration) bool { return at != 0 && at != 3*time.Minute }}
+		p := &scriptedWorker{unhealthy: func(at time.Duration) bool { return at != 0 && at != 3*time.Minute }}
 		tr := p.watch(t)
 		time.Sleep(5*time.Minute + time.Second)
 		if !isReady(tr) {
@@ -164,9 +167,9 @@ func TestCheckThatTakesTooLongFails(t *testing.T) {
 	})
 }
 
-func TestMessageInHandIsPostedWhateverTheHealth(t *testing.T) {
+func TestMessageInFlightIsPostedWhateverTheHealth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &patient{sick: func(time.Duration) bool { return true }}
+		p := &scriptedWorker{unhealthy: func(time.Duration) bool { return true }}
 		tr := p.watch(t)
 		if o := tr.Transmit(t.Context(), &message.Message{ID: "a"}); o.Verdict != message.Delivered {
 			t.Errorf("outcome %+v", o)
@@ -176,7 +179,7 @@ func TestMessageInHandIsPostedWhateverTheHealth(t *testing.T) {
 
 func TestOfflineWorkerDoesNotHoldTheStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &patient{sick: func(time.Duration) bool { return true }}
+		p := &scriptedWorker{unhealthy: func(time.Duration) bool { return true }}
 		tr := p.watch(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -2,9 +2,11 @@ package transmitter
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
@@ -15,28 +17,28 @@ const (
 
 // HoldOptions is what Hold is made of.
 type HoldOptions struct {
-	// Probe says whether the worker can be connected to. It returns within seconds, and
-	// when its ctx ends.
+	// Probe reports why messages cannot be posted to the worker; nil if they can. It returns within
+	// seconds, and when its ctx ends.
 	Probe func(ctx context.Context) error
-	// ProbeFirst lets no message through before one probe has succeeded, so that nothing
-	// is received before the worker listens. Without it the worker counts as up at first.
+	// ProbeFirst makes Ready wait for one probe that succeeds, so that nothing is received before the
+	// worker listens. Without it the worker counts as up at first.
 	ProbeFirst bool
-	// Changed is told when the worker goes down and when it is up again, in that order; with
-	// ProbeFirst also what the first probe found. It must neither block nor call back.
-	// Nil means nobody is.
-	Changed func(up bool)
+	// Changed is called when the worker goes down, with the cause, and when it is up again, in that
+	// order; with ProbeFirst also with what the first probe found. It must neither block nor call
+	// back. Nil means nobody is told.
+	Changed func(up bool, cause error)
 }
 
-// Hold waits for a worker that cannot be connected to, rather than fail its messages.
-// After an Unreached outcome Ready waits until a probe succeeds: the first comes a
-// second later, the next ones at growing intervals up to five seconds. All that wait
-// share the probes, and one of them makes them. Transmit is never held.
+// Hold waits for a worker that cannot be connected to, rather than fail its messages. After an
+// Unreached outcome Ready waits until a probe succeeds: the first comes a second later, the next ones
+// at growing intervals up to five seconds. All callers of Ready share the probes, and one of them makes
+// them. Transmit does not wait.
 func Hold(opts HoldOptions) Middleware {
 	if opts.Changed == nil {
-		opts.Changed = func(bool) {}
+		opts.Changed = func(bool, error) {}
 	}
 	return func(next Transmitter) Transmitter {
-		h := &hold{next: next, opts: opts, turn: make(chan struct{}, 1), up: make(chan struct{})}
+		h := &hold{next: next, opts: opts, probing: make(chan struct{}, 1), up: make(chan struct{})}
 		h.known = !opts.ProbeFirst
 		h.down = opts.ProbeFirst
 		if !h.down {
@@ -47,9 +49,9 @@ func Hold(opts HoldOptions) Middleware {
 }
 
 type hold struct {
-	next Transmitter
-	opts HoldOptions
-	turn chan struct{} // holds one token while somebody probes
+	next    Transmitter
+	opts    HoldOptions
+	probing chan struct{} // holds one token while a caller of Ready probes
 
 	mu       sync.Mutex
 	known    bool          // Changed has been told of the state, or it is up as assumed
@@ -76,16 +78,16 @@ func (h *hold) Ready(ctx context.Context) (int, error) {
 func (h *hold) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	o := h.next.Transmit(ctx, m)
 	if o.Verdict == message.Retry && o.Cause == message.Unreached {
-		h.setDown()
+		h.setDown(errors.New(o.Reason))
 	}
 	return o
 }
 
-// wait returns once the worker is up. Among those that wait, whoever has the turn
-// probes, and passes the turn on when it must leave.
+// wait returns once the worker is up. One of the callers that wait probes; when its ctx ends another
+// one goes on.
 func (h *hold) wait(ctx context.Context) error {
 	for {
-		up := h.upAgain()
+		up := h.whenUp()
 		select {
 		case <-up:
 			return ctx.Err()
@@ -95,9 +97,9 @@ func (h *hold) wait(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-up:
-		case h.turn <- struct{}{}:
+		case h.probing <- struct{}{}:
 			h.probe(ctx)
-			<-h.turn
+			<-h.probing
 		}
 	}
 }
@@ -105,7 +107,7 @@ func (h *hold) wait(ctx context.Context) error {
 // probe probes until the worker is up or ctx ends.
 func (h *hold) probe(ctx context.Context) {
 	for h.isDown() {
-		if !sleepUntil(ctx, h.due()) {
+		if !sleep.For(ctx, time.Until(h.due()), nil) {
 			return
 		}
 		err := h.opts.Probe(ctx)
@@ -115,7 +117,7 @@ func (h *hold) probe(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		default:
-			h.putOff()
+			h.putOff(err)
 		}
 	}
 }
@@ -126,7 +128,7 @@ func (h *hold) isDown() bool {
 	return h.down
 }
 
-func (h *hold) upAgain() <-chan struct{} {
+func (h *hold) whenUp() <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.up
@@ -138,7 +140,7 @@ func (h *hold) due() time.Time {
 	return h.nextAt
 }
 
-func (h *hold) setDown() {
+func (h *hold) setDown(cause error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.down {
@@ -148,7 +150,7 @@ func (h *hold) setDown() {
 	h.up = make(chan struct{})
 	h.interval = firstProbe
 	h.nextAt = time.Now().Add(h.interval)
-	h.opts.Changed(false)
+	h.opts.Changed(false, cause)
 }
 
 func (h *hold) setUp() {
@@ -156,29 +158,17 @@ func (h *hold) setUp() {
 	defer h.mu.Unlock()
 	h.known, h.down = true, false
 	close(h.up)
-	h.opts.Changed(true)
+	h.opts.Changed(true, nil)
 }
 
 // putOff sets the time of the next probe after one that failed.
-func (h *hold) putOff() {
+func (h *hold) putOff(cause error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.interval = min(max(h.interval*3/2, firstProbe), lastProbe)
 	h.nextAt = time.Now().Add(h.interval)
 	if !h.known {
 		h.known = true
-		h.opts.Changed(false)
-	}
-}
-
-// sleepUntil reports false when ctx ended first.
-func sleepUntil(ctx context.Context, t time.Time) bool {
-	timer := time.NewTimer(time.Until(t))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
+		h.opts.Changed(false, cause)
 	}
 }

@@ -19,37 +19,37 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A door is a worker that can be reached or not, and counts who knocks when.
-type door struct {
+// A fakeWorker can be reached or not, and records when it was probed.
+type fakeWorker struct {
 	open   atomic.Bool
 	start  time.Time
 	inside atomic.Int64
 
 	mu     sync.Mutex
-	knocks []time.Duration // since start
+	probes []time.Duration // since start
 }
 
-func newDoor(open bool) *door {
-	d := &door{start: time.Now()}
+func newFakeWorker(open bool) *fakeWorker {
+	d := &fakeWorker{start: time.Now()}
 	d.open.Store(open)
 	return d
 }
 
-// knocked returns when it was probed.
-func (d *door) knocked() []time.Duration {
+// probedAt returns when it was probed.
+func (d *fakeWorker) probedAt() []time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.knocks)
+	return slices.Clone(d.probes)
 }
 
 // probe takes a while, and fails the test that lets two probe at once.
-func (d *door) probe(context.Context) error {
+func (d *fakeWorker) probe(context.Context) error {
 	if d.inside.Add(1) > 1 {
 		panic("two probes at once")
 	}
 	defer d.inside.Add(-1)
 	d.mu.Lock()
-	d.knocks = append(d.knocks, time.Since(d.start))
+	d.probes = append(d.probes, time.Since(d.start))
 	d.mu.Unlock()
 	time.Sleep(time.Millisecond)
 	if !d.open.Load() {
@@ -58,14 +58,14 @@ func (d *door) probe(context.Context) error {
 	return nil
 }
 
-func (d *door) answer(context.Context, *message.Message) message.Outcome {
+func (d *fakeWorker) answer(context.Context, *message.Message) message.Outcome {
 	if !d.open.Load() {
-		return message.Outcome{Cause: message.Unreached, Code: "refused"}
+		return message.Outcome{Cause: message.Unreached, Code: "refused", Reason: "connection refused"}
 	}
 	return message.Outcome{Verdict: message.Delivered}
 }
 
-func held(d *door, opts transmitter.HoldOptions) (transmitter.Transmitter, *transmittertest.Memory) {
+func held(d *fakeWorker, opts transmitter.HoldOptions) (transmitter.Transmitter, *transmittertest.Memory) {
 	worker := transmittertest.NewMemory(d.answer)
 	opts.Probe = d.probe
 	return transmitter.Wrap(worker, transmitter.Hold(opts)), worker
@@ -89,9 +89,13 @@ func isReady(tr transmitter.Transmitter) bool {
 
 func TestRefusedWorkerIsHeldAndProbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(false)
+		d := newFakeWorker(false)
 		var changes []bool
-		tr, _ := held(d, transmitter.HoldOptions{Changed: func(up bool) { changes = append(changes, up) }})
+		tr, _ := held(d, transmitter.HoldOptions{Changed: func(up bool, cause error) {
+			if changes = append(changes, up); !up && (cause == nil || cause.Error() != "connection refused") {
+				t.Errorf("down because of %v", cause)
+			}
+		}})
 		if !isReady(tr) {
 			t.Fatal("not ready at first")
 		}
@@ -106,7 +110,7 @@ func TestRefusedWorkerIsHeldAndProbed(t *testing.T) {
 			t.Fatalf("ready says %d, %v", n, err)
 		}
 		want := []int64{1000, 2501, 4752, 8128, 13129, 18130, 23131}
-		if got := milliseconds(d.knocked()); !slices.Equal(got, want) {
+		if got := milliseconds(d.probedAt()); !slices.Equal(got, want) {
 			t.Errorf("probed after %v ms, want %v", got, want)
 		}
 		if !slices.Equal(changes, []bool{false, true}) {
@@ -125,7 +129,7 @@ func TestWorkerThatFailsIsStillUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tr := transmitter.Wrap(says(o), transmitter.Hold(transmitter.HoldOptions{Changed: func(bool) { t.Error("it changed") }}))
+				tr := transmitter.Wrap(says(o), transmitter.Hold(transmitter.HoldOptions{Changed: func(bool, error) { t.Error("it changed") }}))
 				tr.Transmit(t.Context(), &message.Message{ID: "a"})
 				if !isReady(tr) {
 					t.Error("not ready")
@@ -137,15 +141,19 @@ func TestWorkerThatFailsIsStillUp(t *testing.T) {
 
 func TestNothingIsReceivedBeforeTheFirstProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(false)
+		d := newFakeWorker(false)
 		var changes []bool
-		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool) { changes = append(changes, up) }})
+		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool, cause error) {
+			if changes = append(changes, up); up == (cause != nil) {
+				t.Errorf("up %v because of %v", up, cause)
+			}
+		}})
 		time.AfterFunc(3*time.Second, func() { d.open.Store(true) })
 		if _, err := tr.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if knocks := d.knocked(); knocks[0] != 0 || len(knocks) != 4 {
-			t.Errorf("probed at %v, want at once and then 3 times", knocks)
+		if probes := d.probedAt(); probes[0] != 0 || len(probes) != 4 {
+			t.Errorf("probed at %v, want at once and then 3 times", probes)
 		}
 		if !slices.Equal(changes, []bool{false, true}) {
 			t.Errorf("changes %v", changes)
@@ -155,16 +163,16 @@ func TestNothingIsReceivedBeforeTheFirstProbe(t *testing.T) {
 
 func TestWorkerThatIsThereAtFirstIsReadyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(true)
+		d := newFakeWorker(true)
 		var changes []bool
-		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool) { changes = append(changes, up) }})
+		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool, _ error) { changes = append(changes, up) }})
 		for range 3 {
 			if _, err := tr.Ready(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if took := time.Since(d.start); took > time.Second || len(d.knocked()) != 1 {
-			t.Errorf("took %v and %d probes", took, len(d.knocked()))
+		if took := time.Since(d.start); took > time.Second || len(d.probedAt()) != 1 {
+			t.Errorf("took %v and %d probes", took, len(d.probedAt()))
 		}
 		if !slices.Equal(changes, []bool{true}) {
 			t.Errorf("changes %v", changes)
@@ -174,7 +182,7 @@ func TestWorkerThatIsThereAtFirstIsReadyAtOnce(t *testing.T) {
 
 func TestManyThatWaitShareTheProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(false)
+		d := newFakeWorker(false)
 		tr, _ := held(d, transmitter.HoldOptions{})
 		tr.Transmit(t.Context(), &message.Message{ID: "a"})
 		var ready atomic.Int64
@@ -187,7 +195,7 @@ func TestManyThatWaitShareTheProbes(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if n := len(d.knocked()); n != 4 || ready.Load() != 0 {
+		if n := len(d.probedAt()); n != 4 || ready.Load() != 0 {
 			t.Errorf("%d probes in ten seconds, %d ready", n, ready.Load())
 		}
 		d.open.Store(true)
@@ -199,9 +207,9 @@ func TestManyThatWaitShareTheProbes(t *testing.T) {
 	})
 }
 
-func TestProberThatLeavesPassesTheTurn(t *testing.T) {
+func TestProbesGoOnWhenTheOneThatMakesThemLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(false)
+		d := newFakeWorker(false)
 		tr, _ := held(d, transmitter.HoldOptions{})
 		tr.Transmit(t.Context(), &message.Message{ID: "a"})
 		first, leave := context.WithCancel(t.Context())
@@ -226,7 +234,7 @@ func TestProberThatLeavesPassesTheTurn(t *testing.T) {
 			t.Error(err)
 		}
 		if took := time.Since(d.start).Truncate(100 * time.Millisecond); took != time.Second {
-			t.Errorf("took %v: the probe's time was lost with the turn", took)
+			t.Errorf("took %v: the probe's time was lost with it", took)
 		}
 	})
 }
@@ -234,7 +242,7 @@ func TestProberThatLeavesPassesTheTurn(t *testing.T) {
 // The port accepts and yet the posts are refused: each round costs a second at least.
 func TestRefusalAfterAGoodProbeIsNoHotLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(true)
+		d := newFakeWorker(true)
 		worker := transmittertest.NewMemory(func(context.Context, *message.Message) message.Outcome {
 			return message.Outcome{Cause: message.Unreached}
 		})
@@ -253,7 +261,7 @@ func TestRefusalAfterAGoodProbeIsNoHotLoop(t *testing.T) {
 
 func TestWorkerThatGoesDownWhileNextIsWaitedForIsNotReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(false)
+		d := newFakeWorker(false)
 		tr, worker := held(d, transmitter.HoldOptions{})
 		worker.SetReady(false)
 		ready := make(chan struct{})

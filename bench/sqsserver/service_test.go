@@ -18,7 +18,7 @@ import (
 	"carrier/bench/http1"
 	"carrier/bench/load"
 	"carrier/bench/queue"
-	"carrier/internal/bufferedbody"
+	"carrier/internal/testkit/bufferedbody"
 )
 
 // serviceOf serves n messages of size bytes to a client of the real SDK, which checks

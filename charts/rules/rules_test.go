@@ -69,12 +69,23 @@ func (l life) onIngest() life {
 	return changed
 }
 
+// exposed is the life without the series of a queue of its own, where that is not the source.
+func (l life) exposed() life {
+	shown := maps.Clone(l)
+	if _, ingest := l[`carrier_messages_received_total{receiver="ingest"}`]; !ingest {
+		maps.DeleteFunc(shown, func(series, _ string) bool {
+			return strings.HasPrefix(series, "carrier_ingest_") || strings.HasPrefix(series, "carrier_dead_letters")
+		})
+	}
+	return shown
+}
+
 // load writes the lives of several replicas as Prometheus would have scraped them.
 func load(replicas []life) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "load %s\n", every)
 	for i, l := range replicas {
-		for _, series := range slices.Sorted(maps.Keys(l)) {
+		for _, series := range slices.Sorted(maps.Keys(l.exposed())) {
 			name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
 			fmt.Fprintf(&b, "  %s{job=\"shop/orders\",namespace=\"shop\",instance=\"10.0.0.%d:9010\",%s} %s\n", name, i+1, own, l[series])
 		}

@@ -241,8 +241,51 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			expected: never,
 		},
 		"one message refused for good": {
-			changes:  life{`carrier_messages_settled_total{outcome="rejected",receiver="sqs"}`: until(30, "0", "1x200")},
+			changes:  life{`carrier_messages_rejected_total{action="retry",receiver="sqs"}`: until(30, "0", "1x200")},
 			expected: map[int][]string{29: {}, 31: {"CarrierDeadLetters"}, 85: {"CarrierDeadLetters"}, 95: {}},
+		},
+		"a worker that refuses everything for good": {
+			changes: life{
+				`carrier_attempts_total{code="2xx"}`:                                   until(30, "0+600", "17400x200"),
+				`carrier_attempts_total{code="4xx"}`:                                   until(30, "0", "0+600x200"),
+				`carrier_messages_rejected_total{action="dead-letter",receiver="sqs"}`: until(30, "0", "0+600x200"),
+			},
+			expected: map[int][]string{29: {}, 33: {"CarrierDeadLetters"}, 45: {"CarrierDeadLetters", "CarrierWorkerRejecting"}},
+		},
+		"a worker that refuses one in ten": {
+			changes: life{
+				`carrier_attempts_total{code="4xx"}`:                                   "0+66x240",
+				`carrier_messages_rejected_total{action="dead-letter",receiver="sqs"}`: "0+66x240",
+			},
+			expected: map[int][]string{30: {"CarrierDeadLetters"}, 180: {"CarrierDeadLetters"}},
+		},
+		"the only three messages of an hour, all refused": {
+			changes: maps.Collect(joined(noTraffic(base), life{
+				`carrier_attempts_total{code="4xx"}`:                            until(30, "0", "3x200"),
+				`carrier_messages_rejected_total{action="drop",receiver="sqs"}`: until(30, "0", "3x200"),
+			})),
+			expected: map[int][]string{31: {"CarrierDeadLetters"}, 40: {"CarrierDeadLetters"}},
+		},
+		"a message at its last receive": {
+			changes:  life{"carrier_messages_left_to_redrive_total": until(30, "0", "1x200")},
+			expected: map[int][]string{29: {}, 31: {"CarrierLeftToRedrive"}, 85: {"CarrierLeftToRedrive"}, 95: {}},
+		},
+		"a queue file that could not be read": {
+			ingest:   true,
+			changes:  life{"carrier_ingest_files_set_aside": until(30, "0", "1x200"), "carrier_ingest_queue_messages_limit": "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240"},
+			expected: map[int][]string{29: {}, 31: {"CarrierQueueFileSetAside"}, 180: {"CarrierQueueFileSetAside"}},
+		},
+		"dead letters that are kept": {
+			ingest: true,
+			changes: life{
+				"carrier_dead_letters": "50x240", "carrier_ingest_queue_messages_limit": "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240",
+			},
+			expected: never,
+		},
+		"dead letters that make room for new ones": {
+			ingest:   true,
+			changes:  life{"carrier_dead_letters_dropped_total": until(30, "0", "1x200"), "carrier_ingest_queue_messages_limit": "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240"},
+			expected: map[int][]string{29: {}, 31: {"CarrierDeadLettersDropped"}, 95: {}},
 		},
 		"a queue of its own that fills up": {
 			ingest: true,

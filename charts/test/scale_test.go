@@ -21,7 +21,7 @@ func workload(t *testing.T, objects []runtime.Object) (kind, name string, replic
 	return "Deployment", d.Name, d.Spec.Replicas
 }
 
-// TestKEDAScalesTheWorkload, on what is waiting and in hand, and takes nobody's queue away.
+// TestKEDAScalesTheWorkload, on what is waiting and in flight, and takes nobody's queue away.
 func TestKEDAScalesTheWorkload(t *testing.T) {
 	for name, want := range map[string]struct {
 		kind     string

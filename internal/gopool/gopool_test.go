@@ -42,6 +42,7 @@ func TestJobsThatWaitForEachOtherAllRun(t *testing.T) {
 }
 
 func TestAnIdleGoroutineTakesTheNextJobAndLeavesInTheEnd(t *testing.T) {
+	goleak.VerifyNone(t) // goroutines of other tests that end just now would be counted
 	synctest.Test(t, func(t *testing.T) {
 		before := runtime.NumGoroutine()
 		p := New()

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"syscall"
@@ -13,15 +14,30 @@ func (k *conn) isSilent() bool {
 	return k.reader.Buffered() == 0 && (k.secured == nil || k.isDecrypted()) && k.socket.isSilent()
 }
 
+// hasSpoken reports whether what isSilent has met, or what is behind an answer, is more than the end of
+// the connection: the server answers more than it is asked.
+func (k *conn) hasSpoken() bool {
+	if k.leftover {
+		return true
+	}
+	said := k.socket.said
+	if k.secured != nil {
+		return len(said) >= recordHeader && said[0] == recordData && recordLength(said) >= shortestAnswer
+	}
+	return len(said) > 0 && !bytes.HasPrefix(said, []byte("HTTP/1.1 408")) // a farewell to an idle client
+}
+
 // isDecrypted reports that crypto/tls holds nothing that it has read and not handed on.
 func (k *conn) isDecrypted() bool {
 	if !k.socket.records.complete() {
+		k.leftover = true
 		return false
 	}
 	k.socket.looking = true
 	defer func() { k.socket.looking = false }()
 	var one [1]byte
-	_, err := k.secured.Read(one[:])
+	n, err := k.secured.Read(one[:])
+	k.leftover = n > 0
 	return err == errNothing //nolint:errorlint // crypto/tls hands it on as it is
 }
 
@@ -30,20 +46,24 @@ type socket struct {
 	net.Conn
 	raw     syscall.RawConn // nil where there is no way to look
 	look    func(fd uintptr) bool
-	silent  bool // the answer of look
-	looking bool // Read reads nothing
+	silent  bool   // the answer of look
+	said    []byte // what look has seen, or the beginning of it
+	looking bool   // Read reads nothing
 	records records
 }
+
+// lookLength is how much of what a server has said is looked at.
+const lookLength = 12
 
 func newSocket(c net.Conn) *socket {
 	s := &socket{Conn: c}
 	if with, ok := c.(syscall.Conn); ok {
 		s.raw, _ = with.SyscallConn()
 	}
-	var one [1]byte
+	var buffer [lookLength]byte
 	s.look = func(fd uintptr) bool {
-		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		s.silent = err == syscall.EAGAIN
+		n, _, err := syscall.Recvfrom(int(fd), buffer[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		s.silent, s.said = err == syscall.EAGAIN, buffer[:max(n, 0)]
 		return true
 	}
 	return s
@@ -78,9 +98,17 @@ func (nothing) Error() string   { return "nothing to read for now" }
 func (nothing) Timeout() bool   { return true }
 func (nothing) Temporary() bool { return true }
 
-// recordHeader is the length of the header of a TLS record; the last two bytes of it are the length
-// of what follows (RFC 8446, section 5.1).
-const recordHeader = 5
+const (
+	// recordHeader is the length of the header of a TLS record (RFC 8446, section 5.1).
+	recordHeader = 5
+	// recordData is the type of a record that holds data, or in TLS 1.3 anything.
+	recordData = 23
+	// shortestAnswer is the length of the shortest record with an answer in it. A farewell is shorter.
+	shortestAnswer = 36
+)
+
+// recordLength is the length of what follows a record's header.
+func recordLength(header []byte) int { return int(binary.BigEndian.Uint16(header[recordHeader-2:])) }
 
 // records knows whether the bytes that were read end with a TLS record.
 type records struct {
@@ -102,7 +130,7 @@ func (r *records) follow(p []byte) {
 		n := copy(r.header[r.have:], p)
 		r.have, p = r.have+n, p[n:]
 		if r.have == recordHeader {
-			r.have, r.left = 0, int(binary.BigEndian.Uint16(r.header[recordHeader-2:]))
+			r.have, r.left = 0, recordLength(r.header[:])
 		}
 	}
 }

@@ -37,6 +37,7 @@ type conn struct {
 	born     time.Time
 	idle     time.Time // since when it is
 	used     bool      // an answer was read from it
+	leftover bool      // something was read behind the last answer
 
 	ends <-chan struct{} // the end of the context that it is tied to
 	stop func() bool     // unties it; nil where it is not tied
@@ -151,7 +152,11 @@ func (k *conn) isDone(resp *http.Response) bool {
 			return false
 		}
 	}
-	return !resp.Close && k.reader.Buffered() == 0
+	if resp.Close {
+		return false
+	}
+	k.leftover = k.reader.Buffered() > 0
+	return !k.leftover
 }
 
 // announcesBody reports whether the head of an answer that may have no body speaks of one.

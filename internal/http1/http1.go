@@ -42,6 +42,10 @@ type Options struct {
 	// SharedContext says that nearly all requests are made with the same context. A connection is
 	// then tied to it once and not anew for each request.
 	SharedContext bool
+	// Unasked is called when the server has answered more than it was asked. No connection is kept
+	// for a minute from then on, since what it says next could be taken for the answer to another
+	// request. It is not called again within that minute; it must not block. Nil means nobody is told.
+	Unasked func()
 }
 
 func (o Options) withDefaults() Options {
@@ -50,6 +54,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.BodyLimit <= 0 {
 		o.BodyLimit = 64 << 10
+	}
+	if o.Unasked == nil {
+		o.Unasked = func() {}
 	}
 	return o
 }
@@ -142,10 +149,7 @@ func (c *Client) try(ctx context.Context, r *Request) (a Answer, retry bool, err
 // exchange makes one request on k and gives k back.
 func (c *Client) exchange(ctx context.Context, k *conn, r *Request) (a Answer, err error) {
 	reusable := false
-	defer func() {
-		free := c.opts.SharedContext || k.untie()
-		c.pool.put(k, reusable && free && ctx.Err() == nil)
-	}()
+	defer func() { c.giveBack(ctx, k, reusable) }()
 	if err := k.SetDeadline(r.Deadline); err != nil {
 		return Answer{}, &UnsentError{err}
 	}
@@ -153,28 +157,42 @@ func (c *Client) exchange(ctx context.Context, k *conn, r *Request) (a Answer, e
 		return Answer{}, &UnsentError{errCut}
 	}
 	sent := k.send(r.Head, r.Body)
-	if sent.err != nil && sent.nothing {
+	if sent.nothing {
 		return Answer{}, &UnsentError{sent.err}
 	}
-	defer func() { reusable = sent.end(k) && reusable }()
 	// A server may answer and close before it has read everything: its answer counts.
+	a, whole, err := c.receive(ctx, k, r, sent.err)
+	reusable = sent.end(k) && whole
+	return a, err
+}
+
+// receive reads the answer. It reports whether it was all there is to read.
+func (c *Client) receive(ctx context.Context, k *conn, r *Request, sending error) (a Answer, whole bool, err error) {
 	if r.Read == nil {
 		if status, ok := k.plain(c.opts.HeadLimit, c.opts.Wanted); ok {
-			reusable = true
-			return Answer{Status: status}, nil
+			return Answer{Status: status}, true, nil
 		}
 	}
 	resp, err := k.head(c.opts.HeadLimit) //nolint:bodyclose // closing would read past the limit; the connection is ours to close
 	if err != nil {
-		return Answer{}, k.noAnswer(sent.err, err)
+		return Answer{}, false, k.noAnswer(sending, err)
 	}
 	k.extend(ctx, resp, r.BodyTimeout)
 	if r.Read == nil {
-		reusable, err = k.drop(resp, c.opts.BodyLimit)
+		whole, err = k.drop(resp, c.opts.BodyLimit)
 	} else {
-		reusable, err = k.use(resp, r.Read)
+		whole, err = k.use(resp, r.Read)
 	}
-	return Answer{Status: resp.StatusCode, Header: resp.Header}, err
+	return Answer{Status: resp.StatusCode, Header: resp.Header}, whole, err
+}
+
+// giveBack returns k to the pool.
+func (c *Client) giveBack(ctx context.Context, k *conn, reusable bool) {
+	if !reusable && k.hasSpoken() {
+		c.pool.distrust()
+	}
+	free := c.opts.SharedContext || k.untie()
+	c.pool.put(k, reusable && free && ctx.Err() == nil)
 }
 
 // Close closes the idle connections. Those in use are closed once their answers are read.

@@ -8,29 +8,32 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 // Whatever comes on an idle connection must never be taken for the answer to the next request.
 func TestAnswerTooManyIsNeverTheNextOnes(t *testing.T) {
 	for name, c := range map[string]struct {
-		secured bool
-		late    bool                                      // not in one segment with the first answer
-		write   func(out *held, answered <-chan struct{}) // writes the first answer and something else
+		secured     bool
+		late        bool                                      // not in one segment with the first answer
+		connections int64                                     // that three requests take
+		write       func(out *held, answered <-chan struct{}) // writes the first answer and something else
 	}{
-		"at once":           {false, false, together(ok, ok)},
-		"soon after":        {false, true, apart(ok, ok)},
-		"half of it":        {false, true, apart(ok, ok[:7])},
-		"a refusal":         {false, true, apart(ok, "HTTP/1.1 408 Request Timeout\r\n\r\n")},
-		"one byte":          {false, true, apart(ok, "x")},
-		"TLS, in a record":  {true, false, together(ok + ok)},
-		"TLS, in two":       {true, false, together(ok, ok)},
-		"TLS, soon after":   {true, true, apart(ok, ok)},
-		"TLS, one byte":     {true, false, together(ok, "x")},
-		"TLS, half of it":   {true, false, halfARecord},
-		"TLS, long first":   {true, false, together("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"+string(make([]byte, 10000)), ok)},
-		"TLS, cut in three": {true, false, together(ok[:20], ok[20:], ok)},
+		"at once":           {false, false, 3, together(ok, ok)},
+		"soon after":        {false, true, 3, apart(ok, ok)},
+		"half of it":        {false, true, 3, apart(ok, ok[:7])},
+		"a farewell":        {false, true, 2, apart(ok, "HTTP/1.1 408 Request Timeout\r\n\r\n")},
+		"one byte":          {false, true, 3, apart(ok, "x")},
+		"TLS, in a record":  {true, false, 3, together(ok + ok)},
+		"TLS, in two":       {true, false, 3, together(ok, ok)},
+		"TLS, soon after":   {true, true, 3, apart(ok, ok)},
+		"TLS, one byte":     {true, false, 3, together(ok, "x")},
+		"TLS, half of it":   {true, false, 3, halfARecord},
+		"TLS, long first":   {true, false, 3, together("HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"+string(make([]byte, 10000)), ok)},
+		"TLS, cut in three": {true, false, 3, together(ok[:20], ok[20:], ok)},
 	} {
 		for way, ask := range ways() {
 			t.Run(name+", "+way, func(t *testing.T) {
@@ -47,6 +50,8 @@ func TestAnswerTooManyIsNeverTheNextOnes(t *testing.T) {
 						}
 					}
 				})
+				var told atomic.Int64
+				opts.Unasked = func() { told.Add(1) }
 				client := s.client(t, opts)
 				if status, err := ask(t.Context(), client); status != 200 || err != nil {
 					t.Fatalf("status %d, %v", status, err)
@@ -59,8 +64,11 @@ func TestAnswerTooManyIsNeverTheNextOnes(t *testing.T) {
 				if status, err := ask(t.Context(), client); status != 299 || err != nil {
 					t.Errorf("the next request was answered %d, %v", status, err)
 				}
-				if n := s.connections.Load(); n != 2 {
-					t.Errorf("%d connections", n)
+				if status, err := ask(t.Context(), client); status != 299 || err != nil {
+					t.Errorf("the one after it was answered %d, %v", status, err)
+				}
+				if n := s.connections.Load(); n != c.connections || told.Load() != n-2 {
+					t.Errorf("%d connections for three requests, told %d times", n, told.Load())
 				}
 			})
 		}
@@ -142,11 +150,37 @@ func serveHeld(t *testing.T, secured bool, handle func(*server, net.Conn, *held)
 	return s, Options{TLS: func() *tls.Config { return certs.client }}
 }
 
+// What a server that answers too much says next could come between our look and our request.
+func TestServerThatAnsweredTooMuchIsNotTrustedForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		s, client := piped(t, Options{IdleTimeout: time.Hour, Unasked: func() { told++ }}, answering(ok+ok))
+		begin := time.Now()
+		for range 3 {
+			_, err := drop(t.Context(), client)
+			must(t, err)
+			time.Sleep(time.Second)
+		}
+		if s.connections.Load() != 3 || told != 1 {
+			t.Errorf("%d connections, told %d times", s.connections.Load(), told)
+		}
+		time.Sleep(time.Until(begin.Add(distrustTime)))
+		for range 3 {
+			_, err := drop(t.Context(), client)
+			must(t, err)
+		}
+		if n := s.connections.Load(); n != 4 {
+			t.Errorf("%d connections: it is still not trusted", n)
+		}
+	})
+}
+
 func TestConnectionThatTheServerClosedIsNotUsed(t *testing.T) {
 	for way, ask := range ways() {
 		for security, secured := range map[string]bool{"": false, ", behind TLS": true} {
 			t.Run(way+security, func(t *testing.T) {
 				s, opts := serveAs(t, secured, answeringOnce(next))
+				opts.Unasked = func() { t.Error("it counts as something said") }
 				client := s.client(t, opts)
 				for range 5 {
 					if status, err := ask(t.Context(), client); status != 299 || err != nil {

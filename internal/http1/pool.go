@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// distrustTime is how long no connection is kept after the server has answered more than it was asked.
+const distrustTime = time.Minute
+
 // A pool holds the connections to one server.
 type pool struct {
 	opts   Options
@@ -15,6 +18,8 @@ type pool struct {
 	idle   []*conn // the one used last at the end
 	reaper *time.Timer
 	closed bool
+
+	distrusted time.Time // no connection is kept before then
 }
 
 func newPool(opts Options) *pool {
@@ -126,15 +131,33 @@ func (p *pool) put(k *conn, reusable bool) {
 func (p *pool) keep(k *conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.opts.IdleTimeout <= 0 {
+	now := time.Now()
+	if p.closed || p.opts.IdleTimeout <= 0 || now.Before(p.distrusted) {
 		return false
 	}
-	k.used, k.idle = true, time.Now()
+	k.used, k.idle = true, now
 	p.idle = append(p.idle, k)
 	if p.reaper == nil {
 		p.reaper = time.AfterFunc(p.opts.IdleTimeout, p.reap)
 	}
 	return true
+}
+
+// distrust keeps no connection for a while, and closes those that are idle.
+func (p *pool) distrust() {
+	p.mu.Lock()
+	now := time.Now()
+	known := now.Before(p.distrusted)
+	p.distrusted = now.Add(distrustTime)
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, k := range idle {
+		k.close()
+	}
+	if !known {
+		p.opts.Unasked()
+	}
 }
 
 // reap closes what was idle for too long, and comes again when the next one will be.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"math"
 	"time"
 
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
+	"carrier/internal/sleep"
 )
 
 // A Delivery is one hand-out of one message. Its fields are the receiver's to keep.
@@ -43,7 +45,7 @@ func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		wake, sleep, picked, err := q.pick(limit)
+		wake, wait, picked, err := q.pick(limit)
 		if err != nil {
 			return nil, err
 		}
@@ -51,7 +53,7 @@ func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 			return nil, nil
 		}
 		if len(picked) == 0 {
-			waitOrWake(ctx, wake, sleep)
+			sleep.For(ctx, wait, wake)
 			continue
 		}
 		batch, err := q.load(picked)
@@ -69,20 +71,8 @@ func (q *Queue) StopWaiting() {
 	q.wakeAll()
 }
 
-// waitOrWake waits for ctx, wake, or so long; a negative time is for ever.
-func waitOrWake(ctx context.Context, wake <-chan struct{}, sleep time.Duration) {
-	var alarm <-chan time.Time
-	if sleep >= 0 {
-		t := time.NewTimer(sleep)
-		defer t.Stop()
-		alarm = t.C
-	}
-	select {
-	case <-ctx.Done():
-	case <-wake:
-	case <-alarm:
-	}
-}
+// forever is how long to wait for what nothing but a wake can bring.
+const forever = time.Duration(math.MaxInt64)
 
 // pick takes up to limit messages from the schedule, and gives each a lease. When there is
 // none it says what to wait for.
@@ -106,11 +96,11 @@ func (q *Queue) pick(limit int) (<-chan struct{}, time.Duration, []*schedule.Ite
 		it.Handout.Lease = &schedule.Lease{Expires: time.Now().Add(q.options.Lease)}
 		picked = append(picked, it)
 	}
-	sleep, ok := q.schedule.Sleep(time.Now())
+	wait, ok := q.schedule.Sleep(time.Now())
 	if !ok {
-		sleep = -1
+		wait = forever
 	}
-	return q.wake, sleep, picked, nil
+	return q.wake, wait, picked, nil
 }
 
 // refill brings the schedule up to date. It is called with mu held, and lets go of it

@@ -3,29 +3,70 @@ package tune
 import (
 	"math"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 )
 
 // cgroupLimit is where a container finds its memory limit (cgroup v2).
 const cgroupLimit = "/sys/fs/cgroup/memory.max"
 
-// Memory fits the garbage collector to a sidecar, unless GOGC or GOMEMLIMIT say
-// otherwise: it is told of the container's limit, and keeps less garbage beside a large
-// heap than beside a small one.
-func Memory() {
+// adjustEvery is how often the collector is looked at, at most.
+const adjustEvery = 50 * time.Millisecond
+
+// A Collector fits the garbage collector to the heap: it keeps less garbage beside a large heap than
+// beside a small one. It is safe for concurrent use.
+type Collector struct {
+	off bool // GOGC is set in the environment
+
+	mu      sync.Mutex
+	next    time.Time // when Adjust looks again
+	percent int
+}
+
+// Memory tells the garbage collector of the container's memory limit, unless GOMEMLIMIT is set, and
+// returns the Collector, which does nothing where GOGC is set.
+func Memory() *Collector {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		text, _ := os.ReadFile(cgroupLimit) // not there: no container, no limit
 		if limit, ok := softLimit(string(text)); ok {
 			debug.SetMemoryLimit(limit)
 		}
 	}
-	if _, set := os.LookupEnv("GOGC"); !set {
-		(&pacer{percent: percentFor(0)}).arm()
+	_, off := os.LookupEnv("GOGC")
+	return &Collector{off: off, percent: percentFor(0)}
+}
+
+// Adjust sets GOGC for the heap that the last collection has left. It is called after each receive,
+// which is what a heap grows by, and looks at the heap every 50 ms at most.
+func (c *Collector) Adjust() {
+	if c.off {
+		return
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if now.Before(c.next) {
+		return
+	}
+	c.next = now.Add(adjustEvery)
+	if percent := percentFor(liveHeap()); percent != c.percent {
+		c.percent = percent
+		debug.SetGCPercent(percent)
+	}
+}
+
+// liveHeap is how many bytes the last collection has left; 0 before the first.
+func liveHeap() uint64 {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	if live[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return live[0].Value.Uint64()
 }
 
 // softLimit is what the collector is told of a limit of so many bytes, "max" for none:
@@ -50,29 +91,5 @@ func percentFor(live uint64) int {
 		return 60
 	default:
 		return 15
-	}
-}
-
-// A pacer adjusts GOGC after each collection.
-type pacer struct{ percent int }
-
-// arm has the collector call adjust when it next runs. An object that nobody holds and
-// that has a finalizer is the runtime's only word that a collection took place.
-func (p *pacer) arm() {
-	runtime.SetFinalizer(&struct{ p *pacer }{p}, func(s *struct{ p *pacer }) {
-		s.p.adjust()
-		s.p.arm()
-	})
-}
-
-func (p *pacer) adjust() {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	if live[0].Value.Kind() != metrics.KindUint64 {
-		return
-	}
-	if percent := percentFor(live[0].Value.Uint64()); percent != p.percent {
-		p.percent = percent
-		debug.SetGCPercent(percent)
 	}
 }

@@ -27,28 +27,46 @@ func TestTheCollectorIsToldOfNineTenthsOfTheLimit(t *testing.T) {
 	}
 }
 
-func TestALargeHeapIsCollectedSooner(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	p := &pacer{percent: 100}
-	held := make([]byte, 256<<20)
-	runtime.GC()
-	p.adjust()
-	if p.percent != 15 || debug.SetGCPercent(15) != 15 {
-		t.Errorf("GOGC is %d beside 256 MiB in use, want 15", p.percent)
-	}
-	runtime.KeepAlive(held)
+// gcPercent is GOGC as it is now.
+func gcPercent() int {
+	percent := debug.SetGCPercent(100)
+	debug.SetGCPercent(percent)
+	return percent
 }
 
-func TestThePacerIsCalledAfterEachCollection(t *testing.T) {
+func TestALargeHeapIsCollectedSooner(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
-	(&pacer{percent: 1}).arm() // anything but what it will find
-	deadline := time.Now().Add(30 * time.Second)
-	debug.SetGCPercent(1)
-	for debug.SetGCPercent(1) == 1 {
-		if time.Now().After(deadline) {
-			t.Fatal("the pacer was not called")
-		}
-		runtime.GC()
-		runtime.Gosched()
+	c := &Collector{percent: 100}
+	held := make([]byte, 256<<20)
+	runtime.GC()
+	c.Adjust()
+	if gcPercent() != 15 {
+		t.Errorf("GOGC is %d beside 256 MiB in use, want 15", gcPercent())
 	}
+	runtime.KeepAlive(held)
+	held = nil
+	runtime.GC()
+	c.Adjust()
+	if gcPercent() != 15 {
+		t.Error("the heap is looked at more often than every 50 ms")
+	}
+	c.next = time.Time{}
+	c.Adjust()
+	if gcPercent() != 100 {
+		t.Errorf("GOGC is %d beside a small heap, want 100", gcPercent())
+	}
+}
+
+func TestCollectorIsLeftAloneWhereTheOperatorHasSaid(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	t.Setenv("GOGC", "100")
+	c := Memory()
+	held := make([]byte, 256<<20)
+	runtime.GC()
+	c.Adjust()
+	if gcPercent() != 100 {
+		t.Errorf("GOGC is %d, want the 100 that is set", gcPercent())
+	}
+	runtime.KeepAlive(held)
 }

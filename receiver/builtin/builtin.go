@@ -40,13 +40,13 @@ type Built struct {
 	Receives int
 	// StopAccepting refuses new messages from producers; nil where there are none.
 	StopAccepting func()
-	// QueueMessages and QueueBytes are the size of an embedded queue; nil without one.
-	QueueMessages, QueueBytes func() int64
-	// Connections counts the open connections of producers; nil where there are none.
-	Connections func() int64
+	// Ingest tells of the embedded queue and its producers; nil without one.
+	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
+	// Facts is what the receiver learned of its source. It is called after Open.
+	Facts func() []receiver.Fact
 	// Check looks at the source without taking or changing a message.
 	Check func(ctx context.Context) []preflight.Finding
 }

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/receiver"
 	"carrier/receiver/ingest"
 	"carrier/receiver/preflight"
 )
@@ -56,9 +57,8 @@ func buildIngest(c config.Config, o Options) Built {
 		Batch:         ingestBatch,
 		Receives:      1,
 		StopAccepting: r.StopAccepting,
-		QueueMessages: func() int64 { return int64(r.QueueMessages()) },
-		QueueBytes:    r.QueueBytes,
-		Connections:   func() int64 { return int64(r.Connections()) },
+		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(r, c.Ingest) },
+		Facts:         func() []receiver.Fact { return ingestFacts(r, c.Ingest) },
 		Check:         func(ctx context.Context) []preflight.Finding { return checkIngest(ctx, c.Ingest) },
 	}
 }
@@ -68,6 +68,24 @@ func aboutMessage(id string) zap.Field {
 		return zap.Skip()
 	}
 	return zap.String("message_id", id)
+}
+
+func embeddedQueue(r *ingest.Receiver, limits config.IngestOptions) receiver.EmbeddedQueue {
+	c := r.Counts()
+	return receiver.EmbeddedQueue{
+		Messages: c.Messages, MaxMessages: limits.MaxMessages, Bytes: c.Bytes, MaxBytes: int64(limits.MaxBytes),
+		Ready: c.Ready, Delayed: c.Delayed, BackingOff: c.BackingOff, InFlight: c.InFlight, Oldest: c.Oldest,
+		DeadLetters: c.DeadMessages, DeadLettersDropped: c.DeadDropped, FilesSetAside: c.SetAside,
+		Connections: r.Connections(),
+	}
+}
+
+func ingestFacts(r *ingest.Receiver, c config.IngestOptions) []receiver.Fact {
+	found := r.Counts()
+	return []receiver.Fact{
+		{Name: "address", Value: c.Address}, {Name: "data_dir", Value: c.DataDir},
+		{Name: "messages", Value: found.Messages}, {Name: "dead_letters", Value: found.DeadMessages},
+	}
 }
 
 func checkIngest(ctx context.Context, c config.IngestOptions) []preflight.Finding {

@@ -35,6 +35,7 @@ func buildPubSub(c config.Config, o Options) Built {
 		Receiver:      r,
 		Batch:         pubsubBatch,
 		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },
+		Facts:         r.Facts,
 		Check:         func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
 	}
 }

@@ -39,6 +39,7 @@ func buildSQS(c config.Config, o Options) Built {
 		Receiver: deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown},
 		Batch:    c.SQS.BatchSize,
 		Receives: c.SQS.Receivers,
+		Facts:    r.Facts,
 		Check:    func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) },
 	}
 }

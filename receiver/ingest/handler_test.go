@@ -344,6 +344,7 @@ func TestErrorsOfTheQueueHaveTheirAnswer(t *testing.T) {
 	}{
 		"full":      {queue.ErrFull, "the queue is full"},
 		"disk full": {queue.ErrDiskFull, "the disk is full"},
+		"keys full": {queue.ErrKeysFull, "too many idempotency keys are remembered"},
 		"closed":    {queue.ErrClosed, "stopping"},
 		"broken":    {queue.ErrBroken, "the message was not acknowledged by the disk"},
 	}

@@ -18,102 +18,6 @@ import (
 // Source is what messages of this receiver name as their source.
 const Source = "ingest"
 
-// Options says where producers connect, what is accepted and where it is kept. The zero values
-// of limits are the defaults named.
-type Options struct {
-	// Address is what is listened on, host:port.
-	Address string
-	// DataDir holds the queue's file, and is made if it is not there.
-	DataDir string
-	// MaxBody is the largest body taken, in bytes; 1 MiB.
-	MaxBody int64
-	// MaxMessages and MaxBytes are the queue's quotas, 1,000,000 and 1 GiB. A message
-	// costs its body, and what its headers take beyond 1 KiB.
-	MaxMessages int
-	MaxBytes    int64
-	// MaxDeadLetters and MaxDeadBytes are the quotas of dead letters, 100,000 and 256 MiB.
-	// DropOldest drops the oldest ones where they are full; else a message that is rejected then
-	// stays in the queue.
-	MaxDeadLetters int
-	MaxDeadBytes   int64
-	DropOldest     bool
-	// MessageTimeout is the age at which messages are given up, so that they are received by
-	// then; zero is never.
-	MessageTimeout time.Duration
-	// OnBroken, if not nil, is told once that the queue can be believed no more and why: the
-	// program must stop, also while nothing is received.
-	OnBroken func(error)
-	// TryFile is queue.Options.TryFile; may be nil.
-	TryFile func(path string) error
-	// MaxConnections is how many producers may be connected at once; 1024. At the limit the
-	// connection that has been idle longest is closed for a new one.
-	MaxConnections int
-	// LongestBackoff is how long a rejected message waits that there is no room for among the dead
-	// letters; 15 min.
-	LongestBackoff time.Duration
-	// Token is the bearer token that producers must send; empty asks for none.
-	Token string
-	// AllowAnonymous lets an address that is not loopback do without a Token. Without
-	// it Open refuses that.
-	AllowAnonymous bool
-	// TLSCertFile and TLSKeyFile are PEM files, given together or not at all, that make the
-	// server speak TLS. They are read again when they change.
-	TLSCertFile, TLSKeyFile string
-	// Replay says that the requests are made again at the worker's, so that their paths must be
-	// such as may be put below its own.
-	Replay bool
-	// Lease is how long a message is in flight before it comes back; 30 s.
-	Lease time.Duration
-	// ReadTimeout is how long a request may take to arrive, its body included; 60 s.
-	ReadTimeout time.Duration
-	// OnAnswer, if not nil, is told the status of every answer. It, Warn and Report are safe for
-	// concurrent use.
-	OnAnswer func(status int)
-	// Observer, if not nil, is told of duplicates.
-	Observer receiver.Observer
-	// Warn, if not nil, is told what an operator should know. MessageID is empty where it is about
-	// no message; err may be nil.
-	Warn func(messageID, text string, err error)
-	// Report, if not nil, is told of damage that was found and contained. The events are
-	// those of the queue, "handler_panic" and "server".
-	Report func(event string, err error)
-
-	bodyBudget int64 // a test's, in place of the default
-}
-
-func (o Options) withDefaults() Options {
-	o.MaxBody = or(o.MaxBody, 1<<20)
-	o.MaxMessages = or(o.MaxMessages, 1_000_000)
-	o.MaxBytes = or(o.MaxBytes, 1<<30)
-	o.MaxConnections = or(o.MaxConnections, 1024)
-	o.LongestBackoff = or(o.LongestBackoff, 15*time.Minute)
-	o.Lease = or(o.Lease, 30*time.Second)
-	o.ReadTimeout = or(o.ReadTimeout, time.Minute)
-	o.bodyBudget = or(o.bodyBudget, max(leastBudget, 2*o.MaxBody))
-	o.MaxDeadLetters = or(o.MaxDeadLetters, 100_000)
-	o.MaxDeadBytes = or(o.MaxDeadBytes, max(256<<20, o.MaxBody))
-	if o.Observer == nil {
-		o.Observer = receiver.NoObserver{}
-	}
-	if o.OnAnswer == nil {
-		o.OnAnswer = func(int) {}
-	}
-	if o.Warn == nil {
-		o.Warn = func(string, string, error) {}
-	}
-	if o.Report == nil {
-		o.Report = func(string, error) {}
-	}
-	return o
-}
-
-func or[T int | int64 | time.Duration](v, otherwise T) T {
-	if v > 0 {
-		return v
-	}
-	return otherwise
-}
-
 // A Receiver is the HTTP server and its queue. It keeps the promises of receiver.Receiver.
 type Receiver struct {
 	options  Options
@@ -175,26 +79,6 @@ func (r *Receiver) openQueue() error {
 	}
 	r.queue.Store(q)
 	return nil
-}
-
-// keysPerMessage times the quota of messages is how many idempotency keys are remembered at most:
-// each outlives its message, by up to ten minutes.
-const keysPerMessage = 2
-
-// leastKeys is how many are remembered in any case: a small queue may be a fast one.
-const leastKeys = 100_000
-
-func (o Options) forQueue() queue.Options {
-	full := queue.Keep
-	if o.DropOldest {
-		full = queue.DropOldest
-	}
-	return queue.Options{
-		Dir: o.DataDir, MaxMessages: o.MaxMessages, MaxBytes: o.MaxBytes,
-		MaxDeadMessages: o.MaxDeadLetters, MaxDeadBytes: o.MaxDeadBytes, DeadFull: full,
-		MaxKeys: max(leastKeys, keysPerMessage*o.MaxMessages), MessageTimeout: o.MessageTimeout,
-		Lease: o.Lease, Report: o.Report, TryFile: o.TryFile, OnBroken: o.OnBroken,
-	}
 }
 
 // checkExposed refuses an address that others on the network reach without a credential. It asks

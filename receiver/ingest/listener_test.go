@@ -174,3 +174,28 @@ func TestNothingIsStoredOfAConnectionThatMadeWay(t *testing.T) {
 	}
 	wantStored(t, r, answered)
 }
+
+func TestOnlyAnIdleConnectionIsClosedForANewOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		state int32
+		want  bool
+	}{
+		"waiting for a request": {stateWaiting, true},
+		"receiving a body":      {stateReceiving, true},
+		"answering":             {stateAnswering, false},
+		"closed already":        {stateClosed, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			near, far := net.Pipe()
+			defer func() { _, _ = near.Close(), far.Close() }()
+			conn := newConn(far, newListener(nil, nil, Options{}, nil))
+			conn.state.Store(c.state)
+			if got := conn.closeIdle(); got != c.want {
+				t.Errorf("closeIdle = %v, want %v", got, c.want)
+			}
+			if conn.move(stateWaiting, stateReceiving) {
+				t.Error("a request is handled of a connection that does not wait for one")
+			}
+		})
+	}
+}

@@ -108,6 +108,8 @@ func refused(err error) *problem {
 			"the idempotency key was used within ten minutes for another body with this method and path; nothing is stored")
 	case errors.Is(err, queue.ErrDiskFull):
 		return newProblem(http.StatusServiceUnavailable, "the disk is full").retryAfter(afterDiskFull)
+	case errors.Is(err, queue.ErrKeysFull):
+		return newProblem(http.StatusServiceUnavailable, "too many idempotency keys are remembered").retryAfter(afterFull)
 	case errors.Is(err, queue.ErrFull):
 		return newProblem(http.StatusServiceUnavailable, "the queue is full").retryAfter(afterFull)
 	case errors.Is(err, queue.ErrClosed):

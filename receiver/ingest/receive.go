@@ -24,7 +24,7 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 		for _, d := range deliveries {
 			m, err := r.message(d)
 			if err != nil {
-				r.setAside(ctx, d, err)
+				r.quarantine(ctx, d, err)
 				continue
 			}
 			batch = append(batch, m)
@@ -64,9 +64,9 @@ const duplicateUnsettled = "unsettled"
 // Duplicates lists the causes of a duplicate that an Observer is told of.
 func Duplicates() []string { return []string{duplicateUnsettled} }
 
-// setAside takes a message out of the way that this version cannot read. Should that fail
-// it comes back, and is set aside then.
-func (r *Receiver) setAside(ctx context.Context, d *queue.Delivery, fault error) {
+// quarantine takes a message out of the way that this version cannot read. Should that fail it
+// comes back, and is quarantined then.
+func (r *Receiver) quarantine(ctx context.Context, d *queue.Delivery, fault error) {
 	_ = r.queue.Load().Quarantine(context.WithoutCancel(ctx), d, fault)
 }
 

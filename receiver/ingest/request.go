@@ -70,8 +70,7 @@ func parse(r *http.Request, carriersOwn, replay bool) (queue.Entry, *problem) {
 // pass, and dropped: one carrier may post to another.
 func checkOwn(h http.Header) *problem {
 	for name := range h {
-		folded := http1.Folded(name)
-		if !strings.HasPrefix(folded, ownPrefix) || isSentToWorkers(folded) {
+		if !isOwn(name) || isSentToWorkers(http1.Folded(name)) {
 			continue
 		}
 		if name != groupHeader && name != delayHeader && !strings.HasPrefix(name, attributePrefix) {
@@ -79,6 +78,14 @@ func checkOwn(h http.Header) *problem {
 		}
 	}
 	return nil
+}
+
+// isOwn says whether a header is carrier's, or becomes one where a gateway folds names. Most are
+// not, so that few names are folded here.
+func isOwn(name string) bool {
+	const word = len("X-")
+	return len(name) >= len(ownPrefix) && strings.EqualFold(name[word:len(ownPrefix)-1], ownPrefix[word:len(ownPrefix)-1]) &&
+		strings.HasPrefix(http1.Folded(name), ownPrefix)
 }
 
 // isSentToWorkers says whether a header is one that carrier tells a worker about a message.
@@ -195,7 +202,7 @@ func endToEnd(r *http.Request, carriersOwn bool) http.Header {
 		}
 	}
 	for name := range h {
-		if isOfTheHop(name) || strings.HasPrefix(http1.Folded(name), ownPrefix) || carriersOwn && name == "Authorization" {
+		if isOfTheHop(name) || isOwn(name) || carriersOwn && name == "Authorization" {
 			delete(h, name)
 		}
 	}

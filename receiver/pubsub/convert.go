@@ -63,10 +63,13 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 	return m
 }
 
-// attributes returns them by name.
+// attributes returns them by name, without the original id, which has a header of its own.
 func attributes(all map[string]string) []message.Attribute {
 	list := make([]message.Attribute, 0, len(all))
 	for name, value := range all {
+		if name == receiver.OriginalIDAttribute {
+			continue
+		}
 		list = append(list, message.Attribute{Name: name, Value: value})
 	}
 	slices.SortFunc(list, func(a, b message.Attribute) int { return strings.Compare(a.Name, b.Name) })

@@ -47,8 +47,8 @@ func TestADeadLetterThatComesBackKnowsItsOriginalID(t *testing.T) {
 		must(t, b.Open(t.Context()))
 		_, err := b.sub.Publish(&pubsubpb.PubsubMessage{Data: []byte("a"), Attributes: map[string]string{"Carrier.MessageId": "before"}})
 		must(t, err)
-		if m := b.take(t, 1)[0]; m.OriginalID != "before" || m.ID == "before" {
-			t.Errorf("id %q, original id %q; want before as the original one", m.ID, m.OriginalID)
+		if m := b.take(t, 1)[0]; m.OriginalID != "before" || m.ID == "before" || len(m.Attributes) != 0 {
+			t.Errorf("id %q, original id %q, attributes %v; want before as the original one", m.ID, m.OriginalID, m.Attributes)
 		}
 	})
 	must(t, fake.Close())

@@ -37,7 +37,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := sqstest.New(sqstest.Options{})
 				q := mustCreate(t, s, "q")
-				_, err := q.Send(sqstest.Letter{Body: "b"})
+				_, err := q.Send(sqstest.Message{Body: "b"})
 				must(t, err)
 				for op, f := range c.faults {
 					s.Always(op, f)

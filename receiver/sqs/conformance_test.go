@@ -40,7 +40,7 @@ type fakeSource struct{ queue *sqstest.Queue }
 
 func (s fakeSource) Put(t *testing.T, p receivertest.Put) {
 	t.Helper()
-	l := sqstest.Letter{Body: p.Body, Group: p.Group, Delay: p.Delay}
+	l := sqstest.Message{Body: p.Body, Group: p.Group, Delay: p.Delay}
 	if s.queue.Name() == "q.fifo" {
 		l.Dedup = fmt.Sprintf("%x", p.Body)
 		if l.Group == "" {

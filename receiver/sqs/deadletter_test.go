@@ -39,7 +39,7 @@ func TestDeadLetterCarriesWhatItWasAndWhy(t *testing.T) {
 		if !b.DeadLetterKnown() {
 			t.Fatal("the redrive policy's queue is not known")
 		}
-		_, err := b.queue.Send(sqstest.Letter{Body: "bödy", Trace: "Root=1-5759e988-bd862e3fe1be46a994272793", Attributes: map[string]sqstest.Attribute{
+		_, err := b.queue.Send(sqstest.Message{Body: "bödy", Trace: "Root=1-5759e988-bd862e3fe1be46a994272793", Attributes: map[string]sqstest.Attribute{
 			"blob": {DataType: "Binary", BinaryValue: []byte{0, 1}}, "Body.ContentType": sqstest.Text("text/plain"), "n": {DataType: "Number.int", StringValue: "7"},
 		}})
 		must(t, err)
@@ -68,7 +68,7 @@ func TestDeadLetterCarriesWhatItWasAndWhy(t *testing.T) {
 func TestDeadLetterKeepsItsTrace(t *testing.T) {
 	withDeadLetters(t, "", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {
 		const trace = "Root=1-5759e988-bd862e3fe1be46a994272793"
-		_, err := b.queue.Send(sqstest.Letter{Body: "b", Trace: trace})
+		_, err := b.queue.Send(sqstest.Message{Body: "b", Trace: trace})
 		must(t, err)
 		must(t, b.Settle(t.Context(), b.take(t, 1)[0], rejected()))
 		r, seen := receiverOn(t, b.server, Options{QueueName: "dead"})
@@ -86,7 +86,7 @@ func TestOriginalAttributesWinOverTheReason(t *testing.T) {
 			for i := range own {
 				attributes[fmt.Sprint("a", i)] = sqstest.Text("x")
 			}
-			_, err := b.queue.Send(sqstest.Letter{Body: "b", Attributes: attributes})
+			_, err := b.queue.Send(sqstest.Message{Body: "b", Attributes: attributes})
 			must(t, err)
 			must(t, b.Settle(t.Context(), b.take(t, 1)[0], rejected()))
 			letter := dead.Peek()[0]
@@ -123,7 +123,7 @@ func TestDeadLetterIsCopiedOnceHoweverOftenItsDeletionFails(t *testing.T) {
 // A message that dies, is moved back and dies again keeps the id that it had first.
 func TestDeadLetterOfADeadLetterKeepsItsFirstID(t *testing.T) {
 	withDeadLetters(t, "", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {
-		_, err := b.queue.Send(sqstest.Letter{Body: "b", Attributes: map[string]sqstest.Attribute{
+		_, err := b.queue.Send(sqstest.Message{Body: "b", Attributes: map[string]sqstest.Attribute{
 			"Carrier.MessageId": sqstest.Text("first"), "Carrier.Reason": sqstest.Text("old"), "Carrier.LastAttempt": sqstest.Text("old"), "own": sqstest.Text("v"),
 		}})
 		must(t, err)
@@ -172,7 +172,7 @@ func TestLargestMessageGoesWithoutItsReason(t *testing.T) {
 	withDeadLetters(t, "", func(s *sqstest.Server) {
 		must(t, s.Queue("dead").Set(map[string]string{"MaximumMessageSize": "1024"}))
 	}, func(t *testing.T, b bench, dead *sqstest.Queue) {
-		_, err := b.queue.Send(sqstest.Letter{Body: strings.Repeat("x", 1024)})
+		_, err := b.queue.Send(sqstest.Message{Body: strings.Repeat("x", 1024)})
 		must(t, err)
 		must(t, b.Settle(t.Context(), b.take(t, 1)[0], rejected()))
 		if letters := dead.Peek(); len(letters) != 1 || len(letters[0].Attributes) != 0 {

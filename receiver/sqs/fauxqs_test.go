@@ -16,7 +16,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"carrier/internal/bufferedbody"
+	"carrier/internal/testkit/bufferedbody"
 	"carrier/internal/testkit/sqstest/fauxqs"
 	"carrier/receiver"
 	"carrier/receiver/receivertest"

@@ -107,7 +107,7 @@ func must(t *testing.T, err error) {
 func (b bench) send(t *testing.T, n int, group string) {
 	t.Helper()
 	for i := range n {
-		l := sqstest.Letter{Body: fmt.Sprint(i), Group: group}
+		l := sqstest.Message{Body: fmt.Sprint(i), Group: group}
 		if strings.HasSuffix(b.queue.Name(), ".fifo") {
 			l.Dedup = fmt.Sprint(group, i)
 		}

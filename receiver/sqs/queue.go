@@ -122,6 +122,8 @@ func leaseFor(o Options, attributes map[string]string) (time.Duration, []preflig
 type redrivePolicy struct {
 	Target   string      `json:"deadLetterTargetArn"`
 	Receives json.Number `json:"maxReceiveCount"`
+
+	last int // the number of the last receive; 0 where it is not known
 }
 
 // readPolicy reads a redrive policy; what is none is the zero value.
@@ -130,14 +132,16 @@ func readPolicy(attribute string) redrivePolicy {
 	if json.Unmarshal([]byte(attribute), &p) != nil {
 		return redrivePolicy{}
 	}
+	if n, err := strconv.Atoi(p.Receives.String()); err == nil {
+		p.last = n
+	}
 	return p
 }
 
 // redriveAfter returns the name of the queue to which the redrive policy moves a message that was
 // received so often; empty where it does not.
 func (q queue) redriveAfter(receives int) string {
-	most, err := strconv.Atoi(q.policy.Receives.String())
-	if err != nil || most < 1 || receives < most {
+	if q.policy.last < 1 || receives < q.policy.last {
 		return ""
 	}
 	return nameOf(q.policy.Target)

@@ -21,7 +21,7 @@ import (
 func TestMessageArrivesWithAllItIsKnownBy(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, b bench) {
 		sent := time.Now()
-		id, err := b.queue.Send(sqstest.Letter{
+		id, err := b.queue.Send(sqstest.Message{
 			Body:  "bödy\r\n",
 			Trace: "Root=1-5759e988-bd862e3fe1be46a994272793",
 			Attributes: map[string]sqstest.Attribute{
@@ -382,7 +382,7 @@ func TestRedrivePolicyIsReadInEveryForm(t *testing.T) {
 // A dead letter that was moved back is a new message to SQS.
 func TestOriginalIDIsNoAttribute(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, b bench) {
-		_, err := b.queue.Send(sqstest.Letter{Body: "b", Attributes: map[string]sqstest.Attribute{"Carrier.MessageId": sqstest.Text("first"), "n": sqstest.Text("v")}})
+		_, err := b.queue.Send(sqstest.Message{Body: "b", Attributes: map[string]sqstest.Attribute{"Carrier.MessageId": sqstest.Text("first"), "n": sqstest.Text("v")}})
 		must(t, err)
 		m := b.take(t, 1)[0]
 		if m.OriginalID != "first" || !slices.Equal(m.Attributes, []message.Attribute{{Name: "n", Value: "v"}}) {

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"carrier/test/kube/host"
+	"carrier/test/kube/keys"
 )
 
 // What the cluster's parts are called, and where they are. The bridge joins the pods to
@@ -47,7 +50,7 @@ func (c *cluster) up(ctx context.Context) error {
 	if err := errors.Join(os.RemoveAll(c.logs), os.MkdirAll(c.logs, 0o755)); err != nil {
 		return err
 	}
-	c.undo = append(c.undo, c.removeWork, keepSettings())
+	c.undo = append(c.undo, c.removeWork, host.KeepSettings())
 	for _, step := range []func(context.Context) error{
 		c.makeBridge, c.issueKeys, c.startEtcd, c.startAPIServer, c.startControllers, c.startContainerd,
 		c.loadImages, c.startKubelet, c.nodeReady, c.makeNamespace,
@@ -152,14 +155,14 @@ func (c *cluster) makeBridge(ctx context.Context) error {
 // issueKeys lets the parts know one another: the administrator, who everything but the
 // kubelet speaks as, the node, the API server at the kubelet, and the two servers.
 func (c *cluster) issueKeys(context.Context) error {
-	a, err := newAuthority(c.keys())
+	a, err := keys.NewAuthority(c.keys())
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		a.client("admin", "carrier-kube", "system:masters"),
-		a.client("node", "system:node:"+nodeName, "system:nodes"),
-		a.server("apiserver", "127.0.0.1"),
-		a.server("kubelet-server", gateway),
-		a.signer("accounts"))
+		a.Client("admin", "carrier-kube", "system:masters"),
+		a.Client("node", "system:node:"+nodeName, "system:nodes"),
+		a.Server("apiserver", "127.0.0.1"),
+		a.Server("kubelet-server", gateway),
+		a.Signer("accounts"))
 }

@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"carrier/test/kube/build"
 )
 
 func main() {
@@ -49,7 +51,7 @@ func run(ctx context.Context, only string) (err error) {
 		return err
 	}
 	bin := filepath.Join(root, "bin", "kube")
-	if err := errors.Join(build(ctx, root, bin), buildHelm(ctx, bin)); err != nil {
+	if err := errors.Join(build.All(ctx, root, bin), build.Helm(ctx, bin)); err != nil {
 		return err
 	}
 	work, err := os.MkdirTemp("", "carrier-kube-")

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"carrier/test/kube/host"
 )
 
 // cniPlugins is where Debian's containernetworking-plugins puts them.
@@ -42,7 +44,7 @@ func lookForNeeds() error {
 // lookForOthers refuses a machine where another kubelet runs, or a part of an earlier
 // run is left: both would be disturbed.
 func lookForOthers() error {
-	if groups := podGroups(); len(groups) > 0 {
+	if groups := host.PodGroups(); len(groups) > 0 {
 		return fmt.Errorf("%s is there: another kubelet runs here, or has left it", groups[0])
 	}
 	if _, err := net.InterfaceByName(bridge); err == nil {

@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"carrier/test/kube/host"
+	"carrier/test/kube/image"
 )
 
 // startContainerd starts a containerd of our own; another one on this machine is not
@@ -41,7 +44,7 @@ func (c *cluster) ctr(ctx context.Context, args ...string) (string, error) {
 // back until they have seen what carrier does without it.
 func (c *cluster) loadImages(ctx context.Context) error {
 	for _, i := range images(c.bin) {
-		if i.name == workerImage {
+		if i.Name == workerImage {
 			continue
 		}
 		if err := c.load(ctx, i); err != nil {
@@ -51,13 +54,13 @@ func (c *cluster) loadImages(ctx context.Context) error {
 	return nil
 }
 
-func (c *cluster) load(ctx context.Context, i image) error {
+func (c *cluster) load(ctx context.Context, i image.Image) error {
 	archive := filepath.Join(c.work, "image.tar")
 	file, err := os.Create(archive)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(i.write(file), file.Close()); err != nil {
+	if err := errors.Join(i.Write(file), file.Close()); err != nil {
 		return err
 	}
 	_, err = c.ctr(ctx, "images", "import", archive)
@@ -67,7 +70,7 @@ func (c *cluster) load(ctx context.Context, i image) error {
 // loadWorker brings the worker's image to the node.
 func (c *cluster) loadWorker(ctx context.Context) error {
 	for _, i := range images(c.bin) {
-		if i.name == workerImage {
+		if i.Name == workerImage {
 			return c.load(ctx, i)
 		}
 	}
@@ -82,7 +85,7 @@ func (c *cluster) unloadWorker(ctx context.Context) error {
 // startKubelet starts the node. Its pods are deleted before it ends, so that it takes
 // back what it has set up for them.
 func (c *cluster) startKubelet(context.Context) error {
-	c.undo = append(c.undo, keepAbsent("/var/log/containers"), keepAbsent("/var/lib/kubelet"), keepAbsent("/var/lib/cni"))
+	c.undo = append(c.undo, host.KeepAbsent("/var/log/containers"), host.KeepAbsent("/var/lib/kubelet"), host.KeepAbsent("/var/lib/cni"))
 
 	config, err := c.configure("kubelet.yaml", "kubelet.yaml", nil)
 	if err != nil {
@@ -121,6 +124,6 @@ func (c *cluster) printVersions(ctx context.Context) error {
 	etcd, err2 := output(ctx, "etcd", "--version")
 	runc, err3 := output(ctx, "runc", "--version")
 	first := func(text string) string { line, _, _ := strings.Cut(text, "\n"); return line }
-	fmt.Printf("   Kubernetes %s\n   %s; %s; control groups %s\n", node, first(etcd), first(runc), groupVersion())
+	fmt.Printf("   Kubernetes %s\n   %s; %s; control groups %s\n", node, first(etcd), first(runc), host.GroupVersion())
 	return errors.Join(err1, err2, err3)
 }

@@ -137,7 +137,7 @@ func TestSlowBodyOfAFailureChangesNothing(t *testing.T) {
 		_, _ = r.ReadByte() // until the other side hangs up
 	})
 	var o message.Outcome
-	for timeout := soon; timeout < patience; timeout *= 5 {
+	for timeout := soon; timeout < waitTimeout; timeout *= 5 {
 		tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: timeout})
 		if o = tr.Transmit(t.Context(), newMessage("a", "x")); o.Code != "timeout" {
 			break
@@ -181,7 +181,7 @@ func TestWorkerThatReadsNothingTimesOut(t *testing.T) {
 	_, e := listenTCP(t, func(*rawWorker, net.Conn) { <-hungUp })
 	defer close(hungUp)
 	var o message.Outcome
-	for timeout := soon; timeout < patience; timeout *= 5 {
+	for timeout := soon; timeout < waitTimeout; timeout *= 5 {
 		tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: timeout})
 		if o = tr.Transmit(t.Context(), newMessage("a", strings.Repeat("x", 32<<20))); o.Cause == message.Failed {
 			break
@@ -351,11 +351,27 @@ func TestWarningsNameTheMessage(t *testing.T) {
 	}
 }
 
+// A worker that answers one message twice would answer for another one that it has not accepted.
+func TestWorkerThatAnswersTwiceIsWarnedOf(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+	w, e := listenTCP(t, answering(ok+ok))
+	var warned []string
+	tr := open(t, webhook.Options{Endpoint: e, Warn: func(id, what string) { warned = append(warned, id+what) }})
+	for range 5 {
+		if o := tr.Transmit(t.Context(), newMessage("a", "x")); o.Verdict != message.Delivered {
+			t.Errorf("outcome %+v", o)
+		}
+	}
+	if n := w.connections.Load(); n != 5 || len(warned) != 1 || !strings.HasPrefix(warned[0], "the worker answers more") {
+		t.Errorf("%d connections, warned %q", n, warned)
+	}
+}
+
 func waitFor(t *testing.T, happened <-chan struct{}, otherwise string) {
 	t.Helper()
 	select {
 	case <-happened:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal(otherwise)
 	}
 }

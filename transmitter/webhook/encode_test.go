@@ -41,7 +41,7 @@ func FuzzAttributeHeader(f *testing.F) {
 		f.Add(s, s)
 	}
 	f.Fuzz(func(t *testing.T, name, value string) {
-		line := string(appendAttributes(nil, []message.Attribute{{Name: name, Value: value}}))
+		line := string(appendAttribute(nil, message.Attribute{Name: name, Value: value}))
 		line, ended := strings.CutSuffix(line, "\r\n")
 		sentName, sent, split := strings.Cut(line, ": ")
 		if !ended || !split {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"carrier/internal/http1"
 	"carrier/message"
 )
 
@@ -17,9 +18,11 @@ import (
 const (
 	ownPrefix       = "X-Carrier-"
 	attributePrefix = ownPrefix + "Attribute-"
+	omittedHeader   = ownPrefix + "Attributes-Omitted"
 	actionHeader    = ownPrefix + "Action"
 
 	idHeader            = ownPrefix + "Message-Id"
+	originalIDHeader    = ownPrefix + "Original-Message-Id"
 	receiveCountHeader  = ownPrefix + "Receive-Count"
 	firstReceivedHeader = ownPrefix + "First-Receive-Time"
 	sentHeader          = ownPrefix + "Sent-Time"
@@ -32,32 +35,41 @@ const (
 	amazonTraceHeader = "X-Amzn-Trace-Id"
 )
 
+// longestValue is the most bytes of a content type or an id that are sent; the sources allow a
+// producer far more, and a worker's server far less.
+const longestValue = 1 << 10
+
 // A Header is one header that the operator adds to every request.
 type Header struct {
 	Name, Value string
 }
 
-func agentOf(version string) string { return "carrier/" + version }
+// A fixed is what every request carries: the operator's headers and the endpoint's own credential.
+type fixed struct {
+	lines []byte          // as they are sent
+	names map[string]bool // folded
+}
 
-// fixedHeader is what every request carries: the operator's headers, the endpoint's
-// own credential, and who we are.
-func fixedHeader(opts Options) (http.Header, error) {
-	fixed := http.Header{"User-Agent": {agentOf(opts.Version)}}
-	if opts.Endpoint.authorization != "" {
-		fixed["Authorization"] = []string{opts.Endpoint.authorization}
-	}
-	added := make(http.Header)
+// newFixed checks the operator's headers. They win over the endpoint's credential.
+func newFixed(opts Options) (fixed, error) {
+	f := fixed{names: map[string]bool{}}
 	var faults []error
 	for _, h := range opts.Headers {
-		name := http.CanonicalHeaderKey(h.Name)
 		if err := checkAdded(h); err != nil {
 			faults = append(faults, err)
 			continue
 		}
-		added[name] = append(added[name], h.Value)
-		fixed[name] = added[name]
+		f.add(h.Name, h.Value)
 	}
-	return fixed, errors.Join(faults...)
+	if credential := opts.Endpoint.authorization; credential != "" && !f.names["Authorization"] {
+		f.add("Authorization", credential)
+	}
+	return f, errors.Join(faults...)
+}
+
+func (f *fixed) add(name, value string) {
+	f.names[http1.Folded(name)] = true
+	f.lines = appendHeader(f.lines, http.CanonicalHeaderKey(name), value)
 }
 
 // checkAdded says why the operator may not add h; the value is never repeated.
@@ -65,7 +77,7 @@ func checkAdded(h Header) error {
 	switch {
 	case !httpguts.ValidHeaderFieldName(h.Name):
 		return fmt.Errorf("header %q: no name of a header", h.Name)
-	case isReserved(h.Name):
+	case isReserved(http1.Folded(h.Name)):
 		return fmt.Errorf("header %s: may not be set", h.Name)
 	case !httpguts.ValidHeaderFieldValue(h.Value):
 		return fmt.Errorf("header %s: its value cannot be sent", h.Name)
@@ -74,43 +86,39 @@ func checkAdded(h Header) error {
 	}
 }
 
-// isReserved reports whether a header is carrier's, the connection's, or one that only
-// the message may set. An underscore counts as a hyphen, since the gateways of many
-// languages (CGI, WSGI, Rack) make one of the other.
+// isReserved reports whether a header is carrier's, the connection's, or one that only the message
+// may set. The name is folded.
 func isReserved(name string) bool {
-	name = hyphened(name)
-	if strings.HasPrefix(name, ownPrefix) || isHopByHop(name) {
+	return isCarriers(name) || isProducers(name)
+}
+
+// isCarriers reports whether a header is set by carrier or by HTTP alone. The name is folded.
+func isCarriers(name string) bool {
+	if strings.HasPrefix(name, ownPrefix) || http1.IsHopByHop(name) {
 		return true
 	}
 	switch name {
-	case "Host", "Content-Length", "Expect", "Content-Type",
-		"Idempotency-Key", "X-Idempotency-Key",
-		"Traceparent", "Tracestate", amazonTraceHeader,
-		"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature":
+	case "Host", "Content-Length", "Expect", "Content-Type", "Traceparent", "Tracestate", amazonTraceHeader:
 		return true
 	default:
 		return false
 	}
 }
 
-// isHopByHop reports whether a header concerns one connection only (RFC 9110, section
-// 7.6.1, and what older clients send).
-func isHopByHop(canonical string) bool {
-	switch canonical {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate",
-		"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+// isProducers reports whether a header is one that only the producer may set: its key and its own
+// Standard Webhooks signature, which a worker behind carrier may still want to check. It travels in a
+// replay alone. The name is folded.
+func isProducers(name string) bool {
+	switch name {
+	case "Idempotency-Key", "X-Idempotency-Key", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature":
 		return true
 	default:
 		return false
 	}
 }
 
-func hyphened(name string) string {
-	return http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
-}
-
-// appendOwn appends the headers that tell the worker about m. Ids and names are escaped
-// as attributes are, so that none can break the request.
+// appendOwn appends the headers that tell the worker about m. Ids and names are escaped as attributes
+// are, so that none can break the request.
 func (b *builder) appendOwn(dst []byte, m *message.Message, now time.Time) []byte {
 	dst = appendHeader(dst, idHeader, encodeValue(m.ID))
 	dst = appendNumber(dst, receiveCountHeader, int64(m.ReceiveCount))
@@ -125,28 +133,20 @@ func (b *builder) appendOwn(dst []byte, m *message.Message, now time.Time) []byt
 	if m.Group != "" {
 		dst = appendHeader(dst, groupHeader, encodeValue(m.Group))
 	}
-	return dst
-}
-
-// appendAttributes gives each attribute a header of its own. Names that differ only in
-// case are sent as two lines of what is one header to HTTP: the worker sees both values.
-func appendAttributes(dst []byte, attributes []message.Attribute) []byte {
-	for _, a := range attributes {
-		dst = append(dst, attributePrefix...)
-		dst = appendHeader(dst, encodeName(a.Name), encodeValue(a.Value))
+	if m.OriginalID != "" && len(m.OriginalID) <= longestValue {
+		dst = appendHeader(dst, originalIDHeader, encodeValue(m.OriginalID))
 	}
 	return dst
 }
 
-// appendContent says what the body is, as the producer said it, if that can be sent at
-// all.
+// appendContent says what the body is, as the producer said it, if that can be sent at all.
 func (b *builder) appendContent(dst []byte, m *message.Message) []byte {
 	contentType := m.ContentType
-	if contentType == "" || !httpguts.ValidHeaderFieldValue(contentType) {
+	if contentType == "" || len(contentType) > longestValue || !httpguts.ValidHeaderFieldValue(contentType) {
 		contentType = b.contentType
 	}
 	dst = appendHeader(dst, "Content-Type", contentType)
-	if m.Request == nil || b.fixed["Content-Encoding"] != nil {
+	if m.Request == nil || b.fixed.names["Content-Encoding"] {
 		return dst
 	}
 	for _, encoding := range m.Request.Header["Content-Encoding"] {

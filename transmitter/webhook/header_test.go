@@ -88,6 +88,61 @@ func TestContentTypeIsTheMessagesOrTheDefault(t *testing.T) {
 	}
 }
 
+func TestDeadLetterThatWasMovedBackTellsItsFirstId(t *testing.T) {
+	for id, want := range map[string][]string{
+		"":                          nil,
+		"m-1":                       {"m-1"},
+		"a\r\nHost: x":              {"a%0D%0AHost: x"},
+		strings.Repeat("x", 10<<10): nil,
+	} {
+		e, heads := capture(t)
+		m := newMessage("a", "x")
+		m.OriginalID = id
+		open(t, webhook.Options{Endpoint: e}).Transmit(t.Context(), m)
+		if got := valuesOf(next(t, heads), "X-Carrier-Original-Message-Id"); !slices.Equal(got, want) {
+			t.Errorf("%.20q is sent as %q, want %q", id, got, want)
+		}
+	}
+}
+
+func TestHeadIsNoLargerThanItMayBe(t *testing.T) {
+	for limit, c := range map[int]struct {
+		sent    []string
+		omitted []string
+	}{
+		0:    {[]string{"1"}, []string{"long"}}, // 8 KiB
+		4096: {[]string{"1"}, []string{"long"}},
+		9216: {[]string{"1"}, nil},
+	} {
+		e, heads := capture(t)
+		told := 0
+		tr := open(t, webhook.Options{Endpoint: e, MaxHeaderBytes: limit, Omitted: func(id string, names []string) {
+			if told++; id != "a" || !slices.Equal(names, []string{"long"}) {
+				t.Errorf("told of %q of %s", names, id)
+			}
+		}})
+		m := newMessage("a", "x")
+		m.Trace, m.ContentType = strings.Repeat("t", 1<<20), strings.Repeat("c", 1<<20)
+		m.Attributes = []message.Attribute{{Name: "long", Value: strings.Repeat("x", 8<<10)}, {Name: "short", Value: "1"}}
+		for range 2 {
+			tr.Transmit(t.Context(), m)
+			head := next(t, heads)
+			if most := max(limit, 8<<10) + 2<<10; len(head) > most {
+				t.Errorf("a head of %d bytes", len(head))
+			}
+			if got := valuesOf(head, "X-Carrier-Attribute-short"); !slices.Equal(got, c.sent) {
+				t.Errorf("a limit of %d: %q", limit, got)
+			}
+			if got := valuesOf(head, "X-Carrier-Attributes-Omitted"); !slices.Equal(got, c.omitted) {
+				t.Errorf("a limit of %d: %q are left out, want %q", limit, got, c.omitted)
+			}
+		}
+		if told != len(c.omitted) {
+			t.Errorf("a limit of %d: told %d times", limit, told)
+		}
+	}
+}
+
 func TestNoAttributeShadowsAHeader(t *testing.T) {
 	e, heads := capture(t)
 	tr := open(t, webhook.Options{Endpoint: e})

@@ -49,20 +49,22 @@ func clientOptions(e Endpoint, certificates *certificates, concurrency int) http
 type poster struct {
 	client  *http1.Client
 	timeout time.Duration
+	omitted *omitted
 	heads   sync.Pool // of *[]byte
-}
-
-func newPoster(client *http1.Client, timeout time.Duration) *poster {
-	return &poster{client: client, timeout: timeout, heads: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
 // post sends r and reads the whole answer. The head has to be there within the timeout, dialling
 // included, and the body within as long again. A message leaves its queue only on an answer that
 // was complete; what gives it back may be believed from the head alone.
 func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warnings []string) {
-	head := p.heads.Get().(*[]byte)
+	head, _ := p.heads.Get().(*[]byte)
+	if head == nil {
+		head = new([]byte)
+	}
 	defer p.heads.Put(head)
-	*head = r.appendHead((*head)[:0])
+	var names []string
+	*head, names = r.appendHead((*head)[:0])
+	p.omitted.tell(r.m.ID, names)
 	a, err := p.client.Do(ctx, http1.Request{
 		Head: *head, Body: r.m.Body,
 		Deadline: time.Now().Add(p.timeout), BodyTimeout: p.timeout,

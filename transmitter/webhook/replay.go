@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"carrier/internal/http1"
 	"carrier/message"
 )
 
@@ -52,8 +53,17 @@ func escapeTarget(s string) string {
 	return escape(s, func(i int) bool { return s[i] > ' ' && s[i] < 0x7f && s[i] != '#' })
 }
 
-// appendReplayed appends the producer's end-to-end headers, save those that carrier or
-// the operator sets.
+// appendAgent says who sends, unless the operator does, or the producer of a request that is made again.
+func (b *builder) appendAgent(dst []byte, replayed http.Header) []byte {
+	const name = "User-Agent"
+	if b.fixed.names[name] || b.mayReplay(name, replayed) && len(replayed[name]) > 0 {
+		return dst
+	}
+	return appendHeader(dst, name, b.agent)
+}
+
+// appendReplayed appends the producer's end-to-end headers, save those that carrier or the operator
+// sets.
 func (b *builder) appendReplayed(dst []byte, replayed http.Header) []byte {
 	for name, values := range replayed {
 		if !b.mayReplay(name, replayed) {
@@ -67,31 +77,22 @@ func (b *builder) appendReplayed(dst []byte, replayed http.Header) []byte {
 }
 
 func (b *builder) mayReplay(name string, replayed http.Header) bool {
-	if name == "Content-Encoding" || isReserved(name) && !isWebhookHeader(name) && !isIdempotencyKey(name) || b.fixed[hyphened(name)] != nil {
+	folded := http1.Folded(name)
+	switch {
+	case isCarriers(folded), b.fixed.names[folded], folded == "Content-Encoding":
 		return false
-	}
-	if httpguts.HeaderValuesContainsToken(replayed["Connection"], name) {
+	case folded != http.CanonicalHeaderKey(name) && shadows(folded, replayed):
+		return false
+	case httpguts.HeaderValuesContainsToken(replayed["Connection"], name):
 		return false
 	}
 	return httpguts.ValidHeaderFieldName(name) && validValues(replayed[name])
 }
 
-// isIdempotencyKey reports whether a header is the producer's name for what it asks. It
-// is told to the worker in a replay alone.
-func isIdempotencyKey(name string) bool {
-	name = http.CanonicalHeaderKey(name)
-	return name == "Idempotency-Key" || name == "X-Idempotency-Key"
-}
-
-// isWebhookHeader reports whether a header is the producer's own Standard Webhooks
-// signature, which a worker behind carrier may still want to check.
-func isWebhookHeader(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
-	case "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature":
-		return true
-	default:
-		return false
-	}
+// shadows reports whether a header whose name is folded to this one would stand for another one of
+// the same request, for a server that folds.
+func shadows(folded string, replayed http.Header) bool {
+	return isProducers(folded) || folded == "User-Agent" || replayed[folded] != nil
 }
 
 func validValues(values []string) bool {

@@ -87,13 +87,76 @@ func TestReplaySendsTheProducersHeadersUnderOurs(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"Accept: */*", "Accept: text/html", "Authorization: Bearer p", "Content-Encoding: gzip", "Content-Length: 1",
-		"Content-Type: text/csv", "Cookie: c=1", "Idempotency-Key: k1", "User-Agent: carrier/1", "Webhook-Id: w", "X-Api-Key: k",
+		"Content-Type: text/csv", "Cookie: c=1", "Idempotency-Key: k1", "User-Agent: curl", "Webhook-Id: w", "X-Api-Key: k",
 		"X-Carrier-First-Receive-Time: 1700000001", "X-Carrier-Message-Id: a", "X-Carrier-Receive-Count: 1",
 		"X-Carrier-Sent-Time: 1700000000", "X-Carrier-Source: orders", "X-Idempotency-Key: k2", "X-Operator: ours",
 		"traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Many servers make one of what is no letter or digit in a header's name.
+func TestReplayedHeaderShadowsNoOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		header http.Header
+		fixed  string
+		want   map[string]bool
+	}{
+		"of HTTP":                  {http.Header{"Content_length": {"9"}, "Transfer.encoding": {"chunked"}}, "", map[string]bool{"Content_length": false, "Transfer.encoding": false}},
+		"of the content":           {http.Header{"Content_encoding": {"identity"}, "Content.type": {"x/y"}}, "", map[string]bool{"Content_encoding": false, "Content.type": false}},
+		"of carrier":               {http.Header{"X_carrier_message_id": {"b"}, "X.Carrier-Source": {"b"}}, "", map[string]bool{"X_carrier_message_id": false, "X.Carrier-Source": false}},
+		"of the sender":            {http.Header{"User_agent": {"b"}}, "", map[string]bool{"User_agent": false, "User-Agent": true}},
+		"of the signature":         {http.Header{"Webhook_id": {"b"}, "Webhook-Id": {"a"}}, "", map[string]bool{"Webhook_id": false, "Webhook-Id": true}},
+		"of the host":              {http.Header{"X_forwarded_host": {"b"}, "X-Forwarded-Host": {"a"}}, "", map[string]bool{"X_forwarded_host": false, "X-Forwarded-Host": true}},
+		"of the producer's own":    {http.Header{"X_own": {"b"}, "X-Own": {"a"}}, "", map[string]bool{"X_own": false, "X-Own": true}},
+		"of the operator":          {http.Header{"X-Team": {"b"}}, "X_Team", map[string]bool{"X-Team": false, "X_team": true}},
+		"with nobody in its place": {http.Header{"X_own": {"b"}}, "", map[string]bool{"X_own": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, heads := capture(t)
+			opts := webhook.Options{Endpoint: e, Replay: true}
+			if c.fixed != "" {
+				opts.Headers = []webhook.Header{{Name: c.fixed, Value: "a"}}
+			}
+			m := newMessage("a", "x")
+			m.Request = &message.Request{Method: "POST", Path: "/x", Header: c.header}
+			open(t, opts).Transmit(t.Context(), m)
+			head := next(t, heads)
+			for header, sent := range c.want {
+				if got := valuesOf(head, http.CanonicalHeaderKey(header)); (len(got) == 1) != sent {
+					t.Errorf("%s is sent as %q", header, got)
+				}
+			}
+		})
+	}
+}
+
+func TestReplayNamesTheProducerAndItsHost(t *testing.T) {
+	for name, c := range map[string]struct{ own, operator, want string }{
+		"the producer's":  {"curl/8", "", "curl/8"},
+		"none of its own": {"", "", "carrier/1"},
+		"the operator's":  {"curl/8", "ours", "ours"},
+	} {
+		e, heads := capture(t)
+		opts := webhook.Options{Endpoint: e, Replay: true, Version: "1"}
+		if c.operator != "" {
+			opts.Headers = []webhook.Header{{Name: "user-agent", Value: c.operator}}
+		}
+		m := newMessage("a", "x")
+		m.Request = &message.Request{Method: "POST", Path: "/x", Header: http.Header{"X-Forwarded-Host": {"shop.example"}}}
+		if c.own != "" {
+			m.Request.Header["User-Agent"] = []string{c.own}
+		}
+		open(t, opts).Transmit(t.Context(), m)
+		head := next(t, heads)
+		if got := valuesOf(head, "User-Agent"); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+		if got := valuesOf(head, "X-Forwarded-Host"); !slices.Equal(got, []string{"shop.example"}) {
+			t.Errorf("%s: the host is %q", name, got)
+		}
 	}
 }
 

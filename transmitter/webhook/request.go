@@ -15,20 +15,14 @@ type builder struct {
 	replay      bool
 	contentType string
 	agent       string
-	fixed       http.Header
-	fixedLines  []byte // Host and fixed, as they are sent
+	fixed       fixed
+	maxHead     int // bytes
 }
 
 func newBuilder(opts Options) (*builder, error) {
-	fixed, err := fixedHeader(opts)
+	fixed, err := newFixed(opts)
 	if err != nil {
 		return nil, err
-	}
-	lines := appendHeader(nil, "Host", opts.Endpoint.host)
-	for name, values := range fixed {
-		for _, value := range values {
-			lines = appendHeader(lines, name, value)
-		}
 	}
 	return &builder{
 		endpoint:    opts.Endpoint,
@@ -36,9 +30,9 @@ func newBuilder(opts Options) (*builder, error) {
 		timeout:     opts.RequestTimeout,
 		replay:      opts.Replay,
 		contentType: opts.DefaultContentType,
-		agent:       agentOf(opts.Version),
+		agent:       "carrier/" + opts.Version,
 		fixed:       fixed,
-		fixedLines:  lines,
+		maxHead:     opts.MaxHeaderBytes,
 	}, nil
 }
 
@@ -54,8 +48,8 @@ type request struct {
 	replayed http.Header
 }
 
-// build makes the request that hands m over. An error means that no request may be made
-// of m, now or later.
+// build makes the request that hands m over. An error means that no request may be made of m, now or
+// later.
 func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
 	r := &request{builder: b, m: m, now: now, method: http.MethodPost, target: b.target}
 	if !b.replay || m.Request == nil {
@@ -71,21 +65,24 @@ func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
 	return r, nil
 }
 
-// appendHead appends the request's head to dst. No header can be there twice: who wins
-// is decided by what the others may be called.
-func (r *request) appendHead(dst []byte) []byte {
+// appendHead appends the request's head to dst, and returns the names of the attributes that were left
+// out of it. No header can be there twice: who wins is decided by what the others may be called.
+func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
+	begin := len(dst)
 	dst = append(dst, r.method...)
 	dst = append(dst, ' ')
 	dst = append(dst, r.target...)
 	dst = append(dst, " HTTP/1.1\r\n"...)
-	dst = append(dst, r.builder.fixedLines...)
+	dst = appendHeader(dst, "Host", r.builder.endpoint.host)
+	dst = append(dst, r.builder.fixed.lines...)
 	dst = appendNumber(dst, "Content-Length", int64(len(r.m.Body)))
 	dst = r.builder.appendContent(dst, r.m)
+	dst = r.builder.appendAgent(dst, r.replayed)
 	dst = r.builder.appendReplayed(dst, r.replayed)
 	dst = appendTrace(dst, r.m, r.replayed)
-	dst = appendAttributes(dst, r.m.Attributes)
 	dst = r.builder.appendOwn(dst, r.m, r.now)
-	return append(dst, "\r\n"...)
+	dst, omitted = appendAttributes(dst, r.m.Attributes, begin+r.builder.maxHead-len("\r\n"))
+	return append(dst, "\r\n"...), omitted
 }
 
 // targetOf is what is asked for: the escaped path and query as they are, byte for byte.

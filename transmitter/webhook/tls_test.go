@@ -110,6 +110,47 @@ func TestFilesAreReadAgainWhenTheyChange(t *testing.T) {
 	}
 }
 
+// A session that is resumed is not checked against the authorities again.
+func TestSessionsAreResumedAsLongAsTheFilesAreTheSame(t *testing.T) {
+	dir, authority := t.TempDir(), newAuthority(t)
+	e := listenTLS(t, authority, nil)
+	ca := write(t, dir, "ca.pem", authority.pem())
+	tr := open(t, webhook.Options{Endpoint: e, TLS: webhook.TLS{CAFile: ca}})
+	for i, want := range []int{200, resumed, resumed} {
+		if o := tr.Transmit(t.Context(), newMessage("a", "x")); o.Status != want {
+			t.Errorf("message %d: %+v, want status %d", i, o, want)
+		}
+	}
+	write(t, dir, "ca.pem", newAuthority(t).pem())
+	if o := tr.Transmit(t.Context(), newMessage("a", "x")); o.Cause != message.Unreached {
+		t.Errorf("under another authority: %+v", o)
+	}
+}
+
+// A worker that will not have us, or that we will not have, is not there.
+func TestProbeGoesThroughTheHandshake(t *testing.T) {
+	dir, authority := t.TempDir(), newAuthority(t)
+	e := listenTLS(t, authority, authority)
+	cert, key := authority.issue(t)
+	good := webhook.TLS{
+		CAFile:         write(t, dir, "ca.pem", authority.pem()),
+		ClientCertFile: write(t, dir, "cert.pem", cert), ClientKeyFile: write(t, dir, "key.pem", key),
+	}
+	for name, c := range map[string]struct {
+		tls  webhook.TLS
+		want string
+	}{
+		"all is well":       {good, ""},
+		"another authority": {webhook.TLS{CAFile: write(t, dir, "other.pem", newAuthority(t).pem())}, "tls: failed to verify"},
+		"no certificate":    {webhook.TLS{CAFile: good.CAFile}, "tls: remote error: tls: certificate required"},
+	} {
+		err := open(t, webhook.Options{Endpoint: e, TLS: c.tls}).Probe(t.Context())
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), "worker not reached: "+c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+}
+
 func TestFilesAtFaultAreNamedAtOpen(t *testing.T) {
 	dir := t.TempDir()
 	cases := map[string]struct {
@@ -252,7 +293,10 @@ func write(t *testing.T, dir, name, content string) string {
 	return path
 }
 
-// listenTLS serves HTTPS with a certificate of server, to clients of the authority
+// resumed is the status by which listenTLS answers on a session that was resumed.
+const resumed = http.StatusNonAuthoritativeInfo
+
+// listenTLS serves HTTPS, with a connection for each request, with a certificate of server, to clients of the authority
 // client where one is given.
 func listenTLS(t *testing.T, server, client *authority) webhook.Endpoint {
 	t.Helper()
@@ -264,6 +308,10 @@ func listenTLS(t *testing.T, server, client *authority) webhook.Endpoint {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 1 {
 			w.WriteHeader(http.StatusHTTPVersionNotSupported)
+		}
+		w.Header().Set("Connection", "close")
+		if r.TLS.DidResume {
+			w.WriteHeader(resumed)
 		}
 	}))
 	s.EnableHTTP2 = true

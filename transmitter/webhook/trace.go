@@ -7,6 +7,10 @@ import (
 	"carrier/message"
 )
 
+// longestTrace is the longest trace header that is passed on; so much of tracestate is to be (W3C Trace
+// Context, section 3.3.1.5).
+const longestTrace = 512
+
 // appendTrace passes the producer's trace on. Values that the receiving side could not
 // read are left out rather than repaired.
 func appendTrace(dst []byte, m *message.Message, replayed http.Header) []byte {
@@ -40,7 +44,7 @@ func traceValue(m *message.Message, replayed http.Header, name string) string {
 // Versions above 00 may add more parts.
 func isTraceparent(s string) bool {
 	parts := strings.Split(s, "-")
-	if len(parts) < 4 || len(s) > 512 || !isPrintable(s) {
+	if len(parts) < 4 || !isPrintable(s) {
 		return false
 	}
 	for i, length := range []int{2, 32, 16, 2} {
@@ -52,8 +56,9 @@ func isTraceparent(s string) bool {
 	return !zeros && parts[0] != "ff" && (parts[0] != "00" || len(parts) == 4)
 }
 
-// isPrintable reports whether s is ASCII that a header carries unchanged, and not empty.
+// isPrintable reports whether s is ASCII that a header carries unchanged, neither empty nor longer than
+// longestTrace.
 func isPrintable(s string) bool {
-	return s != "" && strings.Trim(s, " ") == s &&
+	return s != "" && len(s) <= longestTrace && strings.Trim(s, " ") == s &&
 		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }

@@ -26,15 +26,21 @@ type Options struct {
 	TLS         TLS
 	// Headers are added to every request, and win over a replayed request's own.
 	Headers []Header
+	// MaxHeaderBytes is the largest head sent: attributes that do not fit, the longest first, are left
+	// out and named in X-Carrier-Attributes-Omitted. Other headers are sent whatever their length. 8 KiB
+	// if zero.
+	MaxHeaderBytes int
 	// Version is what follows `carrier/` in User-Agent.
 	Version string
 	// Replay makes the producer's request again, where the message has kept one, rather
 	// than a POST to the endpoint.
 	Replay bool
-	// Warn is told what was odd but did not fail: about the answer to the message named,
-	// or with no id about files. It may be called at once and must not block. What it is
-	// told holds no secret. Nil means nobody is.
+	// Warn is told what was odd but did not fail: about the answer to the message named, or with no id
+	// about files. What it is told holds no secret. Nil means nobody is told.
 	Warn func(messageID, what string)
+	// Omitted is told, once for each message, the names of attributes that were left out. Nil means
+	// nobody is told. Neither function may block; both must be safe for concurrent use.
+	Omitted func(messageID string, names []string)
 }
 
 func (o Options) withDefaults() Options {
@@ -47,6 +53,12 @@ func (o Options) withDefaults() Options {
 	if o.Version == "" {
 		o.Version = "unknown"
 	}
+	if o.MaxHeaderBytes <= 0 {
+		o.MaxHeaderBytes = 8 << 10
+	}
+	if o.Omitted == nil {
+		o.Omitted = func(string, []string) {}
+	}
 	if o.Warn == nil {
 		o.Warn = func(string, string) {}
 	}
@@ -54,7 +66,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Transmitter posts messages to one endpoint. All its methods may be called at once.
+// Transmitter posts messages to one endpoint. Its methods are safe for concurrent use.
 type Transmitter struct {
 	opts         Options
 	builder      *builder
@@ -77,12 +89,16 @@ func Open(opts Options) (*Transmitter, error) {
 	if opts.TLS.InsecureSkipVerify {
 		opts.Warn("", "the worker's certificate is not verified")
 	}
-	client := http1.New(clientOptions(opts.Endpoint, certificates, opts.Concurrency))
+	c := clientOptions(opts.Endpoint, certificates, opts.Concurrency)
+	c.Unasked = func() {
+		opts.Warn("", "the worker answers more than it is asked: no connection is reused for a minute")
+	}
+	client := http1.New(c)
 	return &Transmitter{
 		opts:         opts,
 		builder:      builder,
 		certificates: certificates,
-		poster:       newPoster(client, opts.RequestTimeout),
+		poster:       &poster{client: client, timeout: opts.RequestTimeout, omitted: newOmitted(opts.Omitted)},
 	}, nil
 }
 

@@ -17,8 +17,8 @@ import (
 	"carrier/transmitter/webhook"
 )
 
-// patience is how long a test waits for what should come at once.
-const patience = 30 * time.Second
+// waitTimeout is how long a test waits for what should come at once.
+const waitTimeout = 30 * time.Second
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -145,7 +145,7 @@ func next(t *testing.T, heads <-chan string) string {
 	select {
 	case head := <-heads:
 		return head
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatal("no request arrived")
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -83,7 +84,20 @@ func (e entry) introduction() string {
 	if text == "" {
 		return ""
 	}
-	return text + "\n\n"
+	return wrapped(text) + "\n\n"
+}
+
+// wrapped is text in lines of at most 100 characters.
+func wrapped(text string) string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > 100 {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return strings.Join(append(lines, line), "\n")
 }
 
 // rows writes a row for each value within e.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"go.uber.org/zap"
@@ -12,35 +13,41 @@ import (
 	"carrier/receiver"
 )
 
-// An Audit turns events into log lines. A line about a message carries its message_id;
-// none holds anything of a body, a header's value, or a secret. Its methods may be
-// called at once.
+// maxIDs is how many message ids a line holds.
+const maxIDs = 20
+
+// An Audit turns events into log lines. A line about a message carries its message_id; none holds
+// anything of a body, a header's value, or a secret. It is safe for concurrent use.
 type Audit struct {
 	log    *zap.Logger
+	facts  func() []receiver.Fact
 	counts counts
 
 	mu       sync.Mutex
-	troubles map[trouble]struct{}
+	reached  bool // the source was
+	workerUp bool // the worker was, at some time
+	failing  map[failure]struct{}
 }
 
-// A trouble is something that goes on failing for one message in hand. It is warned
-// about when it begins.
-type trouble struct {
+// A failure is something that goes on failing for one message in flight. It is warned about when
+// it begins.
+type failure struct {
 	m    *message.Message
 	kind dispatch.Kind
 }
 
-// New returns an Audit that writes to log.
-func New(log *zap.Logger) *Audit {
-	return &Audit{log: log, troubles: map[trouble]struct{}{}}
+// New returns an Audit that writes to log. facts returns what the receiver learned of its source;
+// it is called when the source was first reached.
+func New(log *zap.Logger, facts func() []receiver.Fact) *Audit {
+	return &Audit{log: log, facts: facts, failing: map[failure]struct{}{}}
 }
 
-// Observe logs one event.
+// Observe logs one event. The end of the receiving is not: whoever asked for it is named then.
 func (a *Audit) Observe(e dispatch.Event) {
 	a.counts.observe(e)
 	switch e.Kind {
 	case dispatch.SourceUp:
-		a.log.Info("source reached")
+		a.sourceUp()
 	case dispatch.SourceDown:
 		a.sourceDown(e)
 	case dispatch.Attempted:
@@ -48,29 +55,54 @@ func (a *Audit) Observe(e dispatch.Event) {
 	case dispatch.Settled:
 		a.settled(e)
 	case dispatch.SettleFailed:
-		a.failing(e, "settling failed, trying again")
+		a.logOnce(e, "settling failed, trying again")
 	case dispatch.Extended:
 		a.extended(e)
 	case dispatch.Redelivered:
-		a.line(zapcore.InfoLevel, "handed out again while in hand", e)
+		a.redelivered(e)
 	case dispatch.Abandoned:
-		a.log.Warn("drain time over, messages are left to their leases", zap.Strings("message_ids", e.IDs))
+		for ids := range slices.Chunk(e.IDs, maxIDs) {
+			a.log.Warn("the drain time is over; messages that the worker has not answered are left to their leases", zap.Strings("message_ids", ids))
+		}
 	case dispatch.Panicked:
 		a.line(zapcore.ErrorLevel, "panic contained", e)
 	}
 }
 
-// Worker logs that the worker was lost or found again. It is to be called on changes
-// alone; err, why it was lost, may be nil.
-func (a *Audit) Worker(up bool, err error) {
-	if up {
-		a.log.Info("worker takes messages")
-		return
+// Worker logs that the worker at endpoint takes messages, or does not and why; cause may be nil.
+// It is to be called on changes alone. A worker that has not been up yet may still be starting:
+// that is no warning.
+func (a *Audit) Worker(endpoint string, up bool, cause error) {
+	a.mu.Lock()
+	wasUp := a.workerUp
+	a.workerUp = wasUp || up
+	a.mu.Unlock()
+	switch at := zap.String("endpoint", endpoint); {
+	case up:
+		a.log.Info("worker takes messages", at)
+	case wasUp:
+		a.log.Warn("worker does not take messages, none is received until it does", at, zap.Error(cause))
+	default:
+		a.log.Info("worker does not take messages yet, none is received until it does", at, zap.Error(cause))
 	}
-	a.log.Warn("worker does not take messages, none is received until it does", zap.Error(err))
 }
 
-// sourceDown tells trouble that passes by itself from trouble that needs somebody.
+// sourceUp says what was learned of the source when it is reached for the first time.
+func (a *Audit) sourceUp() {
+	a.mu.Lock()
+	first := !a.reached
+	a.reached = true
+	a.mu.Unlock()
+	var fields []zap.Field
+	if first {
+		for _, f := range a.facts() {
+			fields = append(fields, zap.Any(f.Name, f.Value))
+		}
+	}
+	a.log.Info("source reached", fields...)
+}
+
+// sourceDown tells errors that pass by themselves from errors that need somebody.
 func (a *Audit) sourceDown(e dispatch.Event) {
 	class := receiver.ClassOf(e.Err)
 	level := zapcore.ErrorLevel
@@ -80,60 +112,77 @@ func (a *Audit) sourceDown(e dispatch.Event) {
 	a.log.Log(level, "source in trouble, trying again", zap.String("class", string(class)), zap.Error(e.Err))
 }
 
-// attempted leaves out what was no attempt: a worker that cannot be reached is told of
-// by Worker, once.
+// attempted leaves out what was no attempt: Worker logs once that the worker cannot be reached.
 func (a *Audit) attempted(e dispatch.Event) {
 	if e.Outcome.Code == "" || e.Outcome.Cause == message.Unreached {
 		return
 	}
-	a.line(zapcore.DebugLevel, "attempt over", e)
+	a.line(zapcore.DebugLevel, "attempt made", e)
 }
 
-// settled is the one line that says what became of a message. The successes are for
-// debugging; what an operator may have to act on is a warning.
+// settled is the one line that says what became of a message. A success is for debugging, unless
+// it ends a row of failures, before this one or before a redrive; what an operator may have to act on is a warning.
 func (a *Audit) settled(e dispatch.Event) {
 	a.forget(e.Message)
-	if e.Lost() {
-		a.line(zapcore.WarnLevel, "message lost sight of, it comes back unless it was removed", e)
-		return
-	}
 	label := e.Outcome.Label()
-	level := zapcore.DebugLevel
+	switch {
+	case e.Lost():
+		a.line(zapcore.WarnLevel, "lease lost or settlement unconfirmed; the source delivers the message again unless it was removed", e)
+	case e.LeftToRedrive():
+		e.Outcome.Delay = 0 // it does not come back here
+		a.line(zapcore.WarnLevel, "message "+label+", last receive: the queue moves it to "+e.Message.RedriveTo, e)
+	default:
+		a.line(levelOf(label, e.Message), "message "+label, e)
+	}
+}
+
+func levelOf(label string, m *message.Message) zapcore.Level {
 	switch label {
 	case "failed", "rejected":
-		level = zapcore.WarnLevel
+		return zapcore.WarnLevel
 	case "deferred":
-		level = zapcore.InfoLevel
+		return zapcore.InfoLevel
+	case "delivered":
+		if m != nil && (m.FailedAttempts() > 0 || m.OriginalID != "") {
+			return zapcore.InfoLevel
+		}
 	}
-	a.line(level, "message "+label, e)
+	return zapcore.DebugLevel
+}
+
+func (a *Audit) redelivered(e dispatch.Event) {
+	if e.Outcome.Verdict == message.Delivered {
+		a.line(zapcore.InfoLevel, "received again after the worker had accepted it; it is removed without a second delivery", e)
+		return
+	}
+	a.line(zapcore.InfoLevel, "received again while it is in flight; it is not delivered twice at a time", e)
 }
 
 func (a *Audit) extended(e dispatch.Event) {
 	switch {
 	case e.Err == nil:
 	case errors.Is(e.Err, receiver.ErrLeaseLost):
-		a.failing(e, "lease lost, the message may be delivered twice")
+		a.logOnce(e, "lease lost, the message may be delivered twice")
 	default:
-		a.failing(e, "lease not renewed, trying again")
+		a.logOnce(e, "lease not renewed, trying again")
 	}
 }
 
-// failing warns of e's trouble the first time, and mentions it after that.
-func (a *Audit) failing(e dispatch.Event, text string) {
+// logOnce warns of e's failure the first time, and mentions it at debug after that.
+func (a *Audit) logOnce(e dispatch.Event, text string) {
 	level := zapcore.DebugLevel
-	if a.remember(trouble{e.Message, e.Kind}) {
+	if a.remember(failure{e.Message, e.Kind}) {
 		level = zapcore.WarnLevel
 	}
 	a.line(level, text, e)
 }
 
-// remember reports whether t is new. What is remembered is forgotten when its message
-// is no longer in hand.
-func (a *Audit) remember(t trouble) bool {
+// remember reports whether f is new. It is forgotten when its message is settled.
+func (a *Audit) remember(f failure) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, known := a.troubles[t]
-	a.troubles[t] = struct{}{}
+	_, known := a.failing[f]
+	a.failing[f] = struct{}{}
 	return !known
 }
 
@@ -141,6 +190,6 @@ func (a *Audit) forget(m *message.Message) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, kind := range []dispatch.Kind{dispatch.SettleFailed, dispatch.Extended} {
-		delete(a.troubles, trouble{m, kind})
+		delete(a.failing, failure{m, kind})
 	}
 }

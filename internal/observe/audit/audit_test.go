@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,11 +23,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+func facts() []receiver.Fact {
+	return []receiver.Fact{{Name: "queue", Value: "https://sqs/q"}, {Name: "lease", Value: 30 * time.Second}, {Name: "messages", Value: 7}}
+}
+
 // logged returns the lines that events leave at level.
 func logged(t *testing.T, level string, events ...dispatch.Event) []map[string]any {
 	t.Helper()
 	var out bytes.Buffer
-	a := New(NewLogger(&out, level, false))
+	a := New(NewLogger(&out, level, false), facts)
 	for _, e := range events {
 		a.Observe(e)
 	}
@@ -52,13 +57,24 @@ func parsed(t *testing.T, out *bytes.Buffer) []map[string]any {
 func sample() *message.Message {
 	return &message.Message{
 		ID: "m-1", Body: []byte("hunter2"), ContentType: "hunter2", Trace: "hunter2", Group: "hunter2",
-		Attributes: []message.Attribute{{Name: "hunter2", Value: "hunter2"}}, ReceiveCount: 3,
+		Attributes: []message.Attribute{{Name: "hunter2", Value: "hunter2"}}, ReceiveCount: 3, Deferrals: 2,
 		Request: &message.Request{Path: "/hunter2", Query: "hunter2", Header: http.Header{"A": {"hunter2"}}}, Receipt: "hunter2",
 	}
 }
 
 func of(kind dispatch.Kind, o message.Outcome, err error) dispatch.Event {
 	return dispatch.Event{Kind: kind, Message: sample(), Outcome: o, Err: err}
+}
+
+// again is the settlement of a message that failed before so many times, or, where it has not, was a
+// dead letter.
+func again(o message.Outcome, failures int, redriveTo string) dispatch.Event {
+	e := of(dispatch.Settled, o, nil)
+	e.Message.ReceiveCount, e.Message.Deferrals, e.Message.RedriveTo = failures+1, 0, redriveTo
+	if failures == 0 {
+		e.Message.OriginalID = "m-0"
+	}
+	return e
 }
 
 func TestEachEventHasItsLine(t *testing.T) {
@@ -70,29 +86,34 @@ func TestEachEventHasItsLine(t *testing.T) {
 		level string // empty: no line
 		want  map[string]any
 	}{
-		"source up":         {dispatch.Event{Kind: dispatch.SourceUp}, "info", nil},
-		"source down":       {dispatch.Event{Kind: dispatch.SourceDown, Err: trouble}, "warn", map[string]any{"class": "network", "error": "receive: reset"}},
-		"source denied":     {dispatch.Event{Kind: dispatch.SourceDown, Err: denied}, "error", map[string]any{"class": "denied"}},
-		"a receive":         {dispatch.Event{Kind: dispatch.Polled, Count: 3}, "", nil},
-		"an attempt":        {dispatch.Event{Kind: dispatch.Attempted, Message: sample(), Outcome: message.Outcome{Code: "2xx"}, Took: time.Second}, "debug", map[string]any{"message_id": "m-1", "code": "2xx", "took": 1}},
-		"nothing tried":     {of(dispatch.Attempted, message.Outcome{}, nil), "", nil},
-		"worker unreached":  {of(dispatch.Attempted, message.Outcome{Cause: message.Unreached, Code: "refused"}, nil), "", nil},
-		"delivered":         {of(dispatch.Settled, message.Outcome{Verdict: message.Delivered, Status: 204}, nil), "debug", map[string]any{"message_id": "m-1", "msg": "message delivered", "status": 204.0, "receive_count": 3.0}},
-		"returned":          {of(dispatch.Settled, message.Outcome{}, nil), "debug", map[string]any{"msg": "message returned"}},
-		"deferred":          {of(dispatch.Settled, message.Outcome{Cause: message.Deferred, Delay: time.Minute}, nil), "info", map[string]any{"msg": "message deferred", "delay": 60}},
-		"failed":            {of(dispatch.Settled, failed, nil), "warn", map[string]any{"message_id": "m-1", "msg": "message failed", "reason": "status 500", "code": "5xx", "delay": 2}},
-		"dead-lettered":     {of(dispatch.Settled, message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter}, nil), "warn", map[string]any{"msg": "message rejected", "action": "dead-letter"}},
-		"rejected to retry": {of(dispatch.Settled, message.Outcome{Verdict: message.Rejected}, nil), "warn", map[string]any{"action": "retry"}},
-		"lost":              {of(dispatch.Settled, message.Outcome{Verdict: message.Delivered}, receiver.ErrLeaseLost), "warn", map[string]any{"message_id": "m-1", "error": "lease lost"}},
-		"settling failed":   {of(dispatch.SettleFailed, message.Outcome{}, trouble), "warn", map[string]any{"message_id": "m-1", "error": "receive: reset"}},
-		"renewed":           {of(dispatch.Extended, message.Outcome{}, nil), "", nil},
-		"not renewed":       {of(dispatch.Extended, message.Outcome{}, trouble), "warn", map[string]any{"message_id": "m-1"}},
-		"lease lost":        {of(dispatch.Extended, message.Outcome{}, receiver.ErrLeaseLost), "warn", map[string]any{"message_id": "m-1"}},
-		"redelivered":       {of(dispatch.Redelivered, message.Outcome{}, nil), "info", map[string]any{"message_id": "m-1"}},
-		"stopping":          {dispatch.Event{Kind: dispatch.Stopping}, "", nil},
-		"abandoned":         {dispatch.Event{Kind: dispatch.Abandoned, IDs: []string{"a", "b"}}, "warn", map[string]any{"message_ids": []any{"a", "b"}}},
-		"a panic":           {of(dispatch.Panicked, message.Outcome{}, errors.New("boom")), "error", map[string]any{"message_id": "m-1", "error": "boom"}},
-		"a panic of nobody": {dispatch.Event{Kind: dispatch.Panicked, Err: errors.New("boom")}, "error", map[string]any{"error": "boom"}},
+		"source up":                         {dispatch.Event{Kind: dispatch.SourceUp}, "info", map[string]any{"queue": "https://sqs/q", "lease": 30, "messages": 7}},
+		"source down":                       {dispatch.Event{Kind: dispatch.SourceDown, Err: trouble}, "warn", map[string]any{"class": "network", "error": "receive: reset"}},
+		"source denied":                     {dispatch.Event{Kind: dispatch.SourceDown, Err: denied}, "error", map[string]any{"class": "denied"}},
+		"a receive":                         {dispatch.Event{Kind: dispatch.Polled, Count: 3}, "", nil},
+		"an attempt":                        {dispatch.Event{Kind: dispatch.Attempted, Message: sample(), Outcome: message.Outcome{Code: "2xx"}, Took: time.Second}, "debug", map[string]any{"message_id": "m-1", "code": "2xx", "took": 1}},
+		"nothing tried":                     {of(dispatch.Attempted, message.Outcome{}, nil), "", nil},
+		"worker unreached":                  {of(dispatch.Attempted, message.Outcome{Cause: message.Unreached, Code: "refused"}, nil), "", nil},
+		"delivered":                         {of(dispatch.Settled, message.Outcome{Verdict: message.Delivered, Status: 204}, nil), "debug", map[string]any{"message_id": "m-1", "msg": "message delivered", "status": 204.0, "receive_count": 3.0}},
+		"returned":                          {of(dispatch.Settled, message.Outcome{}, nil), "debug", map[string]any{"msg": "message returned"}},
+		"deferred":                          {of(dispatch.Settled, message.Outcome{Cause: message.Deferred, Delay: time.Minute}, nil), "info", map[string]any{"msg": "message deferred", "delay": 60}},
+		"failed":                            {of(dispatch.Settled, failed, nil), "warn", map[string]any{"message_id": "m-1", "msg": "message failed", "reason": "status 500", "code": "5xx", "delay": 2}},
+		"dead-lettered":                     {of(dispatch.Settled, message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter}, nil), "warn", map[string]any{"msg": "message rejected", "action": "dead-letter"}},
+		"rejected to retry":                 {of(dispatch.Settled, message.Outcome{Verdict: message.Rejected}, nil), "warn", map[string]any{"action": "retry"}},
+		"lost":                              {of(dispatch.Settled, message.Outcome{Verdict: message.Delivered}, receiver.ErrLeaseLost), "warn", map[string]any{"message_id": "m-1", "error": "lease lost"}},
+		"settling failed":                   {of(dispatch.SettleFailed, message.Outcome{}, trouble), "warn", map[string]any{"message_id": "m-1", "error": "receive: reset"}},
+		"renewed":                           {of(dispatch.Extended, message.Outcome{}, nil), "", nil},
+		"not renewed":                       {of(dispatch.Extended, message.Outcome{}, trouble), "warn", map[string]any{"message_id": "m-1"}},
+		"lease lost":                        {of(dispatch.Extended, message.Outcome{}, receiver.ErrLeaseLost), "warn", map[string]any{"message_id": "m-1"}},
+		"redelivered":                       {of(dispatch.Redelivered, message.Outcome{}, nil), "info", map[string]any{"message_id": "m-1"}},
+		"stopping":                          {dispatch.Event{Kind: dispatch.Stopping}, "", nil},
+		"delivered after failures":          {again(message.Outcome{Verdict: message.Delivered}, 2, ""), "info", map[string]any{"msg": "message delivered", "receive_count": 3}},
+		"delivered after a redrive":         {again(message.Outcome{Verdict: message.Delivered}, 0, ""), "info", map[string]any{"original_message_id": "m-0"}},
+		"failed at the last receive":        {again(failed, 2, "orders-dead"), "warn", map[string]any{"msg": "message failed, last receive: the queue moves it to orders-dead", "delay": nil}},
+		"deferred at the last receive":      {again(message.Outcome{Cause: message.Deferred, Delay: time.Minute}, 2, "orders-dead"), "warn", map[string]any{"msg": "message deferred, last receive: the queue moves it to orders-dead", "delay": nil}},
+		"redelivered after it was accepted": {of(dispatch.Redelivered, message.Outcome{Verdict: message.Delivered}, nil), "info", nil},
+		"abandoned":                         {dispatch.Event{Kind: dispatch.Abandoned, IDs: []string{"a", "b"}}, "warn", map[string]any{"message_ids": []any{"a", "b"}}},
+		"a panic":                           {of(dispatch.Panicked, message.Outcome{}, errors.New("boom")), "error", map[string]any{"message_id": "m-1", "error": "boom"}},
+		"a panic of nobody":                 {dispatch.Event{Kind: dispatch.Panicked, Err: errors.New("boom")}, "error", map[string]any{"error": "boom"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			lines := logged(t, "debug", tt.event)
@@ -129,7 +150,7 @@ func TestSuccessIsSilentAtInfo(t *testing.T) {
 	}
 }
 
-func TestTroubleOfAMessageIsWarnedAboutOnce(t *testing.T) {
+func TestFailureOfAMessageIsWarnedAboutOnce(t *testing.T) {
 	m, other := sample(), sample()
 	trouble := errors.New("reset")
 	failed := dispatch.Event{Kind: dispatch.SettleFailed, Message: m, Err: trouble}
@@ -142,27 +163,64 @@ func TestTroubleOfAMessageIsWarnedAboutOnce(t *testing.T) {
 	}
 }
 
-func TestTroubleIsForgottenWithItsMessage(t *testing.T) {
-	a := New(NewLogger(new(bytes.Buffer), "warn", false))
+func TestFailureIsForgottenWithItsMessage(t *testing.T) {
+	a := New(NewLogger(new(bytes.Buffer), "warn", false), facts)
 	m := sample()
 	for _, kind := range []dispatch.Kind{dispatch.SettleFailed, dispatch.Extended} {
 		a.Observe(dispatch.Event{Kind: kind, Message: m, Err: errors.New("reset")})
 	}
 	a.Observe(dispatch.Event{Kind: dispatch.Settled, Message: m})
-	if len(a.troubles) != 0 {
-		t.Errorf("%d troubles are kept", len(a.troubles))
+	if len(a.failing) != 0 {
+		t.Errorf("%d failures are kept", len(a.failing))
 	}
 }
 
 func TestWorkerIsNamedWhenItGoesAndComes(t *testing.T) {
 	var out bytes.Buffer
-	a := New(NewLogger(&out, "info", false))
-	a.Worker(false, errors.New("connection refused"))
-	a.Worker(false, nil)
-	a.Worker(true, nil)
+	a := New(NewLogger(&out, "info", false), facts)
+	const at = "http://localhost:9000/hook"
+	refused := errors.New("connection refused")
+	for _, w := range []struct {
+		up    bool
+		cause error
+	}{{false, refused}, {true, nil}, {false, refused}, {true, nil}, {false, nil}} {
+		a.Worker(at, w.up, w.cause)
+	}
 	lines := parsed(t, &out)
-	if len(lines) != 3 || lines[0]["level"] != "warn" || lines[0]["error"] != "connection refused" || lines[2]["level"] != "info" {
+	for i, want := range []struct{ level, msg, cause string }{
+		{"info", "worker does not take messages yet, none is received until it does", "connection refused"},
+		{"info", "worker takes messages", "<nil>"},
+		{"warn", "worker does not take messages, none is received until it does", "connection refused"},
+		{"info", "worker takes messages", "<nil>"},
+		{"warn", "worker does not take messages, none is received until it does", "<nil>"},
+	} {
+		if l := lines[i]; l["level"] != want.level || l["msg"] != want.msg || fmt.Sprint(l["error"]) != want.cause || l["endpoint"] != at {
+			t.Errorf("line %d: %v, want %v", i, l, want)
+		}
+	}
+}
+
+func TestFactsAreLoggedOnce(t *testing.T) {
+	lines := logged(t, "info", dispatch.Event{Kind: dispatch.SourceUp}, dispatch.Event{Kind: dispatch.SourceUp})
+	if len(lines) != 2 || lines[0]["queue"] == nil || lines[1]["queue"] != nil {
 		t.Errorf("lines %v", lines)
+	}
+}
+
+func TestManyAbandonedMessagesAreAllNamed(t *testing.T) {
+	var ids []string
+	for i := range 45 {
+		ids = append(ids, fmt.Sprint("m-", i))
+	}
+	lines := logged(t, "info", dispatch.Event{Kind: dispatch.Abandoned, IDs: ids})
+	var named []string
+	for _, l := range lines {
+		for _, id := range l["message_ids"].([]any) {
+			named = append(named, id.(string))
+		}
+	}
+	if len(lines) != 3 || !slices.Equal(named, ids) {
+		t.Errorf("%d lines name %q", len(lines), named)
 	}
 }
 
@@ -198,7 +256,7 @@ func TestNoLineIsSampledAway(t *testing.T) {
 func TestStatisticsComeAtIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		a := New(NewLogger(&out, "info", false))
+		a := New(NewLogger(&out, "info", false), facts)
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { a.RunStats(ctx, time.Minute, func() int { return 2 }) })
@@ -237,7 +295,7 @@ func TestStatisticsComeAtIntervals(t *testing.T) {
 
 func TestManyMayLogAtOnce(t *testing.T) {
 	var out bytes.Buffer
-	a := New(NewLogger(&out, "debug", false))
+	a := New(NewLogger(&out, "debug", false), facts)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {

@@ -16,7 +16,7 @@ import (
 func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event) {
 	entry := a.log.Check(level, text)
 	if entry == nil {
-		return // most lines are about successes, and nobody reads those
+		return // most lines are about successes, and are not written at info
 	}
 	var fields []zap.Field
 	if e.Message != nil {
@@ -27,7 +27,7 @@ func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event) {
 		fields = append(fields, zap.Duration("took", e.Took))
 	}
 	if e.Err != nil {
-		fields = append(fields, zap.String("error", e.Err.Error()))
+		fields = append(fields, zap.Error(e.Err))
 		var panicked *contain.Panic
 		if errors.As(e.Err, &panicked) {
 			fields = append(fields, zap.ByteString("stack", panicked.Stack))
@@ -36,7 +36,7 @@ func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event) {
 	entry.Write(fields...)
 }
 
-// about names m. Its group and attributes are the producer's words and stay out.
+// about names m. Its group and attributes are the producer's words and are left out.
 func about(m *message.Message) []zap.Field {
 	fields := []zap.Field{
 		zap.String("message_id", m.ID),
@@ -44,6 +44,9 @@ func about(m *message.Message) []zap.Field {
 	}
 	if !m.Sent.IsZero() {
 		fields = append(fields, zap.Duration("age", m.Age().Round(time.Millisecond)))
+	}
+	if m.OriginalID != "" {
+		fields = append(fields, zap.String("original_message_id", m.OriginalID))
 	}
 	return fields
 }
@@ -60,22 +63,10 @@ func outcome(o message.Outcome) []zap.Field {
 		fields = append(fields, zap.String("reason", o.Reason))
 	}
 	if o.Verdict == message.Rejected {
-		fields = append(fields, zap.String("action", action(o.Action)))
+		fields = append(fields, zap.String("action", o.Action.String()))
 	}
 	if o.Delay > 0 {
 		fields = append(fields, zap.Duration("delay", o.Delay))
 	}
 	return fields
-}
-
-// action names what becomes of a rejected message as the configuration does.
-func action(a message.Action) string {
-	switch a {
-	case message.DeadLetter:
-		return "dead-letter"
-	case message.Drop:
-		return "drop"
-	default:
-		return "retry"
-	}
 }

@@ -32,7 +32,7 @@ func (c *counts) observe(e dispatch.Event) {
 	}
 }
 
-// ended is the count that e, which ends a message, belongs to.
+// ended is the count that e, which settles a message, belongs to.
 func (c *counts) ended(e dispatch.Event) *count {
 	if e.Lost() {
 		return &c.lost
@@ -52,8 +52,8 @@ func (c *counts) ended(e dispatch.Event) *count {
 
 // RunStats logs a statistics line at every interval until ctx ends. Each number is of
 // the time since the last line; received_total and delivered_total are of the time since
-// the start. inHand says how many messages are in hand. It is called once at most.
-func (a *Audit) RunStats(ctx context.Context, every time.Duration, inHand func() int) {
+// the start. inFlight says how many messages are in flight. It is called once at most.
+func (a *Audit) RunStats(ctx context.Context, every time.Duration, inFlight func() int) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
@@ -61,12 +61,12 @@ func (a *Audit) RunStats(ctx context.Context, every time.Duration, inHand func()
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			a.stats(inHand())
+			a.stats(inFlight())
 		}
 	}
 }
 
-func (a *Audit) stats(inHand int) {
+func (a *Audit) stats(inFlight int) {
 	var fields []zap.Field
 	of := func(name string, c *count) int64 {
 		added, total := c.since()
@@ -85,7 +85,7 @@ func (a *Audit) stats(inHand int) {
 	a.log.Info("statistics", append(fields,
 		zap.Int64("received_total", received),
 		zap.Int64("delivered_total", delivered),
-		zap.Int("in_flight", inHand),
+		zap.Int("in_flight", inFlight),
 		zap.Int("goroutines", runtime.NumGoroutine()),
 		zap.Uint64("heap_bytes", memory.HeapAlloc),
 		zap.Uint64("memory_bytes", memory.Sys),

@@ -28,14 +28,16 @@ type Options struct {
 	Duplicates []string
 }
 
-// Metrics holds every number, on a registry of its own. Its methods may be called at
-// once, and none blocks. It is a receiver.Observer.
+// Metrics holds every number, on a registry of its own. It is safe for concurrent use, and no method
+// blocks. It is a receiver.Observer.
 type Metrics struct {
 	registry *prometheus.Registry
 	make     promauto.Factory
 
 	received    prometheus.Counter
 	settled     counters
+	rejected    counters
+	leftBehind  prometheus.Counter
 	attempts    counters
 	took        prometheus.Histogram
 	age         prometheus.Histogram
@@ -49,7 +51,6 @@ type Metrics struct {
 	duplicates  counters
 	requests    counters
 
-	queue         Queue
 	deferralsHeld func() int64
 }
 
@@ -68,36 +69,23 @@ func New(o Options) *Metrics {
 	m.source(o)
 	m.worker(o.Concurrency)
 	m.build(o.Version, o.Commit)
-	m.ingest()
 	return m
 }
 
-// Handler serves the metrics.
+// Handler serves the metrics, as Prometheus text or, where a scraper asks for it, as OpenMetrics.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, EnableOpenMetrics: true})
 }
 
 // WatchInFlight makes count the number of messages received and not settled. It is
-// called once, before the metrics are served; count may be called at any time.
+// called once, before the metrics are served; count is safe for concurrent use.
 func (m *Metrics) WatchInFlight(count func() int) {
 	m.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
 }
 
-// A Queue is what there is to know of an embedded queue.
-type Queue struct {
-	// Messages and Bytes are its size now. They may be called at any time.
-	Messages, Bytes func() int64
-	// MaxMessages and MaxBytes are the most it holds.
-	MaxMessages, MaxBytes int64
-}
-
-// WatchQueue makes q the embedded queue; without one all its numbers are 0. It is called
-// at most once, before the metrics are served.
-func (m *Metrics) WatchQueue(q Queue) { m.queue = q }
-
 // WatchDeferrals makes held the number of messages that the receiver keeps away for longer
 // than its source allows, which is 0 where none does. It is called at most once, before
-// the metrics are served; held may be called at any time.
+// the metrics are served; held is safe for concurrent use.
 func (m *Metrics) WatchDeferrals(held func() int64) { m.deferralsHeld = held }
 
 // WatchLog makes dropped the number of log lines that could not be written. It is called once,
@@ -118,7 +106,7 @@ func (m *Metrics) SetWorkerUp(up bool) {
 	m.workerUp.Set(0)
 }
 
-// IngestRequest counts one answer to a producer.
+// IngestRequest counts one answer to a producer. It is called with WatchIngest alone.
 func (m *Metrics) IngestRequest(code int) { m.requests.inc(strconv.Itoa(code)) }
 
 // SourceCall counts one request to the source.

@@ -56,7 +56,13 @@ func expect(t *testing.T, m *Metrics, series ...string) {
 func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 	m := New(options())
 	m.WatchInFlight(func() int { return 3 })
-	m.WatchQueue(Queue{Messages: func() int64 { return 4 }, Bytes: func() int64 { return 5 }, MaxMessages: 9, MaxBytes: 10})
+	m.WatchLog(func() uint64 { return 11 })
+	m.WatchIngest(func() receiver.EmbeddedQueue {
+		return receiver.EmbeddedQueue{
+			Messages: 4, MaxMessages: 9, Bytes: 5, MaxBytes: 10, Ready: 12, Delayed: 13, BackingOff: 14, InFlight: 15,
+			DeadLetters: 16, DeadLettersDropped: 17, FilesSetAside: 18, Connections: 19,
+		}
+	})
 	m.WatchDeferrals(func() int64 { return 6 })
 	series := []string{
 		`carrier_messages_received_total{receiver="ingest"} 0`,
@@ -64,8 +70,14 @@ func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`, `carrier_deferrals_held 6`,
 		`carrier_ingest_queue_messages 4`, `carrier_ingest_queue_bytes 5`,
 		`carrier_ingest_queue_messages_limit 9`, `carrier_ingest_queue_bytes_limit 10`, `carrier_draining 0`,
+		`carrier_ingest_messages{state="ready"} 12`, `carrier_ingest_messages{state="delayed"} 13`,
+		`carrier_ingest_messages{state="backing_off"} 14`, `carrier_ingest_messages{state="in_flight"} 15`,
+		`carrier_dead_letters 16`, `carrier_dead_letters_dropped_total 17`, `carrier_ingest_files_set_aside 18`,
+		`carrier_ingest_connections 19`, `carrier_ingest_oldest_seconds 0`, `carrier_log_lines_dropped_total 11`,
+		`carrier_messages_left_to_redrive_total 0`, `carrier_messages_rejected_total{action="retry",receiver="ingest"} 0`,
+		`carrier_messages_rejected_total{action="dead-letter",receiver="ingest"} 0`, `carrier_messages_rejected_total{action="drop",receiver="ingest"} 0`,
 		`carrier_attempt_duration_seconds_count 0`, `carrier_message_age_seconds_count 0`,
-		`carrier_duplicates_total{cause="in_hand"} 0`, `carrier_duplicates_total{cause="undeleted"} 0`,
+		`carrier_duplicates_total{cause="in_flight"} 0`, `carrier_duplicates_total{cause="undeleted"} 0`,
 		`carrier_source_calls_total{operation="delete"} 0`, `carrier_ingest_requests_total{code="503"} 0`,
 	}
 	for _, outcome := range []string{"delivered", "deferred", "failed", "rejected", "returned", "lost"} {
@@ -94,22 +106,36 @@ func TestEachEventIsCounted(t *testing.T) {
 		event dispatch.Event
 		want  []string
 	}{
-		"a receive":          {dispatch.Event{Kind: dispatch.Polled, Count: 4}, []string{`carrier_messages_received_total{receiver="ingest"} 4`}},
-		"a delivery":         {settled(message.Outcome{Verdict: message.Delivered}, nil), []string{`carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 1`, `carrier_leases_lost_total 0`}},
-		"a deferral":         {settled(message.Outcome{Cause: message.Deferred}, nil), []string{`carrier_messages_settled_total{outcome="deferred",receiver="ingest"} 1`}},
-		"a return":           {settled(message.Outcome{}, nil), []string{`carrier_messages_settled_total{outcome="returned",receiver="ingest"} 1`}},
-		"a lost lease":       {settled(message.Outcome{Verdict: message.Delivered}, lostLease), []string{`carrier_messages_settled_total{outcome="lost",receiver="ingest"} 1`, `carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 0`, `carrier_leases_lost_total 1`}},
-		"an unknown end":     {settled(message.Outcome{}, errors.New("left")), []string{`carrier_messages_settled_total{outcome="lost",receiver="ingest"} 1`, `carrier_leases_lost_total 0`}},
-		"a renewal":          {dispatch.Event{Kind: dispatch.Extended}, []string{`carrier_lease_extensions_total{result="ok"} 1`}},
-		"a failed renewal":   {dispatch.Event{Kind: dispatch.Extended, Err: errors.New("x")}, []string{`carrier_lease_extensions_total{result="failed"} 1`}},
-		"a renewal too late": {dispatch.Event{Kind: dispatch.Extended, Err: lostLease}, []string{`carrier_lease_extensions_total{result="lost"} 1`, `carrier_leases_lost_total 0`}},
-		"a copy":             {dispatch.Event{Kind: dispatch.Redelivered}, []string{`carrier_duplicates_total{cause="in_hand"} 1`}},
-		"a comeback":         {dispatch.Event{Kind: dispatch.Redelivered, Outcome: message.Outcome{Verdict: message.Delivered}}, []string{`carrier_duplicates_total{cause="undeleted"} 1`}},
-		"nothing tried":      {attempted(""), []string{`carrier_attempt_duration_seconds_count 0`, `carrier_attempts_total{code="error"} 0`}},
-		"a refusal":          {attempted("refused"), []string{`carrier_attempts_total{code="refused"} 1`, `carrier_attempt_duration_seconds_count 0`}},
-		"a success":          {attempted("2xx"), []string{`carrier_attempts_total{code="2xx"} 1`, `carrier_attempt_duration_seconds_count 1`, `carrier_attempt_duration_seconds_bucket{le="0.5"} 1`, `carrier_attempt_duration_seconds_bucket{le="0.25"} 0`}},
-		"a stop":             {dispatch.Event{Kind: dispatch.Stopping}, []string{`carrier_draining 1`}},
-		"an unheard-of code": {attempted("9xx"), []string{`carrier_attempts_total{code="9xx"} 1`}},
+		"a receive":  {dispatch.Event{Kind: dispatch.Polled, Count: 4}, []string{`carrier_messages_received_total{receiver="ingest"} 4`}},
+		"a delivery": {settled(message.Outcome{Verdict: message.Delivered}, nil), []string{`carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 1`, `carrier_leases_lost_total 0`}},
+		"a deferral": {settled(message.Outcome{Cause: message.Deferred}, nil), []string{`carrier_messages_settled_total{outcome="deferred",receiver="ingest"} 1`}},
+		"a return":   {settled(message.Outcome{}, nil), []string{`carrier_messages_settled_total{outcome="returned",receiver="ingest"} 1`}},
+		"a rejection to retry": {settled(message.Outcome{Verdict: message.Rejected}, nil), []string{
+			`carrier_messages_settled_total{outcome="rejected",receiver="ingest"} 1`, `carrier_messages_rejected_total{action="retry",receiver="ingest"} 1`, `carrier_messages_left_to_redrive_total 0`,
+		}},
+		"a dead letter": {settled(message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter}, nil), []string{
+			`carrier_messages_settled_total{outcome="rejected",receiver="ingest"} 1`, `carrier_messages_rejected_total{action="dead-letter",receiver="ingest"} 1`,
+		}},
+		"a dropped one":             {settled(message.Outcome{Verdict: message.Rejected, Action: message.Drop}, nil), []string{`carrier_messages_rejected_total{action="drop",receiver="ingest"} 1`}},
+		"a lost rejection":          {settled(message.Outcome{Verdict: message.Rejected, Action: message.Drop}, lostLease), []string{`carrier_messages_rejected_total{action="drop",receiver="ingest"} 0`}},
+		"a failure at the last":     {atTheLast(message.Outcome{Cause: message.Failed}, nil), []string{`carrier_messages_left_to_redrive_total 1`}},
+		"a deferral at the last":    {atTheLast(message.Outcome{Cause: message.Deferred}, nil), []string{`carrier_messages_left_to_redrive_total 1`}},
+		"a rejection at the last":   {atTheLast(message.Outcome{Verdict: message.Rejected}, nil), []string{`carrier_messages_left_to_redrive_total 1`}},
+		"a delivery at the last":    {atTheLast(message.Outcome{Verdict: message.Delivered}, nil), []string{`carrier_messages_left_to_redrive_total 0`}},
+		"a dead letter at the last": {atTheLast(message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter}, nil), []string{`carrier_messages_left_to_redrive_total 0`}},
+		"a lost lease at the last":  {atTheLast(message.Outcome{}, lostLease), []string{`carrier_messages_left_to_redrive_total 0`}},
+		"a lost lease":              {settled(message.Outcome{Verdict: message.Delivered}, lostLease), []string{`carrier_messages_settled_total{outcome="lost",receiver="ingest"} 1`, `carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 0`, `carrier_leases_lost_total 1`}},
+		"an unknown end":            {settled(message.Outcome{}, errors.New("left")), []string{`carrier_messages_settled_total{outcome="lost",receiver="ingest"} 1`, `carrier_leases_lost_total 0`}},
+		"a renewal":                 {dispatch.Event{Kind: dispatch.Extended}, []string{`carrier_lease_extensions_total{result="ok"} 1`}},
+		"a failed renewal":          {dispatch.Event{Kind: dispatch.Extended, Err: errors.New("x")}, []string{`carrier_lease_extensions_total{result="failed"} 1`}},
+		"a renewal too late":        {dispatch.Event{Kind: dispatch.Extended, Err: lostLease}, []string{`carrier_lease_extensions_total{result="lost"} 1`, `carrier_leases_lost_total 0`}},
+		"a copy":                    {dispatch.Event{Kind: dispatch.Redelivered}, []string{`carrier_duplicates_total{cause="in_flight"} 1`}},
+		"a comeback":                {dispatch.Event{Kind: dispatch.Redelivered, Outcome: message.Outcome{Verdict: message.Delivered}}, []string{`carrier_duplicates_total{cause="undeleted"} 1`}},
+		"nothing tried":             {attempted(""), []string{`carrier_attempt_duration_seconds_count 0`, `carrier_attempts_total{code="error"} 0`}},
+		"a refusal":                 {attempted("refused"), []string{`carrier_attempts_total{code="refused"} 1`, `carrier_attempt_duration_seconds_count 0`}},
+		"a success":                 {attempted("2xx"), []string{`carrier_attempts_total{code="2xx"} 1`, `carrier_attempt_duration_seconds_count 1`, `carrier_attempt_duration_seconds_bucket{le="0.5"} 1`, `carrier_attempt_duration_seconds_bucket{le="0.25"} 0`}},
+		"a stop":                    {dispatch.Event{Kind: dispatch.Stopping}, []string{`carrier_draining 1`}},
+		"an unheard-of code":        {attempted("9xx"), []string{`carrier_attempts_total{code="9xx"} 1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := New(options())
@@ -121,6 +147,10 @@ func TestEachEventIsCounted(t *testing.T) {
 
 func settled(o message.Outcome, err error) dispatch.Event {
 	return dispatch.Event{Kind: dispatch.Settled, Message: &message.Message{}, Outcome: o, Err: err}
+}
+
+func atTheLast(o message.Outcome, err error) dispatch.Event {
+	return dispatch.Event{Kind: dispatch.Settled, Message: &message.Message{RedriveTo: "dead"}, Outcome: o, Err: err}
 }
 
 func attempted(code string) dispatch.Event {
@@ -153,6 +183,7 @@ func TestLastReceiveIsTheTimeOfTheLastReceiveThatWorked(t *testing.T) {
 
 func TestWhatOthersReportIsCounted(t *testing.T) {
 	m := New(options())
+	m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
 	m.SourceCall("receive")
 	m.SourceError("receive", receiver.Throttled)
 	m.Duplicate("undeleted")
@@ -164,10 +195,39 @@ func TestWhatOthersReportIsCounted(t *testing.T) {
 	expect(t, m, `carrier_worker_up 0`)
 }
 
-func TestNamesAreTheSameWithEveryReceiver(t *testing.T) {
-	expect(t, New(Options{Receiver: "sqs"}), `carrier_deferrals_held 0`, `carrier_ingest_queue_messages 0`, `carrier_ingest_queue_bytes 0`,
-		`carrier_ingest_queue_messages_limit 0`, `carrier_ingest_queue_bytes_limit 0`,
-		`carrier_ingest_requests_total{code="200"} 0`)
+func TestIngestIsAbsentWithOtherReceivers(t *testing.T) {
+	m := New(Options{Receiver: "sqs"})
+	expect(t, m, `carrier_deferrals_held 0`)
+	if text := scrape(t, m); strings.Contains(text, "carrier_ingest_") || strings.Contains(text, "carrier_dead_letters") {
+		t.Errorf("metrics of the embedded queue:\n%s", text)
+	}
+}
+
+func TestOldestMessageHasAnAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := New(options())
+		since := time.Now()
+		m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{Oldest: since} })
+		time.Sleep(90 * time.Second)
+		expect(t, m, `carrier_ingest_oldest_seconds 90`)
+	})
+}
+
+func TestOpenMetricsIsServedWhereItIsAskedFor(t *testing.T) {
+	for accept, want := range map[string]string{
+		"": "text/plain", "text/plain": "text/plain", "application/openmetrics-text; version=1.0.0": "application/openmetrics-text",
+	} {
+		answer := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		r.Header.Set("Accept", accept)
+		New(options()).Handler().ServeHTTP(answer, r)
+		if got := answer.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
+			t.Errorf("Accept %q: %s", accept, got)
+		}
+		if open := strings.HasSuffix(answer.Body.String(), "# EOF\n"); open != strings.Contains(want, "openmetrics") {
+			t.Errorf("Accept %q ends as OpenMetrics: %v", accept, open)
+		}
+	}
 }
 
 func TestManyMayCountAtOnce(t *testing.T) {

@@ -14,9 +14,9 @@ const (
 	renewed = "ok"
 	failed  = "failed"
 	refused = "refused"
-	// Causes of a duplicate: the message was still in hand, or the worker had accepted
-	// it and the source was not heard to remove it.
-	inHand    = "in_hand"
+	// Causes of a duplicate: the message was still in flight, or the worker had accepted it and
+	// the source has not confirmed that it was removed.
+	inFlight  = "in_flight"
 	undeleted = "undeleted"
 )
 
@@ -44,7 +44,7 @@ func duplicate(o message.Outcome) string {
 	if o.Verdict == message.Delivered {
 		return undeleted
 	}
-	return inHand
+	return inFlight
 }
 
 func (m *Metrics) attempted(e dispatch.Event) {
@@ -65,6 +65,12 @@ func (m *Metrics) attempted(e dispatch.Event) {
 func (m *Metrics) settle(e dispatch.Event) {
 	if !e.Lost() {
 		m.settled.inc(e.Outcome.Label())
+		if e.Outcome.Verdict == message.Rejected {
+			m.rejected.inc(e.Outcome.Action.String())
+		}
+		if e.LeftToRedrive() {
+			m.leftBehind.Inc()
+		}
 		return
 	}
 	m.settled.inc(lost)

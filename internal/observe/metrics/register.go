@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"carrier/message"
 	"carrier/receiver"
 )
 
@@ -13,15 +14,23 @@ func (m *Metrics) messages(o Options) {
 	of := prometheus.Labels{"receiver": o.Receiver}
 	m.received = m.make.NewCounter(prometheus.CounterOpts{
 		Name: "carrier_messages_received_total", ConstLabels: of,
-		Help: "Messages received, each hand-out counted.",
+		Help: "Messages received, each time that the source delivered one.",
 	})
 	m.settled = m.counters(prometheus.CounterOpts{
 		Name: "carrier_messages_settled_total", ConstLabels: of,
-		Help: "Messages whose lease is over, by what became of them; lost when nobody can vouch for that.",
+		Help: "Messages whose lease is over, by what became of them; lost where the source has not confirmed it.",
 	}, "outcome", "delivered", "deferred", "failed", "rejected", "returned", lost)
+	m.rejected = m.counters(prometheus.CounterOpts{
+		Name: "carrier_messages_rejected_total", ConstLabels: of,
+		Help: "Messages that were rejected, by what became of them: retry leaves them to the source's redrive policy.",
+	}, "action", message.Redrive.String(), message.DeadLetter.String(), message.Drop.String())
+	m.leftBehind = m.make.NewCounter(prometheus.CounterOpts{
+		Name: "carrier_messages_left_to_redrive_total",
+		Help: "Messages that were not delivered at their last receive: the source's redrive policy moves them.",
+	})
 	m.leasesLost = m.make.NewCounter(prometheus.CounterOpts{
 		Name: "carrier_leases_lost_total",
-		Help: "Messages that could not be settled because their lease was gone.",
+		Help: "Messages that could not be settled because their lease was lost.",
 	})
 	m.extensions = m.counters(prometheus.CounterOpts{
 		Name: "carrier_lease_extensions_total",
@@ -29,7 +38,7 @@ func (m *Metrics) messages(o Options) {
 	}, "result", renewed, failed, lost)
 }
 
-// worker adds what is known of the worker and of what it is given.
+// worker adds what is known of the worker and of the attempts.
 func (m *Metrics) worker(concurrency int) {
 	m.attempts = m.counters(prometheus.CounterOpts{
 		Name: "carrier_attempts_total",
@@ -42,7 +51,7 @@ func (m *Metrics) worker(concurrency int) {
 	})
 	m.age = m.make.NewHistogram(prometheus.HistogramOpts{
 		Name:    "carrier_message_age_seconds",
-		Help:    "Time from a message's entering the queue, or from the end of the delay its producer asked for, to the begin of an attempt, those that were refused left out.",
+		Help:    "Time from a message's entering the queue, or from the end of the delay its producer asked for, to the start of an attempt, those that were refused left out.",
 		Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600},
 	})
 	m.workerUp = m.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")
@@ -67,36 +76,14 @@ func (m *Metrics) source(o Options) {
 	}
 	m.duplicates = m.counters(prometheus.CounterOpts{
 		Name: "carrier_duplicates_total",
-		Help: "Messages handed out again although they were in hand or had been delivered.",
-	}, "cause", append([]string{inHand, undeleted}, o.Duplicates...)...)
+		Help: "Messages that the source delivered again although they were in flight or had been accepted by the worker.",
+	}, "cause", append([]string{inFlight, undeleted}, o.Duplicates...)...)
 	m.deferralsHeld = func() int64 { return 0 }
 	m.gaugeFunc("carrier_deferrals_held",
 		"Messages kept away by renewing their leases, for longer than the source allows: on Pub/Sub beyond 600 s, 1000 at most; else 0.",
 		func() float64 { return float64(m.deferralsHeld()) })
 	m.lastReceive = m.gauge("carrier_last_receive_timestamp_seconds",
 		"When a receive last returned without an error, with messages or without; 0 before the first.")
-}
-
-// ingest adds what is known of the embedded queue and its producers. It is there, at 0,
-// with every receiver, so that a dashboard needs no case for each.
-func (m *Metrics) ingest() {
-	none := func() int64 { return 0 }
-	m.queue = Queue{Messages: none, Bytes: none}
-	for name, of := range map[string]struct {
-		help  string
-		value func() int64
-	}{
-		"carrier_ingest_queue_messages":       {"Messages in the embedded queue.", func() int64 { return m.queue.Messages() }},
-		"carrier_ingest_queue_bytes":          {"Bytes of the messages in the embedded queue.", func() int64 { return m.queue.Bytes() }},
-		"carrier_ingest_queue_messages_limit": {"Most messages the embedded queue holds; 0 without one.", func() int64 { return m.queue.MaxMessages }},
-		"carrier_ingest_queue_bytes_limit":    {"Most bytes of messages the embedded queue holds; 0 without one.", func() int64 { return m.queue.MaxBytes }},
-	} {
-		m.gaugeFunc(name, of.help, func() float64 { return float64(of.value()) })
-	}
-	m.requests = m.counters(prometheus.CounterOpts{
-		Name: "carrier_ingest_requests_total",
-		Help: "Requests of producers, by the status they got.",
-	}, "code", "200", "400", "401", "405", "408", "413", "503")
 }
 
 // build adds the gauge that says which binary this is.

@@ -48,7 +48,7 @@ func receivedBy(t *testing.T, o sqstest.Options, more string, edits ...func(map[
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.Send(sqstest.Letter{Body: "m", Attributes: map[string]sqstest.Attribute{"a": sqstest.Text("1"), "b": {DataType: "Binary", BinaryValue: []byte{0, 0, 0}}}}); err != nil {
+	if _, err := q.Send(sqstest.Message{Body: "m", Attributes: map[string]sqstest.Attribute{"a": sqstest.Text("1"), "b": {DataType: "Binary", BinaryValue: []byte{0, 0, 0}}}}); err != nil {
 		t.Fatal(err)
 	}
 	s.Always("ReceiveMessage", sqstest.Fault{Edit: sqstest.EachMessage(edits...)})

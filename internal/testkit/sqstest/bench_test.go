@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
-	"carrier/internal/bufferedbody"
+	"carrier/internal/testkit/bufferedbody"
 	"carrier/internal/testkit/sqstest"
 	"carrier/internal/testkit/sqstest/fauxqs"
 )

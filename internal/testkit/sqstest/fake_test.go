@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"carrier/internal/bufferedbody"
+	"carrier/internal/testkit/bufferedbody"
 	"carrier/internal/testkit/sqstest"
 )
 
@@ -31,7 +31,7 @@ func inside(t *testing.T, o sqstest.Options, name string, test func(b *bench, s 
 	})
 }
 
-func put(b *bench, q *sqstest.Queue, letters ...sqstest.Letter) []string {
+func put(b *bench, q *sqstest.Queue, letters ...sqstest.Message) []string {
 	b.Helper()
 	var ids []string
 	for _, l := range letters {
@@ -44,7 +44,7 @@ func put(b *bench, q *sqstest.Queue, letters ...sqstest.Letter) []string {
 
 func TestVisibilityIsExact(t *testing.T) {
 	inside(t, sqstest.Options{}, "q", func(b *bench, _ *sqstest.Server, q *sqstest.Queue) {
-		put(b, q, sqstest.Letter{Body: "m"})
+		put(b, q, sqstest.Message{Body: "m"})
 		m := b.one(hiddenFor(30))
 		time.Sleep(30*time.Second - time.Millisecond)
 		if c := q.Counts(); c.InFlight != 1 {
@@ -63,7 +63,7 @@ func TestVisibilityIsExact(t *testing.T) {
 
 func TestTwelveHoursAreTheMostFromTheReceive(t *testing.T) {
 	inside(t, sqstest.Options{}, "q", func(b *bench, _ *sqstest.Server, q *sqstest.Queue) {
-		put(b, q, sqstest.Letter{Body: "m"})
+		put(b, q, sqstest.Message{Body: "m"})
 		m := b.one(hiddenFor(3600))
 		time.Sleep(30 * time.Minute)
 		b.refuses(b.tryHide(*m.ReceiptHandle, 43200-1799), "InvalidParameterValue")
@@ -85,7 +85,7 @@ func TestTwelveHoursAreTheMostFromTheReceive(t *testing.T) {
 
 func TestAdvanceMovesTheServersClockOnly(t *testing.T) {
 	inside(t, sqstest.Options{}, "q", func(b *bench, s *sqstest.Server, q *sqstest.Queue) {
-		put(b, q, sqstest.Letter{Body: "m"})
+		put(b, q, sqstest.Message{Body: "m"})
 		b.one(hiddenFor(600))
 		begin := time.Now()
 		got := make(chan []string)
@@ -105,7 +105,7 @@ func TestAdvanceMovesTheServersClockOnly(t *testing.T) {
 
 func TestDeduplicationLastsFiveMinutes(t *testing.T) {
 	inside(t, sqstest.Options{}, "q.fifo", func(b *bench, s *sqstest.Server, q *sqstest.Queue) {
-		l := sqstest.Letter{Body: "m", Group: "g", Dedup: "d"}
+		l := sqstest.Message{Body: "m", Group: "g", Dedup: "d"}
 		first := put(b, q, l)
 		s.Advance(5*time.Minute - time.Millisecond)
 		if again := put(b, q, l); !slices.Equal(again, first) || q.Counts().All() != 1 {
@@ -121,7 +121,7 @@ func TestDeduplicationLastsFiveMinutes(t *testing.T) {
 func TestGroupIsHeldByAnyMessageInFlight(t *testing.T) {
 	inside(t, sqstest.Options{}, "q.fifo", func(b *bench, _ *sqstest.Server, q *sqstest.Queue) {
 		for _, body := range []string{"1", "2", "3"} {
-			put(b, q, sqstest.Letter{Body: body, Group: "g", Dedup: body})
+			put(b, q, sqstest.Message{Body: body, Group: "g", Dedup: body})
 		}
 		got := b.receive()
 		b.sees(got, "1", "2", "3")
@@ -139,7 +139,7 @@ func TestRedriveKeepsAFIFOGroupGoing(t *testing.T) {
 		dead, err := s.CreateQueue("dead.fifo", nil)
 		b.must(err)
 		b.must(q.Set(map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"` + dead.ARN() + `","maxReceiveCount":1}`}))
-		put(b, q, sqstest.Letter{Body: "1", Group: "g", Dedup: "1"}, sqstest.Letter{Body: "2", Group: "g", Dedup: "2"})
+		put(b, q, sqstest.Message{Body: "1", Group: "g", Dedup: "1"}, sqstest.Message{Body: "2", Group: "g", Dedup: "2"})
 		one := func(in *sqs.ReceiveMessageInput) { in.MaxNumberOfMessages = 1 }
 		b.hide(b.receive(one)[0], 0)
 		b.sees(b.receive(), "2")
@@ -152,7 +152,7 @@ func TestRedriveKeepsAFIFOGroupGoing(t *testing.T) {
 
 func TestSilentOnExpiredSaysYesAndDoesNothing(t *testing.T) {
 	inside(t, sqstest.Options{SilentOnExpired: true}, "q", func(b *bench, _ *sqstest.Server, q *sqstest.Queue) {
-		put(b, q, sqstest.Letter{Body: "m"})
+		put(b, q, sqstest.Message{Body: "m"})
 		m := b.one(hiddenFor(1))
 		time.Sleep(time.Second)
 		b.hide(m, 600)
@@ -181,7 +181,7 @@ func TestQueueOfAnotherAccountIsNotFound(t *testing.T) {
 
 func TestFirstReceiveTimeStays(t *testing.T) {
 	inside(t, sqstest.Options{}, "q", func(b *bench, _ *sqstest.Server, q *sqstest.Queue) {
-		put(b, q, sqstest.Letter{Body: "m"})
+		put(b, q, sqstest.Message{Body: "m"})
 		time.Sleep(time.Second)
 		want := strconv.FormatInt(time.Now().UnixMilli(), 10)
 		b.one(hiddenFor(1))

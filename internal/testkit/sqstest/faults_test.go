@@ -51,7 +51,7 @@ func TestDroppedConnectionDoesWhatItSays(t *testing.T) {
 func TestEntriesFailAsInjected(t *testing.T) {
 	inside(t, sqstest.Options{}, "q", func(b *bench, s *sqstest.Server, q *sqstest.Queue) {
 		for _, body := range []string{"0", "1", "2"} {
-			put(b, q, sqstest.Letter{Body: body})
+			put(b, q, sqstest.Message{Body: body})
 		}
 		got := b.receive()
 		s.Inject("DeleteMessageBatch", sqstest.Fault{Entry: func(i int, _ string) *sqstest.EntryFault {

@@ -15,7 +15,7 @@ import (
 
 func TestJournalTellsWhatWasAskedAndInWhichOrder(t *testing.T) {
 	inside(t, sqstest.Options{}, "q", func(b *bench, s *sqstest.Server, q *sqstest.Queue) {
-		ids := put(b, q, sqstest.Letter{Body: "1"}, sqstest.Letter{Body: "2"})
+		ids := put(b, q, sqstest.Message{Body: "1"}, sqstest.Message{Body: "2"})
 		got := b.receive(waiting(3), hiddenFor(60))
 		r := q.Receives()
 		if len(r) != 1 || r[0].Max != 10 || r[0].VisibilityTimeout != 60 || r[0].WaitTime != 3 || !slices.Equal(r[0].IDs, ids) || r[0].Ended.IsZero() {

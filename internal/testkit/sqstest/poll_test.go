@@ -17,7 +17,7 @@ import (
 
 func TestPollWakesWhenAMessageShowsItself(t *testing.T) {
 	inside(t, sqstest.Options{}, "q", func(b *bench, _ *sqstest.Server, q *sqstest.Queue) {
-		put(b, q, sqstest.Letter{Body: "delayed", Delay: 7 * time.Second})
+		put(b, q, sqstest.Message{Body: "delayed", Delay: 7 * time.Second})
 		begin := time.Now()
 		b.sees(b.receive(waiting(20), hiddenFor(9)), "delayed")
 		if took := time.Since(begin); took != 7*time.Second {
@@ -37,16 +37,16 @@ func TestPollWakesWhenAMessageShowsItself(t *testing.T) {
 func TestOpenPollIsWokenAtOnce(t *testing.T) {
 	for name, shows := range map[string]func(b *bench, q *sqstest.Queue, inFlight types.Message){
 		"by a message that is sent": func(b *bench, q *sqstest.Queue, _ types.Message) {
-			put(b, q, sqstest.Letter{Body: "other group", Group: "h", Dedup: "x"})
+			put(b, q, sqstest.Message{Body: "other group", Group: "h", Dedup: "x"})
 		},
 		"by a message that is given back": func(b *bench, _ *sqstest.Queue, m types.Message) { b.hide(m, 0) },
 		"by the end of its group's head":  func(b *bench, _ *sqstest.Queue, m types.Message) { b.delete(m) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			inside(t, sqstest.Options{}, "q.fifo", func(b *bench, _ *sqstest.Server, q *sqstest.Queue) {
-				put(b, q, sqstest.Letter{Body: "head", Group: "g", Dedup: "1"})
+				put(b, q, sqstest.Message{Body: "head", Group: "g", Dedup: "1"})
 				head := b.one(hiddenFor(600))
-				put(b, q, sqstest.Letter{Body: "tail", Group: "g", Dedup: "2"})
+				put(b, q, sqstest.Message{Body: "tail", Group: "g", Dedup: "2"})
 				begin, got := time.Now(), make(chan []types.Message)
 				go func() { got <- b.receive(waiting(20)) }()
 				synctest.Wait()
@@ -66,7 +66,7 @@ func TestPollerThatWentAwayGetsNothingUnlessItIsDeaf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(&bench{T: t}, q, sqstest.Letter{Body: "m"})
+		put(&bench{T: t}, q, sqstest.Message{Body: "m"})
 		s.Inject("ReceiveMessage", sqstest.Fault{Deaf: deaf})
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -98,7 +98,7 @@ func TestServerNoticesThatAPollerWentAway(t *testing.T) {
 		t.Errorf("the poll ended with %v", err)
 	}
 	eventually(t, func() bool { return s.Open("ReceiveMessage") == 0 })
-	put(b, q, sqstest.Letter{Body: "m"})
+	put(b, q, sqstest.Message{Body: "m"})
 	if c := q.Counts(); c.Visible != 1 {
 		t.Errorf("the message is at %+v", c)
 	}

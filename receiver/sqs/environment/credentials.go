@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
@@ -173,10 +174,18 @@ func issuerClass(err error) receiver.Class {
 	switch {
 	case status == http.StatusTooManyRequests || strings.HasPrefix(code, "Throttl") || code == "TooManyRequestsException" || code == "RequestLimitExceeded":
 		return receiver.Throttled
-	case status >= 500 || status == http.StatusRequestTimeout || code == "IDPCommunicationError" || unreached(err):
+	case status >= 500 || status == http.StatusRequestTimeout || code == "IDPCommunicationError" || unreached(err) || isProxys(err, code):
 		return receiver.Network
 	}
 	return receiver.Credentials
+}
+
+// isProxys reports whether an answer of AWS's over the network names neither a code nor a request: it
+// is a proxy's. The metadata service and the agents, which answer in plain text, have no proxy before
+// them.
+func isProxys(err error, code string) bool {
+	var answer *awshttp.ResponseError
+	return errors.As(err, &answer) && answer.RequestID == "" && (code == "" || code == "UnknownError")
 }
 
 // unreached reports whether a request to an issuer or its answer was lost on the way.

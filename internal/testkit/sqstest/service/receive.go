@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/internal/testkit/sqstest/shapes"
 )
 
@@ -96,18 +97,7 @@ func (q *Queue) poll(ctx context.Context, want asked) ([]shapes.Received, *shape
 		if len(messages) > 0 || !now.Before(want.until) || ctx.Err() != nil {
 			return messages, nil
 		}
-		sleep(ctx, changed, pause)
-	}
-}
-
-// sleep returns when something changed, after d, or when ctx ends.
-func sleep(ctx context.Context, changed <-chan struct{}, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	case <-ctx.Done():
+		sleep.For(ctx, pause, changed)
 	}
 }
 

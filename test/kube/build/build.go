@@ -1,4 +1,5 @@
-package main
+// Package build compiles the programs that the cluster and its images are made of.
+package build
 
 import (
 	"context"
@@ -13,9 +14,9 @@ import (
 // helmVersion is the Helm that installs the chart.
 const helmVersion = "v4.3.1"
 
-// build compiles all that the cluster and its images are made of into bin. Kubernetes
+// All compiles all that the cluster and its images are made of into bin. Kubernetes
 // takes long the first time; the build cache has it afterwards.
-func build(ctx context.Context, root, bin string) error {
+func All(ctx context.Context, root, bin string) error {
 	version, err := kubernetesVersion(ctx)
 	if err != nil {
 		return err
@@ -69,8 +70,8 @@ func versionFlags(version string) string {
 	return flags
 }
 
-// buildHelm installs Helm into bin, unless it is there.
-func buildHelm(ctx context.Context, bin string) error {
+// Helm installs Helm into bin, unless it is there.
+func Helm(ctx context.Context, bin string) error {
 	if built, err := buildinfo.ReadFile(filepath.Join(bin, "helm")); err == nil && built.Main.Version == helmVersion {
 		return nil
 	}

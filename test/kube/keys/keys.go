@@ -1,4 +1,5 @@
-package main
+// Package keys issues the certificates and keys by which the parts of a cluster know one another.
+package keys
 
 import (
 	"crypto/ecdsa"
@@ -18,16 +19,17 @@ import (
 // validity is longer than a run, and no longer than it needs to be.
 const validity = 24 * time.Hour
 
-// An authority signs the certificates by which the parts know one another. It writes
+// An Authority signs the certificates by which the parts know one another. It writes
 // NAME.crt and NAME.key into its directory.
-type authority struct {
+type Authority struct {
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newAuthority(dir string) (*authority, error) {
-	a := &authority{dir: dir}
+// NewAuthority makes dir and the authority's own certificate, ca.crt.
+func NewAuthority(dir string) (*Authority, error) {
+	a := &Authority{dir: dir}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -37,16 +39,16 @@ func newAuthority(dir string) (*authority, error) {
 	})
 }
 
-// client issues a certificate that says who somebody is: user, and a group of users.
-func (a *authority) client(name, user, group string) error {
+// Client issues a certificate that says who somebody is: user, and a group of users.
+func (a *Authority) Client(name, user, group string) error {
 	return a.issue(name, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: user, Organization: []string{group}},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 }
 
-// server issues a certificate for a server at address.
-func (a *authority) server(name, address string) error {
+// Server issues a certificate for a server at address.
+func (a *Authority) Server(name, address string) error {
 	return a.issue(name, &x509.Certificate{
 		Subject:     pkix.Name{CommonName: name},
 		IPAddresses: []net.IP{net.ParseIP(address)},
@@ -54,13 +56,13 @@ func (a *authority) server(name, address string) error {
 	})
 }
 
-// signer makes a pair of keys that sign the tokens of service accounts.
-func (a *authority) signer(name string) error {
+// Signer makes a pair of keys that sign the tokens of service accounts.
+func (a *Authority) Signer(name string) error {
 	return a.issue(name, &x509.Certificate{Subject: pkix.Name{CommonName: name}})
 }
 
 // issue makes a key, and completes and signs c; the first c is the authority's own.
-func (a *authority) issue(name string, c *x509.Certificate) error {
+func (a *Authority) issue(name string, c *x509.Certificate) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -84,6 +86,6 @@ func (a *authority) issue(name string, c *x509.Certificate) error {
 	return errors.Join(a.write(name+".crt", "CERTIFICATE", signed), a.write(name+".key", "PRIVATE KEY", secret))
 }
 
-func (a *authority) write(file, kind string, der []byte) error {
+func (a *Authority) write(file, kind string, der []byte) error {
 	return os.WriteFile(filepath.Join(a.dir, file), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
