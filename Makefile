@@ -12,6 +12,7 @@ IMAGE    ?= carrier
 RACE     ?= -race
 FUZZTIME ?= 30s
 CHAOS    ?= 10m
+DAMAGE   ?= 2000
 COMPOSE  ?= docker compose
 EXAMPLE  ?= compose
 WORKER   ?= go
@@ -49,8 +50,8 @@ help: ## print this
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET [NAME=value]" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
-	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s IMAGE=%s TAGS=%s EXAMPLE=%s WORKER=%s COMPOSE="%s"\n' \
-		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(IMAGE)' '$(TAGS)' '$(EXAMPLE)' '$(WORKER)' '$(COMPOSE)'
+	@printf '\nvalues: VERSION=%s RACE=%s FUZZTIME=%s CHAOS=%s DAMAGE=%s IMAGE=%s TAGS=%s EXAMPLE=%s WORKER=%s COMPOSE="%s"\n' \
+		'$(VERSION)' '$(RACE)' '$(FUZZTIME)' '$(CHAOS)' '$(DAMAGE)' '$(IMAGE)' '$(TAGS)' '$(EXAMPLE)' '$(WORKER)' '$(COMPOSE)'
 
 .PHONY: build
 build: ## compile ./carrier, as it is released
@@ -149,6 +150,10 @@ fuzz: ## run each fuzz target for FUZZTIME
 .PHONY: chaos
 chaos: ## kill and restart the program under load for CHAOS, and count the messages
 	CARRIER_CHAOS=$(CHAOS) go test -count 1 -timeout 0 -v -run 'Killed|WithoutAFault' ./test/...
+
+.PHONY: damage
+damage: ## damage DAMAGE queue files in every way, and start on each three times
+	CARRIER_DAMAGE=$(DAMAGE) go test -count 1 -timeout 0 -v -run NoDamageIsACrashLoop ./internal/queue
 
 .PHONY: bench
 bench: ## measure speed, cost and memory into bench/report.md; bench-quick takes two minutes

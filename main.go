@@ -56,11 +56,8 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	if len(args) > 0 {
 		name = args[0]
 	}
-	switch name {
-	case "queue":
-		return queueCommand(args[1:], stdout, stderr)
-	case "dead-letters":
-		return deadLettersCommand(args[1:], stdout, stderr)
+	if f := withArguments(name); f != nil {
+		return f(args[1:], stdout, stderr)
 	}
 	markdown := name == "config" && len(args) == 2 && args[1] == "--markdown"
 	if len(args) > 1 && !markdown {
@@ -92,6 +89,18 @@ func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout,
 		return printed(stderr, err)
 	default:
 		return misused(stderr, fmt.Sprintf("unknown command %q", name))
+	}
+}
+
+// withArguments is the command called name if it is one that takes arguments.
+func withArguments(name string) func(args []string, stdout, stderr io.Writer) int {
+	switch name {
+	case "queue":
+		return queueCommand
+	case "dead-letters":
+		return deadLettersCommand
+	default:
+		return nil
 	}
 }
 

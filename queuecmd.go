@@ -19,6 +19,7 @@ import (
 	"carrier/config"
 	"carrier/internal/queue"
 	"carrier/internal/queue/filecheck"
+	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 )
 
@@ -196,7 +197,7 @@ func tryQueueFile(path string) error {
 
 // triedQueueFile is the other process.
 func triedQueueFile(path string, stderr io.Writer) int {
-	err := queue.TryFile(path)
+	err := queuefile.TryFile(path)
 	_ = printed(stderr, err)
 	switch {
 	case errors.Is(err, queue.ErrDamagedFile):

@@ -41,8 +41,8 @@ type transaction struct {
 	options *Options
 	now     int64 // Unix nanoseconds
 	counts  record.Counts
-	dead    usage // of dead letters, those included that are about to be written
-	keyed   int   // idempotency keys looked up
+	dead    record.Usage // of dead letters, those included that are about to be written
+	keyed   int          // idempotency keys looked up
 	// nextExpiry is when the next idempotency key is to be forgotten, in Unix nanoseconds; 0 is never.
 	nextExpiry int64
 }

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"time"
 
+	"carrier/internal/queue/queuefile"
+
 	"go.etcd.io/bbolt"
-	bberrors "go.etcd.io/bbolt/errors"
 )
 
 // An op is one change to the file, written in a transaction with others.
@@ -61,7 +62,7 @@ func (q *Queue) run() {
 		if b == nil {
 			return
 		}
-		err := contained(func() error { return q.commit(b, t) })
+		err := queuefile.Contained(func() error { return q.commit(b, t) })
 		q.conclude(b, t, err)
 		if err == nil {
 			q.compactIfEmptied()
@@ -122,7 +123,7 @@ func (q *Queue) commit(b *batch, t *transaction) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rollBack(tx)) }()
+	defer func() { err = errors.Join(err, queuefile.RollBack(tx)) }()
 	if !q.admitToDisk(b, tx) {
 		return nil
 	}
@@ -132,7 +133,7 @@ func (q *Queue) commit(b *batch, t *transaction) (err error) {
 	if err := q.options.commit(tx); err != nil {
 		return err
 	}
-	return q.disk.inPlace() // or nobody will ever see what was just promised
+	return q.disk.InPlace() // or nobody will ever see what was just promised
 }
 
 // writeAll makes the changes of ops, and seals how many keys there are then.
@@ -147,14 +148,5 @@ func (t *transaction) writeAll(tx *bbolt.Tx, ops []op) error {
 	if err := t.forgetKeys(); err != nil {
 		return err
 	}
-	return seal(tx, &t.counts)
-}
-
-// rollBack ends tx if it was not committed. bbolt holds its lock until then.
-func rollBack(tx *bbolt.Tx) error {
-	err := contained(tx.Rollback)
-	if errors.Is(err, bberrors.ErrTxClosed) {
-		return nil
-	}
-	return err
+	return t.counts.Seal(tx)
 }

@@ -8,7 +8,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"carrier/internal/queue/record"
+	"carrier/internal/queue/queuefile"
 )
 
 // A file never gets smaller by itself. Once compactFrom bytes of it have been written to,
@@ -17,7 +17,6 @@ import (
 const (
 	compactFrom = 8 << 20
 	compactLive = 8 << 20
-	compactStep = 1 << 20 // bytes copied in one transaction
 )
 
 // compactIfEmptied is called by the committer between two commits.
@@ -43,7 +42,7 @@ func (q *Queue) compactIfEmptied() {
 // sizes says how far the file has been written to, and how much of that is in use. Space
 // that is only reserved does not count: it would be reserved again.
 func (q *Queue) sizes() (size, used int64) {
-	err := contained(func() error {
+	err := queuefile.Contained(func() error {
 		return q.db.View(func(tx *bbolt.Tx) error {
 			size = tx.Size()
 			return nil
@@ -60,40 +59,27 @@ func (q *Queue) sizes() (size, used int64) {
 // either the old file or the new one, with the same messages. replaced says whether an
 // error came too late to go on with the old file.
 func (q *Queue) compact() (replaced bool, err error) {
-	path := filepath.Join(q.options.Dir, newName)
-	if err := removeIfThere(path); err != nil {
+	path := filepath.Join(q.options.Dir, queuefile.NewName)
+	if err := queuefile.RemoveIfThere(path); err != nil {
 		return false, err
 	}
-	db, f, err := openBolt(path)
+	db, f, err := queuefile.OpenBolt(path)
 	if err != nil {
 		return false, err
 	}
-	if err := contained(func() error { return copyAll(db, q.db, q.counts) }); err != nil {
-		return false, errors.Join(err, contained(db.Close), os.Remove(path))
+	if err := queuefile.Contained(func() error { return queuefile.Copy(db, q.db, q.counts) }); err != nil {
+		return false, errors.Join(err, queuefile.Contained(db.Close), os.Remove(path))
 	}
 	q.file.Lock()
 	defer q.file.Unlock()
-	if err := os.Rename(path, filepath.Join(q.options.Dir, fileName)); err != nil {
-		return false, errors.Join(err, contained(db.Close), os.Remove(path))
+	if err := os.Rename(path, filepath.Join(q.options.Dir, queuefile.Name)); err != nil {
+		return false, errors.Join(err, queuefile.Contained(db.Close), os.Remove(path))
 	}
 	old := q.db
 	q.db = db
-	q.disk = diskReserve{path: q.disk.path, file: f, reserve: q.options.reserve}
-	if err := errors.Join(syncDir(q.options.Dir), contained(old.Close)); err != nil {
+	q.disk = queuefile.DiskReserve{Path: q.disk.Path, File: f, Reserve: q.options.reserve}
+	if err := errors.Join(queuefile.SyncDir(q.options.Dir), queuefile.Contained(old.Close)); err != nil {
 		return true, fmt.Errorf("replace the file: %w", err)
 	}
 	return true, nil
-}
-
-// copyAll copies src, which holds c, to dst, and syncs it once at the end.
-func copyAll(dst, src *bbolt.DB, c record.Counts) error {
-	dst.NoSync = true
-	if err := bbolt.Compact(dst, src, compactStep); err != nil {
-		return err
-	}
-	if err := dst.Update(func(tx *bbolt.Tx) error { return seal(tx, &c) }); err != nil {
-		return err
-	}
-	dst.NoSync = false
-	return dst.Sync()
 }

@@ -36,7 +36,7 @@ type Counts struct {
 func (q *Queue) Usage() (messages int, bytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.live.messages, q.live.bytes
+	return q.live.Messages, q.live.Bytes
 }
 
 // Counts returns what the queue holds. For the oldest message it reads the file.
@@ -51,10 +51,10 @@ func (q *Queue) countsInMemory() Counts {
 	defer q.mu.Unlock()
 	delayed, backingOff, inFlight := q.schedule.Counts()
 	return Counts{
-		Messages: q.live.messages, Bytes: q.live.bytes,
-		Ready:   max(0, q.live.messages-delayed-backingOff-inFlight),
+		Messages: q.live.Messages, Bytes: q.live.Bytes,
+		Ready:   max(0, q.live.Messages-delayed-backingOff-inFlight),
 		Delayed: delayed, BackingOff: backingOff, InFlight: inFlight,
-		DeadMessages: q.dead.messages, DeadBytes: q.dead.bytes, DeadDropped: q.deadDropped,
+		DeadMessages: q.dead.Messages, DeadBytes: q.dead.Bytes, DeadDropped: q.deadDropped,
 		SetAside: q.setAside,
 	}
 }
@@ -93,13 +93,4 @@ func firstDue(c *bbolt.Cursor, now int64) int64 {
 		k, v = c.Next()
 	}
 	return 0
-}
-
-// metaKeys is how many keys the bucket of meta data holds after a commit.
-const metaKeys = 2
-
-// seal writes down with tx how many keys there are once it is committed.
-func seal(tx *bbolt.Tx, c *record.Counts) error {
-	c[record.Meta] = metaKeys
-	return c.Seal(tx)
 }

@@ -20,6 +20,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 )
 
@@ -108,7 +109,7 @@ func beDamaged(task string) {
 		dir, _ := os.MkdirTemp(parts[0], "life")
 		r := rand.New(rand.NewPCG(uint64(i), 7))
 		data := kind.damage(append([]byte(nil), whole...), older, r)
-		_ = os.WriteFile(filepath.Join(dir, fileName), data, 0o600)
+		_ = os.WriteFile(filepath.Join(dir, queuefile.Name), data, 0o600)
 		var err error
 		for life := range 3 {
 			err = live(dir, kind.running && life == 0, r)
@@ -135,7 +136,7 @@ func live(dir string, damageIt bool, r *rand.Rand) error {
 		return fmt.Errorf("%w: %w", errStart, err)
 	}
 	if damageIt {
-		path := filepath.Join(dir, fileName)
+		path := filepath.Join(dir, queuefile.Name)
 		data, _ := os.ReadFile(path)
 		for range 20 {
 			flip(data, r)
@@ -222,7 +223,7 @@ func damageBase(t *testing.T) (whole, older []byte) {
 
 func (q *Queue) fileNow(t *testing.T) []byte {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(q.killed(t), fileName))
+	data, err := os.ReadFile(filepath.Join(q.killed(t), queuefile.Name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,15 +20,15 @@ func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Reason) error {
 }
 
 // deadFits says whether u is within the quotas of dead letters.
-func (o *Options) deadFits(u usage) bool {
-	return (o.MaxDeadMessages <= 0 || u.messages <= o.MaxDeadMessages) &&
-		(o.MaxDeadBytes <= 0 || u.bytes <= o.MaxDeadBytes)
+func (o *Options) deadFits(u record.Usage) bool {
+	return (o.MaxDeadMessages <= 0 || u.Messages <= o.MaxDeadMessages) &&
+		(o.MaxDeadBytes <= 0 || u.Bytes <= o.MaxDeadBytes)
 }
 
 // chargeDead counts a dead letter that is about to be written. The caller holds mu.
 func (q *Queue) chargeDead(bytes int64) error {
 	u := q.dead
-	u.add(bytes)
+	u.Add(bytes)
 	if q.options.DeadFull == Keep && !q.options.deadFits(u) {
 		return fmt.Errorf("%w: no room for dead letters", ErrFull)
 	}
@@ -39,7 +39,7 @@ func (q *Queue) chargeDead(bytes int64) error {
 type deadLetterOp struct {
 	item    *schedule.Item
 	why     Reason
-	dropped usage
+	dropped record.Usage
 }
 
 func (o *deadLetterOp) idle() bool { return false }
@@ -58,7 +58,7 @@ func (o *deadLetterOp) write(t *transaction) error {
 		if err != nil || !found {
 			return err
 		}
-		o.dropped.add(size)
+		o.dropped.Add(size)
 	}
 	return nil
 }
@@ -70,23 +70,23 @@ func (t *transaction) dropOldestDead() (size int64, found bool, err error) {
 		return 0, false, nil
 	}
 	size = record.DeadLetterCost(v, len(v))
-	t.dead.drop(size)
+	t.dead.Drop(size)
 	return size, true, t.delete(record.Dead, bytes.Clone(k))
 }
 
 func (o *deadLetterOp) apply(q *Queue) {
-	q.live.drop(o.item.Handout.Size)
+	q.live.Drop(o.item.Handout.Size)
 	q.droppedDead(o.dropped)
 	q.schedule.Finish(o.item)
 }
 
 // droppedDead counts dead letters that had to make room.
-func (q *Queue) droppedDead(u usage) {
-	q.dead.messages -= u.messages
-	q.dead.bytes = max(0, q.dead.bytes-u.bytes)
-	q.deadDropped += uint64(u.messages)
-	q.unreported.messages += u.messages
-	q.unreported.bytes += u.bytes
+func (q *Queue) droppedDead(u record.Usage) {
+	q.dead.Messages -= u.Messages
+	q.dead.Bytes = max(0, q.dead.Bytes-u.Bytes)
+	q.deadDropped += uint64(u.Messages)
+	q.unreported.Messages += u.Messages
+	q.unreported.Bytes += u.Bytes
 }
 
 // reportPause is the least time between two reports of dead letters that were dropped.
@@ -95,9 +95,9 @@ const reportPause = 10 * time.Second
 // reportDropped reports dead letters that had to make room, all since the last time at once. The
 // caller holds mu.
 func (q *Queue) reportDropped(now time.Time) {
-	if u := q.unreported; u.messages > 0 && now.Sub(q.reported) >= reportPause {
-		q.unreported, q.reported = usage{}, now
-		q.options.Report(DeadLetterDropped, fmt.Errorf("%d of the oldest (%d bytes) made room for newer ones", u.messages, u.bytes))
+	if u := q.unreported; u.Messages > 0 && now.Sub(q.reported) >= reportPause {
+		q.unreported, q.reported = record.Usage{}, now
+		q.options.Report(DeadLetterDropped, fmt.Errorf("%d of the oldest (%d bytes) made room for newer ones", u.Messages, u.Bytes))
 	}
 }
 
@@ -116,8 +116,8 @@ func (q *Queue) DropDeadLetters(ctx context.Context) (int, error) {
 		if err := q.wait(ctx, b); err != nil {
 			return total, err
 		}
-		total += o.dropped.messages
-		if o.dropped.messages == 0 {
+		total += o.dropped.Messages
+		if o.dropped.Messages == 0 {
 			return total, nil
 		}
 	}
@@ -126,7 +126,7 @@ func (q *Queue) DropDeadLetters(ctx context.Context) (int, error) {
 // dropDeadMost is how many dead letters one commit removes.
 const dropDeadMost = 4096
 
-type dropDeadOp struct{ dropped usage }
+type dropDeadOp struct{ dropped record.Usage }
 
 func (o *dropDeadOp) idle() bool { return false }
 
@@ -136,12 +136,12 @@ func (o *dropDeadOp) write(t *transaction) error {
 		if err != nil || !found {
 			return err
 		}
-		o.dropped.add(size)
+		o.dropped.Add(size)
 	}
 	return nil
 }
 
 func (o *dropDeadOp) apply(q *Queue) {
-	q.dead.messages -= o.dropped.messages
-	q.dead.bytes = max(0, q.dead.bytes-o.dropped.bytes)
+	q.dead.Messages -= o.dropped.Messages
+	q.dead.Bytes = max(0, q.dead.Bytes-o.dropped.Bytes)
 }

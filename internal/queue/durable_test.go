@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"carrier/internal/queue/queuefile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -131,7 +133,7 @@ func TestFullDiskRefusesAPutAndKeepsServing(t *testing.T) {
 		if full {
 			return syscall.ENOSPC
 		}
-		return allocate(f, size)
+		return queuefile.Allocate(f, size)
 	}})
 	q.putAll(t, "", "a")
 	mu.Lock()
@@ -157,7 +159,7 @@ func TestFullDiskRefusesAPutAndKeepsServing(t *testing.T) {
 func TestDirectoryAndFileAreTheOwnersOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	open(t, Options{Dir: dir})
-	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, fileName): 0o600} {
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, queuefile.Name): 0o600} {
 		info, err := os.Stat(path)
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v; want %v", path, info.Mode().Perm(), err, want)
@@ -181,7 +183,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 		for i := range 200 {
 			q.mustPut(t, Entry{Body: fmt.Appendf(nil, "%0500d", i)})
 		}
-		data, err := os.ReadFile(filepath.Join(q.killed(t), fileName))
+		data, err := os.ReadFile(filepath.Join(q.killed(t), queuefile.Name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +206,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			data := damage(whole(t))
-			if err := os.WriteFile(filepath.Join(dir, fileName), data, 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, queuefile.Name), data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			var e events
@@ -212,7 +214,7 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 			if n := e.count(FileSetAside); n != 1 {
 				t.Errorf("reported %d times: %v", n, e.all)
 			}
-			kept, _ := filepath.Glob(filepath.Join(dir, fileName+".corrupt-*"))
+			kept, _ := filepath.Glob(filepath.Join(dir, queuefile.Name+".corrupt-*"))
 			if len(kept) != 1 {
 				t.Fatalf("kept %v, want one file", kept)
 			}
@@ -259,7 +261,7 @@ func foreign([]byte) []byte {
 
 func TestEmptyFileIsBegunAnew(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queuefile.Name), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var e events
@@ -275,7 +277,7 @@ func TestDamagedMessageIsNotDelivered(t *testing.T) {
 	q.putAll(t, "", "first damaged-1 last")
 	q.putAll(t, "g", "damaged-2 g2")
 	dir := q.killed(t)
-	path := filepath.Join(dir, fileName)
+	path := filepath.Join(dir, queuefile.Name)
 	data, _ := os.ReadFile(path)
 	for _, body := range []string{"damaged-1", "damaged-2"} {
 		data = []byte(string(replaceAll(data, body, "d@maged")))
@@ -323,7 +325,7 @@ func TestEmptiedFileBecomesSmall(t *testing.T) {
 	}
 	wg.Wait()
 	size := func() int64 {
-		info, err := os.Stat(filepath.Join(dir, fileName))
+		info, err := os.Stat(filepath.Join(dir, queuefile.Name))
 		if err != nil {
 			t.Fatal(err)
 		}

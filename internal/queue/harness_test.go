@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"carrier/internal/queue/queuefile"
+
 	"go.uber.org/goleak"
 )
 
@@ -122,12 +124,12 @@ func bodies(batch []*Delivery) string {
 // would leave it, and returns the directory of the copy.
 func (q *Queue) killed(t *testing.T) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(q.options.Dir, fileName))
+	data, err := os.ReadFile(filepath.Join(q.options.Dir, queuefile.Name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), data, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queuefile.Name), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -14,6 +14,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 )
 
@@ -70,7 +71,7 @@ func fileWith(t *testing.T, damage func([]byte), data []byte) string {
 	data = bytes.Clone(data)
 	damage(data)
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), data, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queuefile.Name), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -82,7 +83,7 @@ func TestMissingMessagesAreSaidWithNumbers(t *testing.T) {
 	dir := q.killed(t)
 	change(t, dir, func(tx *bbolt.Tx) error {
 		c := record.Counts{record.Plain: 5}
-		return seal(tx, &c)
+		return c.Seal(tx)
 	})
 	var e events
 	again := open(t, Options{Dir: dir, Report: e.report})
@@ -111,7 +112,7 @@ func TestCommitsOfAnOlderCarrierAreNoLoss(t *testing.T) {
 // change writes to the file in dir as something other than a Queue.
 func change(t *testing.T, dir string, write func(tx *bbolt.Tx) error) {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(dir, fileName), 0o600, &bbolt.Options{NoFreelistSync: true})
+	db, err := bbolt.Open(filepath.Join(dir, queuefile.Name), 0o600, &bbolt.Options{NoFreelistSync: true})
 	if err == nil {
 		err = errors.Join(db.Update(write), db.Close())
 	}
@@ -155,14 +156,14 @@ func TestFileIsTriedElsewhereOnlyAfterAnUncleanEnd(t *testing.T) {
 	if tried != 0 {
 		t.Errorf("tried %d times after clean ends", tried)
 	}
-	if err := os.WriteFile(filepath.Join(dir, lockName), []byte(stateOpen), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queuefile.LockName), []byte(queuefile.StateOpen), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := open(t, o).Close(); err != nil || tried != 1 {
 		t.Errorf("tried %d times after an unclean end, %v", tried, err)
 	}
 	o.TryFile = func(string) error { return fmt.Errorf("%w: it panics", ErrDamagedFile) }
-	if err := os.WriteFile(filepath.Join(dir, lockName), []byte(stateOpen), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queuefile.LockName), []byte(queuefile.StateOpen), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var e events
@@ -176,9 +177,9 @@ func TestFileIsTriedElsewhereOnlyAfterAnUncleanEnd(t *testing.T) {
 func TestTryFileTakesASoundFileAndChangesNothing(t *testing.T) {
 	q := open(t, Options{})
 	q.putAll(t, "g", "a b c")
-	path := filepath.Join(q.killed(t), fileName)
+	path := filepath.Join(q.killed(t), queuefile.Name)
 	before, _ := os.ReadFile(path)
-	if err := TryFile(path); err != nil {
+	if err := queuefile.TryFile(path); err != nil {
 		t.Errorf("TryFile = %v", err)
 	}
 	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
@@ -191,15 +192,15 @@ func TestDamagedFileOnAFullDiskIsReplaced(t *testing.T) {
 	if err := open(t, Options{Dir: dir}).Close(); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, spareName)); err != nil || info.Size() < spareSize {
+	if info, err := os.Stat(filepath.Join(dir, queuefile.SpareName)); err != nil || info.Size() == 0 {
 		t.Fatalf("no space is put by: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, fileName), make([]byte, 9000), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, queuefile.Name), make([]byte, 9000), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var e events
 	full := func(dir string) error {
-		if _, err := os.Stat(filepath.Join(dir, spareName)); err == nil {
+		if _, err := os.Stat(filepath.Join(dir, queuefile.SpareName)); err == nil {
 			return syscall.ENOSPC
 		}
 		return nil
@@ -213,11 +214,11 @@ func TestDamagedFileOnAFullDiskIsReplaced(t *testing.T) {
 
 func TestFileThatIsRemovedBreaksTheQueue(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
-		"file removed":       func(dir string) error { return os.Remove(filepath.Join(dir, fileName)) },
+		"file removed":       func(dir string) error { return os.Remove(filepath.Join(dir, queuefile.Name)) },
 		"directory removed":  os.RemoveAll,
 		"directory replaced": func(dir string) error { return errors.Join(os.Rename(dir, dir+".old"), os.Mkdir(dir, 0o700)) },
 		"file replaced": func(dir string) error {
-			path := filepath.Join(dir, fileName)
+			path := filepath.Join(dir, queuefile.Name)
 			return errors.Join(os.Remove(path), os.WriteFile(path, nil, 0o600))
 		},
 	} {
@@ -251,7 +252,7 @@ func TestFileThatIsRemovedBreaksTheQueue(t *testing.T) {
 
 func TestLockIsHeldByAFileOfItsOwn(t *testing.T) {
 	q := open(t, Options{})
-	if err := os.Remove(filepath.Join(q.options.Dir, fileName)); err != nil {
+	if err := os.Remove(filepath.Join(q.options.Dir, queuefile.Name)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Open(Options{Dir: q.options.Dir})

@@ -4,6 +4,8 @@ import (
 	"os"
 	"time"
 
+	"carrier/internal/queue/queuefile"
+
 	"go.etcd.io/bbolt"
 )
 
@@ -11,12 +13,12 @@ import (
 const (
 	// FileSetAside means that the file could not be read as a queue. It was kept under another
 	// name, which the error gives, and an empty one begun.
-	FileSetAside = "queue_file_set_aside"
+	FileSetAside = queuefile.FileSetAside
 	// MetaDamaged means that one of the file's two meta pages is damaged. What the last commit
 	// changed may be lost.
-	MetaDamaged = "queue_meta_damaged"
+	MetaDamaged = queuefile.MetaDamaged
 	// ContentMissing means that the file holds fewer or more entries than its last commit counted.
-	ContentMissing = "queue_content_missing"
+	ContentMissing = queuefile.ContentMissing
 	// ValueSetAside means that one message was damaged and will not be delivered. Its
 	// bytes are kept in the file.
 	ValueSetAside = "message_set_aside"
@@ -100,7 +102,7 @@ func (o Options) withDefaults() Options {
 		o.beginning = func(string) error { return nil }
 	}
 	if o.reserve == nil {
-		o.reserve = allocate
+		o.reserve = queuefile.Allocate
 	}
 	return o
 }

@@ -25,25 +25,9 @@ type Entry struct {
 	Head, Body []byte
 }
 
-// usage counts messages and what they cost.
-type usage struct {
-	messages int
-	bytes    int64
-}
-
-func (u *usage) add(bytes int64) {
-	u.messages++
-	u.bytes += bytes
-}
-
-func (u *usage) drop(bytes int64) {
-	u.messages--
-	u.bytes = max(0, u.bytes-bytes)
-}
-
 // fits says whether a message of so many bytes may be added.
-func (o Options) fits(u usage, bytes int64) bool {
-	return (o.MaxMessages <= 0 || u.messages < o.MaxMessages) && (o.MaxBytes <= 0 || u.bytes+bytes <= o.MaxBytes)
+func (o Options) fits(u record.Usage, bytes int64) bool {
+	return (o.MaxMessages <= 0 || u.Messages < o.MaxMessages) && (o.MaxBytes <= 0 || u.Bytes+bytes <= o.MaxBytes)
 }
 
 // HasRoom says whether an entry with a body of so many bytes would be refused at this moment:
@@ -100,7 +84,7 @@ func (q *Queue) admit(o *putOp) (*batch, error) {
 	if !q.options.fits(q.live, o.cost) {
 		return nil, ErrFull
 	}
-	q.live.add(o.cost)
+	q.live.Add(o.cost)
 	q.seq++
 	o.seq = q.seq
 	return q.enqueue(o, len(o.value)), nil
@@ -202,7 +186,7 @@ func (o *putOp) apply(q *Queue) {
 	o.value = nil
 	switch {
 	case o.same || o.refused != nil:
-		q.live.drop(o.cost)
+		q.live.Drop(o.cost)
 	case o.plain():
 		q.schedule.AddPlain(o.seq)
 	default:

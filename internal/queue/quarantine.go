@@ -37,7 +37,7 @@ func (o *quarantineOp) write(t *transaction) error {
 }
 
 func (o *quarantineOp) apply(q *Queue) {
-	q.live.drop(o.item.Handout.Size)
+	q.live.Drop(o.item.Handout.Size)
 	q.setAside++
 	q.schedule.Finish(o.item)
 }

@@ -22,6 +22,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
 )
@@ -41,9 +42,11 @@ var (
 	// any more, and every later call says so; only opening it again helps.
 	ErrBroken = errors.New("queue broken")
 	// ErrGone is the cause of ErrBroken where the file was removed or replaced.
-	ErrGone = errors.New("the queue file was removed or replaced while it was in use")
+	ErrGone = queuefile.ErrGone
 	// ErrLocked means that another process has the file open.
-	ErrLocked = errors.New("another process holds the queue file")
+	ErrLocked = queuefile.ErrLocked
+	// ErrDamagedFile means that a file cannot be read as a queue.
+	ErrDamagedFile = queuefile.ErrDamagedFile
 	// ErrKeyReused means that the idempotency key was stored with another body.
 	ErrKeyReused = errors.New("idempotency key reused with another body")
 	// ErrLeaseLost means that the message is no longer under this lease.
@@ -56,8 +59,8 @@ type Queue struct {
 
 	file sync.RWMutex // held for reading while db is read, for writing while it is swapped
 	db   *bbolt.DB
-	disk diskReserve
-	lock *lockFile
+	disk queuefile.DiskReserve
+	lock *queuefile.Lock
 
 	noWait    atomic.Bool
 	receiving sync.Mutex // held by the one who moves the schedule's frontier
@@ -72,13 +75,13 @@ type Queue struct {
 	wake     chan struct{} // closed when something may have become due
 	seq      uint64        // the last one given out
 	schedule *schedule.Schedule
-	live     usage
-	dead     usage
+	live     record.Usage
+	dead     record.Usage
 	// deadDropped counts dead letters that had to make room, setAside damaged messages.
 	deadDropped uint64
 	setAside    int
 	// unreported counts dead letters that were dropped since the time reported.
-	unreported usage
+	unreported record.Usage
 	reported   time.Time
 	// counts and nextExpiry are what the last commit left; the committer alone writes them.
 	counts     record.Counts
@@ -94,22 +97,22 @@ type Queue struct {
 // reported, and replaced by an empty one.
 func Open(o Options) (*Queue, error) {
 	o = o.withDefaults()
-	f, err := openFile(&o)
+	f, err := queuefile.Open(queuefile.Options{Dir: o.Dir, Report: o.Report, TryFile: o.TryFile, Beginning: o.beginning})
 	if err != nil {
 		return nil, fmt.Errorf("open queue in %s: %w", o.Dir, err)
 	}
-	if quarter := volumeSize(o.Dir) / 4; o.MaxDeadBytes > 0 && quarter > 0 {
+	if quarter := queuefile.VolumeSize(o.Dir) / 4; o.MaxDeadBytes > 0 && quarter > 0 {
 		o.MaxDeadBytes = min(o.MaxDeadBytes, quarter)
 	}
 	q := &Queue{
-		options: o, db: f.db, lock: f.lock,
-		disk: diskReserve{path: filepath.Join(o.Dir, fileName), file: f.file, reserve: o.reserve}, compactAt: compactFrom,
+		options: o, db: f.DB, lock: f.Lock,
+		disk: queuefile.DiskReserve{Path: filepath.Join(o.Dir, queuefile.Name), File: f.File, Reserve: o.reserve}, compactAt: compactFrom,
 		wake: make(chan struct{}), down: make(chan struct{}), stopped: make(chan struct{}),
-		seq: f.last, schedule: f.schedule, live: f.live, dead: f.dead,
-		setAside: int(f.counts[record.Quarantined]), counts: f.counts, nextExpiry: f.nextExpiry,
+		seq: f.Last, schedule: f.Schedule, live: f.Live, dead: f.Dead,
+		setAside: int(f.Counts[record.Quarantined]), counts: f.Counts, nextExpiry: f.NextExpiry,
 	}
 	q.work.L = &q.mu
-	for _, seq := range f.damaged {
+	for _, seq := range f.Damaged {
 		q.quarantine(schedule.Damaged(seq), record.ErrDamaged)
 	}
 	go q.run()
@@ -133,7 +136,7 @@ func (q *Queue) Close() error {
 	if stuck {
 		// bbolt may never let go of its own locks; what is left goes with the process.
 		q.watching.Wait()
-		return errors.Join(unlock(q.disk.file), q.lock.close())
+		return errors.Join(queuefile.Unlock(q.disk.File), q.lock.Close())
 	}
 	<-q.stopped
 	q.watching.Wait()
@@ -143,11 +146,11 @@ func (q *Queue) Close() error {
 func (q *Queue) closeFile() error {
 	q.file.Lock()
 	defer q.file.Unlock()
-	err := contained(q.db.Close)
+	err := queuefile.Contained(q.db.Close)
 	if err == nil && q.broken == nil {
-		err = q.lock.say("")
+		err = q.lock.Say("")
 	}
-	return errors.Join(err, q.lock.close())
+	return errors.Join(err, q.lock.Close())
 }
 
 // usable reports why the queue takes no more calls, if it does not. The caller holds mu.
@@ -175,8 +178,8 @@ func (q *Queue) fail(cause error) {
 		return
 	}
 	q.broken = fmt.Errorf("%w: %w", ErrBroken, cause)
-	if q.stuck = isPanic(cause); q.stuck {
-		_ = q.lock.say(stateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
+	if q.stuck = queuefile.IsPanic(cause); q.stuck {
+		_ = q.lock.Say(queuefile.StateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
 	}
 	close(q.down)
 	go q.options.OnBroken(q.broken)
@@ -189,7 +192,7 @@ func (q *Queue) fail(cause error) {
 func (q *Queue) view(read func(b buckets) error) error {
 	q.file.RLock()
 	defer q.file.RUnlock()
-	err := contained(func() error {
+	err := queuefile.Contained(func() error {
 		return q.db.View(func(tx *bbolt.Tx) error { return read(bucketsOf(tx)) })
 	})
 	if err != nil {

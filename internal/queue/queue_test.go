@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
 )
@@ -55,7 +56,7 @@ func TestOldestIsFirst(t *testing.T) {
 		t.Errorf("order = %s", got)
 	}
 	q.none(t)
-	if info, err := os.Stat(filepath.Join(q.options.Dir, fileName)); err != nil || info.Size() > 4<<20 {
+	if info, err := os.Stat(filepath.Join(q.options.Dir, queuefile.Name)); err != nil || info.Size() > 4<<20 {
 		t.Errorf("%d bytes for a thousand small messages (%v)", info.Size(), err)
 	}
 }

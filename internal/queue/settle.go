@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
 )
@@ -44,9 +45,6 @@ type Retry struct {
 	Failed bool
 }
 
-// maxDelay is the longest Retry.Delay.
-const maxDelay = 12 * time.Hour
-
 // GiveBack ends the lease; the message is due again as r says.
 func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
 	s := record.State{Count: int32(d.ReceiveCount), Deferrals: int32(d.Deferrals), First: d.FirstReceived.UnixNano()}
@@ -62,7 +60,7 @@ func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
 // due is when d is due that is given back at now. A message that gets too old meanwhile is due
 // right then, so that it is given up in time; one that is too old already waits as it was told.
 func (q *Queue) due(now time.Time, d *Delivery, delay time.Duration) time.Time {
-	due := now.Add(min(delay, maxDelay))
+	due := now.Add(min(delay, queuefile.MaxDelay))
 	if q.options.MessageTimeout <= 0 {
 		return due
 	}
@@ -116,7 +114,7 @@ type removeOp struct{ item *schedule.Item }
 func (o *removeOp) idle() bool                 { return false }
 func (o *removeOp) write(t *transaction) error { return t.discard(o.item) }
 func (o *removeOp) apply(q *Queue) {
-	q.live.drop(o.item.Handout.Size)
+	q.live.Drop(o.item.Handout.Size)
 	q.schedule.Finish(o.item)
 }
 

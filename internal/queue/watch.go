@@ -23,7 +23,7 @@ func (q *Queue) watch() {
 			return
 		case now := <-tick.C:
 			q.file.RLock()
-			err := q.disk.inPlace()
+			err := q.disk.InPlace()
 			q.file.RUnlock()
 			q.mu.Lock()
 			if err != nil && !q.closing {

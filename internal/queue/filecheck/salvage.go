@@ -134,7 +134,6 @@ func (c *copier) close(whole bool) error {
 	if !whole {
 		return errors.Join(c.tx.Rollback(), c.db.Close())
 	}
-	c.counts[record.Meta] = 2 // the format, and these counts
 	err := c.counts.Seal(c.tx)
 	if err == nil {
 		err = c.tx.Commit()

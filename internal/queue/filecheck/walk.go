@@ -264,24 +264,14 @@ func (w *walk) checkAndOwn(t tree, p *page, low, high []byte) error {
 // check makes sure that p is laid out as bbolt does it: entries side by side and as many as
 // there is space for before the first key, keys in order, and no page more than that takes.
 func (w *walk) check(t tree, p *page, low, high []byte) error {
-	leaf := p.flags == flagLeaf
-	if p.count == 0 && (!leaf || t.depth > 0) {
+	if p.count == 0 && (p.flags != flagLeaf || t.depth > 0) {
 		return damaged("page %d is empty", p.id)
 	}
 	next, previous := headSize+p.count*elementSize, low
 	for i := range p.count {
-		e, key, err := p.entry(i, leaf)
-		switch {
-		case err != nil:
+		e, key, err := w.checkEntry(t, p, i, next)
+		if err != nil {
 			return err
-		case e.keyAt != next:
-			return damaged("page %d: entry %d of %d begins at %d and not at %d", p.id, i, p.count, e.keyAt, next)
-		case e.end() > p.limit || e.end() < next:
-			return damaged("page %d: entry %d reaches beyond the page", p.id, i)
-		case leaf && e.flags != t.flags():
-			return damaged("page %d: entry %d has flags %#x", p.id, i, e.flags)
-		case e.keySize == 0 || t.keySize() != 0 && e.keySize != t.keySize():
-			return damaged("page %d: entry %d has a key of %d bytes", p.id, i, e.keySize)
 		}
 		if order := bytes.Compare(previous, key); order > 0 || order == 0 && i > 0 {
 			return damaged("page %d: the key of entry %d is out of order", p.id, i)
@@ -295,6 +285,24 @@ func (w *walk) check(t tree, p *page, low, high []byte) error {
 		return damaged("page %d takes %d pages and says %d", p.id, pages, p.overflow+1)
 	}
 	return nil
+}
+
+// checkEntry makes sure that entry i of p begins at next, and reads it.
+func (w *walk) checkEntry(t tree, p *page, i, next int) (element, []byte, error) {
+	leaf := p.flags == flagLeaf
+	e, key, err := p.entry(i, leaf)
+	switch {
+	case err != nil:
+	case e.keyAt != next:
+		err = damaged("page %d: entry %d of %d begins at %d and not at %d", p.id, i, p.count, e.keyAt, next)
+	case e.end() > p.limit || e.end() < next:
+		err = damaged("page %d: entry %d reaches beyond the page", p.id, i)
+	case leaf && e.flags != t.flags():
+		err = damaged("page %d: entry %d has flags %#x", p.id, i, e.flags)
+	case e.keySize == 0 || t.keySize() != 0 && e.keySize != t.keySize():
+		err = damaged("page %d: entry %d has a key of %d bytes", p.id, i, e.keySize)
+	}
+	return e, key, err
 }
 
 // flags are those of the entries in t's leaves.

@@ -79,8 +79,12 @@ func MakeBuckets(tx *bbolt.Tx) error {
 	return tx.Bucket([]byte(Meta.Name())).Put([]byte(FormatKey), seal(make([]byte, sealSize)))
 }
 
-// Seal writes down that the buckets hold c once tx is committed.
-func (c Counts) Seal(tx *bbolt.Tx) error {
+// metaKeys is how many keys Meta holds after a commit.
+const metaKeys = 2
+
+// Seal writes down with tx that the buckets hold c once it is committed.
+func (c *Counts) Seal(tx *bbolt.Tx) error {
+	c[Meta] = metaKeys
 	return tx.Bucket([]byte(Meta.Name())).Put([]byte(CountsKey), c.encode(uint64(tx.ID())))
 }
 

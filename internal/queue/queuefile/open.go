@@ -1,4 +1,4 @@
-package queue
+package queuefile
 
 import (
 	"errors"
@@ -17,12 +17,13 @@ import (
 )
 
 const (
-	fileName = "queue.db"
-	// newName is what a file is called until it is whole.
-	newName = "queue.db.new"
-	// spareName is a file that holds space for a new queue file, should the disk be full when the
+	// Name is what the file is called.
+	Name = "queue.db"
+	// NewName is what a file is called until it is whole.
+	NewName = "queue.db.new"
+	// SpareName is a file that holds space for a new queue file, should the disk be full when the
 	// old one turns out to be damaged.
-	spareName   = "queue.spare"
+	SpareName   = "queue.spare"
 	spareSize   = 256 << 10
 	lockTimeout = time.Second
 )
@@ -30,54 +31,57 @@ const (
 // ErrDamagedFile means that the file cannot be read as a queue.
 var ErrDamagedFile = filecheck.ErrDamaged
 
-// An opened is a file that is open, and what it holds.
-type opened struct {
-	db   *bbolt.DB
-	file *os.File
-	lock *lockFile
-	*loaded
+// An Opened is a file that is open, and what it holds.
+type Opened struct {
+	DB   *bbolt.DB
+	File *os.File
+	Lock *Lock
+	*Loaded
 }
 
-// openFile opens the file in o.Dir and learns what it holds.
-func openFile(o *Options) (opened, error) {
+// Open opens the file in o.Dir and learns what it holds.
+func Open(o Options) (Opened, error) {
+	if o.Beginning == nil {
+		o.Beginning = func(string) error { return nil }
+	}
 	if err := makeDir(o.Dir); err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
 	lock, err := takeLock(o.Dir)
 	if err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
-	f, err := openOrBegin(o, lock.state())
+	f, err := openOrBegin(&o, lock.state())
 	if err != nil {
-		return opened{}, errors.Join(err, lock.close())
+		return Opened{}, errors.Join(err, lock.Close())
 	}
-	f.lock = lock
-	_ = lock.say(stateOpen)
+	f.Lock = lock
+	_ = lock.Say(StateOpen)
 	makeSpare(o.Dir)
-	return f, syncDir(o.Dir)
+	return f, SyncDir(o.Dir)
 }
 
 // openOrBegin opens the file that is there. One that is damaged is kept under another name, and a
 // new one begun.
-func openOrBegin(o *Options, state string) (opened, error) {
-	path := filepath.Join(o.Dir, fileName)
+func openOrBegin(o *Options, state string) (Opened, error) {
+	path := filepath.Join(o.Dir, Name)
 	f, err := openExisting(o, path, state)
 	if errors.Is(err, ErrDamagedFile) {
 		if err := keepDamaged(path, err, o.Report); err != nil {
-			return opened{}, err
+			return Opened{}, err
 		}
-	} else if err != nil || f.db != nil {
+	} else if err != nil || f.DB != nil {
 		return f, err
 	}
 	f, err = begin(o)
-	if noSpace(err) {
+	if NoSpace(err) {
 		// The space for this case was put by when there was some.
-		if os.Remove(filepath.Join(o.Dir, spareName)) == nil {
+		if os.Remove(filepath.Join(o.Dir, SpareName)) == nil {
 			f, err = begin(o)
 		}
 	}
 	if err != nil {
-		return opened{}, fmt.Errorf("begin a queue file: %w", err)
+		return Opened{}, fmt.Errorf("begin a queue file: %w", err)
 	}
 	return f, nil
 }
@@ -86,28 +90,28 @@ func openOrBegin(o *Options, state string) (opened, error) {
 // of it is read before bbolt sees it, which may panic on a damaged page in a goroutine of its own,
 // where nothing can contain it. After a process that did not come to its end bbolt tries it in
 // another process too.
-func openExisting(o *Options, path, state string) (opened, error) {
+func openExisting(o *Options, path, state string) (Opened, error) {
 	l, err := inspect(o, path)
 	if err != nil || l == nil {
-		return opened{}, err
+		return Opened{}, err
 	}
 	switch {
-	case len(state) > len(stateDamaged) && state[:len(stateDamaged)] == stateDamaged:
-		return opened{}, fmt.Errorf("%w: the last process found %s", ErrDamagedFile, state[len(stateDamaged):])
+	case len(state) > len(StateDamaged) && state[:len(StateDamaged)] == StateDamaged:
+		return Opened{}, fmt.Errorf("%w: the last process found %s", ErrDamagedFile, state[len(StateDamaged):])
 	case state != "" && o.TryFile != nil:
 		if err := o.TryFile(path); errors.Is(err, ErrDamagedFile) {
-			return opened{}, err
+			return Opened{}, err
 		}
 	}
-	db, f, err := openBolt(path)
+	db, f, err := OpenBolt(path)
 	if err != nil {
-		return opened{}, err
+		return Opened{}, err
 	}
-	return opened{db: db, file: f, loaded: l}, nil
+	return Opened{DB: db, File: f, Loaded: l}, nil
 }
 
 // inspect reads the file at path; nil where there is none or it was not begun.
-func inspect(o *Options, path string) (*loaded, error) {
+func inspect(o *Options, path string) (*Loaded, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -146,7 +150,7 @@ func inspect(o *Options, path string) (*loaded, error) {
 // restore looks for the commit that was lost with meta page number of f. Where all of it is there
 // the meta page is written anew, and nothing is lost; else nil is returned, and what is missing is
 // reported.
-func restore(o *Options, to *os.File, f *filecheck.File, number int) (*loaded, error) {
+func restore(o *Options, to *os.File, f *filecheck.File, number int) (*Loaded, error) {
 	lost := f.LostCommit()
 	if lost == nil {
 		o.Report(MetaDamaged, fmt.Errorf("meta page %d is damaged; there is no sign of a commit after %d, which is in effect", number, f.TX()))
@@ -186,31 +190,32 @@ func flock(f *os.File) error {
 }
 
 // begin makes a new file under another name and gives it its own when it is whole.
-func begin(o *Options) (opened, error) {
-	path := filepath.Join(o.Dir, newName)
-	if err := errors.Join(removeIfThere(path), o.beginning(o.Dir)); err != nil {
-		return opened{}, err
+func begin(o *Options) (Opened, error) {
+	path := filepath.Join(o.Dir, NewName)
+	if err := errors.Join(RemoveIfThere(path), o.Beginning(o.Dir)); err != nil {
+		return Opened{}, err
 	}
-	db, f, err := openBolt(path)
+	db, f, err := OpenBolt(path)
 	if err != nil {
-		return opened{}, errors.Join(err, removeIfThere(path))
+		return Opened{}, errors.Join(err, RemoveIfThere(path))
 	}
 	l := newLoaded()
-	err = contained(func() error {
+	err = Contained(func() error {
 		return db.Update(func(tx *bbolt.Tx) error {
-			return errors.Join(record.MakeBuckets(tx), seal(tx, &l.counts))
+			return errors.Join(record.MakeBuckets(tx), l.Counts.Seal(tx))
 		})
 	})
 	if err == nil {
-		err = os.Rename(path, filepath.Join(o.Dir, fileName))
+		err = os.Rename(path, filepath.Join(o.Dir, Name))
 	}
 	if err != nil {
-		return opened{}, errors.Join(err, contained(db.Close), removeIfThere(path))
+		return Opened{}, errors.Join(err, Contained(db.Close), RemoveIfThere(path))
 	}
-	return opened{db: db, file: f, loaded: l}, nil
+	return Opened{DB: db, File: f, Loaded: l}, nil
 }
 
-func removeIfThere(path string) error {
+// RemoveIfThere removes the file at path; that there is none is no error.
+func RemoveIfThere(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
@@ -220,12 +225,12 @@ func removeIfThere(path string) error {
 // makeSpare puts space by for begin. Where there is none, or the file system cannot, there will be
 // none.
 func makeSpare(dir string) {
-	path := filepath.Join(dir, spareName)
+	path := filepath.Join(dir, SpareName)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return
 	}
-	if err := errors.Join(allocate(f, spareSize), f.Close()); err != nil {
+	if err := errors.Join(Allocate(f, spareSize), f.Close()); err != nil {
 		_ = os.Remove(path)
 	}
 }
@@ -233,11 +238,11 @@ func makeSpare(dir string) {
 // TryFile opens the file at path as Open does, and closes it. It may panic, also in a goroutine of
 // its own, if the file is damaged, and is for a process that does nothing else.
 func TryFile(path string) error {
-	db, _, err := openBolt(path)
+	db, _, err := OpenBolt(path)
 	if err != nil {
 		return err
 	}
-	err = contained(func() error {
+	err = Contained(func() error {
 		return db.View(func(tx *bbolt.Tx) error {
 			return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error {
 				return b.ForEach(func(_, _ []byte) error { return nil })
@@ -250,9 +255,9 @@ func TryFile(path string) error {
 	return db.Close()
 }
 
-// openBolt opens the database at path for writing, or makes it. Nothing is written to one that is
+// OpenBolt opens the database at path for writing, or makes it. Nothing is written to one that is
 // there.
-func openBolt(path string) (db *bbolt.DB, f *os.File, err error) {
+func OpenBolt(path string) (db *bbolt.DB, f *os.File, err error) {
 	// The list of free pages is not written: with a large backlog drained it would be sorted and
 	// written with every commit. The price is that all pages are read at the start, which the
 	// check for damage does anyway.
@@ -261,7 +266,7 @@ func openBolt(path string) (db *bbolt.DB, f *os.File, err error) {
 		f, err = os.OpenFile(name, flag, mode)
 		return f, err
 	}
-	err = contained(func() error {
+	err = Contained(func() error {
 		db, err = bbolt.Open(path, 0o600, options)
 		return err
 	})
@@ -269,14 +274,14 @@ func openBolt(path string) (db *bbolt.DB, f *os.File, err error) {
 		return db, f, nil
 	}
 	if f != nil {
-		_ = unlock(f) // after a panic it is open still
+		_ = Unlock(f) // after a panic it is open still
 	}
 	return nil, nil, classify(err)
 }
 
-// unlock closes f, which a panic may have left open. Closing it alone would not end the lock: a
+// Unlock closes f, which a panic may have left open. Closing it alone would not end the lock: a
 // mapping that is left behind holds it.
-func unlock(f *os.File) error {
+func Unlock(f *os.File) error {
 	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
 }
 
@@ -301,7 +306,7 @@ func keepDamaged(path string, cause error, report func(string, error)) error {
 		return fmt.Errorf("set aside damaged file: %w", err)
 	}
 	report(FileSetAside, fmt.Errorf("kept as %s: %w", name, cause))
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
 // makeDir makes dir and syncs the directory above each one made: a file is not safe before the way
@@ -322,10 +327,11 @@ func makeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	return syncDir(above)
+	return SyncDir(above)
 }
 
-func syncDir(dir string) error {
+// SyncDir makes sure that what was made, renamed or removed in dir stays so.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
