@@ -29,10 +29,6 @@ func DeadLetterAttributes(m *message.Message, o message.Outcome) []message.Attri
 	if id == "" {
 		id = m.ID
 	}
-	attempts := m.FailedAttempts()
-	if !o.Attempted.IsZero() || o.Status != 0 {
-		attempts++
-	}
 	reason := o.Reason
 	if reason == "" {
 		reason = "rejected"
@@ -42,7 +38,7 @@ func DeadLetterAttributes(m *message.Message, o message.Outcome) []message.Attri
 		{Name: OriginalIDAttribute, Value: id},
 		{Name: "Carrier.Reason", Value: reason},
 		{Name: "Carrier.Status", Value: strconv.Itoa(o.Status)},
-		{Name: "Carrier.Attempts", Value: strconv.Itoa(attempts)},
+		{Name: "Carrier.Attempts", Value: strconv.Itoa(Attempts(m, o))},
 		{Name: "Carrier.Endpoint", Value: o.Endpoint},
 		{Name: "Carrier.FirstReceived", Value: moment(m.FirstReceived)},
 		{Name: "Carrier.LastAttempt", Value: moment(o.Attempted)},
@@ -52,6 +48,15 @@ func DeadLetterAttributes(m *message.Message, o message.Outcome) []message.Attri
 		}
 	}
 	return list
+}
+
+// Attempts is how many attempts m has had when it ends with o: those that failed before, and the one
+// that o is the outcome of, if one was made.
+func Attempts(m *message.Message, o message.Outcome) int {
+	if o.Attempted.IsZero() && o.Status == 0 {
+		return m.FailedAttempts()
+	}
+	return m.FailedAttempts() + 1
 }
 
 // IsDeadLetterAttribute reports whether name is that of an attribute which DeadLetterAttributes may

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
 	"carrier/receiver/ingest"
 	"carrier/receiver/preflight"
@@ -91,7 +92,7 @@ func ingestFacts(r *ingest.Receiver, c config.IngestOptions) []receiver.Fact {
 
 func checkIngest(ctx context.Context, c config.IngestOptions, carrierRuns bool) []preflight.Finding {
 	findings := []preflight.Finding{checkDirectory(c.DataDir), preflight.Listen(ctx, "ingest address", c.Address, carrierRuns)}
-	if err := ingest.CheckModes(c.DataDir); err != nil {
+	if err := queuefile.CheckModes(c.DataDir); err != nil {
 		findings = append(findings, preflight.Warn.Finding(fmt.Sprintf("data directory: %v", err)))
 	}
 	return findings

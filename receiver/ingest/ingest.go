@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"carrier/internal/queue"
+	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
 )
 
@@ -74,7 +75,7 @@ func (r *Receiver) openQueue() error {
 	if err != nil {
 		return err
 	}
-	if err := CheckModes(r.options.DataDir); err != nil {
+	if err := queuefile.CheckModes(r.options.DataDir); err != nil {
 		r.options.Warn("", "ingest: what is stored can be changed by others", err)
 	}
 	r.queue.Store(q)

@@ -90,7 +90,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 	q, d := r.queue.Load(), receiptOf(m)
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
-		err := q.DeadLetter(ctx, d.Delivery, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: m.ReceiveCount})
+		err := q.DeadLetter(ctx, d.Delivery, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: receiver.Attempts(m, o)})
 		if errors.Is(err, queue.ErrFull) {
 			d.noRoom = true
 			return receiver.ErrNoDeadLetter
