@@ -17,7 +17,7 @@ import (
 // its class or ends. It is safe for concurrent use.
 type sourceBackoff struct {
 	observe func(Event)
-	news    atomic.Pointer[Event] // what observe has not been told of; nil when there is nothing
+	news    atomic.Pointer[Event] // the last that observe was not told of, or nil
 	telling sync.Mutex            // held while observe is called, so that events come in their order
 
 	mu      sync.Mutex

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -104,12 +105,12 @@ func TestASlowObserverOfTheSourceKeepsNobodyFromReceiving(t *testing.T) {
 		b.start()
 		b.source.Put(ids(8)...)
 		time.Sleep(10 * time.Second) // now several receives are open
-		fails := 1
+		var failures atomic.Int32
 		b.source.Fail(func(operation string, _ *message.Message) error {
-			if operation == "receive" && fails > 0 {
-				fails--
+			if operation == "receive" && failures.Add(1) == 1 {
 				return &receiver.Error{Operation: "receive", Class: receiver.Network, Err: errors.New("cut")}
 			}
+			time.Sleep(time.Second) // the others succeed after it
 			return nil
 		})
 		b.source.Put(ids(100)[50:]...)
