@@ -252,7 +252,7 @@ func TestCheckReportsWithoutTakingAMessage(t *testing.T) {
 			return strings.Join(lines, "\n")
 		}
 		all := report()
-		for _, want := range []string{"ok subscription projects/p/subscriptions/s", "warn ack deadline 10s", "warn the subscription has no dead-letter policy", "ok messages come in any order, at least once", "ok permission to consume"} {
+		for _, want := range []string{"ok subscription projects/p/subscriptions/s", "ok ack deadline 10s, renewed", "warn the subscription has no dead-letter policy", "ok messages come in any order, at least once", "ok permission to consume"} {
 			if !strings.Contains(all, want) {
 				t.Errorf("no %q in\n%s", want, all)
 			}
