@@ -3,8 +3,6 @@ package dispatch
 import (
 	"context"
 	"sync"
-
-	"carrier/message"
 )
 
 // admit starts the handling of messages, but for those that have to wait behind their group's head
@@ -29,39 +27,34 @@ func (d *Dispatcher) admit(receiving, working context.Context, taken ...*deliver
 	}
 }
 
-// settleAsEarlier waits until the earlier hand-out of m's message is no longer in flight. What
-// became of that one becomes of m, without a second post. If it was never posted, or was given
-// back, m is a hand-out of its own: a source may hand out what was given back before we have noted
-// that it agreed.
-func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier, m *delivery) {
-	<-earlier.done
-	givenBack := earlier.settled && !earlier.outcome.Ends()
-	if (earlier.unposted || givenBack) && receiving.Err() == nil {
-		d.admit(receiving, working, m)
+// queue puts a head among those that wait for a slot, unless it needs none: the worker accepted it
+// before.
+func (d *Dispatcher) queue(m *delivery) {
+	if m.accepted {
 		return
 	}
-	d.o.Observe(Event{Kind: Redelivered, Message: m.Message})
-	switch {
-	case d.inFlight.accepted.has(m.ID):
-		m.outcome = removal()
-	case !givenBack:
-		m.outcome = earlier.outcome
-	}
-	m.unposted = earlier.unposted || givenBack
-	d.settleHead(working, m, false)
+	d.demand.addHead()
+	d.slots.join(&m.ticket)
 }
 
-// leftMeanwhile reports whether an earlier hand-out of m's message has left the queue while m
-// waited behind it in their lane, and as what: that becomes of m too, without a post.
-func (d *Dispatcher) leftMeanwhile(m *delivery) (o message.Outcome, left bool) {
-	if m.earlier == nil {
-		return message.Outcome{}, false
+// start runs what handles a message; Run waits for its end.
+func (d *Dispatcher) start(handle func()) {
+	d.handling.Add(1)
+	d.pool.Go(func() {
+		defer d.handling.Done()
+		handle()
+	})
+}
+
+// handle sees m through to the end of its lease, and after it what waits behind it in its lane, one
+// at a time.
+func (d *Dispatcher) handle(receiving, working context.Context, m *delivery) {
+	for m != nil {
+		lost := d.deliver(receiving, working, m)
+		confirmed := d.settleHead(working, m, lost)
+		<-d.settling
+		m = d.nextInLane(working, m, confirmed)
 	}
-	<-m.earlier.done
-	if o = m.earlier.outcome; o.Ends() {
-		d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: o})
-	}
-	return o, o.Ends()
 }
 
 // nextInLane is the message behind m in its lane that goes ahead now, if any. Unless m is confirmed
@@ -84,29 +77,6 @@ func (d *Dispatcher) nextInLane(working context.Context, m *delivery, confirmed 
 		}
 		d.giveBack(working, []*delivery{next}) // came between the two
 	}
-}
-
-// giveBack returns messages that were never posted, the last one first, each when the one behind it
-// is back: so a group keeps its order. What the worker accepted before is removed instead.
-func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
-	for i := len(unposted) - 1; i >= 0; i-- {
-		m := unposted[i]
-		if m.outcome = (message.Outcome{}); d.inFlight.accepted.has(m.ID) {
-			m.outcome = d.acceptedBefore(m)
-		}
-		_ = d.release(working, m, false)
-	}
-}
-
-// acceptedBefore is the outcome of a message that the worker accepted before.
-func (d *Dispatcher) acceptedBefore(m *delivery) message.Outcome {
-	d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: removal()})
-	return removal()
-}
-
-// removal is the outcome by which a message that was accepted before leaves the queue.
-func removal() message.Outcome {
-	return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
 }
 
 // lanes lets one message of a group go ahead at a time. A group has a lane while its head is in

@@ -43,6 +43,18 @@ func (d *Dispatcher) settleHead(working context.Context, m *delivery, lost bool)
 	return err == nil && m.outcome.Ends()
 }
 
+// giveBack returns messages that were never posted, the last one first, each when the one behind it
+// is back: so a group keeps its order. What the worker accepted before is removed instead.
+func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
+	for i := len(unposted) - 1; i >= 0; i-- {
+		m := unposted[i]
+		if m.outcome = (message.Outcome{}); d.inFlight.accepted.has(m.ID) {
+			m.outcome = d.acceptedBefore(m)
+		}
+		_ = d.release(working, m, false)
+	}
+}
+
 // release ends m's lease as its outcome says, if there is still something to settle, and its time
 // in flight.
 func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (err error) {
@@ -117,6 +129,17 @@ func (d *Dispatcher) settleBy(m *delivery, begun time.Time) time.Time {
 		by = time.Unix(0, deadline)
 	}
 	return by
+}
+
+// acceptedBefore is the outcome of a message that the worker accepted before.
+func (d *Dispatcher) acceptedBefore(m *delivery) message.Outcome {
+	d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: removal()})
+	return removal()
+}
+
+// removal is the outcome by which a message that was accepted before leaves the queue.
+func removal() message.Outcome {
+	return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
 }
 
 // settleContexts gives settlements their contexts. Those that begin within the same second share
