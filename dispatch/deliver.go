@@ -13,18 +13,18 @@ import (
 // said to be ready.
 const unreachedPause = 100 * time.Millisecond
 
-// deliver waits for a slot and hands m to the worker, unless that has accepted it before. When it
+// deliver waits for a slot and hands m to the worker, unless its end was decided before. When it
 // returns the slot is free again and m holds a place among those being settled. It reports whether
 // the lease was lost before the message could be posted.
 func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (lost bool) {
-	if m.accepted {
-		m.outcome = d.acceptedBefore(m)
+	if m.ended {
+		m.outcome = d.endedBefore(m)
 		d.settling <- struct{}{}
 		return false
 	}
 	defer d.demand.removeHead()
 	if d.slots.wait(receiving, &m.ticket) {
-		defer d.slots.leave()
+		defer d.slots.free()
 		m.outcome, lost = d.transmit(receiving, working, m)
 	}
 	// The slot is kept until there is room to settle: a source that is slow to settle slows the
@@ -43,7 +43,7 @@ func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (
 		if m.lease.lapsed() {
 			return message.Outcome{}, true
 		}
-		if o, left := d.leftMeanwhile(m); left {
+		if o, ended := d.earlierEnded(m); ended {
 			return o, false
 		}
 		o = d.post(working, m)
@@ -58,8 +58,8 @@ func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (
 
 // post makes one attempt. A panic becomes a retry.
 func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outcome) {
-	d.inFlight.post(m)
-	defer d.inFlight.answered(m)
+	d.registry.post(m)
+	defer d.registry.answered(m)
 	m.unposted = false
 	begun := time.Now()
 	panicked := contain.Call(func() error {

@@ -19,14 +19,14 @@ type demand struct {
 	auto        bool
 	estimate    prefetchEstimate
 
-	mu       sync.Mutex
-	inFlight int // messages received and not settled
-	heads    int // of them, those that wait for a slot or have one
-	prefetch int // how many heads may wait
-	promised int // asked for by open receives
-	open     int // open receives
-	worth    int // how many open receives the load is worth
-	wake     chan struct{}
+	mu         sync.Mutex
+	inFlight   int // messages received and not settled
+	heads      int // of them, those that wait for a slot or have one
+	prefetch   int // how many heads may wait
+	asked      int // messages that open receives have asked for
+	open       int // open receives
+	wantedOpen int // how many receives should be open
+	wake       chan struct{}
 }
 
 func newDemand(o Options) *demand {
@@ -38,7 +38,7 @@ func newDemand(o Options) *demand {
 		auto:        o.Prefetch == Auto,
 		estimate:    prefetchEstimate{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receivers: o.Receivers},
 		prefetch:    max(o.Prefetch, 0),
-		worth:       1,
+		wantedOpen:  1,
 		wake:        make(chan struct{}, 1),
 	}
 }
@@ -52,10 +52,10 @@ func (d *demand) free() int {
 
 // wanted is free. The lock is held.
 func (d *demand) wanted() int {
-	if d.open >= d.worth || d.inFlight >= d.maxInFlight {
+	if d.open >= d.wantedOpen || d.inFlight >= d.maxInFlight {
 		return 0
 	}
-	return max(0, min(d.batch, d.concurrency+d.prefetch-d.heads-d.promised))
+	return max(0, min(d.batch, d.concurrency+d.prefetch-d.heads-d.asked))
 }
 
 // begin counts a receive that asks for as many messages as free says, ready at most, and says for
@@ -66,12 +66,12 @@ func (d *demand) begin(ready int) int {
 	n := min(ready, d.wanted())
 	if n > 0 {
 		d.open++
-		d.promised += n
+		d.asked += n
 	}
 	return n
 }
 
-// end counts the end of a receive, and learns from it how many the load is worth. One that came back
+// end counts the end of a receive, and learns from it how many should be open. One that came back
 // full says that there is more: another may be opened. One that brought something says that
 // messages are coming. One that brought little beside many, or nothing, says that there are too
 // many.
@@ -86,22 +86,22 @@ func (d *demand) end(got received) {
 		d.prefetch = ahead
 	}
 	d.open--
-	d.promised -= got.asked
+	d.asked -= got.asked
 	switch n := len(got.batch); {
 	case n >= got.asked:
-		d.worth++
+		d.wantedOpen++
 	case n == 0:
-		d.worth = 1
+		d.wantedOpen = 1
 	case n <= got.asked/4:
-		d.worth = max(d.worth-1, minOpenReceives)
+		d.wantedOpen = max(d.wantedOpen-1, minOpenReceives)
 	default:
-		d.worth = max(d.worth, minOpenReceives)
+		d.wantedOpen = max(d.wantedOpen, minOpenReceives)
 	}
-	d.worth = min(d.worth, d.receivers)
+	d.wantedOpen = min(d.wantedOpen, d.receivers)
 }
 
-// accept counts n messages more in flight.
-func (d *demand) accept(n int) {
+// addInFlight counts n messages more in flight.
+func (d *demand) addInFlight(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.inFlight += n
@@ -121,8 +121,8 @@ func (d *demand) settled() {
 	}
 }
 
-// messages is how many are in flight.
-func (d *demand) messages() int {
+// countInFlight is how many messages are in flight.
+func (d *demand) countInFlight() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.inFlight
@@ -143,11 +143,11 @@ func (d *demand) removeHead() {
 	d.changed()
 }
 
-// changed makes next look again, unless as many receives are open as the load is worth: it would
-// look in vain at every message that is done.
+// changed makes next look again, unless as many receives are open as should be: it would look in
+// vain at every message that is done.
 func (d *demand) changed() {
 	d.mu.Lock()
-	enough := d.open >= d.worth
+	enough := d.open >= d.wantedOpen
 	d.mu.Unlock()
 	if enough {
 		return

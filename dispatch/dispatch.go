@@ -36,7 +36,7 @@ type Dispatcher struct {
 	demand   *demand
 	backoff  *sourceBackoff
 	leases   *leaseRenewer
-	inFlight *inFlight
+	registry *registry
 	lanes    *lanes
 	slots    *slots
 	contexts settleContexts
@@ -56,7 +56,7 @@ func New(o Options) *Dispatcher {
 		demand:   newDemand(o),
 		backoff:  newSourceBackoff(o.Observe),
 		leases:   newLeaseRenewer(o.Receiver, o.Observe),
-		inFlight: newInFlight(),
+		registry: newRegistry(),
 		lanes:    newLanes(),
 		slots:    newSlots(o.Concurrency),
 		pool:     gopool.New(),
@@ -113,7 +113,7 @@ func (d *Dispatcher) drain(receiving, working context.Context, idle <-chan struc
 	select {
 	case <-idle:
 	case <-timer.C:
-		ids := d.inFlight.withWorker()
+		ids := d.registry.withWorker()
 		cut()
 		if len(ids) > 0 {
 			d.o.Observe(Event{Kind: Abandoned, IDs: ids})
@@ -135,4 +135,4 @@ func (d *Dispatcher) Live() error {
 }
 
 // InFlight counts the messages that were received and are not settled.
-func (d *Dispatcher) InFlight() int { return d.demand.messages() }
+func (d *Dispatcher) InFlight() int { return d.demand.countInFlight() }

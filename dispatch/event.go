@@ -28,7 +28,7 @@ const (
 	// Extended means that one lease was renewed, or Err says why not.
 	Extended
 	// Redelivered means that the source handed out a message that is still in flight, or, where
-	// Outcome says delivered, that the worker had accepted before; it is not posted again.
+	// Outcome says delivered, one that was settled before; it is not posted again.
 	Redelivered
 	// Stopping means that no message is received from here on.
 	Stopping

@@ -11,7 +11,7 @@ import (
 func (d *Dispatcher) admit(receiving, working context.Context, taken ...*delivery) {
 	var heads []*delivery
 	for _, m := range taken {
-		earlier := d.inFlight.add(m)
+		earlier := d.registry.add(m)
 		if earlier != nil && !m.Ordered {
 			d.start(func() { d.settleAsEarlier(receiving, working, earlier, m) })
 			continue
@@ -27,10 +27,10 @@ func (d *Dispatcher) admit(receiving, working context.Context, taken ...*deliver
 	}
 }
 
-// queue puts a head among those that wait for a slot, unless it needs none: the worker accepted it
+// queue puts a head among those that wait for a slot, unless it needs none: its end was decided
 // before.
 func (d *Dispatcher) queue(m *delivery) {
-	if m.accepted {
+	if m.ended {
 		return
 	}
 	d.demand.addHead()

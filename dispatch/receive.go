@@ -46,7 +46,7 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 				case got.err != nil && receiving.Err() == nil && d.backoff.failed(got.err):
 					stop(got.err)
 				}
-				d.accept(receiving, working, got.batch)
+				d.takeIn(receiving, working, got.batch)
 				d.demand.end(got)
 				n = d.again(receiving, got.err)
 			}
@@ -158,10 +158,10 @@ func (d *Dispatcher) receiveOnce(calling context.Context, n int) received {
 	return got
 }
 
-// accept has the leases of what was received renewed, and admits it. After the stop it is given
+// takeIn has the leases of what was received renewed, and admits it. After the stop it is given
 // back, the last one first.
-func (d *Dispatcher) accept(receiving, working context.Context, batch []*message.Message) {
-	d.demand.accept(len(batch))
+func (d *Dispatcher) takeIn(receiving, working context.Context, batch []*message.Message) {
+	d.demand.addInFlight(len(batch))
 	taken := make([]*delivery, len(batch))
 	for i, m := range batch {
 		taken[i] = &delivery{Message: m, unposted: true}

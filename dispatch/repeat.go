@@ -19,7 +19,7 @@ func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier
 	}
 	d.o.Observe(Event{Kind: Redelivered, Message: m.Message})
 	switch {
-	case d.inFlight.accepted.has(m.ID):
+	case d.registry.ended.has(m.ID):
 		m.outcome = removal()
 	case !givenBack:
 		m.outcome = earlier.outcome
@@ -28,9 +28,9 @@ func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier
 	d.settleHead(working, m, false)
 }
 
-// leftMeanwhile reports whether an earlier hand-out of m's message has left the queue while m
+// earlierEnded reports whether an earlier hand-out of m's message has left the queue while m
 // waited behind it in their lane, and as what: that becomes of m too, without a post.
-func (d *Dispatcher) leftMeanwhile(m *delivery) (o message.Outcome, left bool) {
+func (d *Dispatcher) earlierEnded(m *delivery) (o message.Outcome, ended bool) {
 	if m.earlier == nil {
 		return message.Outcome{}, false
 	}

@@ -44,12 +44,12 @@ func (d *Dispatcher) settleHead(working context.Context, m *delivery, lost bool)
 }
 
 // giveBack returns messages that were never posted, the last one first, each when the one behind it
-// is back: so a group keeps its order. What the worker accepted before is removed instead.
+// is back: so a group keeps its order. One whose end was decided before is removed instead.
 func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
 	for i := len(unposted) - 1; i >= 0; i-- {
 		m := unposted[i]
-		if m.outcome = (message.Outcome{}); d.inFlight.accepted.has(m.ID) {
-			m.outcome = d.acceptedBefore(m)
+		if m.outcome = (message.Outcome{}); d.registry.ended.has(m.ID) {
+			m.outcome = d.endedBefore(m)
 		}
 		_ = d.release(working, m, false)
 	}
@@ -72,7 +72,7 @@ func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (e
 	}
 	m.settled = err == nil
 	d.o.Observe(Event{Kind: Settled, Message: m.Message, Outcome: m.outcome, Err: err})
-	d.inFlight.remove(m, err)
+	d.registry.remove(m, err)
 	return err
 }
 
@@ -131,15 +131,15 @@ func (d *Dispatcher) settleBy(m *delivery, begun time.Time) time.Time {
 	return by
 }
 
-// acceptedBefore is the outcome of a message that the worker accepted before.
-func (d *Dispatcher) acceptedBefore(m *delivery) message.Outcome {
+// endedBefore is the outcome of a message whose end was decided before.
+func (d *Dispatcher) endedBefore(m *delivery) message.Outcome {
 	d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: removal()})
 	return removal()
 }
 
-// removal is the outcome by which a message that was accepted before leaves the queue.
+// removal is the outcome by which a message whose end was decided before leaves the queue.
 func removal() message.Outcome {
-	return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
+	return message.Outcome{Verdict: message.Delivered, Reason: "settled before"}
 }
 
 // settleContexts gives settlements their contexts. Those that begin within the same second share

@@ -9,7 +9,7 @@ import (
 // asked for. It is safe for concurrent use.
 type slots struct {
 	mu      sync.Mutex
-	free    int
+	idle    int
 	waiters []*ticket
 	granted chan struct{} // closed: what is granted at once needs no channel of its own
 }
@@ -17,11 +17,11 @@ type slots struct {
 // A ticket is one place among those that wait for a slot.
 type ticket struct {
 	granted chan struct{}
-	left    bool
+	gaveUp  bool // receiving ended first
 }
 
 func newSlots(n int) *slots {
-	s := &slots{free: n, granted: make(chan struct{})}
+	s := &slots{idle: n, granted: make(chan struct{})}
 	close(s.granted)
 	return s
 }
@@ -30,8 +30,8 @@ func newSlots(n int) *slots {
 func (s *slots) join(t *ticket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.free > 0 {
-		s.free--
+	if s.idle > 0 {
+		s.idle--
 		*t = ticket{granted: s.granted}
 		return
 	}
@@ -39,7 +39,7 @@ func (s *slots) join(t *ticket) {
 	s.waiters = append(s.waiters, t)
 }
 
-// wait waits for a slot and reports whether t has one, which leave frees. When receiving ends first
+// wait waits for a slot and reports whether t has one, which free frees. When receiving ends first
 // it has none, and waits no more.
 func (s *slots) wait(receiving context.Context, t *ticket) bool {
 	select {
@@ -53,22 +53,22 @@ func (s *slots) wait(receiving context.Context, t *ticket) bool {
 	case <-t.granted:
 		return true
 	default:
-		t.left = true
+		t.gaveUp = true
 		return false
 	}
 }
 
-// leave frees a slot, and gives it to whoever waits longest.
-func (s *slots) leave() {
+// free frees a slot, and gives it to whoever waits longest.
+func (s *slots) free() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.free++
-	for s.free > 0 && len(s.waiters) > 0 {
+	s.idle++
+	for s.idle > 0 && len(s.waiters) > 0 {
 		t := s.waiters[0]
 		s.waiters[0] = nil
 		s.waiters = s.waiters[1:]
-		if !t.left {
-			s.free--
+		if !t.gaveUp {
+			s.idle--
 			close(t.granted)
 		}
 	}
