@@ -33,8 +33,8 @@ func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (l
 	return lost
 }
 
-// transmit hands m to the worker until there is a word on it. It gives up with the zero outcome
-// when receiving ends before it was posted.
+// transmit hands m to the worker until its outcome is known. It gives up with the zero outcome when
+// receiving ends before it was posted.
 func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
 	for {
 		if _, err := d.ready(receiving); err != nil || receiving.Err() != nil {

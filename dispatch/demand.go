@@ -32,8 +32,8 @@ type demand struct {
 func newDemand(o Options) *demand {
 	return &demand{
 		concurrency: o.Concurrency, batch: o.Batch, receivers: o.Receivers,
-		// A source that hands out whole runs of a group brings up to a batch behind each head; to
-		// hold more than that would be hoarding.
+		// A source that hands out whole runs of a group brings up to a batch behind each head;
+		// more would only keep them from other consumers.
 		maxInFlight: o.Batch * (o.Concurrency + max(o.Prefetch, o.Batch*o.Receivers)),
 		auto:        o.Prefetch == Auto,
 		estimate:    prefetchEstimate{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receivers: o.Receivers},
@@ -73,8 +73,7 @@ func (d *demand) begin(ready int) int {
 
 // end counts the end of a receive, and learns from it how many should be open. One that came back
 // full says that there is more: another may be opened. One that brought something says that
-// messages are coming. One that brought little beside many, or nothing, says that there are too
-// many.
+// messages are coming; little beside many, or nothing, says that there are too many.
 func (d *demand) end(got received) {
 	if d.auto && got.err == nil {
 		d.estimate.received(got)

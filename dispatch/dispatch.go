@@ -1,9 +1,11 @@
 // Package dispatch receives messages, has them transmitted, and settles them. Nothing else in
 // carrier does that.
 //
-// One message goes through the files in this order: receive (when and how many), demand and backoff
-// (what decides that), lease (it is kept until it is settled), inflight (known by its id), order
-// (one of a group at a time), deliver (the worker's word on it), settle (the source is told).
+// One message goes through the files in this order: receive (when and how many), demand, prefetch
+// and backoff (what decides that), lease (it is kept until it is settled), inflight (known by its
+// id), repeat (where it comes twice), order (one of a group at a time), slots and deliver (the
+// worker's word on it), settle (the source is told). Beside them, options says what a Dispatcher
+// is made of, and event what is seen of it.
 //
 // Two contexts run through them. The one called receiving ends at the stop: from then on nothing is
 // received, and what was not handed to the worker goes back. The one called working ends when the

@@ -49,8 +49,8 @@ func newRegistry() *registry {
 	return &registry{ended: newEndedIDs(), byID: map[string]*delivery{}, posting: map[*delivery]struct{}{}}
 }
 
-// add puts m in flight, and notes whether its end was decided before. It returns the delivery of the
-// same id that is in flight already; m then waits until that is done, and is not known by its id.
+// add puts m in flight, and notes whether its end was decided before. It returns the delivery of
+// that id which is in flight already; m then waits until that is done, and is not known by its id.
 func (r *registry) add(m *delivery) (earlier *delivery) {
 	m.ended = r.ended.has(m.ID)
 	r.mu.Lock()
@@ -65,9 +65,8 @@ func (r *registry) add(m *delivery) (earlier *delivery) {
 	return earlier
 }
 
-// remove ends m's time in flight; err is how its settlement ended. Where the message has left the
-// queue, or has yet to leave it though there is nothing else to be done for it, it is remembered as
-// ended.
+// remove ends m's time in flight; err is how its settlement ended. A message that has left the
+// queue, or has only to leave it, is remembered as ended.
 func (r *registry) remove(m *delivery, err error) {
 	deadLetter := m.outcome.Verdict == message.Rejected && m.outcome.Action == message.DeadLetter
 	switch {

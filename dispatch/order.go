@@ -6,8 +6,8 @@ import (
 )
 
 // admit starts the handling of messages, but for those that have to wait behind their group's head
-// or for an earlier hand-out of themselves. All are in their lanes before the first is handled: a
-// head that failed at once would not take along a tail that had not come yet.
+// or for an earlier hand-out of themselves. All enter their lanes before the first is handled:
+// otherwise a head that fails at once could not take the rest of its group back with it.
 func (d *Dispatcher) admit(receiving, working context.Context, taken ...*delivery) {
 	var heads []*delivery
 	for _, m := range taken {
@@ -46,13 +46,12 @@ func (d *Dispatcher) start(handle func()) {
 	})
 }
 
-// handle sees m through to the end of its lease, and after it what waits behind it in its lane, one
-// at a time.
+// handle delivers and settles m, and after it what waits behind it in its lane, one at a time.
 func (d *Dispatcher) handle(receiving, working context.Context, m *delivery) {
 	for m != nil {
 		lost := d.deliver(receiving, working, m)
 		confirmed := d.settleHead(working, m, lost)
-		<-d.settling
+		<-d.settling // the place that deliver took
 		m = d.nextInLane(working, m, confirmed)
 	}
 }
@@ -75,7 +74,7 @@ func (d *Dispatcher) nextInLane(working context.Context, m *delivery, confirmed 
 			d.queue(next)
 			return next
 		}
-		d.giveBack(working, []*delivery{next}) // came between the two
+		d.giveBack(working, []*delivery{next}) // came after takeTail and before next
 	}
 }
 
@@ -125,7 +124,7 @@ func (l *lanes) next(m *delivery) *delivery {
 	return tail[0]
 }
 
-// takeTail takes what waits behind m, once what takeTails took of the lane is back: the head does
+// takeTail takes what waits behind the head m, once what takeTails took of the lane is back: m does
 // not go back before its tail. The lane stays busy.
 func (l *lanes) takeTail(m *delivery) []*delivery {
 	if !m.Ordered {
@@ -139,7 +138,9 @@ func (l *lanes) takeTail(m *delivery) []*delivery {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.take(m.Group)
+	tail := l.tails[m.Group]
+	l.tails[m.Group] = nil
+	return tail
 }
 
 // takeTails takes what waits behind every head, by group. The lanes stay busy. It is called once;
@@ -150,7 +151,7 @@ func (l *lanes) takeTails() map[string][]*delivery {
 	tails := map[string][]*delivery{}
 	for group, tail := range l.tails {
 		if len(tail) > 0 {
-			tails[group] = l.take(group)
+			tails[group], l.tails[group] = tail, nil
 			l.returning[group] = make(chan struct{})
 		}
 	}
@@ -161,12 +162,4 @@ func (l *lanes) returned(group string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(l.returning[group])
-}
-
-func (l *lanes) take(group string) []*delivery {
-	tail := l.tails[group]
-	if len(tail) > 0 {
-		l.tails[group] = nil
-	}
-	return tail
 }

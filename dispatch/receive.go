@@ -97,9 +97,9 @@ func (d *Dispatcher) next(receiving context.Context) int {
 	return 0
 }
 
-// again is next for who has just received, with err: it looks once, and returns 0 where no receive
-// is to follow. So the source is asked again before what came is handled, and without waking the
-// goroutine of next.
+// again is next for a goroutine whose receive has just ended with err. It does not wait for demand:
+// it returns 0 where no further receive is wanted. So the source is asked again before what came is
+// handled, and without waking the goroutine of next.
 func (d *Dispatcher) again(receiving context.Context, err error) int {
 	defer d.demand.changed()
 	if err != nil || receiving.Err() != nil || d.demand.free() == 0 {

@@ -6,10 +6,9 @@ import (
 	"carrier/message"
 )
 
-// settleAsEarlier waits until the earlier hand-out of m's message is no longer in flight. What
-// became of that one becomes of m, without a second post. If it was never posted, or was given
-// back, m is a hand-out of its own: a source may hand out what was given back before we have noted
-// that it agreed.
+// settleAsEarlier waits until the earlier hand-out of m's message is over. What became of that one
+// becomes of m, without a second post. If it was never posted or was given back, m is a hand-out of
+// its own: a source may hand out what was given back before we have noted that it agreed.
 func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier, m *delivery) {
 	<-earlier.done
 	givenBack := earlier.settled && !earlier.outcome.Ends()

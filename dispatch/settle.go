@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// settleTimeout is the most time given to one try to settle; it has a second less where others
-	// began before it.
+	// settleTimeout is the most time given to one try to settle; a try has up to a second less,
+	// since tries that begin within a second share a context.
 	settleTimeout = 10 * time.Second
 	// settleAtLeast is how long settling is tried even if the lease is over: the source may still
 	// agree.
@@ -66,7 +66,7 @@ func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (e
 	case working.Err() != nil && !m.unposted && m.outcome.Verdict == message.Retry && m.outcome.Status == 0:
 		err = errAbandoned
 	case m.lease.lost.Load() && m.outcome.Verdict != message.Delivered:
-		err = receiver.ErrLeaseLost // it is back in the queue, or somebody else's
+		err = receiver.ErrLeaseLost // it is back in the queue, or another consumer has it
 	default:
 		err = d.settleUntilAgreed(working, m)
 	}
@@ -148,7 +148,7 @@ func removal() message.Outcome {
 type settleContexts struct {
 	mu     sync.Mutex
 	shared context.Context //nolint:containedctx // shared by all settlements of one second
-	until  time.Time       // it is given out no longer
+	until  time.Time       // from then on next makes a new one
 }
 
 // next returns a context that does not end with working, but when the time for a try to settle is
