@@ -95,8 +95,8 @@ func (b *sourceBackoff) recovered() {
 	b.news.Store(&Event{Kind: SourceUp})
 }
 
-// tell tells observe of what is new, in order and without the lock: an observer that takes its time
-// keeps nobody from receiving. Who finds another one telling leaves it to that one.
+// tell reports what is new, in order and without the lock: a slow observer keeps nobody from
+// receiving. If another goroutine is already reporting, it is left to report this too.
 func (b *sourceBackoff) tell() {
 	for b.news.Load() != nil && b.telling.TryLock() {
 		if e := b.news.Swap(nil); e != nil {

@@ -1,12 +1,8 @@
 package dispatch
 
 import (
-	"context"
 	"sync"
 	"time"
-
-	"carrier/internal/contain"
-	"carrier/internal/sleep"
 )
 
 // minOpenReceives is how many receives are open while messages come, but do not pile up: one waits
@@ -23,81 +19,28 @@ type demand struct {
 	auto        bool
 	estimate    prefetchEstimate
 
-	mu       sync.Mutex
-	inFlight int // messages received and not settled
-	heads    int // of them, those that wait for a slot or have one
-	prefetch int // how many heads may wait
-	promised int // asked for by open receives
-	open     int // open receives
-	worth    int // how many open receives the load is worth
-	wake     chan struct{}
+	mu         sync.Mutex
+	inFlight   int // messages received and not settled
+	heads      int // of them, those that wait for a slot or have one
+	prefetch   int // how many heads may wait
+	asked      int // messages that open receives have asked for
+	open       int // open receives
+	wantedOpen int // how many receives should be open
+	wake       chan struct{}
 }
 
 func newDemand(o Options) *demand {
 	return &demand{
 		concurrency: o.Concurrency, batch: o.Batch, receivers: o.Receivers,
-		// A source that hands out whole runs of a group brings up to a batch behind each head; to
-		// hold more than that would be hoarding.
+		// A source that hands out whole runs of a group brings up to a batch behind each head;
+		// more would only keep them from other consumers.
 		maxInFlight: o.Batch * (o.Concurrency + max(o.Prefetch, o.Batch*o.Receivers)),
 		auto:        o.Prefetch == Auto,
 		estimate:    prefetchEstimate{concurrency: o.Concurrency, limit: o.Batch * o.Receivers, receivers: o.Receivers},
 		prefetch:    max(o.Prefetch, 0),
-		worth:       1,
+		wantedOpen:  1,
 		wake:        make(chan struct{}, 1),
 	}
-}
-
-// next waits until a receive is wanted and the worker can take a message, and says how many the
-// receive that it has begun may ask for. Only one goroutine calls it. It returns 0 when receiving
-// ends.
-func (d *Dispatcher) next(receiving context.Context) int {
-	for receiving.Err() == nil {
-		d.lastTick.Store(time.Now().UnixNano())
-		if d.demand.free() == 0 {
-			sleep.For(receiving, heartbeat, d.demand.wake)
-			continue
-		}
-		d.lastTick.Store(0) // the source or the worker may be away for long
-		d.backoff.wait(receiving)
-		ready, err := d.ready(receiving)
-		if err != nil {
-			continue
-		}
-		if n := d.demand.begin(ready); n > 0 {
-			return n
-		}
-	}
-	return 0
-}
-
-// again is next for who has just received, with err: it looks once, and returns 0 where no receive
-// is to follow. So the source is asked again before what came is handled, and without waking the
-// goroutine of next.
-func (d *Dispatcher) again(receiving context.Context, err error) int {
-	defer d.demand.changed()
-	if err != nil || receiving.Err() != nil || d.demand.free() == 0 {
-		return 0
-	}
-	ready, err := d.ready(receiving)
-	if err != nil {
-		return 0
-	}
-	return d.demand.begin(ready)
-}
-
-// ready waits for the transmitter, and returns how many messages it can take. A panic there counts
-// as ready: the attempt that follows will tell.
-func (d *Dispatcher) ready(receiving context.Context) (n int, err error) {
-	panicked := contain.Call(func() error {
-		n, err = d.o.Transmitter.Ready(receiving)
-		return nil
-	})
-	if panicked != nil {
-		d.o.Observe(Event{Kind: Panicked, Err: panicked})
-		sleep.For(receiving, time.Second, nil)
-		return 1, receiving.Err()
-	}
-	return n, err
 }
 
 // free says how many messages a further receive may ask for now.
@@ -109,10 +52,10 @@ func (d *demand) free() int {
 
 // wanted is free. The lock is held.
 func (d *demand) wanted() int {
-	if d.open >= d.worth || d.inFlight >= d.maxInFlight {
+	if d.open >= d.wantedOpen || d.inFlight >= d.maxInFlight {
 		return 0
 	}
-	return max(0, min(d.batch, d.concurrency+d.prefetch-d.heads-d.promised))
+	return max(0, min(d.batch, d.concurrency+d.prefetch-d.heads-d.asked))
 }
 
 // begin counts a receive that asks for as many messages as free says, ready at most, and says for
@@ -123,15 +66,14 @@ func (d *demand) begin(ready int) int {
 	n := min(ready, d.wanted())
 	if n > 0 {
 		d.open++
-		d.promised += n
+		d.asked += n
 	}
 	return n
 }
 
-// end counts the end of a receive, and learns from it how many the load is worth. One that came back
+// end counts the end of a receive, and learns from it how many should be open. One that came back
 // full says that there is more: another may be opened. One that brought something says that
-// messages are coming. One that brought little beside many, or nothing, says that there are too
-// many.
+// messages are coming; little beside many, or nothing, says that there are too many.
 func (d *demand) end(got received) {
 	if d.auto && got.err == nil {
 		d.estimate.received(got)
@@ -143,26 +85,29 @@ func (d *demand) end(got received) {
 		d.prefetch = ahead
 	}
 	d.open--
-	d.promised -= got.asked
+	d.asked -= got.asked
 	switch n := len(got.batch); {
 	case n >= got.asked:
-		d.worth++
+		d.wantedOpen++
 	case n == 0:
-		d.worth = 1
+		d.wantedOpen = 1
 	case n <= got.asked/4:
-		d.worth = max(d.worth-1, minOpenReceives)
+		d.wantedOpen = max(d.wantedOpen-1, minOpenReceives)
 	default:
-		d.worth = max(d.worth, minOpenReceives)
+		d.wantedOpen = max(d.wantedOpen, minOpenReceives)
 	}
-	d.worth = min(d.worth, d.receivers)
+	d.wantedOpen = min(d.wantedOpen, d.receivers)
 }
 
-// accept counts n messages more in flight.
-func (d *demand) accept(n int) {
+// addInFlight counts n messages more in flight.
+func (d *demand) addInFlight(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.inFlight += n
 }
+
+// attempted notes how long one attempt took.
+func (d *demand) attempted(took time.Duration) { d.estimate.attempted(took) }
 
 // settled counts one message less in flight.
 func (d *demand) settled() {
@@ -175,8 +120,8 @@ func (d *demand) settled() {
 	}
 }
 
-// messages is how many are in flight.
-func (d *demand) messages() int {
+// countInFlight is how many messages are in flight.
+func (d *demand) countInFlight() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.inFlight
@@ -197,11 +142,11 @@ func (d *demand) removeHead() {
 	d.changed()
 }
 
-// changed makes next look again, unless as many receives are open as the load is worth: it would
-// look in vain at every message that is done.
+// changed makes next look again, unless as many receives are open as should be: it would look in
+// vain at every message that is done.
 func (d *demand) changed() {
 	d.mu.Lock()
-	enough := d.open >= d.worth
+	enough := d.open >= d.wantedOpen
 	d.mu.Unlock()
 	if enough {
 		return

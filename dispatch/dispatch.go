@@ -1,9 +1,11 @@
 // Package dispatch receives messages, has them transmitted, and settles them. Nothing else in
 // carrier does that.
 //
-// One message goes through the files in this order: receive (when and how many), demand and backoff
-// (what decides that), lease (it is kept until it is settled), inflight (known by its id), order
-// (one of a group at a time), deliver (the worker's word on it), settle (the source is told).
+// One message goes through the files in this order: receive (when and how many), demand, prefetch
+// and backoff (what decides that), lease (it is kept until it is settled), inflight (known by its
+// id), repeat (where it comes twice), order (one of a group at a time), slots and deliver (the
+// worker's word on it), settle (the source is told). Beside them, options says what a Dispatcher
+// is made of, and event what is seen of it.
 //
 // Two contexts run through them. The one called receiving ends at the stop: from then on nothing is
 // received, and what was not handed to the worker goes back. The one called working ends when the
@@ -36,7 +38,7 @@ type Dispatcher struct {
 	demand   *demand
 	backoff  *sourceBackoff
 	leases   *leaseRenewer
-	inFlight *inFlight
+	registry *registry
 	lanes    *lanes
 	slots    *slots
 	contexts settleContexts
@@ -56,7 +58,7 @@ func New(o Options) *Dispatcher {
 		demand:   newDemand(o),
 		backoff:  newSourceBackoff(o.Observe),
 		leases:   newLeaseRenewer(o.Receiver, o.Observe),
-		inFlight: newInFlight(),
+		registry: newRegistry(),
 		lanes:    newLanes(),
 		slots:    newSlots(o.Concurrency),
 		pool:     gopool.New(),
@@ -113,7 +115,7 @@ func (d *Dispatcher) drain(receiving, working context.Context, idle <-chan struc
 	select {
 	case <-idle:
 	case <-timer.C:
-		ids := d.inFlight.withWorker()
+		ids := d.registry.withWorker()
 		cut()
 		if len(ids) > 0 {
 			d.o.Observe(Event{Kind: Abandoned, IDs: ids})
@@ -135,4 +137,4 @@ func (d *Dispatcher) Live() error {
 }
 
 // InFlight counts the messages that were received and are not settled.
-func (d *Dispatcher) InFlight() int { return d.demand.messages() }
+func (d *Dispatcher) InFlight() int { return d.demand.countInFlight() }

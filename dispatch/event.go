@@ -12,23 +12,23 @@ type Kind uint8
 const (
 	// SourceUp means that the source was reached, for the first time or again.
 	SourceUp Kind = iota + 1
-	// SourceDown means that the source is in trouble; Err says why. Sent when the trouble begins
-	// and when its class changes, not for each failed call.
+	// SourceDown means that opening or receiving fails; Err says why. Sent when the failures begin
+	// and when their class changes.
 	SourceDown
 	// Polled means that a receive call returned with Count messages, or with none and no error.
 	Polled
 	// Attempted means that one Transmit is over, after Took. Outcome.Code is empty where nothing
 	// was tried.
 	Attempted
-	// Settled means that the lease of Message is over, settled as Outcome says or lost (Err is
-	// receiver.ErrLeaseLost or wraps it). Sent once for each message.
+	// Settled means that Message is no longer in flight: settled as Outcome says, or lost, where
+	// Err says why. Sent once for each message.
 	Settled
 	// SettleFailed means that one try to settle Message failed with Err and is made again.
 	SettleFailed
 	// Extended means that one lease was renewed, or Err says why not.
 	Extended
 	// Redelivered means that the source handed out a message that is still in flight, or, where
-	// Outcome says delivered, that the worker had accepted before; it is not posted again.
+	// Outcome says delivered, one that was settled before; it is not posted again.
 	Redelivered
 	// Stopping means that no message is received from here on.
 	Stopping

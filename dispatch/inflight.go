@@ -21,10 +21,11 @@ type delivery struct {
 	outcome message.Outcome
 	// settled is true once the source has confirmed the outcome.
 	settled bool
-	// unposted is true until a Transmit with it is begun.
+	// unposted is true while nothing of the message can have reached the worker: before the first
+	// Transmit, and after one that handed nothing over.
 	unposted bool
-	// accepted is true where the worker accepted the message before.
-	accepted bool
+	// ended is true where the end of the message was decided before: see endedIDs.
+	ended bool
 	// earlier is the hand-out of the same message that was in flight when this one of a group came;
 	// nil without one.
 	earlier *delivery
@@ -34,29 +35,28 @@ type delivery struct {
 	done chan struct{}
 }
 
-// inFlight knows every message in flight by its id, so that one that comes twice is not posted
-// twice; and also those that came before and were accepted. It is safe for concurrent use.
-type inFlight struct {
-	accepted *acceptedIDs
+// A registry knows every message in flight by its id, so that one that comes twice is not posted
+// twice; and also those whose end was decided before. It is safe for concurrent use.
+type registry struct {
+	ended *endedIDs
 
 	mu      sync.Mutex
 	byID    map[string]*delivery
 	posting map[*delivery]struct{}
 }
 
-func newInFlight() *inFlight {
-	return &inFlight{accepted: newAcceptedIDs(), byID: map[string]*delivery{}, posting: map[*delivery]struct{}{}}
+func newRegistry() *registry {
+	return &registry{ended: newEndedIDs(), byID: map[string]*delivery{}, posting: map[*delivery]struct{}{}}
 }
 
-// add puts m in flight, and notes whether the worker accepted it before. It returns the delivery of
-// the same id that is in flight already; m then waits until that is done, and is not known by its
-// id.
-func (f *inFlight) add(m *delivery) (earlier *delivery) {
-	m.accepted = f.accepted.has(m.ID)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if earlier = f.byID[m.ID]; earlier == nil {
-		f.byID[m.ID] = m
+// add puts m in flight, and notes whether its end was decided before. It returns the delivery of
+// that id which is in flight already; m then waits until that is done, and is not known by its id.
+func (r *registry) add(m *delivery) (earlier *delivery) {
+	m.ended = r.ended.has(m.ID)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if earlier = r.byID[m.ID]; earlier == nil {
+		r.byID[m.ID] = m
 		return nil
 	}
 	if earlier.done == nil {
@@ -65,22 +65,21 @@ func (f *inFlight) add(m *delivery) (earlier *delivery) {
 	return earlier
 }
 
-// remove ends m's time in flight; err is how its settlement ended. Where the message has left the
-// queue, or has yet to leave it though there is nothing else to be done for it, it is remembered as
-// accepted.
-func (f *inFlight) remove(m *delivery, err error) {
+// remove ends m's time in flight; err is how its settlement ended. A message that has left the
+// queue, or has only to leave it, is remembered as ended.
+func (r *registry) remove(m *delivery, err error) {
 	deadLetter := m.outcome.Verdict == message.Rejected && m.outcome.Action == message.DeadLetter
 	switch {
 	case !m.outcome.Ends():
 	case err == nil:
-		f.accepted.confirmed(m.ID, m.Repeats)
+		r.ended.confirmed(m.ID, m.Repeats)
 	case !deadLetter || errors.Is(err, receiver.ErrNotRemoved):
-		f.accepted.unconfirmed(m.ID)
+		r.ended.unconfirmed(m.ID)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.byID[m.ID] == m {
-		delete(f.byID, m.ID)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byID[m.ID] == m {
+		delete(r.byID, m.ID)
 	}
 	if m.done != nil {
 		close(m.done)
@@ -88,40 +87,40 @@ func (f *inFlight) remove(m *delivery, err error) {
 }
 
 // post marks m as being with the worker, until answered is called.
-func (f *inFlight) post(m *delivery) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.posting[m] = struct{}{}
+func (r *registry) post(m *delivery) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.posting[m] = struct{}{}
 }
 
-func (f *inFlight) answered(m *delivery) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.posting, m)
+func (r *registry) answered(m *delivery) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.posting, m)
 }
 
 // withWorker lists the ids of the messages that the worker holds.
-func (f *inFlight) withWorker() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	ids := make([]string, 0, len(f.posting))
-	for m := range f.posting {
+func (r *registry) withWorker() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := make([]string, 0, len(r.posting))
+	for m := range r.posting {
 		ids = append(ids, m.ID)
 	}
 	return ids
 }
 
 const (
-	// acceptedLimit is how many ids of either kind are remembered; the oldest go first.
-	acceptedLimit = 10_000
-	// acceptedKept is how long: longer than any lease lasts, which is twelve hours on SQS.
-	acceptedKept = 13 * time.Hour
+	// endedLimit is how many ids of either kind are remembered; the oldest go first.
+	endedLimit = 10_000
+	// endedKept is how long: longer than any lease lasts, which is twelve hours on SQS.
+	endedKept = 13 * time.Hour
 )
 
-// acceptedIDs remembers messages whose end is decided: the worker accepted them, or their dead
+// endedIDs remembers messages whose end is decided: the worker accepted them, or their dead
 // letter is kept. When the source hands one out again it is removed without a second post. It is
 // safe for concurrent use.
-type acceptedIDs struct {
+type endedIDs struct {
 	mu sync.Mutex
 	// unremoved are those whose removal the source did not confirm. removed are those whose removal
 	// it did, where it may hand them out again all the same (message.Message.Repeats). They are
@@ -129,47 +128,47 @@ type acceptedIDs struct {
 	unremoved, removed *recent.Set[struct{}]
 }
 
-func newAcceptedIDs() *acceptedIDs {
-	return &acceptedIDs{
-		unremoved: recent.New[struct{}](acceptedLimit, acceptedKept),
-		removed:   recent.New[struct{}](acceptedLimit, acceptedKept),
+func newEndedIDs() *endedIDs {
+	return &endedIDs{
+		unremoved: recent.New[struct{}](endedLimit, endedKept),
+		removed:   recent.New[struct{}](endedLimit, endedKept),
 	}
 }
 
 // unconfirmed notes that the source has not confirmed the removal of id.
-func (a *acceptedIDs) unconfirmed(id string) {
+func (e *endedIDs) unconfirmed(id string) {
 	key := recent.KeyOf(id)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.unremoved.Put(key, struct{}{})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.unremoved.Put(key, struct{}{})
 }
 
 // confirmed notes that the source has confirmed the removal of id. The id is remembered from then
 // on where the source repeats what it removed, and else forgotten.
-func (a *acceptedIDs) confirmed(id string, repeats bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !repeats && a.unremoved.Len() == 0 {
+func (e *endedIDs) confirmed(id string, repeats bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !repeats && e.unremoved.Len() == 0 {
 		return
 	}
 	key := recent.KeyOf(id)
-	a.unremoved.Remove(key)
+	e.unremoved.Remove(key)
 	if repeats {
-		a.removed.Put(key, struct{}{})
+		e.removed.Put(key, struct{}{})
 	}
 }
 
 // has reports whether id is remembered.
-func (a *acceptedIDs) has(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.unremoved.Len()+a.removed.Len() == 0 {
+func (e *endedIDs) has(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.unremoved.Len()+e.removed.Len() == 0 {
 		return false
 	}
 	key := recent.KeyOf(id)
-	if _, ok := a.unremoved.Get(key); ok {
+	if _, ok := e.unremoved.Get(key); ok {
 		return true
 	}
-	_, ok := a.removed.Get(key)
+	_, ok := e.removed.Get(key)
 	return ok
 }

@@ -99,9 +99,9 @@ func TestADeadLetterThatIsKeptIsNotPostedAgain(t *testing.T) {
 	}
 }
 
-func BenchmarkAcceptedIDs(b *testing.B) {
-	a := newAcceptedIDs()
-	ids := make([]string, 3*acceptedLimit)
+func BenchmarkEndedIDs(b *testing.B) {
+	a := newEndedIDs()
+	ids := make([]string, 3*endedLimit)
 	for i := range ids {
 		ids[i] = fmt.Sprintf("b8c8bd94-5d1c-4f5e-9c44-%012d", i)
 	}

@@ -3,17 +3,15 @@ package dispatch
 import (
 	"context"
 	"sync"
-
-	"carrier/message"
 )
 
 // admit starts the handling of messages, but for those that have to wait behind their group's head
-// or for an earlier hand-out of themselves. All are in their lanes before the first is handled: a
-// head that failed at once would not take along a tail that had not come yet.
+// or for an earlier hand-out of themselves. All enter their lanes before the first is handled:
+// otherwise a head that fails at once could not take the rest of its group back with it.
 func (d *Dispatcher) admit(receiving, working context.Context, taken ...*delivery) {
 	var heads []*delivery
 	for _, m := range taken {
-		earlier := d.inFlight.add(m)
+		earlier := d.registry.add(m)
 		if earlier != nil && !m.Ordered {
 			d.start(func() { d.settleAsEarlier(receiving, working, earlier, m) })
 			continue
@@ -29,39 +27,33 @@ func (d *Dispatcher) admit(receiving, working context.Context, taken ...*deliver
 	}
 }
 
-// settleAsEarlier waits until the earlier hand-out of m's message is no longer in flight. What
-// became of that one becomes of m, without a second post. If it was never posted, or was given
-// back, m is a hand-out of its own: a source may hand out what was given back before we have noted
-// that it agreed.
-func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier, m *delivery) {
-	<-earlier.done
-	givenBack := earlier.settled && !earlier.outcome.Ends()
-	if (earlier.unposted || givenBack) && receiving.Err() == nil {
-		d.admit(receiving, working, m)
+// queue puts a head among those that wait for a slot, unless it needs none: its end was decided
+// before.
+func (d *Dispatcher) queue(m *delivery) {
+	if m.ended {
 		return
 	}
-	d.o.Observe(Event{Kind: Redelivered, Message: m.Message})
-	switch {
-	case d.inFlight.accepted.has(m.ID):
-		m.outcome = removal()
-	case !givenBack:
-		m.outcome = earlier.outcome
-	}
-	m.unposted = earlier.unposted || givenBack
-	d.settleHead(working, m, false)
+	d.demand.addHead()
+	d.slots.join(&m.ticket)
 }
 
-// leftMeanwhile reports whether an earlier hand-out of m's message has left the queue while m
-// waited behind it in their lane, and as what: that becomes of m too, without a post.
-func (d *Dispatcher) leftMeanwhile(m *delivery) (o message.Outcome, left bool) {
-	if m.earlier == nil {
-		return message.Outcome{}, false
+// start runs what handles a message; Run waits for its end.
+func (d *Dispatcher) start(handle func()) {
+	d.handling.Add(1)
+	d.pool.Go(func() {
+		defer d.handling.Done()
+		handle()
+	})
+}
+
+// handle delivers and settles m, and after it what waits behind it in its lane, one at a time.
+func (d *Dispatcher) handle(receiving, working context.Context, m *delivery) {
+	for m != nil {
+		lost := d.deliver(receiving, working, m)
+		confirmed := d.settleHead(working, m, lost)
+		<-d.settling // the place that deliver took
+		m = d.nextInLane(working, m, confirmed)
 	}
-	<-m.earlier.done
-	if o = m.earlier.outcome; o.Ends() {
-		d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: o})
-	}
-	return o, o.Ends()
 }
 
 // nextInLane is the message behind m in its lane that goes ahead now, if any. Unless m is confirmed
@@ -82,31 +74,8 @@ func (d *Dispatcher) nextInLane(working context.Context, m *delivery, confirmed 
 			d.queue(next)
 			return next
 		}
-		d.giveBack(working, []*delivery{next}) // came between the two
+		d.giveBack(working, []*delivery{next}) // came after takeTail and before next
 	}
-}
-
-// giveBack returns messages that were never posted, the last one first, each when the one behind it
-// is back: so a group keeps its order. What the worker accepted before is removed instead.
-func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
-	for i := len(unposted) - 1; i >= 0; i-- {
-		m := unposted[i]
-		if m.outcome = (message.Outcome{}); d.inFlight.accepted.has(m.ID) {
-			m.outcome = d.acceptedBefore(m)
-		}
-		_ = d.release(working, m, false)
-	}
-}
-
-// acceptedBefore is the outcome of a message that the worker accepted before.
-func (d *Dispatcher) acceptedBefore(m *delivery) message.Outcome {
-	d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: removal()})
-	return removal()
-}
-
-// removal is the outcome by which a message that was accepted before leaves the queue.
-func removal() message.Outcome {
-	return message.Outcome{Verdict: message.Delivered, Reason: "accepted before"}
 }
 
 // lanes lets one message of a group go ahead at a time. A group has a lane while its head is in
@@ -155,7 +124,7 @@ func (l *lanes) next(m *delivery) *delivery {
 	return tail[0]
 }
 
-// takeTail takes what waits behind m, once what takeTails took of the lane is back: the head does
+// takeTail takes what waits behind the head m, once what takeTails took of the lane is back: m does
 // not go back before its tail. The lane stays busy.
 func (l *lanes) takeTail(m *delivery) []*delivery {
 	if !m.Ordered {
@@ -169,7 +138,9 @@ func (l *lanes) takeTail(m *delivery) []*delivery {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.take(m.Group)
+	tail := l.tails[m.Group]
+	l.tails[m.Group] = nil
+	return tail
 }
 
 // takeTails takes what waits behind every head, by group. The lanes stay busy. It is called once;
@@ -180,7 +151,7 @@ func (l *lanes) takeTails() map[string][]*delivery {
 	tails := map[string][]*delivery{}
 	for group, tail := range l.tails {
 		if len(tail) > 0 {
-			tails[group] = l.take(group)
+			tails[group], l.tails[group] = tail, nil
 			l.returning[group] = make(chan struct{})
 		}
 	}
@@ -191,12 +162,4 @@ func (l *lanes) returned(group string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(l.returning[group])
-}
-
-func (l *lanes) take(group string) []*delivery {
-	tail := l.tails[group]
-	if len(tail) > 0 {
-		l.tails[group] = nil
-	}
-	return tail
 }

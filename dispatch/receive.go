@@ -46,7 +46,7 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 				case got.err != nil && receiving.Err() == nil && d.backoff.failed(got.err):
 					stop(got.err)
 				}
-				d.accept(receiving, working, got.batch)
+				d.takeIn(receiving, working, got.batch)
 				d.demand.end(got)
 				n = d.again(receiving, got.err)
 			}
@@ -72,6 +72,59 @@ func (d *Dispatcher) open(receiving context.Context, stop context.CancelCauseFun
 		d.backoff.wait(receiving)
 	}
 	return false
+}
+
+// next waits until a receive is wanted and the worker can take a message, and says how many the
+// receive that it has begun may ask for. Only one goroutine calls it. It returns 0 when receiving
+// ends.
+func (d *Dispatcher) next(receiving context.Context) int {
+	for receiving.Err() == nil {
+		d.lastTick.Store(time.Now().UnixNano())
+		if d.demand.free() == 0 {
+			sleep.For(receiving, heartbeat, d.demand.wake)
+			continue
+		}
+		d.lastTick.Store(0) // the source or the worker may be away for long
+		d.backoff.wait(receiving)
+		ready, err := d.ready(receiving)
+		if err != nil {
+			continue
+		}
+		if n := d.demand.begin(ready); n > 0 {
+			return n
+		}
+	}
+	return 0
+}
+
+// again is next for a goroutine whose receive has just ended with err. It does not wait for demand:
+// it returns 0 where no further receive is wanted. So the source is asked again before what came is
+// handled, and without waking the goroutine of next.
+func (d *Dispatcher) again(receiving context.Context, err error) int {
+	defer d.demand.changed()
+	if err != nil || receiving.Err() != nil || d.demand.free() == 0 {
+		return 0
+	}
+	ready, err := d.ready(receiving)
+	if err != nil {
+		return 0
+	}
+	return d.demand.begin(ready)
+}
+
+// ready waits for the transmitter, and returns how many messages it can take. A panic there counts
+// as ready: the attempt that follows will tell.
+func (d *Dispatcher) ready(receiving context.Context) (n int, err error) {
+	panicked := contain.Call(func() error {
+		n, err = d.o.Transmitter.Ready(receiving)
+		return nil
+	})
+	if panicked != nil {
+		d.o.Observe(Event{Kind: Panicked, Err: panicked})
+		sleep.For(receiving, time.Second, nil)
+		return 1, receiving.Err()
+	}
+	return n, err
 }
 
 // A received is what one receive brought.
@@ -105,10 +158,10 @@ func (d *Dispatcher) receiveOnce(calling context.Context, n int) received {
 	return got
 }
 
-// accept has the leases of what was received renewed, and admits it. After the stop it is given
+// takeIn has the leases of what was received renewed, and admits it. After the stop it is given
 // back, the last one first.
-func (d *Dispatcher) accept(receiving, working context.Context, batch []*message.Message) {
-	d.demand.accept(len(batch))
+func (d *Dispatcher) takeIn(receiving, working context.Context, batch []*message.Message) {
+	d.demand.addInFlight(len(batch))
 	taken := make([]*delivery, len(batch))
 	for i, m := range batch {
 		taken[i] = &delivery{Message: m, unposted: true}

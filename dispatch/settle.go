@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// settleTimeout is the most time given to one try to settle; it has a second less where others
-	// began before it.
+	// settleTimeout is the most time given to one try to settle; a try has up to a second less,
+	// since tries that begin within a second share a context.
 	settleTimeout = 10 * time.Second
 	// settleAtLeast is how long settling is tried even if the lease is over: the source may still
 	// agree.
@@ -43,6 +43,18 @@ func (d *Dispatcher) settleHead(working context.Context, m *delivery, lost bool)
 	return err == nil && m.outcome.Ends()
 }
 
+// giveBack returns messages that were never posted, the last one first, each when the one behind it
+// is back: so a group keeps its order. One whose end was decided before is removed instead.
+func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
+	for i := len(unposted) - 1; i >= 0; i-- {
+		m := unposted[i]
+		if m.outcome = (message.Outcome{}); d.registry.ended.has(m.ID) {
+			m.outcome = d.endedBefore(m)
+		}
+		_ = d.release(working, m, false)
+	}
+}
+
 // release ends m's lease as its outcome says, if there is still something to settle, and its time
 // in flight.
 func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (err error) {
@@ -54,13 +66,13 @@ func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (e
 	case working.Err() != nil && !m.unposted && m.outcome.Verdict == message.Retry && m.outcome.Status == 0:
 		err = errAbandoned
 	case m.lease.lost.Load() && m.outcome.Verdict != message.Delivered:
-		err = receiver.ErrLeaseLost // it is back in the queue, or somebody else's
+		err = receiver.ErrLeaseLost // it is back in the queue, or another consumer has it
 	default:
 		err = d.settleUntilAgreed(working, m)
 	}
 	m.settled = err == nil
 	d.o.Observe(Event{Kind: Settled, Message: m.Message, Outcome: m.outcome, Err: err})
-	d.inFlight.remove(m, err)
+	d.registry.remove(m, err)
 	return err
 }
 
@@ -119,13 +131,24 @@ func (d *Dispatcher) settleBy(m *delivery, begun time.Time) time.Time {
 	return by
 }
 
+// endedBefore is the outcome of a message whose end was decided before.
+func (d *Dispatcher) endedBefore(m *delivery) message.Outcome {
+	d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: removal()})
+	return removal()
+}
+
+// removal is the outcome by which a message whose end was decided before leaves the queue.
+func removal() message.Outcome {
+	return message.Outcome{Verdict: message.Delivered, Reason: "settled before"}
+}
+
 // settleContexts gives settlements their contexts. Those that begin within the same second share
 // one: a timer and half a dozen objects for each message cost as much as its place in a batch of
 // deletions. It is safe for concurrent use.
 type settleContexts struct {
 	mu     sync.Mutex
 	shared context.Context //nolint:containedctx // shared by all settlements of one second
-	until  time.Time       // it is given out no longer
+	until  time.Time       // from then on next makes a new one
 }
 
 // next returns a context that does not end with working, but when the time for a try to settle is
