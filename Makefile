@@ -34,7 +34,7 @@ LINT_VERSION := v2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 
 # So are the two that check what a tag sets off. This GoReleaser is the one that releases;
-# release_test.go holds the workflow to it.
+# release_test.go checks the workflow against it.
 GORELEASER_VERSION := v2.16.0
 GORELEASER := bin/goreleaser-$(GORELEASER_VERSION)
 ACTIONLINT_VERSION := v1.7.12

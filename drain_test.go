@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,7 +51,7 @@ func TestDrainBeginsOnceAndNamesWhoBeganIt(t *testing.T) {
 			t.Errorf("a client that left got %v", err)
 		}
 		go func() { answered <- d.request(t.Context(), "10.0.0.2:1234") }()
-		d.start("terminated")
+		d.start("SIGTERM")
 		d.finish()
 		if err := <-answered; err != nil || begun != 1 {
 			t.Errorf("error %v, begun %d times", err, begun)
@@ -58,4 +60,12 @@ func TestDrainBeginsOnceAndNamesWhoBeganIt(t *testing.T) {
 			t.Errorf("logged %s", text)
 		}
 	})
+}
+
+func TestSignalsHaveTheirNames(t *testing.T) {
+	for s, want := range map[os.Signal]string{syscall.SIGTERM: "SIGTERM", os.Interrupt: "SIGINT"} {
+		if got := signalName(s); got != want {
+			t.Errorf("%v is named %q, want %q", s, got, want)
+		}
+	}
 }

@@ -36,12 +36,15 @@ usage: carrier [command]
   config --markdown   print the reference of all variables
   health              ask the admin port of a running carrier whether it is ready
   version             print the version
-  queue check FILE    say what in a queue file is as it was written
+  queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
-                      copy that to a new queue file
-  dead-letters drop   remove the dead letters of ingest, while no carrier runs
+                      copy what is undamaged in FILE to a new queue file NEW
+  dead-letters drop   delete all dead letters in CARRIER_INGEST_DATA_DIR for good;
+                      stop carrier first
+  help                print this text
 
 All configuration is in the environment; see carrier config --markdown.
+Exit codes: 0 success, 1 failure, 2 wrong usage or configuration (health: 0 or 1).
 `
 
 func main() {
@@ -79,7 +82,7 @@ func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout,
 		return printConfig(markdown, stdout, stderr)
 	case "health":
 		if configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) }) != exitOK {
-			return exitFailure // a HEALTHCHECK knows two answers, also where the configuration is bad
+			return exitFailure // a HEALTHCHECK takes 0 or 1 only
 		}
 		return exitOK
 	case "version":

@@ -37,7 +37,7 @@ func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io
 	defer output.Close(flushTimeout)
 	log := audit.NewLogger(output, c.Log.Level, c.Log.Colorized)
 	output.OnResume(func(dropped uint64) {
-		log.Warn("log lines were dropped: they were not read", zap.Uint64("dropped", dropped))
+		log.Warn("log lines were dropped: stdout was not read fast enough or refused them", zap.Uint64("dropped", dropped))
 	})
 	if c.Receiver != config.Ingest && c.Tune.Processors != config.Off {
 		tune.Processors(c.Concurrency)
@@ -58,7 +58,7 @@ func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io
 	case c := <-code:
 		return c
 	case s := <-signals:
-		log.Warn("ended at once by a second signal; messages in flight come back when their leases end", zap.Stringer("signal", s))
+		log.Warn("ended at once by a second signal; messages in flight come back when their leases end", zap.String("signal", signalName(s)))
 		return exitFailure
 	}
 }
@@ -71,25 +71,25 @@ func exitCode(log *zap.Logger, err error) int {
 		log.Info("stopped")
 		return exitOK
 	case errors.As(err, &faults):
-		log.Error("the configuration cannot be carried out", zap.Error(faults))
+		log.Error("the configuration is not usable", zap.Error(faults))
 		return exitConfig
 	default:
-		log.Error("ended by a failure", zap.Error(err))
+		log.Error("stopped by an error", zap.Error(err))
 		return exitFailure
 	}
 }
 
 // A program is the assembled parts of one run.
 type program struct {
-	log        *zap.Logger
-	audit      *audit.Audit
-	metrics    *metrics.Metrics
-	readiness  *admin.Readiness
-	source     builtin.Built
-	broken     failure // the source cannot be believed any more
-	worker     *worker
-	dispatcher *dispatch.Dispatcher
-	collector  *tune.Collector
+	log           *zap.Logger
+	audit         *audit.Audit
+	metrics       *metrics.Metrics
+	readiness     *admin.Readiness
+	source        builtin.Assembled
+	sourceDamaged failure // set when the receiver reports that its source is damaged
+	worker        *worker
+	dispatcher    *dispatch.Dispatcher
+	collector     *tune.Collector
 }
 
 // serve assembles the program and runs it until stop brings a signal, or until it cannot go on.
@@ -123,21 +123,7 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		loops.Go(func() { p.audit.RunStats(running, c.Stats.Every, p.dispatcher.InFlight) })
 	}
 	signalled := make(chan struct{})
-	loops.Go(func() {
-		select {
-		case s := <-stop:
-			close(signalled)
-			drain.start(s.String())
-		case <-running.Done():
-		}
-	})
-	loops.Go(func() {
-		select {
-		case <-p.broken.happened:
-			stopReceiving()
-		case <-running.Done():
-		}
-	})
+	loops.Go(func() { p.awaitEnd(running, stop, signalled, drain, stopReceiving) })
 	p.announce(c)
 	err = p.dispatcher.Run(receiving)
 	drain.finish()
@@ -145,10 +131,41 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		return err
 	}
 	select {
-	case <-p.broken.happened:
-		return p.broken.err
+	case <-p.sourceDamaged.happened:
+		return p.sourceDamaged.err
 	case <-signalled: // after /drain the program stays up until its signal
 		return nil
+	}
+}
+
+// awaitEnd waits until running ends. Until then it begins the drain at a signal, which it tells of
+// by closing signalled, and stops the receiving when the source is damaged.
+func (p *program) awaitEnd(running context.Context, stop <-chan os.Signal, signalled chan<- struct{}, drain *drain, stopReceiving func()) {
+	damaged := p.sourceDamaged.happened
+	for {
+		select {
+		case s := <-stop:
+			close(signalled)
+			stop = nil
+			drain.start(signalName(s))
+		case <-damaged:
+			stopReceiving()
+			damaged = nil
+		case <-running.Done():
+			return
+		}
+	}
+}
+
+// signalName is the name of a signal that ends the program.
+func signalName(s os.Signal) string {
+	switch s {
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGINT:
+		return "SIGINT"
+	default:
+		return s.String()
 	}
 }
 
@@ -171,7 +188,7 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	b := build()
 	p := &program{log: log, readiness: admin.NewReadiness(), collector: tune.Memory()}
 	p.audit = audit.New(log, func() []receiver.Fact { return p.source.Facts() })
-	p.broken.happened = make(chan struct{})
+	p.sourceDamaged.happened = make(chan struct{})
 	p.metrics = metrics.New(metrics.Options{
 		Receiver: c.Receiver, Concurrency: c.Concurrency, Version: b.version, Commit: b.commit,
 		Operations: builtin.Operations(c.Receiver), Duplicates: builtin.Duplicates(c.Receiver),
@@ -179,7 +196,7 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	var err error
 	p.source, err = builtin.New(c, builtin.Options{
 		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
-		OnBroken: p.broken.set,
+		OnBroken: p.sourceDamaged.set,
 	})
 	if err != nil {
 		return nil, err
@@ -245,14 +262,14 @@ func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), e
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		if err := errors.Join(server.Close(ctx), <-served); err != nil {
-			p.log.Warn("close the admin port", zap.Error(err))
+			p.log.Warn("closing the admin port failed", zap.Error(err))
 		}
 	}, nil
 }
 
 func (p *program) closeSource() {
 	if err := p.source.Close(); err != nil {
-		p.log.Warn("close the source", zap.Error(err))
+		p.log.Warn("closing the source failed", zap.Error(err))
 	}
 }
 

@@ -2,14 +2,14 @@ package main
 
 import "sync"
 
-// A workerStatus knows whether the worker takes messages, from everybody who looks (the health
-// check, the connections): it does when none of them says otherwise. It tells metrics, probes and
-// the log of changes. It is safe for concurrent use.
+// A workerStatus knows whether the worker takes messages, from its observers (the health check,
+// the connections): it does when none of them says otherwise. It tells metrics, probes and the log
+// of changes. It is safe for concurrent use.
 type workerStatus struct {
 	changed func(up bool, cause error)
 
 	mu   sync.Mutex
-	down map[string]bool // by who looks
+	down map[string]bool // by observer
 	told bool            // whether changed was called at all
 	up   bool
 }
@@ -20,21 +20,21 @@ func newWorkerStatus(changed func(up bool, cause error)) *workerStatus {
 	return &workerStatus{changed: changed, down: map[string]bool{}}
 }
 
-// expect says that who will look, and has not yet. Until it does the worker counts as down, which
-// changed is not told of.
-func (w *workerStatus) expect(who string) {
+// expect registers an observer that has reported nothing yet; until it reports, the worker counts
+// as down, and changed is not called.
+func (w *workerStatus) expect(observer string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.down[who] = true
+	w.down[observer] = true
 }
 
-// set says what who has found; cause, why the worker is down, may be nil.
-func (w *workerStatus) set(who string, up bool, cause error) {
+// set says what observer has found; cause, why the worker is down, may be nil.
+func (w *workerStatus) set(observer string, up bool, cause error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.down, who)
+	delete(w.down, observer)
 	if !up {
-		w.down[who] = true
+		w.down[observer] = true
 	}
 	now := len(w.down) == 0
 	if w.told && now == w.up {

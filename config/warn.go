@@ -33,7 +33,7 @@ func (k *check) idle() []string {
 	return all
 }
 
-// risks lists the choices that leave a door open.
+// risks lists the choices that weaken security.
 func (k *check) risks() []string {
 	c := k.config
 	var all []string

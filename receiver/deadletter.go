@@ -123,6 +123,6 @@ func SendDeadLetter(attributes []message.Attribute, send func([]message.Attribut
 	if ClassOf(err) != Invalid {
 		return err
 	}
-	warn("a dead letter is sent without its reason", errors.Unwrap(err))
+	warn("the source refused a dead letter with carrier's attributes; it is sent without them", errors.Unwrap(err))
 	return send(nil)
 }

@@ -280,7 +280,7 @@ func TestCredentialsThatAreNotThereYetAreWaitedFor(t *testing.T) {
 				i.Fail(status, "Throttling")
 				b := credentialed(t, w, "sqs.us-east-1.amazonaws.com", i.Env(kind, token))
 				b.start()
-				b.awaitLog("source in trouble")
+				b.awaitLog("the source cannot be opened or received from")
 				i.Heal()
 				b.awaitReady()
 				b.put(testMessage{Body: "a"})

@@ -65,8 +65,8 @@ func (p *program) lookBack(args []string) {
 			p.t.Errorf("the program said %q on stderr", bad)
 		}
 	}
-	if strings.Contains(p.stdout.String(), "panic contained") {
-		p.t.Error("the program has contained a panic")
+	if strings.Contains(p.stdout.String(), "a panic was caught") {
+		p.t.Error("the program has caught a panic")
 	}
 	if p.t.Failed() {
 		p.t.Logf("%v said on stdout:\n%s\nand on stderr:\n%s", args, tail(p.stdout.String()), tail(p.stderr.String()))

@@ -30,7 +30,7 @@ func TestTroubleAtTheSourceMakesNoHotLoop(t *testing.T) {
 			w.await(1)
 			b.awaitEmpty()
 			s.Always("ReceiveMessage", fault)
-			b.awaitLog("source in trouble")
+			b.awaitLog("the source cannot be opened or received from")
 			before, begun := s.Calls("ReceiveMessage"), time.Now()
 			until(t, "some time of trouble", func() bool { return time.Since(begun) > 2*time.Second })
 			calls, took := s.Calls("ReceiveMessage")-before, time.Since(begun)
@@ -43,7 +43,7 @@ func TestTroubleAtTheSourceMakesNoHotLoop(t *testing.T) {
 			b.put(testMessage{Body: "after"})
 			w.await(2)
 			b.awaitEmpty()
-			if n := len(b.logged("source in trouble")); n > 2 {
+			if n := len(b.logged("the source cannot be opened or received from")); n > 2 {
 				t.Errorf("the trouble is logged %d times", n)
 			}
 			if b.ask("/readyz").Status != 200 {

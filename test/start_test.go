@@ -69,7 +69,7 @@ func TestSourceThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	late := programtest.FreeAddress(t)
 	b.env["CARRIER_SQS_ENDPOINT"] = "http://" + late
 	b.start()
-	b.awaitLog("source in trouble")
+	b.awaitLog("the source cannot be opened or received from")
 	until(t, "the admin port", func() bool { return b.ask("/livez").Status == http.StatusOK })
 	r := b.ask("/readyz")
 	if r.Status != http.StatusServiceUnavailable || !strings.Contains(r.Body, "source") {
@@ -78,7 +78,7 @@ func TestSourceThatCannotBeReachedIsTriedAgain(t *testing.T) {
 	until(t, "several tries", func() bool {
 		return b.metric("carrier_source_errors_total", `class="network"`) >= 3
 	})
-	if n := len(b.logged("source in trouble")); n != 1 {
+	if n := len(b.logged("the source cannot be opened or received from")); n != 1 {
 		t.Errorf("the trouble is logged %d times, want once", n)
 	}
 	_, stop, err := b.onSQS().server.Listen(late)
@@ -97,7 +97,7 @@ func TestQueueThatGoesAwayLaterIsWaitedFor(t *testing.T) {
 	w.await(1)
 	b.awaitEmpty()
 	s.server.Remove(s.queue)
-	b.awaitLog("source in trouble")
+	b.awaitLog("the source cannot be opened or received from")
 	var err error
 	s.queue, err = s.server.CreateQueue("orders", nil)
 	must(t, err)
@@ -141,6 +141,6 @@ func TestSignalWhileTheSourceIsAwayEndsTheProgram(t *testing.T) {
 	b := prepare(t, ofSQS, w, nil)
 	b.env["CARRIER_SQS_ENDPOINT"] = "http://" + programtest.FreeAddress(t)
 	b.start()
-	b.awaitLog("source in trouble")
+	b.awaitLog("the source cannot be opened or received from")
 	b.stop()
 }

@@ -56,7 +56,7 @@ func answering(worker transmittertest.Worker) transmittertest.Answer {
 		go func() { word <- worker(m.ID, m.Body) }()
 		select {
 		case <-ctx.Done():
-			return message.Outcome{Cause: message.Failed, Code: "error", Reason: "cut off by the stop"}
+			return message.Outcome{Cause: message.Failed, Code: "error", Reason: "cut off: the drain time is over"}
 		case w := <-word:
 			return outcomes[w]
 		}

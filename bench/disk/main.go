@@ -1,7 +1,6 @@
-// Command disk measures what the ingest scenarios are held against: the disk by itself,
-// and the database that carrier keeps its queue in by itself, with the same group commit
-// and none of the rest. It prints one line of JSON
-// and ends, but for the server.
+// Command disk measures what the ingest scenarios are compared with: the disk by itself, and the
+// database that carrier keeps its queue in by itself, with the same group commit and none of the
+// rest. It prints one line of JSON and ends, but for the server.
 package main
 
 import (

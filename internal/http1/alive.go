@@ -24,7 +24,7 @@ func (k *conn) hasSpoken() bool {
 	if k.secured != nil {
 		return len(said) >= recordHeader && said[0] == recordData && recordLength(said) >= shortestAnswer
 	}
-	return len(said) > 0 && !bytes.HasPrefix(said, []byte("HTTP/1.1 408")) // a farewell to an idle client
+	return len(said) > 0 && !bytes.HasPrefix(said, []byte("HTTP/1.1 408")) // told to an idle client
 }
 
 // isDecrypted reports that crypto/tls holds nothing that it has read and not handed on.
@@ -103,7 +103,8 @@ const (
 	recordHeader = 5
 	// recordData is the type of a record that holds data, or in TLS 1.3 anything.
 	recordData = 23
-	// shortestAnswer is the length of the shortest record with an answer in it. A farewell is shorter.
+	// shortestAnswer is the length of the shortest record with an answer in it. A close_notify is
+	// shorter.
 	shortestAnswer = 36
 )
 

@@ -178,13 +178,14 @@ func (k *conn) extend(ctx context.Context, resp *http.Response, timeout time.Dur
 	}
 }
 
-// hangUp closes the connection without a farewell, which could wait for a server that reads nothing.
-func (k *conn) hangUp() {
+// closeAtOnce closes the connection without TLS's close_notify, which could wait for a server that
+// reads nothing.
+func (k *conn) closeAtOnce() {
 	k.untie()
 	_ = k.socket.Close()
 }
 
-// close closes an idle connection, with TLS's farewell.
+// close closes an idle connection, with TLS's close_notify.
 func (k *conn) close() {
 	k.untie()
 	_ = k.Close()

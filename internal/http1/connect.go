@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// farewellTimeout is how long Probe waits for the server to answer TLS's farewell.
-const farewellTimeout = time.Second
+// closeNotifyTimeout is how long Probe waits for the server to answer TLS's close_notify.
+const closeNotifyTimeout = time.Second
 
 // connect makes a connection that requests can be sent on.
 func (o Options) connect(ctx context.Context) (*conn, error) {
@@ -37,7 +37,7 @@ func (c *Client) Probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer k.hangUp()
+	defer k.closeAtOnce()
 	if k.secured == nil || k.secured.ConnectionState().Version < tls.VersionTLS13 {
 		return nil
 	}
@@ -46,9 +46,9 @@ func (c *Client) Probe(ctx context.Context) error {
 
 // awaitVerdict waits for what the server says of our certificate. In TLS 1.3 the handshake is over
 // for a client before the server has looked at that. A server that has nothing against it answers
-// a farewell by its own.
+// our close_notify with its own.
 func (k *conn) awaitVerdict(ctx context.Context) error {
-	end := time.Now().Add(farewellTimeout)
+	end := time.Now().Add(closeNotifyTimeout)
 	if sooner, ok := ctx.Deadline(); ok && sooner.Before(end) {
 		end = sooner
 	}

@@ -25,7 +25,7 @@ func TestAnswerTooManyIsNeverTheNextOnes(t *testing.T) {
 		"at once":           {false, false, 3, together(ok, ok)},
 		"soon after":        {false, true, 3, apart(ok, ok)},
 		"half of it":        {false, true, 3, apart(ok, ok[:7])},
-		"a farewell":        {false, true, 2, apart(ok, "HTTP/1.1 408 Request Timeout\r\n\r\n")},
+		"a 408":             {false, true, 2, apart(ok, "HTTP/1.1 408 Request Timeout\r\n\r\n")},
 		"one byte":          {false, true, 3, apart(ok, "x")},
 		"TLS, in a record":  {true, false, 3, together(ok + ok)},
 		"TLS, in two":       {true, false, 3, together(ok, ok)},

@@ -123,7 +123,7 @@ func (p *pool) last() *conn {
 func (p *pool) put(k *conn, reusable bool) {
 	defer p.leave()
 	if !reusable || !p.keep(k) {
-		k.hangUp()
+		k.closeAtOnce()
 	}
 }
 

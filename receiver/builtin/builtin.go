@@ -30,8 +30,8 @@ type Options struct {
 	Agent string
 }
 
-// A Built is one receiver, assembled, with what else the program wants of it.
-type Built struct {
+// An Assembled is one receiver, with what else the program wants of it.
+type Assembled struct {
 	receiver.Receiver
 	// Batch is the most messages to ask for in one receive.
 	Batch int
@@ -56,7 +56,7 @@ type Built struct {
 func Names() []string {
 	var names []string
 	for _, name := range []string{config.SQS, config.PubSub, config.Ingest} {
-		if _, held := kinds()[name]; held {
+		if _, ok := kinds()[name]; ok {
 			names = append(names, name)
 		}
 	}
@@ -72,10 +72,10 @@ func Operations(name string) []string { return kinds()[name].operations }
 func Duplicates(name string) []string { return kinds()[name].duplicates }
 
 // New makes the receiver that c names. It dials nothing.
-func New(c config.Config, o Options) (Built, error) {
-	k, held := kinds()[c.Receiver]
-	if !held {
-		return Built{}, fmt.Errorf("the %s receiver is not in this binary", c.Receiver)
+func New(c config.Config, o Options) (Assembled, error) {
+	k, ok := kinds()[c.Receiver]
+	if !ok {
+		return Assembled{}, fmt.Errorf("the %s receiver is not in this binary", c.Receiver)
 	}
 	return k.build(c, o), nil
 }
@@ -99,7 +99,7 @@ func withOpen(r receiver.Receiver, check func(context.Context) []preflight.Findi
 type kind struct {
 	operations []string
 	duplicates []string
-	build      func(config.Config, Options) Built
+	build      func(config.Config, Options) Assembled
 }
 
 // kinds holds the receivers whose build tags let them in.

@@ -26,7 +26,7 @@ func ingestKind() *kind {
 	return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest}
 }
 
-func buildIngest(c config.Config, o Options) Built {
+func buildIngest(c config.Config, o Options) Assembled {
 	r := ingest.New(ingest.Options{
 		Address:        c.Ingest.Address,
 		DataDir:        c.Ingest.DataDir,
@@ -52,7 +52,7 @@ func buildIngest(c config.Config, o Options) Built {
 		Warn:           func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },
 		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
-	return Built{
+	return Assembled{
 		Receiver:      counted{r, o.Observer},
 		Batch:         ingestBatch,
 		Receives:      1,

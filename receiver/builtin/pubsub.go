@@ -20,7 +20,7 @@ func pubsubKind() *kind {
 	return &kind{operations: pubsub.Operations(), duplicates: pubsub.Duplicates(), build: buildPubSub}
 }
 
-func buildPubSub(c config.Config, o Options) Built {
+func buildPubSub(c config.Config, o Options) Assembled {
 	r := pubsub.New(pubsub.Options{
 		Subscription:    c.PubSub.Subscription,
 		Project:         c.PubSub.Project,
@@ -31,7 +31,7 @@ func buildPubSub(c config.Config, o Options) Built {
 		Observer:        o.Observer,
 		Warn:            func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
 	})
-	return Built{
+	return Assembled{
 		Receiver:      r,
 		Batch:         pubsubBatch,
 		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },

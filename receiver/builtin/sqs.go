@@ -15,7 +15,7 @@ import (
 
 func sqsKind() *kind { return &kind{operations: sqs.Operations(), build: buildSQS} }
 
-func buildSQS(c config.Config, o Options) Built {
+func buildSQS(c config.Config, o Options) Assembled {
 	r := sqs.New(sqs.Options{
 		QueueName:          c.SQS.QueueName,
 		QueueURL:           c.SQS.QueueURL,
@@ -36,7 +36,7 @@ func buildSQS(c config.Config, o Options) Built {
 		},
 	})
 	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown}
-	return Built{
+	return Assembled{
 		Receiver: opened,
 		Batch:    c.SQS.BatchSize,
 		Receives: c.SQS.Receivers,

@@ -24,7 +24,7 @@ func openCertificate(o Options) (*tls.Config, error) {
 		}
 		return &pair, nil
 	}
-	failed := func(err error) { o.Warn("", "ingest keeps its TLS certificate", err) }
+	failed := func(err error) { o.Warn("", "changed TLS files cannot be used; the previous ones stay in force", err) }
 	pair, err := reload.Open(load, failed, o.TLSCertFile, o.TLSKeyFile)
 	if err != nil {
 		return nil, err

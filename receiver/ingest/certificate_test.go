@@ -88,7 +88,7 @@ func TestProducersAreServedOverTLS(t *testing.T) {
 			t.Errorf("the certificate is %s after a change that is none", name)
 		}
 	}
-	if got := log.text(); strings.Count(got, "ingest keeps its TLS certificate") != 1 {
+	if got := log.text(); strings.Count(got, "changed TLS files cannot be used; the previous ones stay in force") != 1 {
 		t.Errorf("logged %q, want one warning", got)
 	}
 	w.ask(t)

@@ -116,8 +116,8 @@ func (d *deferrals) renew(t time.Time) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	wait := maxLease
-	for _, held := range d.byID {
-		wait = min(wait, time.Until(held.next))
+	for _, deferral := range d.byID {
+		wait = min(wait, time.Until(deferral.next))
 	}
 	return wait
 }
@@ -125,10 +125,10 @@ func (d *deferrals) renew(t time.Time) time.Duration {
 func (d *deferrals) takeDue(t time.Time) (ids []string, entries []*batch.Entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for id, held := range d.byID {
-		if !held.next.After(t) {
+	for id, deferral := range d.byID {
+		if !deferral.next.After(t) {
 			ids = append(ids, id)
-			entries = append(entries, &batch.Entry{ID: held.ackID, Seconds: receiver.WholeSeconds(time.Until(held.due), maxLease)})
+			entries = append(entries, &batch.Entry{ID: deferral.ackID, Seconds: receiver.WholeSeconds(time.Until(deferral.due), maxLease)})
 		}
 	}
 	return ids, entries
@@ -139,17 +139,17 @@ func (d *deferrals) takeDue(t time.Time) (ids []string, entries []*batch.Entry) 
 func (d *deferrals) renewed(id string, r *batch.Entry, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	held := d.byID[id]
-	if held == nil || held.ackID != r.ID {
+	deferral := d.byID[id]
+	if deferral == nil || deferral.ackID != r.ID {
 		return // it came back meanwhile
 	}
 	now := time.Now()
-	switch left := held.due.Sub(now); {
+	switch left := deferral.due.Sub(now); {
 	case errors.Is(err, receiver.ErrLeaseLost) || left <= 0, err == nil && left <= maxLease:
 		delete(d.byID, id)
 	case err != nil:
-		held.next = now.Add(deferredPause)
+		deferral.next = now.Add(deferredPause)
 	default:
-		held.next = now.Add(deferredRenewal)
+		deferral.next = now.Add(deferredRenewal)
 	}
 }

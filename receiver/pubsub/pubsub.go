@@ -84,7 +84,8 @@ func (r *Receiver) Open(ctx context.Context) error {
 func (r *Receiver) DeferralsHeld() int { return r.deferred.count() }
 
 // Close lets go of what is deferred beyond ten minutes, sends what is still waiting to be settled,
-// waits for the answers, and hangs up. It may be called without a successful Open, and again.
+// waits for the answers, and closes the connection. It may be called without a successful Open, and
+// again.
 func (r *Receiver) Close() error {
 	if r.client == nil {
 		return nil

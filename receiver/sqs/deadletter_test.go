@@ -178,7 +178,7 @@ func TestLargestMessageGoesWithoutItsReason(t *testing.T) {
 		if letters := dead.Peek(); len(letters) != 1 || len(letters[0].Attributes) != 0 {
 			t.Errorf("dead letters = %d", len(letters))
 		}
-		if !b.seen.warned("without its reason") {
+		if !b.seen.warned("it is sent without them") {
 			t.Errorf("warnings = %q", b.seen.warnings)
 		}
 	})

@@ -120,7 +120,7 @@ func TestAncestorsPermissionsAreEnough(t *testing.T) {
 		if got := q.Receives()[0].VisibilityTimeout; got != 30 || m.Lease != 30*time.Second {
 			t.Errorf("asked for %d s, the lease is %v; want 30 s", got, m.Lease)
 		}
-		if !seen.warned("attributes may not be read") {
+		if !seen.warned("attributes cannot be read") {
 			t.Errorf("warnings = %q", seen.warnings)
 		}
 		if err := r.Settle(t.Context(), m, message.Outcome{Verdict: message.Delivered}); err != nil {

@@ -46,7 +46,7 @@ func find(ctx context.Context, c *api.Client, o Options) (queue, []preflight.Not
 	q.attributes, err = c.QueueAttributes(ctx, address)
 	switch receiver.ClassOf(err) {
 	case receiver.Denied, receiver.Invalid: // not so for a nil error, whose class is Other
-		notices = append(notices, preflight.Notice{Text: "the queue's attributes may not be read: going on without", Err: err})
+		notices = append(notices, preflight.Notice{Text: "the queue's attributes cannot be read; continuing without them", Err: err})
 	default:
 		if err != nil {
 			return queue{}, nil, fmt.Errorf("queue %s: %w", q.name, err)

@@ -229,7 +229,7 @@ func TestDamagedMessageHoldsUpNothingOnAStandardQueue(t *testing.T) {
 	must(t, r.Close())
 	told := 0
 	for _, w := range seen.warnings {
-		if strings.Contains(w, "a damaged message is given back, for longer each time [a]: its body does not match its checksum") {
+		if strings.Contains(w, "a damaged message is not delivered; it is hidden and tried again, at growing intervals [a]: its body does not match its checksum") {
 			told++
 		}
 	}

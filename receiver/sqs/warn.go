@@ -36,10 +36,10 @@ func (w *warnings) isFirst(id []byte, text string) bool {
 	return true
 }
 
-// warnDamaged tells of a message that is given back since it is damaged, once for each.
+// warnDamaged tells of a message that is damaged, once for each.
 func (r *Receiver) warnDamaged(m *api.ReceivedMessage, err error) {
 	if r.warned.isFirst(m.ID, err.Error()) {
-		r.options.Warn(Warning{Text: "a damaged message is given back, for longer each time", MessageID: string(m.ID), Err: err})
+		r.options.Warn(Warning{Text: "a damaged message is not delivered; it is hidden and tried again, at growing intervals", MessageID: string(m.ID), Err: err})
 	}
 }
 

@@ -24,7 +24,7 @@ func TestMomentsAreReadInTheirOrder(t *testing.T) {
 			`{"level":"debug","msg":"message delivered","message_id":"a"}`,
 			`{"level":"debug","msg":"message delivered","message_id":"b"}`,
 			`not of carrier`,
-			`{"level":"info","msg":"stopping","signal":"terminated"}`,
+			`{"level":"info","msg":"stopping","signal":"SIGTERM"}`,
 			`{"level":"info","msg":"stopped"}`)),
 		parseLines("worker", log("worker: POST /", "  X-Carrier-Message-Id: a", "  stopped", "worker: stopped"))...)}
 	for name, c := range map[string]struct {

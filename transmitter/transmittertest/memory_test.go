@@ -23,7 +23,7 @@ func TestMemoryKeepsThePromises(t *testing.T) {
 			go func() { word <- worker(m.ID, m.Body) }()
 			select {
 			case <-ctx.Done():
-				return message.Outcome{Cause: message.Failed, Code: "error", Reason: "cut off by the stop"}
+				return message.Outcome{Cause: message.Failed, Code: "error", Reason: "cut off: the drain time is over"}
 			case w := <-word:
 				return outcomeOf(w)
 			}

@@ -248,7 +248,7 @@ func TestWorkThatIsCutOffIsRetried(t *testing.T) {
 			if o.Verdict != message.Retry || o.Cause != message.Failed || o.Code != "error" {
 				t.Errorf("outcome %+v", o)
 			}
-			if o.Reason != "cut off by the stop" {
+			if o.Reason != "cut off: the drain time is over" {
 				t.Errorf("reason %q", o.Reason)
 			}
 		})
@@ -284,7 +284,7 @@ func TestRequestIsCutOffByItsOwnContext(t *testing.T) {
 			over := make(chan struct{})
 			go func() {
 				defer close(over)
-				if o := tr.Transmit(ctx, newMessage("a", "x")); o.Reason != "cut off by the stop" || w.connections.Load() != 1 {
+				if o := tr.Transmit(ctx, newMessage("a", "x")); o.Reason != "cut off: the drain time is over" || w.connections.Load() != 1 {
 					t.Errorf("outcome %+v on %d connections", o, w.connections.Load())
 				}
 			}()
@@ -362,7 +362,7 @@ func TestWorkerThatAnswersTwiceIsWarnedOf(t *testing.T) {
 			t.Errorf("outcome %+v", o)
 		}
 	}
-	if n := w.connections.Load(); n != 5 || len(warned) != 1 || !strings.HasPrefix(warned[0], "the worker answers more") {
+	if n := w.connections.Load(); n != 5 || len(warned) != 1 || !strings.HasPrefix(warned[0], "the worker sent bytes that no request asked for") {
 		t.Errorf("%d connections, warned %q", n, warned)
 	}
 }

@@ -28,7 +28,9 @@ type certificates struct {
 }
 
 func openCertificates(opts TLS, warn func(messageID, what string)) (*certificates, error) {
-	failed := func(err error) { warn("", fmt.Sprintf("webhook keeps its certificates: %v", err)) }
+	failed := func(err error) {
+		warn("", fmt.Sprintf("changed TLS files cannot be used; the previous ones stay in force: %v", err))
+	}
 	config, err := reload.Open(opts.load, failed, opts.CAFile, opts.ClientCertFile, opts.ClientKeyFile)
 	return &certificates{config}, err
 }

@@ -24,7 +24,7 @@ func classify(status int, header http.Header, now time.Time) (o message.Outcome,
 	case len(words) == 0:
 	case len(words) > 1:
 		o = askedToRetry(o)
-		warnings = append(warnings, actionHeader+" holds two words: taken for a retry")
+		warnings = append(warnings, actionHeader+" has more than one value: treated as retry")
 	case words[0] == "ack":
 		return message.Outcome{Verdict: message.Delivered, Status: o.Status, Code: o.Code}, nil
 	case words[0] == "dead-letter":
@@ -34,7 +34,7 @@ func classify(status int, header http.Header, now time.Time) (o message.Outcome,
 	default:
 		o = askedToRetry(o)
 		if words[0] != "retry" {
-			warnings = append(warnings, actionHeader+" holds an unknown word: taken for a retry")
+			warnings = append(warnings, actionHeader+" has an unknown value: treated as retry")
 		}
 	}
 	if o.Verdict != message.Retry || len(header["Retry-After"]) == 0 {

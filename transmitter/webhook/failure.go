@@ -29,7 +29,7 @@ func failure(ctx context.Context, err error) message.Outcome {
 	case ctx.Err() != nil && isUnsent:
 		return notPosted()
 	case ctx.Err() != nil:
-		o.Reason = "cut off by the stop"
+		o.Reason = "cut off: the drain time is over"
 	case isUnsent:
 		o.Cause, o.Code, o.Reason = message.Unreached, codeRefused, "worker not reached: "+inShort(unsent.Err)
 	case isTimeout(err):

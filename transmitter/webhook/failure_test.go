@@ -43,7 +43,7 @@ func TestStopBeforeAnythingWasSentGivesTheMessageBack(t *testing.T) {
 	if o := failure(ctx, &http1.UnsentError{Err: ctx.Err()}); o != notPosted() {
 		t.Errorf("outcome %+v", o)
 	}
-	if o := failure(ctx, ctx.Err()); o.Cause != message.Failed || !strings.Contains(o.Reason, "stop") {
+	if o := failure(ctx, ctx.Err()); o.Cause != message.Failed || !strings.Contains(o.Reason, "the drain time is over") {
 		t.Errorf("after something was sent: %+v", o)
 	}
 }

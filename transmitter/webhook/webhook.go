@@ -91,7 +91,7 @@ func Open(opts Options) (*Transmitter, error) {
 	}
 	c := clientOptions(opts.Endpoint, certificates, opts.Concurrency)
 	c.Unasked = func() {
-		opts.Warn("", "the worker answers more than it is asked: no connection is reused for a minute")
+		opts.Warn("", "the worker sent bytes that no request asked for: no connection is reused for a minute")
 	}
 	client := http1.New(c)
 	return &Transmitter{

@@ -65,7 +65,7 @@ func (a *Audit) Observe(e dispatch.Event) {
 			a.log.Warn("the drain time is over; messages that the worker has not answered are left to their leases", zap.Strings("message_ids", ids))
 		}
 	case dispatch.Panicked:
-		a.line(zapcore.ErrorLevel, "panic contained", e)
+		a.line(zapcore.ErrorLevel, "a panic was caught; carrier goes on", e)
 	}
 }
 
@@ -93,11 +93,13 @@ func (a *Audit) sourceUp() {
 	first := !a.reached
 	a.reached = true
 	a.mu.Unlock()
+	if !first {
+		a.log.Info("source reached again")
+		return
+	}
 	var fields []zap.Field
-	if first {
-		for _, f := range a.facts() {
-			fields = append(fields, zap.Any(f.Name, f.Value))
-		}
+	for _, f := range a.facts() {
+		fields = append(fields, zap.Any(f.Name, f.Value))
 	}
 	a.log.Info("source reached", fields...)
 }
@@ -109,7 +111,7 @@ func (a *Audit) sourceDown(e dispatch.Event) {
 	if class == receiver.Throttled || class == receiver.Network {
 		level = zapcore.WarnLevel
 	}
-	a.log.Log(level, "source in trouble, trying again", zap.String("class", string(class)), zap.Error(e.Err))
+	a.log.Log(level, "the source cannot be opened or received from, trying again", zap.String("class", string(class)), zap.Error(e.Err))
 }
 
 // attempted leaves out what was no attempt: Worker logs once that the worker cannot be reached.
@@ -120,20 +122,29 @@ func (a *Audit) attempted(e dispatch.Event) {
 	a.line(zapcore.DebugLevel, "attempt made", e)
 }
 
-// settled is the one line that says what became of a message. A success is for debugging, unless
-// it ends a row of failures, before this one or before a redrive; what an operator may have to act on is a warning.
+// settled is the one line that says what became of a message. A success is for debugging, unless it
+// ends a row of failures, before this one or before a redrive; what an operator may have to act on
+// is a warning.
 func (a *Audit) settled(e dispatch.Event) {
 	a.forget(e.Message)
 	label := e.Outcome.Label()
 	switch {
 	case e.Lost():
-		a.line(zapcore.WarnLevel, "lease lost or settlement unconfirmed; the source delivers the message again unless it was removed", e)
+		a.line(zapcore.WarnLevel, lossOf(e.Err), e, zap.String("outcome", label))
 	case e.LeftToRedrive():
 		e.Outcome.Delay = 0 // it does not come back here
 		a.line(zapcore.WarnLevel, "message "+label+", last receive: the queue moves it to "+e.Message.RedriveTo, e)
 	default:
 		a.line(levelOf(label, e.Message), "message "+label, e)
 	}
+}
+
+// lossOf says what is known of a message whose lease ended because of err.
+func lossOf(err error) string {
+	if errors.Is(err, receiver.ErrLeaseLost) {
+		return "lease lost; the queue may hand the message out again"
+	}
+	return "settlement not confirmed; the queue hands the message out again unless it was removed"
 }
 
 func levelOf(label string, m *message.Message) zapcore.Level {
@@ -151,11 +162,11 @@ func levelOf(label string, m *message.Message) zapcore.Level {
 }
 
 func (a *Audit) redelivered(e dispatch.Event) {
-	if e.Outcome.Verdict == message.Delivered {
-		a.line(zapcore.InfoLevel, "received again after the worker had accepted it; it is removed without a second delivery", e)
+	if e.Outcome.Ends() {
+		a.line(zapcore.InfoLevel, "received again after it had been settled for good; removed without a second POST", e)
 		return
 	}
-	a.line(zapcore.InfoLevel, "received again while it is in flight; it is not delivered twice at a time", e)
+	a.line(zapcore.InfoLevel, "received again while the earlier receive is not settled; not posted a second time", e)
 }
 
 func (a *Audit) extended(e dispatch.Event) {

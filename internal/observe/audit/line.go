@@ -12,8 +12,8 @@ import (
 	"carrier/message"
 )
 
-// line writes what e says of its message and of the outcome.
-func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event) {
+// line writes what e says of its message and of the outcome, and more.
+func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event, more ...zap.Field) {
 	entry := a.log.Check(level, text)
 	if entry == nil {
 		return // most lines are about successes, and are not written at info
@@ -33,7 +33,7 @@ func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event) {
 			fields = append(fields, zap.ByteString("stack", panicked.Stack))
 		}
 	}
-	entry.Write(fields...)
+	entry.Write(append(fields, more...)...)
 }
 
 // about names m. Its group and attributes are the producer's words and are left out.

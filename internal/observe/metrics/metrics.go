@@ -83,10 +83,10 @@ func (m *Metrics) WatchInFlight(count func() int) {
 	m.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
 }
 
-// WatchDeferrals makes held the number of messages that the receiver keeps away for longer
+// WatchDeferrals makes count the number of messages that the receiver keeps away for longer
 // than its source allows, which is 0 where none does. It is called at most once, before
-// the metrics are served; held is safe for concurrent use.
-func (m *Metrics) WatchDeferrals(held func() int64) { m.deferralsHeld = held }
+// the metrics are served; count is safe for concurrent use.
+func (m *Metrics) WatchDeferrals(count func() int64) { m.deferralsHeld = count }
 
 // WatchLog makes dropped the number of log lines that could not be written. It is called once,
 // before the metrics are served; dropped is safe for concurrent use.

@@ -131,6 +131,7 @@ func TestEachEventIsCounted(t *testing.T) {
 		"a renewal too late":        {dispatch.Event{Kind: dispatch.Extended, Err: lostLease}, []string{`carrier_lease_extensions_total{result="lost"} 1`, `carrier_leases_lost_total 0`}},
 		"a copy":                    {dispatch.Event{Kind: dispatch.Redelivered}, []string{`carrier_duplicates_total{cause="in_flight"} 1`}},
 		"a comeback":                {dispatch.Event{Kind: dispatch.Redelivered, Outcome: message.Outcome{Verdict: message.Delivered}}, []string{`carrier_duplicates_total{cause="undeleted"} 1`}},
+		"a dead letter's comeback":  {dispatch.Event{Kind: dispatch.Redelivered, Outcome: message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter}}, []string{`carrier_duplicates_total{cause="undeleted"} 1`}},
 		"nothing tried":             {attempted(""), []string{`carrier_attempt_duration_seconds_count 0`, `carrier_attempts_total{code="error"} 0`}},
 		"a refusal":                 {attempted("refused"), []string{`carrier_attempts_total{code="refused"} 1`, `carrier_attempt_duration_seconds_count 0`}},
 		"a success":                 {attempted("2xx"), []string{`carrier_attempts_total{code="2xx"} 1`, `carrier_attempt_duration_seconds_count 1`, `carrier_attempt_duration_seconds_bucket{le="0.5"} 1`, `carrier_attempt_duration_seconds_bucket{le="0.25"} 0`}},

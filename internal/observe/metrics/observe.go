@@ -14,7 +14,7 @@ const (
 	renewed = "ok"
 	failed  = "failed"
 	refused = "refused"
-	// Causes of a duplicate: the message was still in flight, or the worker had accepted it and
+	// Causes of a duplicate: the message was still in flight, or it had been settled for good and
 	// the source has not confirmed that it was removed.
 	inFlight  = "in_flight"
 	undeleted = "undeleted"
@@ -41,7 +41,7 @@ func (m *Metrics) Observe(e dispatch.Event) {
 
 // duplicate names why a message came although it was known.
 func duplicate(o message.Outcome) string {
-	if o.Verdict == message.Delivered {
+	if o.Ends() {
 		return undeleted
 	}
 	return inFlight

@@ -32,7 +32,7 @@ const (
 	bucketHeaderSize = 16
 )
 
-// A page is one page of the file, or of a value, with the pages it flows over into.
+// A page is one page of the file, or of a value, with the pages it overflows into.
 type page struct {
 	id       uint64
 	flags    uint16

@@ -149,9 +149,8 @@ func (w *walk) tree(t tree, id uint64, low, high []byte) error {
 	}
 }
 
-// take reads page id and makes sure that it may belong to t and belongs to nothing else, the pages
-// that it flows over into aside. The page
-// is returned also where its head is wrong.
+// take reads page id and makes sure that it may belong to t and belongs to nothing else, except the
+// pages that it overflows into. The page is returned also where its head is wrong.
 func (w *walk) take(t tree, id uint64) (*page, error) {
 	if t.depth > maxDepth {
 		return nil, damaged("page %d: the tree of %s is deeper than %d", id, t.name(), maxDepth)
@@ -253,7 +252,7 @@ func (p *page) entry(i int, leaf bool) (element, []byte, error) {
 	return e, key, err
 }
 
-// checkAndOwn makes sure that p is as it should be, and takes the pages it flows over into.
+// checkAndOwn makes sure that p is as it should be, and takes the pages it overflows into.
 func (w *walk) checkAndOwn(t tree, p *page, low, high []byte) error {
 	if err := w.check(t, p, low, high); err != nil {
 		return err

@@ -100,7 +100,7 @@ func classOf(err error) receiver.Class {
 }
 
 // class sorts an answer by its code, else by its status. What a proxy says lasts as long as the
-// proxy is in the way or in trouble: waiting helps.
+// proxy is in the way or failing: waiting helps.
 func (e *apiError) class() receiver.Class {
 	switch {
 	case e.status == http.StatusTooManyRequests && e.code == "":

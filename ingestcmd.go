@@ -116,7 +116,7 @@ func writeReport(w io.Writer, r filecheck.Report, counts *record.Counts, did str
 		{"receive counts", []record.Bucket{record.States}},
 		{"dead letters", []record.Bucket{record.Dead}},
 		{"idempotency keys", []record.Bucket{record.Keys}},
-		{"set aside earlier", []record.Bucket{record.Quarantined}},
+		{"damaged, set aside", []record.Bucket{record.Quarantined}},
 	} {
 		var done, damaged, missing uint64
 		for _, b := range line.buckets {
