@@ -36,7 +36,7 @@ type Receiver interface {
 	// itself, if it is still there. ErrNoDeadLetter means that nothing was done, since there is
 	// nowhere to send it. Any other error means that nobody knows; the caller tries again until the
 	// lease ends. One that wraps ErrNotRemoved says beside it that the dead letter is safe. What
-	// was accepted before and comes again is the caller's to recognize: a Receiver returns it like
+	// was settled before and comes again is the caller's to recognize: a Receiver returns it like
 	// any other, with Repeats set where its source hands out again what it has removed.
 	Settle(ctx context.Context, m *message.Message, o message.Outcome) error
 
