@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"carrier/config"
 	"carrier/internal/queue"
 	"carrier/internal/queue/filecheck"
@@ -47,7 +45,7 @@ func queueCommand(args []string, stdout, stderr io.Writer) int {
 // checkQueueFile says what in the queue file at path is as it was written. It returns exitFailure
 // where something is not.
 func checkQueueFile(path string, stdout, stderr io.Writer) int {
-	f, size, err := openQueueFile(path)
+	f, size, err := queuefile.OpenToRead(path)
 	if err != nil {
 		return printed(stderr, err)
 	}
@@ -68,7 +66,7 @@ func checkQueueFile(path string, stdout, stderr io.Writer) int {
 
 // salvageQueueFile copies what is sound in the queue file at path to a new one.
 func salvageQueueFile(path, to string, stdout, stderr io.Writer) int {
-	f, size, err := openQueueFile(path)
+	f, size, err := queuefile.OpenToRead(path)
 	if err != nil {
 		return printed(stderr, err)
 	}
@@ -84,25 +82,6 @@ func salvageQueueFile(path, to string, stdout, stderr io.Writer) int {
 		_ = say(stdout, "%d of them lay on pages that nothing refers to any more: some may have been delivered before\n", r.Orphans)
 	}
 	return printed(stderr, say(stdout, "%s was not changed; %s is a new queue file: stop carrier and put it in the data directory as queue.db\n", path, to))
-}
-
-// openQueueFile opens a file to read it. A carrier that runs on it would change it meanwhile.
-func openQueueFile(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file", path)
-	}
-	if err == nil && errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK) {
-		err = fmt.Errorf("a carrier runs on %s: stop it first, or look at a copy", path)
-	}
-	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
-	}
-	return f, info.Size(), nil
 }
 
 // writeReport writes what r says, with the counts that did names.

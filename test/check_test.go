@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,6 +28,11 @@ func TestCheckReportsALineForEachFinding(t *testing.T) {
 	other := programtest.FreeListener(t)
 	defer func() { _ = other.Close() }()
 	taken := other.Addr().String()
+	stored, _ := stoppedQueue(t, "a", "b")
+	torn, tornFile := stoppedQueue(t, "damaged")
+	data, err := os.ReadFile(tornFile)
+	must(t, err)
+	must(t, os.WriteFile(tornFile, bytes.ReplaceAll(data, []byte("damaged"), []byte("Damaged")), 0o600))
 	blocked := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(blocked, nil, 0o600))
 	for name, c := range map[string]struct {
@@ -40,8 +46,10 @@ func TestCheckReportsALineForEachFinding(t *testing.T) {
 		"SQS, nobody there":        {sqs.env.with(env{"CARRIER_SQS_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail"}},
 		"SQS, no worker":           {sqs.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": "http://" + programtest.FreeAddress(t)}), 1, []string{"fail", "worker"}},
 		"SQS, an unknown name":     {sqs.env.with(env{"CARRIER_SQS_QEUE": "x"}), 0, []string{"warn", "CARRIER_SQS_QEUE"}},
-		"ingest":                   {prepare(t, ofIngest, w, nil).env, 0, []string{"ok"}},
-		"ingest, while it runs":    {held.env, 0, []string{"ok", "ingest address " + held.env["CARRIER_INGEST_ADDRESS"] + " is in use by the carrier that runs", "admin port " + held.admin + " is in use by the carrier that runs"}},
+		"ingest":                   {prepare(t, ofIngest, w, nil).env, 0, []string{"ok", "queue file: none yet"}},
+		"ingest, what is stored":   {stored.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": w.endpoint()}), 0, []string{"queue file: 2 messages, 0 dead letters"}},
+		"ingest, a damaged file":   {torn.env.with(env{"CARRIER_WEBHOOK_ENDPOINT": w.endpoint()}), 0, []string{"warn", "is damaged", "carrier queue check " + tornFile}},
+		"ingest, while it runs":    {held.env, 0, []string{"ok", "ingest address " + held.env["CARRIER_INGEST_ADDRESS"] + " is in use by the carrier that runs", "queue file: in use by the carrier that runs", "admin port " + held.admin + " is in use by the carrier that runs"}},
 		"ingest, taken by another": {prepare(t, ofIngest, w, env{"CARRIER_INGEST_ADDRESS": taken}).env, 1, []string{"fail", "ingest address " + taken}},
 		"the admin port is taken":  {prepare(t, ofIngest, w, env{"CARRIER_ADMIN_ADDRESS": taken}).env, 1, []string{"fail", "admin port " + taken}},
 		"no admin port":            {prepare(t, ofIngest, w, env{"CARRIER_ADMIN_ADDRESS": ""}).env, 0, []string{"admin port: off"}},

@@ -39,8 +39,9 @@ func Aims() []Aim {
 		{Scenario: "idle", Figure: "cpu_minute", Says: "CPU, ms a minute", Most: true, Bounds: []float64{5}, Digits: 2},
 		{Scenario: "throughput-40", Figure: "peak", Says: "peak resident memory, MiB", Most: true, Bounds: []float64{20}, Digits: 1},
 		{Scenario: "large", Figure: "per_byte", Says: "peak resident memory / bytes in flight", Most: true, Bounds: []float64{1.5}, Digits: 2},
-		{Scenario: "ingest-64", Subject: Storing, Figure: "acks/bbolt", Says: "storing: acknowledged / bbolt alone", Bounds: []float64{0.8}, Digits: 2},
-		{Scenario: "ingest-64", Subject: Delivering, Figure: "acks/bbolt", Says: "storing and delivering: acknowledged / bbolt alone that removes too", Bounds: []float64{0.8}, Digits: 2},
+		// On a fast disk the HTTP server is the limit, and bbolt alone is no measure.
+		{Scenario: "ingest-64", Subject: Storing, Figure: "acks/server", Says: "storing: acknowledged / bbolt behind a bare HTTP server", Bounds: []float64{0.4, 0.6}, Digits: 2},
+		{Scenario: "ingest-64", Subject: Delivering, Figure: "acks/server", Says: "storing and delivering: acknowledged / bbolt behind a bare HTTP server", Bounds: []float64{0.3, 0.5}, Digits: 2},
 		{Scenario: "ingest-64-slow-disk", Subject: Storing, Figure: "acks/bbolt", Says: "storing, limited by fdatasync: acknowledged / bbolt alone", Bounds: []float64{0.8}, Digits: 2},
 		{Scenario: "ingest-64-slow-disk", Subject: Delivering, Figure: "acks/bbolt", Says: "storing and delivering, limited by fdatasync: acknowledged / bbolt alone that removes too", Bounds: []float64{0.8}, Digits: 2},
 		{Scenario: "backlog", Subject: StartedOnIt, Figure: "full", Says: "enqueue rate with a million stored / rate when empty", Bounds: []float64{0.8}, Digits: 2},
