@@ -28,7 +28,11 @@ func ingestKind() *kind {
 	return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest}
 }
 
-func buildIngest(c config.Config, o Options) Assembled {
+func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error) {
+	if len(routes) > 1 {
+		return nil, fmt.Errorf("the routes %s and %s: this version has one route with the ingest receiver", routes[0].Name, routes[1].Name)
+	}
+	route := routes[0]
 	r := ingest.New(ingest.Options{
 		Address:        c.Ingest.Address,
 		DataDir:        c.Ingest.DataDir,
@@ -40,22 +44,22 @@ func buildIngest(c config.Config, o Options) Assembled {
 		MaxDeadLetters: c.Ingest.MaxDeadLetters,
 		MaxDeadBytes:   int64(c.Ingest.MaxDeadBytes),
 		DropOldest:     c.Ingest.DeadLetterFull == config.DropOldest,
-		MessageTimeout: c.MessageTimeout,
+		MessageTimeout: route.MessageTimeout,
 		MaxConnections: c.Ingest.MaxConnections,
 		TLSCertFile:    c.Ingest.TLSCertFile,
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
-		Replay:         c.Ingest.Replay,
-		Lease:          c.Ingest.Lease,
-		LongestBackoff: c.Retry.MaxInterval,
+		Replay:         route.Ingest.Replay,
+		Lease:          route.Ingest.Lease,
+		LongestBackoff: route.Retry.MaxInterval,
 		TryFile:        o.TryQueueFile,
 		OnBroken:       o.OnBroken,
 		OnAnswer:       o.Answered,
-		Observer:       o.Observer,
-		Warn:           func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },
+		Observer:       route.Observer,
+		Warn:           func(messageID, text string, err error) { route.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },
 		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
-	return Assembled{
-		Receiver:      counted{r, o.Observer},
+	return []Assembled{{
+		Receiver:      counted{r, route.Observer},
 		Batch:         ingestBatch,
 		Receives:      1,
 		StopAccepting: r.StopAccepting,
@@ -64,7 +68,7 @@ func buildIngest(c config.Config, o Options) Assembled {
 		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {
 			return checkIngest(ctx, c.Ingest, carrierRuns)
 		},
-	}
+	}}, nil
 }
 
 func aboutMessage(id string) zap.Field {
