@@ -16,8 +16,8 @@ type Route struct {
 	// Name is empty where CARRIER_ROUTES is not set.
 	Name string
 
-	Weight    int  `envconfig:"CARRIER_WEIGHT" only:"route" default:"1" min:"0" max:"1000" desc:"The route's share of CARRIER_MAX_IN_FLIGHT, beside the weights of the others. 0: it is served only when no other route wants a place."`
-	Readiness bool `envconfig:"CARRIER_READINESS" only:"route" shown:"true for a worker on loopback or a Unix socket, else false" desc:"Whether /readyz is 503 while the route's worker is offline."`
+	Weight         int           `envconfig:"CARRIER_WEIGHT" only:"route" default:"1" min:"0" max:"1000" desc:"The route's share of CARRIER_MAX_IN_FLIGHT, beside the weights of the others. 0: it is served only when no other route wants a place."`
+	Readiness      bool          `envconfig:"CARRIER_READINESS" only:"route" shown:"true for a worker on loopback or a Unix socket, else false" desc:"Whether /readyz is 503 while the route's worker is offline."`
 	Receiver       string        `envconfig:"CARRIER_RECEIVER" shown:"inferred" allowed:"sqs, pubsub or ingest, where this binary has it built in" desc:"Where messages come from. When it is not set, any CARRIER_SQS_* variable means sqs, any CARRIER_PUBSUB_* variable means pubsub, and none means ingest; both is a fault."`
 	Transmitter    string        `envconfig:"CARRIER_TRANSMITTER" default:"webhook" oneof:"webhook" desc:"How messages reach the worker. webhook makes one HTTP POST of each."`
 	Concurrency    int           `envconfig:"CARRIER_CONCURRENCY" shown:"receivers x workers" min:"1" max:"10000" desc:"Most messages the worker holds at once. Default: CARRIER_SQS_RECEIVERS (counted as 1 when not set) times CARRIER_SQS_RECEIVER_WORKERS."`
@@ -34,9 +34,9 @@ type Route struct {
 
 // IngestRouteOptions says which of the messages taken over HTTP a route gets, and how.
 type IngestRouteOptions struct {
-	Topics List `envconfig:"CARRIER_INGEST_TOPIC" default:"/" allowed:"paths that begin with a slash, comma-separated, without * ? # or a host" desc:"The paths whose messages the route gets, comma-separated: /orders/ is that path and all below it, /orders that path alone. With CARRIER_ROUTES, a path that no route gets is 404. It has no effect without CARRIER_ROUTES: all paths are taken then."`
-	Lease          time.Duration `envconfig:"CARRIER_INGEST_LEASE" default:"30s" min:"1s" max:"12h" desc:"How long a message is in flight, unless its lease is renewed, before it is delivered again."`
-	Replay         bool          `envconfig:"CARRIER_INGEST_REPLAY" default:"false" desc:"Repeat the producer's method, path, query and headers against the webhook endpoint, in place of a plain POST."`
+	Topics List          `envconfig:"CARRIER_INGEST_TOPIC" default:"/" allowed:"paths that begin with a slash, comma-separated, without * ? # or a host" desc:"The paths whose messages the route gets, comma-separated: /orders/ is that path and all below it, /orders that path alone. With CARRIER_ROUTES, a path that no route gets is 404. It has no effect without CARRIER_ROUTES: all paths are taken then."`
+	Lease  time.Duration `envconfig:"CARRIER_INGEST_LEASE" default:"30s" min:"1s" max:"12h" desc:"How long a message is in flight, unless its lease is renewed, before it is delivered again."`
+	Replay bool          `envconfig:"CARRIER_INGEST_REPLAY" default:"false" desc:"Repeat the producer's method, path, query and headers against the webhook endpoint, in place of a plain POST."`
 }
 
 // SubscriptionOptions bounds what the queue file of ingest holds for one route.

@@ -47,6 +47,8 @@ type Assembled struct {
 	Receives int
 	// StopAccepting refuses new messages from producers, of all routes; nil where there are none.
 	StopAccepting func()
+	// Online says that the route's worker was found up, after it was not; nil where nobody asks.
+	Online func()
 	// Ingest tells of the embedded queue and its producers; nil without one.
 	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;

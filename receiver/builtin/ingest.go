@@ -28,12 +28,14 @@ func ingestKind() *kind {
 	return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest}
 }
 
+// buildIngest makes one server, and a receiver of it for each route, which is a subscription. Where
+// CARRIER_ROUTES is not set the one route gets all paths.
 func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error) {
-	if len(routes) > 1 {
-		return nil, fmt.Errorf("the routes %s and %s: this version has one route with the ingest receiver", routes[0].Name, routes[1].Name)
+	subscriptions := make([]ingest.Subscription, len(routes))
+	for i, r := range routes {
+		subscriptions[i] = subscription(r)
 	}
-	route := routes[0]
-	r := ingest.New(ingest.Options{
+	server := ingest.New(ingest.Options{
 		Address:        c.Ingest.Address,
 		DataDir:        c.Ingest.DataDir,
 		MaxBody:        int64(c.Ingest.MaxBody),
@@ -44,31 +46,72 @@ func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error
 		MaxDeadLetters: c.Ingest.MaxDeadLetters,
 		MaxDeadBytes:   int64(c.Ingest.MaxDeadBytes),
 		DropOldest:     c.Ingest.DeadLetterFull == config.DropOldest,
-		MessageTimeout: route.MessageTimeout,
 		MaxConnections: c.Ingest.MaxConnections,
 		TLSCertFile:    c.Ingest.TLSCertFile,
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
-		Replay:         route.Ingest.Replay,
-		Lease:          route.Ingest.Lease,
-		LongestBackoff: route.Retry.MaxInterval,
+		Subscriptions:  subscriptions,
+		RemovedKeep:    c.Ingest.RemovedKeep,
 		TryFile:        o.TryQueueFile,
 		OnBroken:       o.OnBroken,
 		OnAnswer:       o.Answered,
-		Observer:       route.Observer,
-		Warn:           func(messageID, text string, err error) { route.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },
+		Warn:           warnTo(o.Log),
 		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
-	return []Assembled{{
+	all := make([]Assembled, len(routes))
+	for i, r := range routes {
+		all[i] = assembleIngest(c.Ingest, r, server, i)
+	}
+	return all, nil
+}
+
+func subscription(r Route) ingest.Subscription {
+	s := ingest.Subscription{
+		Name: r.Name, Topics: r.Ingest.Topics, Lease: r.Ingest.Lease, MessageTimeout: r.MessageTimeout,
+		LongestBackoff: r.Retry.MaxInterval, Replay: r.Ingest.Replay,
+		MaxMessages: r.Subscription.MaxMessages, MaxBytes: int64(r.Subscription.MaxBytes),
+		Full:         eviction(r.Subscription.Full),
+		OfflineLimit: r.Subscription.OfflineLimit, OfflineAction: eviction(r.Subscription.OfflineAction),
+		Observer: r.Observer, Warn: warnTo(r.Log),
+	}
+	if r.Name == "" {
+		s.Topics = nil
+	}
+	return s
+}
+
+func eviction(word string) ingest.Eviction {
+	switch word {
+	case config.DropOldest, config.Drop:
+		return ingest.DropThem
+	case config.DeadLetterOldest, config.DeadLetter:
+		return ingest.DeadLetterThem
+	default:
+		return ingest.Refuse
+	}
+}
+
+func warnTo(log *zap.Logger) func(messageID, text string, err error) {
+	return func(messageID, text string, err error) { log.Warn(text, aboutMessage(messageID), zap.Error(err)) }
+}
+
+// assembleIngest is the receiver of the server's i-th subscription.
+func assembleIngest(c config.IngestOptions, route Route, server *ingest.Server, i int) Assembled {
+	r := server.Receiver(i)
+	return Assembled{
 		Receiver:      counted{r, route.Observer},
 		Batch:         ingestBatch,
 		Receives:      1,
-		StopAccepting: r.StopAccepting,
-		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(r, c.Ingest) },
-		Facts:         func() []receiver.Fact { return ingestFacts(r, c.Ingest) },
+		StopAccepting: server.StopAccepting,
+		Online:        r.Online,
+		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(server, r, route.Subscription) },
+		Facts:         func() []receiver.Fact { return ingestFacts(r, c) },
 		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {
-			return checkIngest(ctx, c.Ingest, carrierRuns)
+			if i > 0 {
+				return nil // the first one tells of the server and the file that all have
+			}
+			return checkIngest(ctx, c, carrierRuns)
 		},
-	}}, nil
+	}
 }
 
 func aboutMessage(id string) zap.Field {
@@ -78,13 +121,13 @@ func aboutMessage(id string) zap.Field {
 	return zap.String("message_id", id)
 }
 
-func embeddedQueue(r *ingest.Receiver, limits config.IngestOptions) receiver.EmbeddedQueue {
+func embeddedQueue(s *ingest.Server, r *ingest.Receiver, limits config.SubscriptionOptions) receiver.EmbeddedQueue {
 	c := r.Counts()
 	return receiver.EmbeddedQueue{
 		Messages: c.Messages, MaxMessages: limits.MaxMessages, Bytes: c.Bytes, MaxBytes: int64(limits.MaxBytes),
 		Ready: c.Ready, Delayed: c.Delayed, BackingOff: c.BackingOff, InFlight: c.InFlight, Oldest: c.Oldest,
 		DeadLetters: c.DeadMessages, DeadLettersDropped: c.DeadDropped, FilesSetAside: c.SetAside,
-		Connections: r.Connections(),
+		Connections: s.Connections(), Evicted: c.Evicted, Offline: c.Offline,
 	}
 }
 
