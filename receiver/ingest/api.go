@@ -34,11 +34,11 @@ type DroppedSubscription struct {
 	Ended bool `json:"ended"`
 }
 
-// List says what q's subscriptions have.
-func List(q *queue.Queue) []ListedSubscription {
+// Listed is what listed says, as it is told.
+func Listed(listed []queue.Listed) []ListedSubscription {
 	now := time.Now()
 	all := []ListedSubscription{}
-	for _, l := range q.List() {
+	for _, l := range listed {
 		s := ListedSubscription{
 			Name: l.Name, Pattern: l.Pattern, State: l.State, RemovedAt: l.Since, Waiting: l.Waiting, Bytes: l.Bytes, Dead: l.Dead,
 		}
@@ -68,7 +68,7 @@ func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
 		notOpen().Write(w)
 		return
 	}
-	httpapi.WriteJSON(w, http.StatusOK, map[string]any{"subscriptions": List(q)})
+	httpapi.WriteJSON(w, http.StatusOK, map[string]any{"subscriptions": Listed(q.List())})
 }
 
 func (s *Server) drop(w http.ResponseWriter, r *http.Request) {
