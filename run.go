@@ -208,6 +208,7 @@ func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), e
 	readiness := p.routes.Readiness()
 	server, err := admin.Open(context.Background(), admin.Options{
 		Address: c.Admin.Address, Token: c.Admin.Token.Reveal(),
+		API: p.routes.API(build().version), Hosts: c.Admin.Hosts,
 		Live:  func() error { return errors.Join(p.routes.Live(), drain.live()) },
 		Ready: readiness.Reasons, ReadyOf: readiness.Of, Metrics: p.metrics.Handler(), Drain: drain.request,
 		ErrorLog: zap.NewStdLog(p.log.Named("admin")),

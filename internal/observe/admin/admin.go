@@ -36,6 +36,11 @@ type Options struct {
 	// ReadyOf returns the same for the route called so, and whether there is one. Nil means that
 	// there is none.
 	ReadyOf func(route string) (reasons map[string]string, known bool)
+	// API serves the paths that begin with /v1/, to requests that have Token as their bearer token
+	// and whose Host is an address, localhost or one of Hosts. Without a Token, or where it is nil,
+	// these paths are not there.
+	API   http.Handler
+	Hosts []string
 	// Metrics serves /metrics; nil means there are none.
 	Metrics http.Handler
 	// Drain starts the drain, unless it has been started, and waits until it is over or

@@ -25,7 +25,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // ask makes one request of the handler o makes.
 func ask(o Options, method, path string, headers ...string) *httptest.ResponseRecorder {
+	return askHost(o, "127.0.0.1:9010", method, path, headers...)
+}
+
+// askHost is ask with a Host.
+func askHost(o Options, host, method, path string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, nil)
+	r.Host = host
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ":")
 		r.Header.Add(name, value)

@@ -33,6 +33,8 @@ func handler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		route, found := routes[r.URL.Path]
 		switch {
+		case o.wantsAPI(r):
+			o.api(w, r)
 		case !found:
 			httpapi.Problem{Status: http.StatusNotFound}.Write(w)
 		case !slices.Contains(route.methods, r.Method):
