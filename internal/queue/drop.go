@@ -100,6 +100,7 @@ func (q *Queue) endSubscription(i int) {
 	entry := q.table[i]
 	s := q.bySlot[entry.Slot]
 	s.gone = true
+	q.removedDropped += uint64(s.live.Messages)
 	q.enqueue(&tableOp{table: q.table}, 0)
 	q.enqueue(&sweepOp{sweep: store.NewSweep(entry.Slot), entry: entry, sub: s}, 0)
 	since := time.Since(time.Unix(0, entry.Since)).Round(time.Second)

@@ -86,6 +86,8 @@ type Queue struct {
 	table  []record.Subscription
 	live   record.Usage
 	dead   record.Usage
+	// removedDropped counts messages that were dropped since their subscription is not configured.
+	removedDropped uint64
 	// setAside counts damaged messages; aside has those found since the
 	// start, each with the slots of those who waited for it.
 	setAside int

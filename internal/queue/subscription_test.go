@@ -233,8 +233,8 @@ func TestRemovedSubscriptionIsDroppedAfterItsTime(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		q.wantUsage(t, 3, 3+2*2*record.IndexCost)
-		if l := q.List(); len(l) != 1 || e.count(SubscriptionDropped) != 1 || !strings.Contains(e.all[0], "4 messages and 1 dead letters") {
-			t.Errorf("List = %+v; reported %v", l, e.all)
+		if l := q.List(); len(l) != 1 || e.count(SubscriptionDropped) != 1 || !strings.Contains(e.all[0], "4 messages and 1 dead letters") || q.RemovedDropped() != 4 {
+			t.Errorf("List = %+v; reported %v, counted %d", l, e.all, q.RemovedDropped())
 		}
 		if q.counts[record.Dead] != 0 || q.counts[record.States] != 0 {
 			t.Errorf("left of it: %v", q.counts)
@@ -269,9 +269,8 @@ func TestDropSaysWhatIsGone(t *testing.T) {
 	if err := q.DeadLetter(t.Context(), q.Subscription(1).takeN(t, 1)[0], Reason{}); err != nil {
 		t.Fatal(err)
 	}
-	inFlight := q.Subscription(1).takeN(t, 1)
 	q = reopen(t, q, Options{Subscriptions: named("a", "b")})
-	inFlight = q.Subscription(1).takeN(t, 1)
+	inFlight := q.Subscription(1).takeN(t, 1)
 	if d, err := q.Drop(t.Context(), "b"); err != nil || d != (Dropped{Messages: 4, Dead: 1}) {
 		t.Errorf("Drop of one that is configured = %+v, %v; want four messages and a dead letter", d, err)
 	}
