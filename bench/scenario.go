@@ -37,7 +37,7 @@ func scenarios() []scenario {
 		slow(10, true), slow(40, false), bimodal(),
 		deferred(), faults(), offered(), pubsub(), pubsubSlow(),
 		disk(), ingest(1, false), ingest(8, false), ingest(64, true), ingest(512, false), ingestSlowDisk(64, true), backlog(), fanoutStore(), fanoutDead(),
-		idle(), large(), stopping(), startup(), sizes(), processors(), collector(),
+		idle(), idleRoutes(), large(), stopping(), startup(), sizes(), processors(), collector(),
 	}
 }
 

@@ -37,6 +37,8 @@ func Aims() []Aim {
 		{Scenario: "sigterm", Figure: "limbo", Says: "messages in limbo", Most: true, Bounds: []float64{0}, Every: true},
 		{Scenario: "idle", Figure: "anonymous", Says: "anonymous memory, MiB", Most: true, Bounds: []float64{4}, Digits: 2},
 		{Scenario: "idle", Figure: "cpu_minute", Says: "CPU, ms a minute", Most: true, Bounds: []float64{5}, Digits: 2},
+		{Scenario: "routes-64", Figure: "more", Says: "64 idle routes: anonymous memory more than one takes, MiB", Most: true, Bounds: []float64{3}, Digits: 2},
+		{Scenario: "routes-64", Figure: "cpu_minute", Says: "64 idle routes: CPU, ms a minute", Most: true, Bounds: []float64{100}, Digits: 2},
 		{Scenario: "throughput-40", Figure: "peak", Says: "peak resident memory, MiB", Most: true, Bounds: []float64{20}, Digits: 1},
 		{Scenario: "large", Figure: "per_byte", Says: "peak resident memory / bytes in flight", Most: true, Bounds: []float64{1.5}, Digits: 2},
 		// On a fast disk the HTTP server is the limit, and bbolt alone is no measure.

@@ -18,6 +18,8 @@ const (
 	BoltRemove = "bbolt, removing too"
 	BoltServer = "bbolt behind a bare server"
 
+	OneRoute = "carrier, one route"
+
 	StartedOnIt = "carrier, started on it"
 
 	FourSubscriptions = "four subscriptions"

@@ -13,7 +13,7 @@ type State struct {
 	Name     string `json:"name"`
 	Receiver string `json:"receiver"`
 	Source   string `json:"source"`
-	// State is up, down or draining, and Reasons say why it is not up.
+	// State is up, down, paused or draining, and Reasons say why it is not up.
 	State   string   `json:"state"`
 	Reasons []string `json:"reasons"`
 	// InFlight messages were received and are not settled; the worker holds Limit of them at most.
@@ -42,13 +42,15 @@ type ProcessState struct {
 	Routes  []State `json:"routes"`
 }
 
-// API answers GET /v1/state, and what the ingest server answers, where a route has that receiver.
+// API answers GET /v1/state, POST /v1/routes/{route}/pause and /resume, and what the ingest server answers, where a route has that receiver.
 // version is of the binary. Whoever serves it asks for a credential.
 func (rs *Routes) API(version string) http.Handler {
 	var api admin.API
 	api.Handle("GET /v1/state", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		httpapi.WriteJSON(w, http.StatusOK, ProcessState{Version: version, Routes: rs.states()})
 	}))
+	api.Handle("POST /v1/routes/{route}/pause", rs.pausing(true))
+	api.Handle("POST /v1/routes/{route}/resume", rs.pausing(false))
 	for _, r := range rs.all {
 		if r.source.API != nil { // the server is the same for all of them
 			api.Handle("/v1/subscriptions", r.source.API)
@@ -57,6 +59,20 @@ func (rs *Routes) API(version string) http.Handler {
 		}
 	}
 	return &api
+}
+
+// pausing pauses the route of the path, or ends that.
+func (rs *Routes) pausing(paused bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		for _, r := range rs.all {
+			if r.publicName() == req.PathValue("route") {
+				r.pause(paused)
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		httpapi.Problem{Status: http.StatusNotFound, Detail: "there is no such route"}.Write(w)
+	})
 }
 
 func (rs *Routes) states() []State {

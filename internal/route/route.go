@@ -5,11 +5,13 @@ package route
 
 import (
 	"context"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
 	"carrier/config"
 	"carrier/dispatch"
+	"carrier/dispatch/share"
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
@@ -40,6 +42,7 @@ type Route struct {
 	source     builtin.Assembled
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
+	paused     atomic.Bool
 }
 
 // begin makes what the receiver of c tells of what it does.
@@ -57,8 +60,9 @@ func begin(c config.Route, o Options) *Route {
 	return r
 }
 
-// assemble puts the rest around source. It dials nothing.
-func (r *Route) assemble(source builtin.Assembled, c config.Config, version string) error {
+// assemble puts the rest around source. member is its part in what the workers of all routes may
+// hold; nil sets no limit. It dials nothing.
+func (r *Route) assemble(source builtin.Assembled, member *share.Member, c config.Config, version string) error {
 	r.source = source
 	if source.Ingest != nil {
 		r.metrics.WatchIngest(source.Ingest)
@@ -73,7 +77,7 @@ func (r *Route) assemble(source builtin.Assembled, c config.Config, version stri
 	r.dispatcher = dispatch.New(dispatch.Options{
 		Receiver: source, Transmitter: r.worker.transmitter,
 		Concurrency: r.config.Concurrency, Batch: source.Batch, Receivers: source.Receives,
-		Prefetch: int(r.config.Prefetch), DrainTimeout: c.DrainTimeout, Observe: r.observe,
+		Prefetch: int(r.config.Prefetch), DrainTimeout: c.DrainTimeout, Observe: r.observe, Share: member,
 	})
 	r.metrics.WatchInFlight(r.dispatcher.InFlight)
 	return nil
@@ -101,6 +105,20 @@ func (r *Route) workerChanged(endpoint string, up bool, cause error) {
 	if up && r.source.Online != nil {
 		r.source.Online()
 	}
+}
+
+// pause lets no new receive begin, or ends that. What was received goes on.
+func (r *Route) pause(paused bool) {
+	if r.paused.Swap(paused) == paused {
+		return
+	}
+	if paused {
+		r.dispatcher.Pause()
+		r.log.Info("receiving is paused by the admin port")
+		return
+	}
+	r.dispatcher.Resume()
+	r.log.Info("receiving goes on")
 }
 
 // run moves the route's messages until ctx ends, and drains. Its error names the route.

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/dispatch/share"
 	"carrier/internal/observe/admin"
 	"carrier/receiver/builtin"
 )
@@ -36,8 +37,9 @@ func New(c config.Config, o Options) (*Routes, error) {
 	if err != nil {
 		return nil, err
 	}
+	members := sharing(c)
 	for i, r := range routes.all {
-		if err := r.assemble(sources[i], c, o.Version); err != nil {
+		if err := r.assemble(sources[i], members[i], c, o.Version); err != nil {
 			return nil, err
 		}
 	}
@@ -48,6 +50,19 @@ func New(c config.Config, o Options) (*Routes, error) {
 		}
 	}
 	return routes, nil
+}
+
+// sharing is each route's part in the places of CARRIER_MAX_IN_FLIGHT; all nil where it is off.
+func sharing(c config.Config) []*share.Member {
+	members := make([]*share.Member, len(c.Routes))
+	if c.MaxInFlight == 0 {
+		return members
+	}
+	pool := share.New(c.MaxInFlight)
+	for i, r := range c.Routes {
+		members[i] = pool.Member(r.Weight)
+	}
+	return members
 }
 
 // Run moves the messages of all routes until receiving ends, and drains all at once. It returns when

@@ -26,6 +26,9 @@ func (r *Route) state() State {
 	if len(reasons) > 0 {
 		s.State = "down"
 	}
+	if r.paused.Load() {
+		s.State = "paused"
+	}
 	if _, draining := reasons["draining"]; draining {
 		s.State = "draining"
 	}
