@@ -252,6 +252,39 @@ func TestStateOfAllRoutesIsTold(t *testing.T) {
 	p.stop()
 }
 
+func TestPausedRouteReceivesNothingUntilItGoesOn(t *testing.T) {
+	t.Parallel()
+	mail, orders := newWorker(t, always(says(200))), newWorker(t, always(says(200)))
+	p := newPair(t, mail, orders, env{"CARRIER_ADMIN_TOKEN": "secret"})
+	p.start(t)
+	p.awaitReady()
+	post := func(path string) int {
+		return send(t, http.MethodPost, "http://"+p.admin+"/v1/routes/"+path, "", "Authorization", "Bearer secret").Status
+	}
+	state := func() string {
+		return call(t, http.MethodGet, "http://"+p.admin+"/v1/state", "Authorization", "Bearer secret").Body
+	}
+	if code := post("mail/pause"); code != 204 || !strings.Contains(state(), `"state":"paused"`) {
+		t.Errorf("pause: %d, %s", code, state())
+	}
+	for range 3 {
+		p.orders.put(testMessage{Body: "o"})
+	}
+	orders.await(3)
+	if r := p.ask("/readyz"); r.Status != 200 {
+		t.Errorf("paused and not ready: %s", r.Body)
+	}
+	if code := post("none/pause"); code != 404 {
+		t.Errorf("an unknown route: %d", code)
+	}
+	if code := post("mail/resume"); code != 204 || strings.Contains(state(), "paused") {
+		t.Errorf("resume: %d, %s", code, state())
+	}
+	p.mail.put(testMessage{Body: "m"})
+	mail.await(1)
+	p.stop()
+}
+
 // fanned is a program with three routes from one ingest server.
 func fanned(t *testing.T, mail, orders, all *worker) (p *program, url string) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 )
@@ -11,7 +12,7 @@ func TestHostThatIsAForeignNameIsToldApart(t *testing.T) {
 		"carrier.example:9010": true, "Carrier.Example.": true,
 		"evil.example": false, "evil.example:9010": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false,
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = host
 		if got := HasLocalHost(r, []string{"carrier.example"}); got != want {
 			t.Errorf("%q: %v, want %v", host, got, want)
