@@ -32,20 +32,20 @@ type Metrics struct {
 	labelled bool
 
 	received    prometheus.Counter
-	settled     counters
-	rejected    counters
+	settled     *counters
+	rejected    *counters
 	leftBehind  prometheus.Counter
-	attempts    counters
+	attempts    *counters
 	took        prometheus.Histogram
 	age         prometheus.Histogram
-	extensions  counters
+	extensions  *counters
 	leasesLost  prometheus.Counter
 	lastReceive prometheus.Gauge
 	workerUp    prometheus.Gauge
 	draining    prometheus.Gauge
-	calls       counters
-	errors      *prometheus.CounterVec
-	duplicates  counters
+	calls       *counters
+	errors      *counters
+	duplicates  *counters
 
 	deferralsHeld func() int64
 }
@@ -90,7 +90,7 @@ func (m *Metrics) SourceCall(operation string) { m.calls.inc(operation) }
 
 // SourceError counts one failure at the source.
 func (m *Metrics) SourceError(operation string, class receiver.Class) {
-	m.errors.WithLabelValues(operation, string(class)).Inc()
+	m.errors.inc(operation, string(class))
 }
 
 // Duplicate counts a message that was handed out again.

@@ -18,7 +18,7 @@ import (
 type Process struct {
 	registry *prometheus.Registry
 	make     factory
-	requests counters
+	requests *counters
 }
 
 // NewProcess assembles the metrics of the process, and those of the Go runtime: they are read when
@@ -55,10 +55,10 @@ func (p *Process) WatchLog(dropped func() uint64) {
 // share; they are absent where none has it. It is called at most once, before the metrics are
 // served; now is safe for concurrent use and is called once for each scrape.
 func (p *Process) WatchProducers(now func() receiver.EmbeddedQueue) {
-	p.requests = p.make.counters(prometheus.CounterOpts{
+	p.requests = newCounters(p.registry, prometheus.CounterOpts{
 		Name: "carrier_ingest_requests_total",
 		Help: "Requests of producers, by the status they got.",
-	}, "code", "200", "400", "401", "404", "405", "408", "413", "422", "431", "503")
+	}, label{"code", []string{"200", "400", "401", "404", "405", "408", "413", "422", "431", "503"}})
 	p.registry.MustRegister(newProducersCollector(now))
 }
 

@@ -15,14 +15,14 @@ func (m *Metrics) messages(o Options) {
 		Name: "carrier_messages_received_total", ConstLabels: of,
 		Help: "Messages received, each time that the source delivered one.",
 	})
-	m.settled = m.make.counters(prometheus.CounterOpts{
+	m.settled = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_messages_settled_total", ConstLabels: of,
 		Help: "Messages whose lease is over, by what became of them; lost where the source has not confirmed it.",
-	}, "outcome", "delivered", "deferred", "failed", "rejected", "returned", lost)
-	m.rejected = m.make.counters(prometheus.CounterOpts{
+	}, label{"outcome", []string{"delivered", "deferred", "failed", "rejected", "returned", lost}})
+	m.rejected = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_messages_rejected_total", ConstLabels: of,
 		Help: "Messages that were rejected, by what became of them: retry leaves them to the source's redrive policy.",
-	}, "action", message.Redrive.String(), message.DeadLetter.String(), message.Drop.String())
+	}, label{"action", []string{message.Redrive.String(), message.DeadLetter.String(), message.Drop.String()}})
 	m.leftBehind = m.make.NewCounter(prometheus.CounterOpts{
 		Name: "carrier_messages_left_to_redrive_total",
 		Help: "Messages that were not delivered at their last receive: the source's redrive policy moves them.",
@@ -31,18 +31,18 @@ func (m *Metrics) messages(o Options) {
 		Name: "carrier_leases_lost_total",
 		Help: "Messages that could not be settled because their lease was lost.",
 	})
-	m.extensions = m.make.counters(prometheus.CounterOpts{
+	m.extensions = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_lease_extensions_total",
 		Help: "Renewals of a message's lease.",
-	}, "result", renewed, failed, lost)
+	}, label{"result", []string{renewed, failed, lost}})
 }
 
 // worker adds what is known of the worker and of the attempts.
 func (m *Metrics) worker(concurrency int) {
-	m.attempts = m.make.counters(prometheus.CounterOpts{
+	m.attempts = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_attempts_total",
 		Help: "Attempts to hand a message to the worker, by its answer.",
-	}, "code", "1xx", "2xx", "3xx", "4xx", "5xx", "timeout", refused, "error")
+	}, label{"code", []string{"1xx", "2xx", "3xx", "4xx", "5xx", "timeout", refused, "error"}})
 	m.took = m.make.NewHistogram(prometheus.HistogramOpts{
 		Name:    "carrier_attempt_duration_seconds",
 		Help:    "Time of one attempt, those that were refused left out.",
@@ -60,23 +60,22 @@ func (m *Metrics) worker(concurrency int) {
 
 // source adds what is counted of the calls to the source.
 func (m *Metrics) source(o Options) {
-	m.calls = m.make.counters(prometheus.CounterOpts{
+	m.calls = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_source_calls_total",
 		Help: "Requests to the source.",
-	}, "operation", o.Operations...)
-	m.errors = m.make.NewCounterVec(prometheus.CounterOpts{
+	}, label{"operation", o.Operations})
+	var classes []string
+	for _, class := range receiver.Classes() {
+		classes = append(classes, string(class))
+	}
+	m.errors = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_source_errors_total",
 		Help: "Requests to the source, or entries of a batch, that failed.",
-	}, []string{"operation", "class"})
-	for _, operation := range o.Operations {
-		for _, class := range receiver.Classes() {
-			m.errors.WithLabelValues(operation, string(class))
-		}
-	}
-	m.duplicates = m.make.counters(prometheus.CounterOpts{
+	}, label{"operation", o.Operations}, label{"class", classes})
+	m.duplicates = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_duplicates_total",
 		Help: "Messages that the source delivered again although they were in flight or had been accepted by the worker.",
-	}, "cause", append([]string{inFlight, undeleted}, o.Duplicates...)...)
+	}, label{"cause", append([]string{inFlight, undeleted}, o.Duplicates...)})
 	m.deferralsHeld = func() int64 { return 0 }
 	m.make.gaugeFunc("carrier_deferrals_held",
 		"Messages kept away by renewing their leases, for longer than the source allows: on Pub/Sub beyond 600 s, 1000 at most; else 0.",
@@ -94,29 +93,4 @@ func (f factory) gauge(name, help string) prometheus.Gauge {
 
 func (f factory) gaugeFunc(name, help string, value func() float64) {
 	f.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
-}
-
-// counters is a counter with one label. The children of the values known from the start
-// are looked up once, since some of them count every message.
-type counters struct {
-	vec   *prometheus.CounterVec
-	known map[string]prometheus.Counter
-}
-
-// counters adds a counter with one label, each of values at 0.
-func (f factory) counters(o prometheus.CounterOpts, label string, values ...string) counters {
-	c := counters{vec: f.NewCounterVec(o, []string{label}), known: map[string]prometheus.Counter{}}
-	for _, value := range values {
-		c.known[value] = c.vec.WithLabelValues(value)
-	}
-	return c
-}
-
-// inc counts one of value. The zero counters counts nothing.
-func (c counters) inc(value string) {
-	if counter, ok := c.known[value]; ok {
-		counter.Inc()
-	} else if c.vec != nil {
-		c.vec.WithLabelValues(value).Inc()
-	}
 }
