@@ -77,10 +77,10 @@ type SQSOptions struct {
 	QueueOwner         string        `envconfig:"CARRIER_SQS_QUEUE_OWNER" allowed:"an account id of 12 digits" desc:"The AWS account that owns the queue, for a CARRIER_SQS_QUEUE_NAME in another account."`
 	Endpoint           string        `envconfig:"CARRIER_SQS_ENDPOINT" shown:"AWS's for the region" url:"http https" desc:"Another server that speaks SQS. Not set, with a queue URL: the URL's own host. The region is AWS_REGION, else the one in the endpoint's name, else us-east-1 for an endpoint that is not AWS's."`
 	BatchSize          int           `envconfig:"CARRIER_SQS_BATCH_SIZE" default:"10" min:"1" max:"10" desc:"Most messages asked for in one receive. Never more than the free slots plus the prefetch are asked for."`
-	Receivers          int           `envconfig:"CARRIER_SQS_RECEIVERS" shown:"as the load needs" min:"1" max:"1000" desc:"Most receive calls open at once. Not set: one, growing with the load to one for each ten of the concurrency."`
+	Receivers          int           `envconfig:"CARRIER_SQS_RECEIVERS" shown:"as the load needs" min:"1" max:"1000" desc:"Most receive calls open at once. Not set: one while idle, then as many as the pace of the worker is worth, at most 32."`
 	ReceiverWorkers    int           `envconfig:"CARRIER_SQS_RECEIVER_WORKERS" default:"1" min:"1" max:"10000" desc:"Messages in flight for each receiver; times CARRIER_SQS_RECEIVERS it is the default of CARRIER_CONCURRENCY."`
 	VisibilityTimeout  time.Duration `envconfig:"CARRIER_SQS_VISIBILITY_TIMEOUT" shown:"the queue's own" min:"1s" max:"12h" zero:"the queue's own" desc:"The lease asked for at each receive and each extension, rounded up to whole seconds. Leases are extended for as long as the worker needs, up to SQS's 12 hours."`
-	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, rounded up to whole seconds. 0s leaves it to the queue."`
+	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, rounded up to whole seconds; from 10s on up to a tenth less, by chance. 0s leaves it to the queue."`
 	DeadLetterQueueURL string        `envconfig:"CARRIER_DEAD_LETTER_QUEUE_URL" shown:"the redrive policy's queue" url:"http https" desc:"Where the dead-letter action sends messages on SQS. With that action and neither this nor a redrive policy, carrier does not start."`
 }
 

@@ -35,8 +35,8 @@ type Assembled struct {
 	receiver.Receiver
 	// Batch is the most messages to ask for in one receive.
 	Batch int
-	// Receives is the most receives worth having open at once; zero means one for
-	// each ten of the concurrency.
+	// Receives is the most receives worth having open at once; zero means as
+	// many as the pace of the work is worth.
 	Receives int
 	// StopAccepting refuses new messages from producers; nil where there are none.
 	StopAccepting func()

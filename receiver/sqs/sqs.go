@@ -30,7 +30,7 @@ type Receiver struct {
 	// Set by the Open that succeeds, before any other method is called.
 	client           *api.Client
 	queue            queue
-	receives         [maxBatch + 1]api.Request // by how many messages they ask for
+	receives         *receiveRequests
 	deletes, changes *batch.Batcher
 }
 
@@ -63,9 +63,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 		r.options.Warn(Warning{Text: n.Text, Err: n.Err})
 	}
 	r.client, r.queue = c, q
-	for n := range r.receives {
-		r.receives[n] = api.ReceiveRequest(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
-	}
+	r.receives = newReceiveRequests(q.url, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
 	r.deletes = r.newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
 		return c.DeleteBatch(ctx, q.url, entries)
 	})
