@@ -64,7 +64,8 @@ type Stats struct {
 // Admin is the port for probes, metrics and draining.
 type Admin struct {
 	Address string `envconfig:"CARRIER_ADMIN_ADDRESS" default:":9010" empty:"off" allowed:"host:port or :port, or empty for no admin port" desc:"Where /livez, /readyz, /metrics and /drain are served. Set to the empty string it turns them off."`
-	Token   Secret `envconfig:"CARRIER_ADMIN_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, /drain wants it as a bearer token; when not, the header X-Carrier-Drain: yes. The other paths stay open."`
+	Token   Secret `envconfig:"CARRIER_ADMIN_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, /drain wants it as a bearer token; when not, the header X-Carrier-Drain: yes. /livez, /readyz and /metrics stay open. What is under /v1/ is there only with it."`
+	Hosts   List   `envconfig:"CARRIER_ADMIN_HOSTS" allowed:"names of hosts, comma-separated, without a port" desc:"Names by which what is under /v1/ of the admin port may be asked, beside addresses and localhost."`
 }
 
 // IngestOptions says how messages are taken over HTTP and kept.

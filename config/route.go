@@ -102,6 +102,18 @@ func (c *Config) Receives(name string) bool {
 	return slices.ContainsFunc(c.Routes, func(r Route) bool { return r.Receiver == name })
 }
 
+// MostInFlight is how many messages the workers of all routes hold at once, at most.
+func (c *Config) MostInFlight() int {
+	sum := 0
+	for _, r := range c.Routes {
+		sum += r.Concurrency
+	}
+	if c.MaxInFlight > 0 {
+		return min(sum, c.MaxInFlight)
+	}
+	return sum
+}
+
 // complete fills in the defaults that depend on other variables.
 func (c *Config) complete() { c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody) }
 

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ func (k *check) rules() {
 	k.address("CARRIER_INGEST_ADDRESS", c.Ingest.Address)
 	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
 	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
+	k.require("CARRIER_ADMIN_HOSTS", !slices.ContainsFunc(c.Admin.Hosts, func(name string) bool { return !netaddr.Listenable(name + ":0") }))
 	k.aws()
 	k.ingest(c.Ingest)
 }

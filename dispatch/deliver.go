@@ -46,15 +46,35 @@ func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (
 		if o, ended := d.earlierEnded(m); ended {
 			return o, false
 		}
-		o = d.post(working, m)
-		// What was cut off before it was handed over goes back at once, like what was never tried.
-		m.unposted = o.Verdict == message.Retry && (o.Cause == message.Unreached || o.Cause == message.Returned)
-		if o.Verdict != message.Retry || o.Cause != message.Unreached {
-			return o, false
+		if o, lost = d.postInPlace(receiving, working, m); lost || !unreached(o) {
+			return o, lost
 		}
 		d.promise(m)
 		sleep.For(receiving, unreachedPause, nil)
 	}
+}
+
+func unreached(o message.Outcome) bool {
+	return o.Verdict == message.Retry && o.Cause == message.Unreached
+}
+
+// postInPlace makes one attempt in a place at the shared worker, where there is one, and waits for
+// that place. When receiving ends first, or the lease, nothing is posted.
+func (d *Dispatcher) postInPlace(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
+	if !d.o.Share.Acquire(receiving) {
+		return message.Outcome{}, false
+	}
+	defer d.o.Share.Release()
+	if receiving.Err() != nil {
+		return message.Outcome{}, false
+	}
+	if m.lease.lapsed() {
+		return message.Outcome{}, true
+	}
+	o = d.post(working, m)
+	// What was cut off before it was handed over goes back at once, like what was never tried.
+	m.unposted = unreached(o) || o.Verdict == message.Retry && o.Cause == message.Returned
+	return o, false
 }
 
 // promise counts m among what the application can still expect, until fulfill.

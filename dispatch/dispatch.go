@@ -58,7 +58,7 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{
 		o: o,
 		demand: demand.New(demand.Options{
-			Concurrency: o.Concurrency, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch,
+			Concurrency: o.Concurrency, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
 		}),
 		backoff:  newSourceBackoff(o.Observe),
 		leases:   newLeaseRenewer(o.Receiver, o.Observe),

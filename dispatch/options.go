@@ -3,6 +3,8 @@ package dispatch
 import (
 	"time"
 
+	"carrier/dispatch/share"
+
 	"carrier/dispatch/demand"
 
 	"carrier/receiver"
@@ -27,6 +29,9 @@ type Options struct {
 	// Prefetch is how many messages may wait in flight beside those the worker holds; Auto means as
 	// many as the worker finishes during one receive.
 	Prefetch int
+	// Share is this dispatcher's part in a worker that several dispatchers share; nil where it has
+	// one of its own. It belongs to one dispatcher.
+	Share *share.Member
 	// DrainTimeout is how long work in flight may go on after the stop.
 	DrainTimeout time.Duration
 	// Observe is told of every event, from many goroutines, and must not block. Nil means nobody

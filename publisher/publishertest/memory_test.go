@@ -24,7 +24,7 @@ func TestMemoryKeepsThePromises(t *testing.T) {
 					m := NewMemory(limits)
 					return m, memoryQueue{m}
 				},
-				Trace:  true,
+				Trace: true, Group: true,
 				Bad:    map[string]message.Attribute{"no name": {Value: "v"}},
 				Faults: memoryFaults(),
 			})

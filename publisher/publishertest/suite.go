@@ -43,8 +43,8 @@ type Harness struct {
 	Faults map[Fault]func(t *testing.T, q Queue)
 	// Bad holds attributes that the queue cannot keep, by what is wrong with them.
 	Bad map[string]message.Attribute
-	// Trace says that the queue keeps a Trace.
-	Trace bool
+	// Trace and Group say that the queue keeps a Trace, and the name of a Group.
+	Trace, Group bool
 	// Run runs one promise; nil calls it as it is, beside others.
 	Run func(t *testing.T, promise func(t *testing.T))
 }

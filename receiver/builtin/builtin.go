@@ -6,6 +6,7 @@ package builtin
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"go.uber.org/zap"
 
@@ -49,6 +50,8 @@ type Assembled struct {
 	StopAccepting func()
 	// Online says that the route's worker was found up, after it was not; nil where nobody asks.
 	Online func()
+	// API serves what the receiver answers on the admin port; nil where it answers nothing.
+	API http.Handler
 	// Ingest tells of the embedded queue and its producers; nil without one.
 	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;

@@ -103,6 +103,7 @@ func assembleIngest(c config.IngestOptions, route Route, server *ingest.Server, 
 		Receives:      1,
 		StopAccepting: server.StopAccepting,
 		Online:        r.Online,
+		API:           server.API(),
 		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(server, r, route.Subscription) },
 		Facts:         func() []receiver.Fact { return ingestFacts(r, c) },
 		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {

@@ -12,6 +12,7 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/receiver"
+	"carrier/receiver/pubsub/api"
 )
 
 // Causes of a duplicate, as an Observer is told of them.
@@ -62,7 +63,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 		more, err = c.findTopic(ctx, r.options)
 	}
 	if err != nil {
-		c.close()
+		c.Close()
 		return err
 	}
 	for _, n := range append(notices, more...) {
@@ -71,10 +72,10 @@ func (r *Receiver) Open(ctx context.Context) error {
 	r.client, r.subscription = c, s
 	r.acks = newBatcher(c.acknowledge)
 	r.deadlines = newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
-		return c.modify(ctx, opModify, entries)
+		return c.modify(ctx, api.OpModify, entries)
 	})
 	r.deferred.open(func(ctx context.Context, entries []*batch.Entry) []error {
-		return c.modify(ctx, opHold, entries)
+		return c.modify(ctx, api.OpHold, entries)
 	})
 	return nil
 }
@@ -94,6 +95,6 @@ func (r *Receiver) Close() error {
 	r.deferred.close()
 	r.acks.Close()
 	r.deadlines.Close()
-	r.client.close()
+	r.client.Close()
 	return nil
 }
