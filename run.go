@@ -26,6 +26,10 @@ import (
 // closeTimeout is how long answers of the admin port that are being written may take at the end.
 const closeTimeout = time.Second
 
+// holdDeferrals is how long a deferral may be that spends no receive of a redrive policy, where the
+// configuration does not say.
+const holdDeferrals = 30 * time.Second
+
 // flushTimeout is how long the last log lines may take to be written at the end.
 const flushTimeout = time.Second
 
@@ -216,9 +220,26 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 		Receiver: p.source, Transmitter: p.worker.transmitter,
 		Concurrency: c.Concurrency, Batch: p.source.Batch, Receivers: p.source.Receives,
 		Prefetch: int(c.Prefetch), DrainTimeout: c.DrainTimeout, Observe: p.observe,
+		DeferHold: deferHold(c.Retry.DeferHold, p.source.CountsReceives),
 	})
 	p.metrics.WatchInFlight(p.dispatcher.InFlight)
+	p.metrics.WatchParked(p.dispatcher.Parked)
 	return p, nil
+}
+
+// deferHold says how long a deferral may be that is waited for under the lease: as long as is
+// configured, else holdDeferrals where the source counts receives.
+func deferHold(configured time.Duration, countsReceives func() bool) func() time.Duration {
+	return func() time.Duration {
+		switch {
+		case configured != config.HoldByQueue:
+			return configured
+		case countsReceives != nil && countsReceives():
+			return holdDeferrals
+		default:
+			return 0
+		}
+	}
 }
 
 // observe tells everybody who counts, logs or answers probes.

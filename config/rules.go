@@ -192,6 +192,9 @@ func (c *Config) complete(set func(name string) bool) {
 	if c.Retry.MaxAttempts == 0 && !set("CARRIER_RETRY_MAX_ATTEMPTS") && c.Receiver == Ingest {
 		c.Retry.MaxAttempts = ingestAttempts
 	}
+	if !set("CARRIER_DEFER_HOLD") {
+		c.Retry.DeferHold = HoldByQueue
+	}
 	c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody)
 	if c.RejectAction == "" {
 		c.RejectAction = Retry

@@ -9,8 +9,8 @@ import (
 )
 
 // A Message is one hand-out of one message by its source. Its fields are set by the receiver before
-// it is handed on and not written afterwards; only the lease moves, and its methods are safe for
-// concurrent use.
+// it is handed on and not written afterwards; only the lease and the count of Throttled move, and
+// their methods are safe for concurrent use.
 type Message struct {
 	// ID is the source's own id, the same on every delivery.
 	ID string
@@ -63,7 +63,8 @@ type Message struct {
 	// Receipt is the receiver's own handle for this hand-out; nobody else looks at it.
 	Receipt any
 
-	expires atomic.Int64 // Unix nanoseconds; 0 is never
+	expires   atomic.Int64 // Unix nanoseconds; 0 is never
+	throttled atomic.Int64 // see NoteThrottled
 }
 
 // An Attribute is one named value that travels with a message.
@@ -86,6 +87,14 @@ type Request struct {
 // FailedAttempts is how many attempts failed before this hand-out: every earlier hand-out counts as
 // one, but for those that the source is known to have deferred.
 func (m *Message) FailedAttempts() int { return max(m.ReceiveCount-1-m.Deferrals, 0) }
+
+// NoteThrottled records that the worker answered 429 without saying when to come back, and that the
+// message is to be posted again under the same lease.
+func (m *Message) NoteThrottled() { m.throttled.Add(1) }
+
+// Throttled is how often NoteThrottled was called, so that the backoff grows as it would have over
+// as many receives.
+func (m *Message) Throttled() int { return int(m.throttled.Load()) }
 
 // Age is how long the message has been waiting for its delivery: since Due, else Sent. It is zero
 // where nobody knows when it was sent, and not negative.
