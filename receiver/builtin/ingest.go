@@ -29,7 +29,8 @@ func ingestKind() *kind {
 }
 
 func buildIngest(c config.Config, o Options) Assembled {
-	r := ingest.New(ingest.Options{
+	warn := func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) }
+	server := ingest.New(ingest.Options{
 		Address:        c.Ingest.Address,
 		DataDir:        c.Ingest.DataDir,
 		MaxBody:        int64(c.Ingest.MaxBody),
@@ -40,26 +41,26 @@ func buildIngest(c config.Config, o Options) Assembled {
 		MaxDeadLetters: c.Ingest.MaxDeadLetters,
 		MaxDeadBytes:   int64(c.Ingest.MaxDeadBytes),
 		DropOldest:     c.Ingest.DeadLetterFull == config.DropOldest,
-		MessageTimeout: c.MessageTimeout,
 		MaxConnections: c.Ingest.MaxConnections,
 		TLSCertFile:    c.Ingest.TLSCertFile,
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
-		Replay:         c.Ingest.Replay,
-		Lease:          c.Ingest.Lease,
-		LongestBackoff: c.Retry.MaxInterval,
 		TryFile:        o.TryQueueFile,
 		OnBroken:       o.OnBroken,
 		OnAnswer:       o.Answered,
-		Observer:       o.Observer,
-		Warn:           func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) },
-		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
+		Warn:           warn,
+		Subscriptions: []ingest.Subscription{{
+			Lease: c.Ingest.Lease, MessageTimeout: c.MessageTimeout, LongestBackoff: c.Retry.MaxInterval,
+			Replay: c.Ingest.Replay, Observer: o.Observer, Warn: warn,
+		}},
+		Report: func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
+	r := server.Receiver(0)
 	return Assembled{
 		Receiver:      counted{r, o.Observer},
 		Batch:         ingestBatch,
 		Receives:      1,
-		StopAccepting: r.StopAccepting,
-		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(r, c.Ingest) },
+		StopAccepting: server.StopAccepting,
+		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(server, r, c.Ingest) },
 		Facts:         func() []receiver.Fact { return ingestFacts(r, c.Ingest) },
 		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {
 			return checkIngest(ctx, c.Ingest, carrierRuns)
@@ -74,13 +75,13 @@ func aboutMessage(id string) zap.Field {
 	return zap.String("message_id", id)
 }
 
-func embeddedQueue(r *ingest.Receiver, limits config.IngestOptions) receiver.EmbeddedQueue {
+func embeddedQueue(s *ingest.Server, r *ingest.Receiver, limits config.IngestOptions) receiver.EmbeddedQueue {
 	c := r.Counts()
 	return receiver.EmbeddedQueue{
 		Messages: c.Messages, MaxMessages: limits.MaxMessages, Bytes: c.Bytes, MaxBytes: int64(limits.MaxBytes),
 		Ready: c.Ready, Delayed: c.Delayed, BackingOff: c.BackingOff, InFlight: c.InFlight, Oldest: c.Oldest,
 		DeadLetters: c.DeadMessages, DeadLettersDropped: c.DeadDropped, FilesSetAside: c.SetAside,
-		Connections: r.Connections(),
+		Connections: s.Connections(),
 	}
 }
 

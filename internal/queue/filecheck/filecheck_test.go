@@ -43,7 +43,7 @@ func sound(t *testing.T, n int) []byte {
 		put(record.Dead, record.SeqKey(uint64(n+i+1)), record.EncodeDeadLetter(record.Reason{}, testTime(), m.Encode()))
 	}
 	put(record.Keys, bytes.Repeat([]byte{7}, 32), record.Key{Expires: 9}.Encode())
-	if err := c.close(true); err != nil {
+	if err := c.close(true, record.DefaultTable()); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(path)
