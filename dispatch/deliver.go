@@ -59,7 +59,7 @@ func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (
 		if _, err := d.ready(receiving); err != nil || receiving.Err() != nil {
 			return message.Outcome{}, false
 		}
-		if m.lease.lapsed() {
+		if m.Lapsed() {
 			return message.Outcome{}, true
 		}
 		if o, ended := d.earlierEnded(m); ended {
@@ -89,12 +89,15 @@ func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outco
 		o = message.Outcome{Cause: message.Failed, Code: "error", Reason: "the transmitter panicked"}
 		d.o.Observe(Event{Kind: Panicked, Message: m.Message, Err: panicked})
 	}
-	if o.Code != "" && o.Cause != message.Unreached {
-		o.Attempted = begun
-	}
 	took := time.Since(begun)
 	if o.Cause != message.Unreached {
 		d.demand.attempted(took)
+	}
+	if o.Attempted.IsZero() && o.Code != "" && o.Cause != message.Unreached {
+		o.Attempted, o.Took = begun, took
+	}
+	if !o.Attempted.IsZero() {
+		took = o.Took // a transmitter that made several attempts tells of the others itself
 	}
 	d.o.Observe(Event{Kind: Attempted, Message: m.Message, Outcome: o, Took: took})
 	return o

@@ -64,6 +64,7 @@ type Message struct {
 	Receipt any
 
 	expires   atomic.Int64 // Unix nanoseconds; 0 is never
+	lost      atomic.Bool  // see Lose
 	throttled atomic.Int64 // see NoteThrottled
 }
 
@@ -121,6 +122,18 @@ func (m *Message) Expires() time.Time {
 
 // Renew records that the source agreed to keep the message until t.
 func (m *Message) Renew(t time.Time) { m.expires.Store(t.UnixNano()) }
+
+// Lose records that the source has taken the lease away, or that it could not be renewed in time.
+func (m *Message) Lose() { m.lost.Store(true) }
+
+// Lost reports whether Lose was called.
+func (m *Message) Lost() bool { return m.lost.Load() }
+
+// Lapsed reports whether too little of the lease is left to hand the message over: it is lost, or
+// less than a tenth is left of it.
+func (m *Message) Lapsed() bool {
+	return m.Lost() || m.Lease > 0 && time.Until(m.Expires()) < m.Lease/10
+}
 
 // Attribute returns the value of the attribute called name, and whether it is there. The name is
 // compared byte for byte, as the sources do.
