@@ -31,6 +31,7 @@ func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (l
 			d.settling <- struct{}{}
 			return false
 		}
+		d.promise(m)
 		d.queue(m)
 	}
 }
@@ -38,7 +39,7 @@ func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (l
 // attempt waits for a slot and hands m to the worker. It reports whether the lease was lost before
 // that, and whether m is parked now; where it is not, m holds a place among those being settled.
 func (d *Dispatcher) attempt(receiving, working context.Context, m *delivery) (lost, parked bool) {
-	defer d.demand.removeHead()
+	defer d.demand.RemoveHead()
 	if d.slots.wait(receiving, &m.ticket) {
 		defer d.slots.free()
 		m.outcome, lost = d.transmit(receiving, working, m)
@@ -56,7 +57,7 @@ func (d *Dispatcher) attempt(receiving, working context.Context, m *delivery) (l
 // receiving ends before it was posted.
 func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
 	for {
-		if _, err := d.ready(receiving); err != nil || receiving.Err() != nil {
+		if _, err := d.ready(receiving, 0); err != nil || receiving.Err() != nil {
 			return message.Outcome{}, false
 		}
 		if m.Lapsed() {
@@ -65,13 +66,48 @@ func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (
 		if o, ended := d.earlierEnded(m); ended {
 			return o, false
 		}
-		o = d.post(working, m)
-		// What was cut off before it was handed over goes back at once, like what was never tried.
-		m.unposted = o.Verdict == message.Retry && (o.Cause == message.Unreached || o.Cause == message.Returned)
-		if o.Verdict != message.Retry || o.Cause != message.Unreached {
-			return o, false
+		if o, lost = d.postInPlace(receiving, working, m); lost || !unreached(o) {
+			return o, lost
 		}
+		d.promise(m)
 		sleep.For(receiving, unreachedPause, nil)
+	}
+}
+
+func unreached(o message.Outcome) bool {
+	return o.Verdict == message.Retry && o.Cause == message.Unreached
+}
+
+// postInPlace makes one attempt in a place at the shared worker, where there is one, and waits for
+// that place. When receiving ends first, or the lease, nothing is posted.
+func (d *Dispatcher) postInPlace(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
+	if !d.o.Share.Acquire(receiving) {
+		return message.Outcome{}, false
+	}
+	defer d.o.Share.Release()
+	if receiving.Err() != nil {
+		return message.Outcome{}, false
+	}
+	if m.Lapsed() {
+		return message.Outcome{}, true
+	}
+	o = d.post(working, m)
+	// What was cut off before it was handed over goes back at once, like what was never tried.
+	m.unposted = unreached(o) || o.Verdict == message.Retry && o.Cause == message.Returned
+	return o, false
+}
+
+// promise counts m among what the application can still expect, until fulfill.
+func (d *Dispatcher) promise(m *delivery) {
+	m.promised = true
+	d.demand.PutBack()
+}
+
+// fulfill ends the promise of m, if there is one: it is transmitted, or will not be.
+func (d *Dispatcher) fulfill(m *delivery) {
+	if m.promised {
+		m.promised = false
+		d.demand.Take()
 	}
 }
 
@@ -80,6 +116,7 @@ func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outco
 	d.registry.post(m)
 	defer d.registry.answered(m)
 	m.unposted = false
+	d.fulfill(m)
 	begun := time.Now()
 	panicked := contain.Call(func() error {
 		o = d.o.Transmitter.Transmit(working, m.Message)
@@ -91,7 +128,7 @@ func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outco
 	}
 	took := time.Since(begun)
 	if o.Cause != message.Unreached {
-		d.demand.attempted(took)
+		d.demand.Attempted(took)
 	}
 	if o.Attempted.IsZero() && o.Code != "" && o.Cause != message.Unreached {
 		o.Attempted, o.Took = begun, took

@@ -13,9 +13,9 @@ import (
 func TestMiddlewaresKeepThePromises(t *testing.T) {
 	always := func(context.Context) error { return nil }
 	cases := map[string]transmitter.Middleware{
-		"hold":          transmitter.Hold(transmitter.HoldOptions{Probe: always, ProbeFirst: true}),
-		"gate":          healthyGate(t),
-		"give up":       transmitter.GiveUp(transmitter.GiveUpOptions{MaxAttempts: 9, MaxAge: time.Hour}),
+		"hold":    transmitter.Hold(transmitter.HoldOptions{Probe: always, ProbeFirst: true}),
+		"gate":    healthyGate(t),
+		"give up": transmitter.GiveUp(transmitter.GiveUpOptions{MaxAttempts: 9, MaxAge: time.Hour}),
 		"failover": func(next transmitter.Transmitter) transmitter.Transmitter {
 			return transmitter.NewFailover(transmitter.FailoverOptions{Endpoints: []transmitter.Transmitter{next}})
 		},

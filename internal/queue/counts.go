@@ -44,6 +44,14 @@ func (q *Queue) Usage() (messages int, bytes int64) {
 	return q.live.Messages, q.live.Bytes
 }
 
+// RemovedDropped counts the messages that were dropped since the start with subscriptions that are
+// not configured any more.
+func (q *Queue) RemovedDropped() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.removedDropped
+}
+
 // Counts returns what s has. For the oldest message it reads the file.
 func (s *Subscription) Counts() Counts {
 	c := s.countsInMemory()

@@ -167,3 +167,12 @@ func (s *Server) SetAside() int {
 	}
 	return 0
 }
+
+// RemovedDropped counts the messages that were dropped since the start with subscriptions that are
+// not configured any more; 0 before Open.
+func (s *Server) RemovedDropped() uint64 {
+	if q := s.queue.Load(); q != nil {
+		return q.RemovedDropped()
+	}
+	return 0
+}

@@ -33,6 +33,9 @@ type Options struct {
 	// Ready returns what stands in the way of readiness, by subject; nothing when nothing
 	// does. It must not hold secrets. Nil means nothing ever does.
 	Ready func() map[string]string
+	// ReadyOf returns the same for the route called so, and whether there is one. Nil means that
+	// there is none.
+	ReadyOf func(route string) (reasons map[string]string, known bool)
 	// Metrics serves /metrics; nil means there are none.
 	Metrics http.Handler
 	// Drain starts the drain, unless it has been started, and waits until it is over or
