@@ -57,6 +57,9 @@ type Assembled struct {
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
+	// CountsReceives reports whether the source counts receives toward moving a message away. It is
+	// called after Open, and is safe for concurrent use; nil where the source never does.
+	CountsReceives func() bool
 	// Facts is what the receiver learned of its source. It is called after Open.
 	Facts func() []receiver.Fact
 	// Check looks at the source without taking or changing a message, and at everything for which
