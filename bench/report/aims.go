@@ -49,6 +49,9 @@ func Aims() []Aim {
 		{Scenario: "backlog", Subject: StartedOnIt, Figure: "full", Says: "enqueue rate with a million stored / rate when empty", Bounds: []float64{0.8}, Digits: 2},
 		{Scenario: "backlog", Subject: StartedOnIt, Figure: "accepts", Says: "start on a million messages, s", Most: true, Bounds: []float64{5}, Digits: 2},
 	}
+	list = append(list,
+		Aim{Scenario: "fanout-store", Subject: Subscriptions(60), Figure: "cpu/one", Says: "storing for 60 subscriptions: CPU per message / for one", Most: true, Bounds: []float64{1.5}, Digits: 2},
+		Aim{Scenario: "fanout-dead", Subject: FourAndADeadOne, Figure: "rate/alone", Says: "four subscriptions beside a dead one's backlog: rate / without it", Bounds: []float64{0.9}, Digits: 2})
 	for _, name := range []string{"slow-10", "slow-40"} {
 		list = append(list,
 			Aim{Scenario: name, Figure: "ideal", Says: "rate / (in flight / 5 ms)", Bounds: []float64{0.95}, Digits: 3},

@@ -102,7 +102,7 @@ func (b *body) release() {
 // readBody reads all of the body. One that is cut off, too slow or too large is a problem, and
 // its connection is closed after the answer.
 func (h *handler) readBody(ctx context.Context, b *body, r *http.Request) ([]byte, *problem) {
-	most := h.receiver.options.MaxBody
+	most := h.door.options.MaxBody
 	data, err := b.readAll(ctx, r.Body, r.ContentLength, most)
 	switch {
 	case errors.Is(err, errNoMemory):

@@ -13,12 +13,12 @@ import (
 
 // A handler answers producers. It is safe for concurrent use.
 type handler struct {
-	receiver *Receiver
-	bodies   *bodyBudget
+	door   *Server
+	bodies *bodyBudget
 }
 
-func newHandler(r *Receiver) *handler {
-	return &handler{receiver: r, bodies: newBodyBudget(r.options.bodyBudget)}
+func newHandler(s *Server) *handler {
+	return &handler{door: s, bodies: newBodyBudget(s.options.bodyBudget)}
 }
 
 // An accepted is the body of a 200.
@@ -52,12 +52,12 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case errors.Is(err, http.ErrAbortHandler):
 		panic(http.ErrAbortHandler)
 	case err != nil:
-		h.receiver.options.Report("handler_panic", err)
+		h.door.options.Report("handler_panic", err)
 		p = notAcknowledged()
 	}
 	x.conn.move(stateReceiving, stateAnswering)
 	if err := contain.Call(func() error { h.answer(x, stored, p); return nil }); err != nil {
-		h.receiver.options.Report("handler_panic", err)
+		h.door.options.Report("handler_panic", err)
 	}
 }
 
@@ -68,11 +68,16 @@ func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *proble
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	e, p := parse(x.r, carriersOwn, h.receiver.options.Replay)
+	to, p := h.door.topics.match(path(x.r))
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	q := h.receiver.queue.Load()
+	e, p := parse(x.r, carriersOwn)
+	if p != nil {
+		return queue.Stored{}, p, nil
+	}
+	e.To = to
+	q := h.door.queue.Load()
 	if p := h.hasRoom(q, x.r, e); p != nil {
 		return queue.Stored{}, p, nil
 	}
@@ -105,11 +110,11 @@ func (h *handler) admit(r *http.Request) (carriersOwn bool, p *problem) {
 	default:
 		return false, methodNotAllowed(r.Method)
 	}
-	token := h.receiver.options.Token
+	token := h.door.options.Token
 	if token != "" && !httpapi.HasBearer(r, token) {
 		return false, unauthorized()
 	}
-	if h.receiver.stopping.Load() {
+	if h.door.stopping.Load() {
 		return false, stopping()
 	}
 	return token != "", nil
@@ -118,10 +123,10 @@ func (h *handler) admit(r *http.Request) (carriersOwn bool, p *problem) {
 // hasRoom refuses a body that is known to be too large, or not to fit. A key may be one that is
 // stored already, so that nothing is to be added.
 func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *problem {
-	if r.ContentLength > h.receiver.options.MaxBody {
-		return tooLarge(h.receiver.options.MaxBody)
+	if r.ContentLength > h.door.options.MaxBody {
+		return tooLarge(h.door.options.MaxBody)
 	}
-	err := q.HasRoom(max(0, r.ContentLength))
+	err := q.HasRoom(max(0, r.ContentLength), e.To)
 	if err == nil || e.Key != "" && errors.Is(err, queue.ErrFull) {
 		return nil
 	}
@@ -130,7 +135,7 @@ func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *probl
 
 // answer writes the id of what was stored, or p where nothing was.
 func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
-	if closesAfter(x.r) || h.receiver.stopping.Load() || p != nil && p.closes {
+	if closesAfter(x.r) || h.door.stopping.Load() || p != nil && p.closes {
 		x.w.Header().Set("Connection", "close")
 	}
 	if stored.Replayed {
@@ -143,7 +148,7 @@ func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
 		status = p.Status
 		x.refuse(p)
 	}
-	h.receiver.options.OnAnswer(status)
+	h.door.options.OnAnswer(status)
 }
 
 // closesAfter says whether r is the last request of its connection. After a chunked body nobody

@@ -93,6 +93,10 @@ func (r *Receiver) newBatcher(send func(context.Context, []*batch.Entry) []error
 	return batch.New(batch.Options{Most: maxBatch, Calls: maxInFlight, Linger: wait, Send: send})
 }
 
+// CountsReceives reports whether the queue is known to have a redrive policy, which counts receives.
+// It is called after Open.
+func (r *Receiver) CountsReceives() bool { return r.queue.policy.last > 0 }
+
 // Close sends what is still waiting to be settled, waits for the answers, and closes idle
 // connections. It may be called without a successful Open, and more than once.
 func (r *Receiver) Close() error {

@@ -1,9 +1,8 @@
 package metrics
 
 import (
-	"runtime"
-
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"carrier/message"
 	"carrier/receiver"
@@ -16,11 +15,11 @@ func (m *Metrics) messages(o Options) {
 		Name: "carrier_messages_received_total", ConstLabels: of,
 		Help: "Messages received, each time that the source delivered one.",
 	})
-	m.settled = m.counters(prometheus.CounterOpts{
+	m.settled = m.make.counters(prometheus.CounterOpts{
 		Name: "carrier_messages_settled_total", ConstLabels: of,
 		Help: "Messages whose lease is over, by what became of them; lost where the source has not confirmed it.",
 	}, "outcome", "delivered", "deferred", "failed", "rejected", "returned", lost)
-	m.rejected = m.counters(prometheus.CounterOpts{
+	m.rejected = m.make.counters(prometheus.CounterOpts{
 		Name: "carrier_messages_rejected_total", ConstLabels: of,
 		Help: "Messages that were rejected, by what became of them: retry leaves them to the source's redrive policy.",
 	}, "action", message.Redrive.String(), message.DeadLetter.String(), message.Drop.String())
@@ -32,7 +31,7 @@ func (m *Metrics) messages(o Options) {
 		Name: "carrier_leases_lost_total",
 		Help: "Messages that could not be settled because their lease was lost.",
 	})
-	m.extensions = m.counters(prometheus.CounterOpts{
+	m.extensions = m.make.counters(prometheus.CounterOpts{
 		Name: "carrier_lease_extensions_total",
 		Help: "Renewals of a message's lease.",
 	}, "result", renewed, failed, lost)
@@ -40,7 +39,7 @@ func (m *Metrics) messages(o Options) {
 
 // worker adds what is known of the worker and of the attempts.
 func (m *Metrics) worker(concurrency int) {
-	m.attempts = m.counters(prometheus.CounterOpts{
+	m.attempts = m.make.counters(prometheus.CounterOpts{
 		Name: "carrier_attempts_total",
 		Help: "Attempts to hand a message to the worker, by its answer.",
 	}, "code", "1xx", "2xx", "3xx", "4xx", "5xx", "timeout", refused, "error")
@@ -54,14 +53,14 @@ func (m *Metrics) worker(concurrency int) {
 		Help:    "Time from a message's entering the queue, or from the end of the delay its producer asked for, to the start of an attempt, those that were refused left out.",
 		Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600},
 	})
-	m.workerUp = m.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")
-	m.draining = m.gauge("carrier_draining", "Whether the drain has begun and no message is received any more: 1 or 0.")
-	m.gauge("carrier_concurrency_limit", "Most messages the worker holds at once.").Set(float64(concurrency))
+	m.workerUp = m.make.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")
+	m.draining = m.make.gauge("carrier_draining", "Whether the drain has begun and no message is received any more: 1 or 0.")
+	m.make.gauge("carrier_concurrency_limit", "Most messages the worker holds at once.").Set(float64(concurrency))
 }
 
 // source adds what is counted of the calls to the source.
 func (m *Metrics) source(o Options) {
-	m.calls = m.counters(prometheus.CounterOpts{
+	m.calls = m.make.counters(prometheus.CounterOpts{
 		Name: "carrier_source_calls_total",
 		Help: "Requests to the source.",
 	}, "operation", o.Operations...)
@@ -74,32 +73,27 @@ func (m *Metrics) source(o Options) {
 			m.errors.WithLabelValues(operation, string(class))
 		}
 	}
-	m.duplicates = m.counters(prometheus.CounterOpts{
+	m.duplicates = m.make.counters(prometheus.CounterOpts{
 		Name: "carrier_duplicates_total",
 		Help: "Messages that the source delivered again although they were in flight or had been accepted by the worker.",
 	}, "cause", append([]string{inFlight, undeleted}, o.Duplicates...)...)
 	m.deferralsHeld = func() int64 { return 0 }
-	m.gaugeFunc("carrier_deferrals_held",
+	m.make.gaugeFunc("carrier_deferrals_held",
 		"Messages kept away by renewing their leases, for longer than the source allows: on Pub/Sub beyond 600 s, 1000 at most; else 0.",
 		func() float64 { return float64(m.deferralsHeld()) })
-	m.lastReceive = m.gauge("carrier_last_receive_timestamp_seconds",
+	m.lastReceive = m.make.gauge("carrier_last_receive_timestamp_seconds",
 		"When a receive last returned without an error, with messages or without; 0 before the first.")
 }
 
-// build adds the gauge that says which binary this is.
-func (m *Metrics) build(version, commit string) {
-	m.make.NewGauge(prometheus.GaugeOpts{
-		Name: "carrier_build_info", Help: "Always 1; its labels say which binary this is.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
-	}).Set(1)
+// A factory makes metrics that are registered.
+type factory struct{ promauto.Factory }
+
+func (f factory) gauge(name, help string) prometheus.Gauge {
+	return f.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 }
 
-func (m *Metrics) gauge(name, help string) prometheus.Gauge {
-	return m.make.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
-}
-
-func (m *Metrics) gaugeFunc(name, help string, value func() float64) {
-	m.make.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+func (f factory) gaugeFunc(name, help string, value func() float64) {
+	f.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 }
 
 // counters is a counter with one label. The children of the values known from the start
@@ -110,8 +104,8 @@ type counters struct {
 }
 
 // counters adds a counter with one label, each of values at 0.
-func (m *Metrics) counters(o prometheus.CounterOpts, label string, values ...string) counters {
-	c := counters{vec: m.make.NewCounterVec(o, []string{label}), known: map[string]prometheus.Counter{}}
+func (f factory) counters(o prometheus.CounterOpts, label string, values ...string) counters {
+	c := counters{vec: f.NewCounterVec(o, []string{label}), known: map[string]prometheus.Counter{}}
 	for _, value := range values {
 		c.known[value] = c.vec.WithLabelValues(value)
 	}

@@ -1,4 +1,4 @@
-package main
+package route
 
 import (
 	"context"
@@ -20,18 +20,19 @@ type worker struct {
 	transmitter transmitter.Transmitter
 }
 
-// newWorker makes the worker's side from c. Its errors are faults of the configuration.
-func newWorker(c config.Config, version string, p *program) (*worker, error) {
+// newWorker makes the worker's side of r. Its errors are faults of the configuration.
+func newWorker(r *Route, version string) (*worker, error) {
+	c := r.config
 	endpoint, err := webhook.ParseEndpoint(c.Webhook.Endpoint)
 	if err != nil {
-		return nil, fault("CARRIER_WEBHOOK_ENDPOINT", err)
+		return nil, fault(c.Variable("CARRIER_WEBHOOK_ENDPOINT"), err)
 	}
-	hook, err := webhook.Open(webhookOptions(c, endpoint, version, p.log))
+	hook, err := webhook.Open(webhookOptions(c, endpoint, version, r.log))
 	if err != nil {
 		return nil, fault("CARRIER_WEBHOOK_*", err)
 	}
 	w := &worker{endpoint: endpoint, webhook: hook}
-	status := newWorkerStatus(func(up bool, cause error) { p.workerChanged(endpoint.String(), up, cause) })
+	status := newWorkerStatus(func(up bool, cause error) { r.workerChanged(endpoint.String(), up, cause) })
 	layers := []transmitter.Middleware{
 		transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: c.Retry.InitialInterval, Multiplier: c.Retry.Multiplier, Max: c.Retry.MaxInterval,
@@ -43,12 +44,12 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 	}
 	if c.Receiver == config.Ingest {
 		layers = append(layers, transmitter.UntilFirstSuccess(func(status int) {
-			p.log.Warn(fmt.Sprintf("the worker answered %d and has accepted nothing yet: does CARRIER_WEBHOOK_ENDPOINT have the right path?"+
-				" Until the first success such messages are tried again", status), zap.Stringer("endpoint", endpoint))
+			r.log.Warn(fmt.Sprintf("the worker answered %d and has accepted nothing yet: does %s have the right path?"+
+				" Until the first success such messages are tried again", status, c.Variable("CARRIER_WEBHOOK_ENDPOINT")), zap.Stringer("endpoint", endpoint))
 		}))
 	}
 	if c.Webhook.HealthCheckEndpoint != "" {
-		if w.checker, err = newChecker(c.Webhook, hook, status); err != nil {
+		if w.checker, err = newChecker(c, hook, status); err != nil {
 			return nil, err
 		}
 		layers = append(layers, w.checker.Gate)
@@ -61,7 +62,7 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 	return w, nil
 }
 
-func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
+func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
 	var headers []webhook.Header
 	for _, h := range c.Webhook.ExtraHeaders() {
 		headers = append(headers, webhook.Header(h))
@@ -87,16 +88,17 @@ func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, 
 			log.Warn(what, zap.String("message_id", messageID))
 		},
 		Omitted: func(messageID string, names []string) {
-			log.Debug("attributes left out: the request's head would be larger than CARRIER_WEBHOOK_MAX_HEADER_BYTES",
+			log.Debug("attributes left out: the request's head would be larger than "+c.Variable("CARRIER_WEBHOOK_MAX_HEADER_BYTES"),
 				zap.String("message_id", messageID), zap.Strings("attributes", names))
 		},
 	}
 }
 
-func newChecker(c config.WebhookOptions, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
+func newChecker(route config.Route, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
+	c := route.Webhook
 	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
 	if err != nil {
-		return nil, fault("CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT", err)
+		return nil, fault(route.Variable("CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT"), err)
 	}
 	status.expect("health")
 	return transmitter.NewChecker(transmitter.CheckerOptions{

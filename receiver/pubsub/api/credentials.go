@@ -1,4 +1,4 @@
-package pubsub
+package api
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const scope = "https://www.googleapis.com/auth/pubsub"
 // names, gcloud's own, workload identity, or the machine's service account. A service account's key
 // signs its own tokens, and asks nobody for one.
 func detect(o Options) (*auth.Credentials, error) {
-	return credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{scope}, UseSelfSignedJWT: true, Client: o.tokenClient})
+	return credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{scope}, UseSelfSignedJWT: true, Client: o.TokenClient})
 }
 
 // projectOf returns the project that the credentials are of; empty where they do not say.
