@@ -12,6 +12,7 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/receiver"
+	"carrier/receiver/order"
 	"carrier/receiver/pubsub/api"
 )
 
@@ -26,7 +27,7 @@ type Receiver struct {
 	options Options
 
 	counts     *deliveryCounts // how often a message came, where Pub/Sub does not say
-	order      *orderGuard     // ordering keys whose next message is known
+	order      *order.Guard    // ordering keys whose next message is known
 	deferred   *deferrals      // messages kept away for longer than Pub/Sub allows
 	background sync.WaitGroup
 
@@ -42,7 +43,7 @@ var _ receiver.Receiver = (*Receiver)(nil)
 // New assembles a Receiver. It dials nothing.
 func New(o Options) *Receiver {
 	return &Receiver{
-		options: o.withDefaults(), counts: newDeliveryCounts(remembered), order: newOrderGuard(remembered), deferred: newDeferrals(),
+		options: o.withDefaults(), counts: newDeliveryCounts(remembered), order: order.NewGuard(remembered), deferred: newDeferrals(),
 	}
 }
 
