@@ -115,12 +115,13 @@ func TestWhoHasEndedAMessageDoesNotGetItAfterARestart(t *testing.T) {
 	q := open(t, o)
 	q.putAll(t, "", "1 2")
 	q.putAll(t, "g", "3 4")
-	q.remove(t, q.Subscription(0).takeN(t, 2)...) // 1 2
+	q.remove(t, q.Subscription(0).takeN(t, 3)...) // 1 2 3
 	q.remove(t, q.Subscription(1).takeN(t, 1)...) // 1
 	o.Dir = q.killed(t)
-	again := open(t, o)
-	q = again
-	q.remove(t, q.Subscription(0).wantDue(t, "3")...)
+	q = open(t, o)
+	if a, b := q.Subscription(0).Counts().Messages, q.Subscription(1).Counts().Messages; a != 1 || b != 3 {
+		t.Errorf("a has %d messages and b %d, want 1 and 3", a, b)
+	}
 	q.Subscription(0).wantDue(t, "4")
 	q.remove(t, q.Subscription(1).wantDue(t, "2 3")...)
 	q.Subscription(1).wantDue(t, "4")
@@ -239,7 +240,9 @@ func TestRemovedSubscriptionIsDroppedAfterItsTime(t *testing.T) {
 		if q.counts[record.Dead] != 0 || q.counts[record.States] != 0 {
 			t.Errorf("left of it: %v", q.counts)
 		}
-		q.Subscription(0).wantDue(t, "3 4")
+		q.remove(t, q.Subscription(0).wantDue(t, "3 4")...)
+		q.remove(t, q.Subscription(0).wantDue(t, "5")...)
+		q.wantUsage(t, 0, 0)
 		_ = q.Close()
 	})
 }
@@ -339,6 +342,35 @@ func TestDamagedMessageIsSetAsideOnceForAll(t *testing.T) {
 	}
 }
 
+// TestDamageThatTwoFindAtOnceIsReportedOnce: both have read the message before it is set aside.
+func TestDamageThatTwoFindAtOnceIsReportedOnce(t *testing.T) {
+	var e events
+	q := open(t, Options{Subscriptions: named("a", "b")})
+	q.putAll(t, "", "damaged")
+	dir := q.close(t)
+	change(t, dir, func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte("plain"))
+		k, v := bucket.Cursor().First()
+		bad := slices.Clone(v)
+		bad[len(bad)-1] ^= 1
+		return bucket.Put(slices.Clone(k), bad)
+	})
+	gate := make(chan struct{})
+	q = open(t, Options{Dir: dir, Subscriptions: named("a", "b"), Report: e.report, commit: func(tx *bbolt.Tx) error {
+		<-gate
+		return tx.Commit()
+	}})
+	for i := range 2 {
+		q.Subscription(i).wantDue(t, "")
+	}
+	close(gate)
+	q.putAll(t, "", "after")
+	q.putAll(t, "", "that")
+	if c := q.Subscription(1).Counts(); c.SetAside != 1 || c.Messages != 2 || q.Subscription(0).Counts().Messages != 2 || e.count(ValueSetAside) != 1 {
+		t.Errorf("counts = %+v; reported %v", c, e.all)
+	}
+}
+
 // TestOnlySubscriptionLeavesAFileAsBefore: a release that knows of no subscriptions reads it.
 func TestOnlySubscriptionLeavesAFileAsBefore(t *testing.T) {
 	for name, steps := range map[string][][]string{
@@ -412,13 +444,20 @@ func wantAsBefore(t *testing.T, dir string) {
 // and set the file aside as a whole.
 func TestSeveralSubscriptionsAreRefusedByReleasesWithoutThem(t *testing.T) {
 	for name, names := range map[string][][]string{
-		"two":                          {{"a", "b"}},
-		"one that has not slot 0 only": {{"a", "b"}, {"b"}},
+		"two":                           {{"a", "b"}},
+		"one, and one that was removed": {{"a", "b"}, {"b"}},
+		"one that has not slot 0":       {{"a", "b"}, {"b"}, {"b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			for _, n := range names {
-				open(t, Options{Dir: dir, Subscriptions: named(n...)}).close(t)
+			for i, n := range names {
+				q := open(t, Options{Dir: dir, Subscriptions: named(n...)})
+				if i == 1 && len(names) == 3 {
+					if _, err := q.Drop(t.Context(), "a"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				q.close(t)
 			}
 			change(t, dir, func(tx *bbolt.Tx) error {
 				if tx.Bucket([]byte("ends")) == nil {

@@ -6,6 +6,7 @@ package route
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -78,9 +79,28 @@ func (r *Route) assemble(source builtin.Assembled, member *share.Member, c confi
 		Receiver: source, Transmitter: r.worker.transmitter,
 		Concurrency: r.config.Concurrency, Batch: source.Batch, Receivers: source.Receives,
 		Prefetch: int(r.config.Prefetch), DrainTimeout: c.DrainTimeout, Observe: r.observe, Share: member,
+		DeferHold: r.deferHold,
 	})
 	r.metrics.WatchInFlight(r.dispatcher.InFlight)
+	r.metrics.WatchParked(r.dispatcher.Parked)
 	return nil
+}
+
+// holdDeferrals is how long a deferral may be that spends no receive of a redrive policy, where the
+// configuration does not say.
+const holdDeferrals = 30 * time.Second
+
+// deferHold says how long a deferral may be that is waited for under the lease: as long as is
+// configured, else holdDeferrals where the source counts receives.
+func (r *Route) deferHold() time.Duration {
+	switch {
+	case r.config.Retry.DeferHold != config.HoldByQueue:
+		return r.config.Retry.DeferHold
+	case r.source.CountsReceives != nil && r.source.CountsReceives():
+		return holdDeferrals
+	default:
+		return 0
+	}
 }
 
 // observe tells everybody who counts, logs or answers probes.
