@@ -592,4 +592,9 @@ func TestManyMessagesOfOthersArePassedOver(t *testing.T) {
 	if oldest := q.Subscription(0).Counts().Oldest; oldest.IsZero() {
 		t.Error("the oldest of a is not known")
 	}
+	q = reopen(t, q, Options{Subscriptions: named("b")})
+	if d, err := q.Drop(t.Context(), "a"); err != nil || d.Messages != 2*scanMost+100 {
+		t.Errorf("Drop = %+v, %v", d, err)
+	}
+	q.wantUsage(t, 2, int64(len("firstlast"))) // removed in many commits
 }
