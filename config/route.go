@@ -55,10 +55,10 @@ type SQSOptions struct {
 	QueueOwner         string        `envconfig:"CARRIER_SQS_QUEUE_OWNER" allowed:"an account id of 12 digits" desc:"The AWS account that owns the queue, for a CARRIER_SQS_QUEUE_NAME in another account."`
 	Endpoint           string        `envconfig:"CARRIER_SQS_ENDPOINT" shown:"AWS's for the region" url:"http https" desc:"Another server that speaks SQS. Not set, with a queue URL: the URL's own host. The region is AWS_REGION, else the one in the endpoint's name, else us-east-1 for an endpoint that is not AWS's."`
 	BatchSize          int           `envconfig:"CARRIER_SQS_BATCH_SIZE" default:"10" min:"1" max:"10" desc:"Most messages asked for in one receive. Never more than the free slots plus the prefetch are asked for."`
-	Receivers          int           `envconfig:"CARRIER_SQS_RECEIVERS" shown:"as the load needs" min:"1" max:"1000" desc:"Most receive calls open at once. Not set: one, growing with the load to one for each ten of the concurrency."`
+	Receivers          int           `envconfig:"CARRIER_SQS_RECEIVERS" shown:"as the load needs" min:"1" max:"1000" desc:"Most receive calls open at once. Not set: one while idle, then as many as the pace of the worker is worth, at most 32."`
 	ReceiverWorkers    int           `envconfig:"CARRIER_SQS_RECEIVER_WORKERS" default:"1" min:"1" max:"10000" desc:"Messages in flight for each receiver; times CARRIER_SQS_RECEIVERS it is the default of CARRIER_CONCURRENCY."`
 	VisibilityTimeout  time.Duration `envconfig:"CARRIER_SQS_VISIBILITY_TIMEOUT" shown:"the queue's own" min:"1s" max:"12h" zero:"the queue's own" desc:"The lease asked for at each receive and each extension, rounded up to whole seconds. Leases are extended for as long as the worker needs, up to SQS's 12 hours."`
-	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, rounded up to whole seconds. 0s leaves it to the queue."`
+	WaitTime           time.Duration `envconfig:"CARRIER_SQS_WAIT_TIME" default:"20s" min:"0s" max:"20s" desc:"How long one receive waits for a message, rounded up to whole seconds; from 10s on up to a tenth less, by chance. 0s leaves it to the queue."`
 	DeadLetterQueueURL string        `envconfig:"CARRIER_DEAD_LETTER_QUEUE_URL" shown:"the redrive policy's queue" url:"http https" desc:"Where the dead-letter action sends messages on SQS. With that action and neither this nor a redrive policy, carrier does not start."`
 }
 
@@ -88,11 +88,15 @@ type WebhookOptions struct {
 	OfflineThresholdCount int           `envconfig:"CARRIER_WEBHOOK_OFFLINE_THRESHOLD_COUNT" default:"5" min:"1" desc:"Failed checks in a row before the worker counts as offline."`
 }
 
+// HoldByQueue is the RetryOptions.DeferHold of a route that does not say: its queue decides.
+const HoldByQueue time.Duration = -1
+
 // RetryOptions is the backoff of failed messages.
 type RetryOptions struct {
 	InitialInterval time.Duration `envconfig:"CARRIER_RETRY_INITIAL_INTERVAL" default:"1s" min:"1ms" desc:"Longest wait after a message's first failed delivery. CARRIER_RETRY_JITTER says which part of it is waited."`
 	Multiplier      float64       `envconfig:"CARRIER_RETRY_MULTIPLIER" default:"2" min:"1" max:"1000" desc:"What the bound is multiplied by at each further delivery."`
 	MaxInterval     time.Duration `envconfig:"CARRIER_RETRY_MAX_INTERVAL" default:"15m" min:"1ms" desc:"Largest bound; at least CARRIER_RETRY_INITIAL_INTERVAL."`
+	DeferHold       time.Duration `envconfig:"CARRIER_DEFER_HOLD" shown:"30s where the queue has a redrive policy or counts attempts toward one, else 0s" min:"0s" max:"12h" desc:"A deferral (an answer with Retry-After, or the backoff of a 429) up to this long is held under the message's lease, off the worker's slot, and posted again: it spends no receive of the redrive policy. At most ten such messages for each of CARRIER_CONCURRENCY. 0s turns it off."`
 	Jitter          string        `envconfig:"CARRIER_RETRY_JITTER" default:"equal" oneof:"equal full none" desc:"Which part of the longest wait is waited, at random. equal: between half and all of it; full: between nothing and all of it; none: all of it."`
 	MaxAttempts     int           `envconfig:"CARRIER_RETRY_MAX_ATTEMPTS" shown:"20 for ingest, else 0" min:"1" zero:"the queue's redrive policy decides" desc:"A message is rejected after this many failed attempts. Deferrals do not count where the source lets carrier tell them apart."`
 }
@@ -123,6 +127,9 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 		r.Concurrency = r.SQS.concurrency()
 	}
 	r.Concurrency = max(r.Concurrency, 1)
+	if !set("CARRIER_DEFER_HOLD") {
+		r.Retry.DeferHold = HoldByQueue
+	}
 	if r.RejectAction == "" {
 		r.RejectAction = Retry
 		if r.Receiver == Ingest {

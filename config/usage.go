@@ -34,6 +34,9 @@ func (c Config) Write(w io.Writer) error {
 func (v variable) effective() string {
 	switch value := v.field.Interface().(type) {
 	case time.Duration:
+		if value < 0 {
+			return ""
+		}
 		return short(value)
 	case int:
 		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {

@@ -20,8 +20,7 @@ type consumers struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when there is something to look at
 	asking  int
-	asked   int // Ready was called so often
-	waiting []chan *message.Message
+	asked   int                       // Ready was called so often
 	working map[*message.Message]bool // transmitted, and not settled
 	held    int                       // received and not settled
 	most    int                       // by how many held was more than what was asked for
@@ -44,7 +43,7 @@ func (c *consumers) ask(n int) { c.change(func() { c.asking += n }) }
 
 func (c *consumers) Ready(ctx context.Context, promised int) (int, error) {
 	c.look(func(c *consumers) { c.asked++ })
-	time.Sleep(1) // whatever Transmit was called with has come to its consumer
+	time.Sleep(time.Nanosecond) // whatever Transmit was called with has come to its consumer
 	for {
 		c.mu.Lock()
 		n, changed := c.asking, c.changed

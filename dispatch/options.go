@@ -34,6 +34,11 @@ type Options struct {
 	Share *share.Member
 	// DrainTimeout is how long work in flight may go on after the stop.
 	DrainTimeout time.Duration
+	// DeferHold says how long a deferral may be that is parked: waited for in flight, under the
+	// lease and off the worker's slot, at most ten for each slot. Longer ones, and all of them where
+	// it is zero, go back to the source. It is asked at each deferral, and is safe for concurrent
+	// use; nil means zero. A failure's delay is never parked; that of a 429 is.
+	DeferHold func() time.Duration
 	// Observe is told of every event, from many goroutines, and must not block. Nil means nobody
 	// is.
 	Observe func(Event)
@@ -42,6 +47,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Concurrency = max(o.Concurrency, 1)
 	o.Batch = max(o.Batch, 1)
+	if o.DeferHold == nil {
+		o.DeferHold = func() time.Duration { return 0 }
+	}
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}

@@ -5,6 +5,7 @@ package route
 
 import (
 	"context"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -74,9 +75,28 @@ func (r *Route) assemble(source builtin.Assembled, c config.Config, version stri
 		Receiver: source, Transmitter: r.worker.transmitter,
 		Concurrency: r.config.Concurrency, Batch: source.Batch, Receivers: source.Receives,
 		Prefetch: int(r.config.Prefetch), DrainTimeout: c.DrainTimeout, Observe: r.observe,
+		DeferHold: r.deferHold,
 	})
 	r.metrics.WatchInFlight(r.dispatcher.InFlight)
+	r.metrics.WatchParked(r.dispatcher.Parked)
 	return nil
+}
+
+// holdDeferrals is how long a deferral may be that spends no receive of a redrive policy, where the
+// configuration does not say.
+const holdDeferrals = 30 * time.Second
+
+// deferHold says how long a deferral may be that is waited for under the lease: as long as is
+// configured, else holdDeferrals where the source counts receives.
+func (r *Route) deferHold() time.Duration {
+	switch {
+	case r.config.Retry.DeferHold != config.HoldByQueue:
+		return r.config.Retry.DeferHold
+	case r.source.CountsReceives != nil && r.source.CountsReceives():
+		return holdDeferrals
+	default:
+		return 0
+	}
 }
 
 // observe tells everybody who counts, logs or answers probes.

@@ -43,8 +43,8 @@ type Assembled struct {
 	receiver.Receiver
 	// Batch is the most messages to ask for in one receive.
 	Batch int
-	// Receives is the most receives worth having open at once; zero means one for
-	// each ten of the concurrency.
+	// Receives is the most receives worth having open at once; zero means as
+	// many as the pace of the work is worth.
 	Receives int
 	// StopAccepting refuses new messages from producers, of all routes; nil where there are none.
 	StopAccepting func()
@@ -57,6 +57,9 @@ type Assembled struct {
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
+	// CountsReceives reports whether the source counts receives toward moving a message away. It is
+	// called after Open, and is safe for concurrent use; nil where the source never does.
+	CountsReceives func() bool
 	// Facts is what the receiver learned of its source. It is called after Open.
 	Facts func() []receiver.Fact
 	// Check looks at the source without taking or changing a message, and at everything for which

@@ -50,11 +50,11 @@ func (r *Receiver) admit(ctx context.Context, raw []*pubsubpb.ReceivedMessage, l
 	)
 	for _, m := range raw {
 		key, id := r.orderOf(m), m.GetMessage().GetMessageId()
-		delay, unwanted := r.order.pass(key, id, r.grace())
+		delay, unwanted := r.order.Pass(key, id, r.grace())
 		if !unwanted && (id == "" || len(batch) == limit) {
 			unwanted = true
 			if key != "" {
-				r.order.expectFirst(key, id, time.Now(), r.grace()) // and what comes behind it waits
+				r.order.ExpectFirst(key, id, time.Now(), r.grace()) // and what comes behind it waits
 			}
 		}
 		if unwanted {

@@ -48,7 +48,6 @@ func clientOptions(e Endpoint, certificates *certificates, concurrency int) http
 // A poster posts requests to the endpoint.
 type poster struct {
 	client  *http1.Client
-	timeout time.Duration
 	omitted *omitted
 	heads   sync.Pool // of *[]byte
 }
@@ -67,7 +66,7 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warni
 	p.omitted.tell(r.m.ID, names)
 	a, err := p.client.Do(ctx, http1.Request{
 		Head: *head, Body: r.m.Body,
-		Deadline: time.Now().Add(p.timeout), BodyTimeout: p.timeout,
+		Deadline: time.Now().Add(r.timeout), BodyTimeout: r.timeout,
 	})
 	if a.Status == 0 {
 		return failure(ctx, err), nil

@@ -17,6 +17,9 @@ type builder struct {
 	agent       string
 	fixed       fixed
 	maxHead     int // bytes
+	failover    bool
+	channel     string
+	until       func(*message.Message) time.Time
 }
 
 func newBuilder(opts Options) (*builder, error) {
@@ -33,6 +36,9 @@ func newBuilder(opts Options) (*builder, error) {
 		agent:       "carrier/" + opts.Version,
 		fixed:       fixed,
 		maxHead:     opts.MaxHeaderBytes,
+		failover:    opts.Failover,
+		channel:     opts.Channel,
+		until:       opts.Until,
 	}, nil
 }
 
@@ -41,6 +47,8 @@ type request struct {
 	builder *builder
 	m       *message.Message
 	now     time.Time
+	// timeout is how long the answer may take to begin.
+	timeout time.Duration
 	method  string
 	// target is the escaped path and query.
 	target string
@@ -51,7 +59,7 @@ type request struct {
 // build makes the request that hands m over. An error means that no request may be made of m, now or
 // later.
 func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
-	r := &request{builder: b, m: m, now: now, method: http.MethodPost, target: b.target}
+	r := &request{builder: b, m: m, now: now, timeout: b.timeoutOf(m, now), method: http.MethodPost, target: b.target}
 	if !b.replay || m.Request == nil {
 		return r, nil
 	}
@@ -63,6 +71,18 @@ func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
 	r.target = targetOf(path, joinQuery(b.endpoint.query, m.Request.Query))
 	r.replayed = m.Request.Header
 	return r, nil
+}
+
+// leastTimeout is what an attempt has, however little time is left for its message.
+const leastTimeout = time.Second
+
+// timeoutOf is how long the answer for m may take to begin: the least of what is left.
+func (b *builder) timeoutOf(m *message.Message, now time.Time) time.Duration {
+	until := b.until(m)
+	if until.IsZero() {
+		return b.timeout
+	}
+	return min(b.timeout, max(until.Sub(now), leastTimeout))
 }
 
 // appendHead appends the request's head to dst, and returns the names of the attributes that were left
@@ -80,7 +100,7 @@ func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
 	dst = r.builder.appendAgent(dst, r.replayed)
 	dst = r.builder.appendReplayed(dst, r.replayed)
 	dst = appendTrace(dst, r.m, r.replayed)
-	dst = r.builder.appendOwn(dst, r.m, r.now)
+	dst = r.builder.appendOwn(dst, r.m, r.now.Add(r.timeout))
 	dst, omitted = appendAttributes(dst, r.m.Attributes, begin+r.builder.maxHead-len("\r\n"))
 	return append(dst, "\r\n"...), omitted
 }

@@ -71,6 +71,13 @@ func (m *Metrics) WatchInFlight(count func() int) {
 	m.make.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
 }
 
+// WatchParked makes count the number of deferred messages that wait in flight to be posted again. It
+// is called once, before the metrics are served; count is safe for concurrent use.
+func (m *Metrics) WatchParked(count func() int) {
+	m.make.gaugeFunc("carrier_messages_parked", "Deferred messages that wait under their leases, off the worker's slots, to be posted again; of those in flight.",
+		func() float64 { return float64(count()) })
+}
+
 // WatchDeferrals makes count the number of messages that the receiver keeps away for longer
 // than its source allows, which is 0 where none does. It is called at most once, before
 // the metrics are served; count is safe for concurrent use.

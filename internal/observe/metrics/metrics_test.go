@@ -67,6 +67,7 @@ func expect(t *testing.T, m interface{ Handler() http.Handler }, series ...strin
 func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 	m := assemble(options())
 	m.WatchInFlight(func() int { return 3 })
+	m.WatchParked(func() int { return 20 })
 	m.WatchLog(func() uint64 { return 11 })
 	ingest := func() receiver.EmbeddedQueue {
 		return receiver.EmbeddedQueue{
@@ -80,7 +81,7 @@ func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 	series := []string{
 		`carrier_messages_received_total{receiver="ingest"} 0`,
 		`carrier_leases_lost_total 0`, `carrier_worker_up 0`, `carrier_concurrency_limit 7`,
-		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`, `carrier_deferrals_held 6`,
+		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`, `carrier_deferrals_held 6`, `carrier_messages_parked 20`,
 		`carrier_ingest_queue_messages 4`, `carrier_ingest_queue_bytes 5`,
 		`carrier_ingest_queue_messages_limit 9`, `carrier_ingest_queue_bytes_limit 10`, `carrier_draining 0`,
 		`carrier_ingest_messages{state="ready"} 12`, `carrier_ingest_messages{state="delayed"} 13`,

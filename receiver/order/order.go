@@ -1,4 +1,5 @@
-package pubsub
+// Package order keeps the order of groups whose messages were given back, for sources that do not.
+package order
 
 import (
 	"slices"
@@ -8,11 +9,11 @@ import (
 	"carrier/internal/recent"
 )
 
-// An orderGuard keeps the order of an ordering key whose messages were given back. Pub/Sub may hand
-// out what comes behind one while that is hidden, and the emulator puts what was given back behind
-// all the others; so what comes before its turn is kept back until the message in front of it has
-// come again, or until that should have. It is safe for concurrent use.
-type orderGuard struct {
+// A Guard keeps the order of a group (an ordering key) whose messages were given back. Pub/Sub and
+// JetStream may hand out what comes behind one while that is hidden, and put what was given back
+// behind all the others; so what comes before its turn is kept back until the message in front of
+// it has come again, or until that should have. It is safe for concurrent use.
+type Guard struct {
 	mu    sync.Mutex
 	byKey *recent.Set[*awaited] // when it is full the key that was touched least recently goes
 }
@@ -31,14 +32,15 @@ const maxReturns = 3
 // maxWaiting is how many messages of one key are kept in their order.
 const maxWaiting = 1000
 
-func newOrderGuard(limit int) *orderGuard {
-	return &orderGuard{byKey: recent.New[*awaited](limit, 0)}
+// NewGuard returns a Guard that knows at most limit groups at once.
+func NewGuard(limit int) *Guard {
+	return &Guard{byKey: recent.New[*awaited](limit, 0)}
 }
 
-// expectFirst lets nothing of key through before the message id, which is to come at due, until
+// ExpectFirst lets nothing of key through before the message id, which is to come at due, until
 // grace after that. A tail is given back last one first, so that each message goes in front of
 // those before.
-func (g *orderGuard) expectFirst(key, id string, due time.Time, grace time.Duration) {
+func (g *Guard) ExpectFirst(key, id string, due time.Time, grace time.Duration) {
 	hash := recent.KeyOf(key)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,12 +63,12 @@ func without(ids []string, id string) []string {
 	return slices.DeleteFunc(slices.Clone(ids), func(other string) bool { return other == id })
 }
 
-// pass reports whether the message id of key has to wait, and for how long it is to be given back.
+// Pass reports whether the message id of key has to wait, and for how long it is to be given back.
 // Once the awaited message is due that is for no time at first: a server that holds a key back
 // behind any message that is hidden would hold that one back too. After a few times it is for the
 // rest of the wait, since every hand-out may count towards the dead letters, which take a message
 // after five at the earliest.
-func (g *orderGuard) pass(key, id string, grace time.Duration) (delay time.Duration, wait bool) {
+func (g *Guard) Pass(key, id string, grace time.Duration) (delay time.Duration, wait bool) {
 	if key == "" {
 		return 0, false
 	}
