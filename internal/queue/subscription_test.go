@@ -117,13 +117,14 @@ func TestWhoHasEndedAMessageDoesNotGetItAfterARestart(t *testing.T) {
 	q.putAll(t, "g", "3 4")
 	q.remove(t, q.Subscription(0).takeN(t, 3)...) // 1 2 3
 	q.remove(t, q.Subscription(1).takeN(t, 1)...) // 1
+	q.putAll(t, "", "5")
 	o.Dir = q.killed(t)
 	q = open(t, o)
-	if a, b := q.Subscription(0).Counts().Messages, q.Subscription(1).Counts().Messages; a != 1 || b != 3 {
-		t.Errorf("a has %d messages and b %d, want 1 and 3", a, b)
+	if a, b := q.Subscription(0).Counts().Messages, q.Subscription(1).Counts().Messages; a != 2 || b != 4 {
+		t.Errorf("a has %d messages and b %d, want 2 and 4", a, b)
 	}
-	q.Subscription(0).wantDue(t, "4")
-	q.remove(t, q.Subscription(1).wantDue(t, "2 3")...)
+	q.Subscription(0).wantDue(t, "4 5") // and not 1 and 2, which lie before 5 in the file
+	q.remove(t, q.Subscription(1).wantDue(t, "2 3 5")...)
 	q.Subscription(1).wantDue(t, "4")
 }
 
@@ -592,4 +593,9 @@ func TestManyMessagesOfOthersArePassedOver(t *testing.T) {
 	if oldest := q.Subscription(0).Counts().Oldest; oldest.IsZero() {
 		t.Error("the oldest of a is not known")
 	}
+	q = reopen(t, q, Options{Subscriptions: named("b")})
+	if d, err := q.Drop(t.Context(), "a"); err != nil || d.Messages != 2*scanMost+100 {
+		t.Errorf("Drop = %+v, %v", d, err)
+	}
+	q.wantUsage(t, 2, int64(len("firstlast"))) // removed in many commits
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
+	"carrier/receiver/ingest/listed"
 )
 
 // Source is what messages of this receiver name as their source.
@@ -176,3 +178,6 @@ func (s *Server) RemovedDropped() uint64 {
 	}
 	return 0
 }
+
+// API is listed.API of this server's queue.
+func (s *Server) API() http.Handler { return listed.API(s.queue.Load) }

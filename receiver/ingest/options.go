@@ -6,6 +6,7 @@ import (
 
 	"carrier/internal/queue"
 	"carrier/receiver"
+	"carrier/receiver/ingest/topic"
 )
 
 // Options says where producers connect, what is accepted and where it is kept. The zero values
@@ -114,7 +115,7 @@ func (s Subscription) withDefaults() Subscription {
 	s.Lease = or(s.Lease, 30*time.Second)
 	s.LongestBackoff = or(s.LongestBackoff, 15*time.Minute)
 	if len(s.Topics) == 0 {
-		s.Topics = []string{everyPath}
+		s.Topics = []string{topic.Every}
 	}
 	if s.Observer == nil {
 		s.Observer = receiver.NoObserver{}

@@ -1,4 +1,6 @@
-package ingest
+// Package listed tells over HTTP what the subscriptions of the ingest queue have, and drops what one
+// has.
+package listed
 
 import (
 	"errors"
@@ -9,9 +11,9 @@ import (
 	"carrier/internal/queue"
 )
 
-// A ListedSubscription is one subscription as GET /v1/subscriptions and `carrier subscriptions` tell
+// A Subscription is one subscription as GET /v1/subscriptions and `carrier subscriptions` tell
 // of it.
-type ListedSubscription struct {
+type Subscription struct {
 	// Name is "default" for the one without a name.
 	Name    string `json:"name"`
 	Pattern string `json:"pattern"`
@@ -26,20 +28,20 @@ type ListedSubscription struct {
 	Dead          int   `json:"dead_letters"`
 }
 
-// A DroppedSubscription is what POST /v1/subscriptions/{name}/drop answers.
-type DroppedSubscription struct {
+// A Dropped is what POST /v1/subscriptions/{name}/drop answers.
+type Dropped struct {
 	Messages int `json:"messages"`
 	Dead     int `json:"dead_letters"`
 	// Ended says that the subscription is gone; one that is configured stays.
 	Ended bool `json:"ended"`
 }
 
-// Listed is what listed says, as it is told.
-func Listed(listed []queue.Listed) []ListedSubscription {
+// Of is what all says, as it is told.
+func Of(found []queue.Listed) []Subscription {
 	now := time.Now()
-	all := []ListedSubscription{}
-	for _, l := range listed {
-		s := ListedSubscription{
+	all := []Subscription{}
+	for _, l := range found {
+		s := Subscription{
 			Name: l.Name, Pattern: l.Pattern, State: l.State, RemovedAt: l.Since, Waiting: l.Waiting, Bytes: l.Bytes, Dead: l.Dead,
 		}
 		if s.Name == "" {
@@ -53,30 +55,29 @@ func Listed(listed []queue.Listed) []ListedSubscription {
 	return all
 }
 
-// API answers GET /v1/subscriptions and POST /v1/subscriptions/{name}/drop. Whoever mounts it asks
-// for a credential.
-func (s *Server) API() http.Handler {
+// API answers GET /v1/subscriptions and POST /v1/subscriptions/{name}/drop for the queue that open
+// returns; nil is one that is not open yet. Whoever mounts it asks for a credential.
+func API(open func() *queue.Queue) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/subscriptions", s.list)
-	mux.HandleFunc("POST /v1/subscriptions/{name}/drop", s.drop)
+	with := func(answer func(q *queue.Queue, w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if q := open(); q != nil {
+				answer(q, w, r)
+				return
+			}
+			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "the queue is not open yet"}.Write(w)
+		}
+	}
+	mux.HandleFunc("GET /v1/subscriptions", with(list))
+	mux.HandleFunc("POST /v1/subscriptions/{name}/drop", with(drop))
 	return mux
 }
 
-func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
-	q := s.queue.Load()
-	if q == nil {
-		notOpen().Write(w)
-		return
-	}
-	httpapi.WriteJSON(w, http.StatusOK, map[string]any{"subscriptions": Listed(q.List())})
+func list(q *queue.Queue, w http.ResponseWriter, _ *http.Request) {
+	httpapi.WriteJSON(w, http.StatusOK, map[string]any{"subscriptions": Of(q.List())})
 }
 
-func (s *Server) drop(w http.ResponseWriter, r *http.Request) {
-	q := s.queue.Load()
-	if q == nil {
-		notOpen().Write(w)
-		return
-	}
+func drop(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
 	d, err := q.Drop(r.Context(), StoredName(r.PathValue("name")))
 	switch {
 	case errors.Is(err, queue.ErrNoSubscription):
@@ -84,7 +85,7 @@ func (s *Server) drop(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}.Write(w)
 	default:
-		httpapi.WriteJSON(w, http.StatusOK, DroppedSubscription{Messages: d.Messages, Dead: d.Dead, Ended: d.Ended})
+		httpapi.WriteJSON(w, http.StatusOK, Dropped{Messages: d.Messages, Dead: d.Dead, Ended: d.Ended})
 	}
 }
 
@@ -94,8 +95,4 @@ func StoredName(name string) string {
 		return ""
 	}
 	return name
-}
-
-func notOpen() httpapi.Problem {
-	return httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "the queue is not open yet"}
 }
