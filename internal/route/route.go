@@ -142,7 +142,7 @@ func (r *Route) close() {
 func (r *Route) announce(log *zap.Logger, text string, more ...zap.Field) {
 	log.Info(text, append([]zap.Field{
 		zap.String("receiver", r.config.Receiver), zap.Int("concurrency", r.config.Concurrency),
-		zap.Stringer("endpoint", r.worker.endpoint),
+		zap.Stringer("endpoint", r.worker.endpoints),
 	}, more...)...)
 }
 
