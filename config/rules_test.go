@@ -43,6 +43,7 @@ func TestEachVariableHasItsLimits(t *testing.T) {
 		"CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE":    {[]string{"text/plain; charset=utf-8"}, []string{"text", "a b/c", "text/plain\r\nX: y"}},
 		"CARRIER_WEBHOOK_REQUEST_TIMEOUT":         {[]string{"1ms", "12h"}, []string{"0", "-1s", "13h"}},
 		"CARRIER_WEBHOOK_REQUEST_TIMEOUTS":        {[]string{"1ms", "12h"}, []string{"0", "-1s", "13h", "x", "1s,", "1s,2s"}},
+		"CARRIER_EXIT_WHEN_IDLE":                  {[]string{"0", "1s", "1h"}, []string{"-1s", "999ms", "soon"}},
 		"CARRIER_DEFER_HOLD":                      {[]string{"0", "30s", "12h"}, []string{"-1s", "13h", "30"}},
 		"CARRIER_WEBHOOK_HEADERS":                 {[]string{"Authorization:Bearer x", "A:1,B: 2,A:3", "A:"}, []string{"A", "A:1,", ":v", "A b:c", "Host:x", "X-Carrier-Source:x", "x_carrier_source:x", "traceparent:x", "content-length:3", "Idempotency-Key:x", "A:\x01"}},
 		"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT":   {[]string{"http://h/healthz"}, []string{"/healthz"}},

@@ -38,6 +38,7 @@ type Route struct {
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
 	polled     func()
+	idle       idleness
 	source     builtin.Assembled
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
@@ -104,6 +105,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.metrics.Observe(e)
 	r.readiness.Observe(e)
 	r.audit.Observe(e)
+	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
 		r.polled()
 	}
@@ -118,6 +120,7 @@ func (r *Route) workerChanged(endpoint string, up bool, cause error) {
 	r.metrics.SetWorkerUp(up)
 	r.readiness.Set("worker", reason)
 	r.audit.Worker(endpoint, up, cause)
+	r.idle.busy() // nothing was asked for while it was down
 	if up && r.source.Online != nil {
 		r.source.Online()
 	}
