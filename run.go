@@ -117,7 +117,15 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		loops.Go(func() { p.routes.RunStats(running, c.Stats.Every) })
 	}
 	signalled := make(chan struct{})
-	loops.Go(func() { p.awaitEnd(running, stop, signalled, drain, stopReceiving) })
+	idle := make(chan struct{})
+	if c.ExitWhenIdle > 0 {
+		loops.Go(func() {
+			if p.routes.AwaitIdle(receiving, c.ExitWhenIdle) {
+				close(idle)
+			}
+		})
+	}
+	loops.Go(func() { p.awaitEnd(running, ends{stop: stop, idle: idle, done: signalled}, drain, stopReceiving) })
 	p.routes.Announce(build().version, c.Admin.Address)
 	err = p.routes.Run(receiving, func(err error) { p.routeFailed(err, drain) })
 	drain.finish()
@@ -141,16 +149,28 @@ func (p *program) routeFailed(err error, drain *drain) {
 	}
 }
 
-// awaitEnd waits until running ends. Until then it begins the drain at a signal, which it tells of
-// by closing signalled, and stops the receiving when the source is damaged.
-func (p *program) awaitEnd(running context.Context, stop <-chan os.Signal, signalled chan<- struct{}, drain *drain, stopReceiving func()) {
+// ends are what may end the program: a signal, and the end of the work where it is a job. done is
+// closed when one of them has.
+type ends struct {
+	stop <-chan os.Signal
+	idle <-chan struct{}
+	done chan<- struct{}
+}
+
+// awaitEnd waits until running ends. Until then it begins the drain at the first of the ends, and
+// stops the receiving when the source is damaged.
+func (p *program) awaitEnd(running context.Context, e ends, drain *drain, stopReceiving func()) {
 	damaged := p.sourceDamaged.happened
 	for {
 		select {
-		case s := <-stop:
-			close(signalled)
-			stop = nil
+		case s := <-e.stop:
+			close(e.done)
+			e.stop, e.idle = nil, nil
 			drain.start(signalName(s))
+		case <-e.idle:
+			close(e.done)
+			e.stop, e.idle = nil, nil
+			drain.start("nothing to do (CARRIER_EXIT_WHEN_IDLE)")
 		case <-damaged:
 			stopReceiving()
 			damaged = nil

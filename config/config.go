@@ -40,6 +40,7 @@ type Config struct {
 	RouteNames   List          `envconfig:"CARRIER_ROUTES" shown:"one route without a name" allowed:"a list of at most 64 names, as orders,mail-eu: each of lower-case letters, digits and single hyphens, a letter first, at most 32 characters, and not default" desc:"The routes, in their order in logs. With it, CARRIER_ROUTE_MAIL_WEBHOOK_ENDPOINT is the CARRIER_WEBHOOK_ENDPOINT of the route mail, and so for every variable of a route; a hyphen in a name is _ in variables. A name whose variables would begin like another's (mail, mail-sqs) is a fault."`
 	DrainTimeout time.Duration `envconfig:"CARRIER_DRAIN_TIMEOUT" default:"20s" min:"0s" max:"12h" desc:"How long messages the worker already holds may take after SIGTERM. What is unanswered then is left to its lease. Keep it a few seconds below the platform's own grace period."`
 	MaxInFlight  int           `envconfig:"CARRIER_MAX_IN_FLIGHT" shown:"off" min:"1" zero:"off" desc:"Most messages the workers hold at once over all routes, shared out by CARRIER_ROUTE_<NAME>_WEIGHT."`
+	ExitWhenIdle time.Duration `envconfig:"CARRIER_EXIT_WHEN_IDLE" shown:"off" min:"1s" zero:"off" desc:"For jobs: when for this long nothing was received by any route, nothing was in flight, and every source had answered that it is empty, carrier drains and ends with exit code 0. A source or a worker that is away is not idle."`
 	Log          Log
 	Stats        Stats
 	Admin        Admin

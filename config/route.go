@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"carrier/internal/netaddr"
@@ -73,9 +72,10 @@ type PubSubOptions struct {
 
 // WebhookOptions says how the worker is reached.
 type WebhookOptions struct {
-	Endpoint              string        `envconfig:"CARRIER_WEBHOOK_ENDPOINT" default:"http://localhost:9000" url:"http https unix" desc:"Where messages are posted. unix:///path.sock:/webhook posts to /webhook over a Unix socket. One endpoint; a comma in it is written %2C."`
+	Endpoints             List          `envconfig:"CARRIER_WEBHOOK_ENDPOINT" default:"http://localhost:9000" url:"http https unix" desc:"Where messages are posted. unix:///path.sock:/webhook posts to /webhook over a Unix socket. Several, comma-separated, are a failover order: a message that one fails, defers or does not take goes on to the next at once, with X-Carrier-Failover. A comma within an endpoint is written %2C."`
 	ContentType           string        `envconfig:"CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE" default:"application/json" allowed:"a media type" desc:"Content-Type of a message whose producer named none."`
 	RequestTimeout        time.Duration `envconfig:"CARRIER_WEBHOOK_REQUEST_TIMEOUT" default:"60s" min:"1ms" max:"12h" desc:"Time for one attempt, from the dial to the end of the response head."`
+	RequestTimeouts       Durations     `envconfig:"CARRIER_WEBHOOK_REQUEST_TIMEOUTS" shown:"CARRIER_WEBHOOK_REQUEST_TIMEOUT for each" allowed:"durations from 1ms to 12h, comma-separated, as many as CARRIER_WEBHOOK_ENDPOINT has endpoints" desc:"Time for one attempt at each endpoint of CARRIER_WEBHOOK_ENDPOINT, in their order."`
 	InsecureSkipVerify    bool          `envconfig:"CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY" default:"false" desc:"Accept any certificate from the worker. Warned about at every start."`
 	CAFile                string        `envconfig:"CARRIER_WEBHOOK_CA_FILE" allowed:"a readable file with PEM certificates" desc:"Certificate authorities to trust for the worker, in place of the system's. Reread when it changes."`
 	ClientCertFile        string        `envconfig:"CARRIER_WEBHOOK_CLIENT_CERT_FILE" allowed:"a readable file with a PEM certificate" desc:"Certificate shown to the worker; together with CARRIER_WEBHOOK_CLIENT_KEY_FILE. Reread when it changes."`
@@ -161,10 +161,18 @@ func (r *Route) completeIngest(c *Config, set func(ref string) bool) {
 	}
 }
 
+// TimeoutOf is the time for one attempt at endpoint i.
+func (w WebhookOptions) TimeoutOf(i int) time.Duration {
+	if i < len(w.RequestTimeouts) {
+		return w.RequestTimeouts[i]
+	}
+	return w.RequestTimeout
+}
+
 // beside reports whether the worker is on this host: at loopback or a Unix socket.
 func (w WebhookOptions) beside() bool {
-	for endpoint := range strings.SplitSeq(w.Endpoint, ",") {
-		u, err := url.Parse(strings.TrimSpace(endpoint))
+	for _, endpoint := range w.Endpoints {
+		u, err := url.Parse(endpoint)
 		if err != nil || u.Scheme != "unix" && !netaddr.IsLoopback(net.JoinHostPort(u.Hostname(), "0")) {
 			return false
 		}

@@ -43,9 +43,9 @@ func TestRouteReadsItsOwnVariableThenTheProcessesThenTheDefault(t *testing.T) {
 	mail, orders := c.Routes[0], c.Routes[1]
 	for what, ok := range map[string]bool{
 		"names in their order": mail.Name == "mail" && orders.Name == "orders-eu",
-		"its own":              mail.Webhook.Endpoint == "http://mailer/hook" && orders.Concurrency == 7,
+		"its own":              mail.Webhook.Endpoints.String() == "http://mailer/hook" && orders.Concurrency == 7,
 		"the process's":        mail.Webhook.RequestTimeout == 10*time.Second && orders.Webhook.RequestTimeout == 10*time.Second && mail.Concurrency == 3,
-		"the default":          orders.Webhook.Endpoint == "http://localhost:9000" && mail.Retry.InitialInterval == time.Second,
+		"the default":          orders.Webhook.Endpoints.String() == "http://localhost:9000" && mail.Retry.InitialInterval == time.Second,
 		"weights":              mail.Weight == 0 && orders.Weight == 1,
 		"the process":          c.MaxInFlight == 5 && c.MostInFlight() == 5,
 		"topics":               slices.Equal(mail.Ingest.Topics, []string{"/mail/", "/news"}) && slices.Equal(orders.Ingest.Topics, []string{"/"}),

@@ -132,9 +132,10 @@ func (k *check) ingest(i IngestOptions) {
 }
 
 func (k *check) endpoint(w WebhookOptions) {
-	const name = "CARRIER_WEBHOOK_ENDPOINT"
-	if strings.Contains(w.Endpoint, ",") {
-		k.fault(name, "must be one endpoint; a comma in it is written %2C")
+	const timeouts = "CARRIER_WEBHOOK_REQUEST_TIMEOUTS"
+	k.require(timeouts, !slices.ContainsFunc(w.RequestTimeouts, func(d time.Duration) bool { return d < time.Millisecond || d > 12*time.Hour }))
+	if n := len(w.RequestTimeouts); n > 0 && n != len(w.Endpoints) && !k.faulty("CARRIER_WEBHOOK_ENDPOINT") {
+		k.fault(timeouts, fmt.Sprintf("must have as many durations as CARRIER_WEBHOOK_ENDPOINT has endpoints, %d; it has %d", len(w.Endpoints), n))
 	}
 	media, _, err := mime.ParseMediaType(w.ContentType)
 	k.require("CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE", err == nil && strings.Contains(media, "/"))

@@ -48,6 +48,8 @@ func (v variable) effective() string {
 		}
 	case string:
 		return oneLine(redact.URLs(value))
+	case List:
+		return oneLine(redact.URLs(value.String()))
 	}
 	return fmt.Sprint(v.field.Interface())
 }

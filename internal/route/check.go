@@ -31,7 +31,7 @@ func Check(ctx context.Context, c config.Config, version string, carrierRuns boo
 	var all sync.WaitGroup
 	for i, rc := range c.Routes {
 		all.Go(func() {
-			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkWorker(ctx, rc, version)) {
+			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkWorker(ctx, rc, version)...) {
 				found[i] = append(found[i], Named(rc.Name, f))
 			}
 		})
@@ -51,35 +51,45 @@ func Named(route string, f preflight.Finding) preflight.Finding {
 	return f
 }
 
-// checkWorker asks the worker's health endpoint, or, without one, whether it
+// checkWorker asks the worker's health endpoint, or, without one, whether each of its endpoints
 // accepts connections.
-func checkWorker(ctx context.Context, c config.Route, version string) preflight.Finding {
-	fail := func(err error) preflight.Finding {
-		return preflight.Fail.Finding(fmt.Sprintf("worker: %v", err))
-	}
-	endpoint, err := webhook.ParseEndpoint(c.Webhook.Endpoint)
+func checkWorker(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	endpoints, hooks, err := openHooks(c, version, zap.NewNop())
 	if err != nil {
-		return fail(err)
+		return []preflight.Finding{noWorker(err)}
 	}
-	hook, err := webhook.Open(webhookOptions(c, endpoint, version, zap.NewNop()))
-	if err != nil {
-		return fail(err)
-	}
-	defer hook.Close()
-	if c.Webhook.HealthCheckEndpoint == "" {
-		if err := hook.Probe(ctx); err != nil {
-			return fail(err)
+	defer func() {
+		for _, hook := range hooks {
+			hook.Close()
 		}
-		return preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections", endpoint))
+	}()
+	if c.Webhook.HealthCheckEndpoint != "" {
+		return []preflight.Finding{checkHealth(ctx, c.Webhook, hooks[0])}
 	}
-	at, err := webhook.ParseEndpoint(c.Webhook.HealthCheckEndpoint)
+	var found []preflight.Finding
+	for i, hook := range hooks {
+		if err := hook.Probe(ctx); err != nil {
+			found = append(found, noWorker(err))
+			continue
+		}
+		found = append(found, preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections", endpoints[i])))
+	}
+	return found
+}
+
+func checkHealth(ctx context.Context, c config.WebhookOptions, hook *webhook.Transmitter) preflight.Finding {
+	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
 	if err != nil {
-		return fail(err)
+		return noWorker(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Webhook.HealthCheckTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.HealthCheckTimeout)
 	defer cancel()
 	if err := hook.HealthCheck(at)(ctx); err != nil {
-		return fail(fmt.Errorf("health check %v: %w", at, err))
+		return noWorker(fmt.Errorf("health check %v: %w", at, err))
 	}
 	return preflight.OK.Finding(fmt.Sprintf("worker: %v is healthy", at))
+}
+
+func noWorker(err error) preflight.Finding {
+	return preflight.Fail.Finding(fmt.Sprintf("worker: %v", err))
 }

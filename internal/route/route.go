@@ -40,6 +40,7 @@ type Route struct {
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
 	polled     func()
+	idle       idleness
 	source     builtin.Assembled
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
@@ -108,6 +109,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.metrics.Observe(e)
 	r.readiness.Observe(e)
 	r.audit.Observe(e)
+	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
 		r.polled()
 	}
@@ -122,6 +124,7 @@ func (r *Route) workerChanged(endpoint string, up bool, cause error) {
 	r.metrics.SetWorkerUp(up)
 	r.readiness.Set("worker", reason)
 	r.audit.Worker(endpoint, up, cause)
+	r.idle.busy() // nothing was asked for while it was down
 	if up && r.source.Online != nil {
 		r.source.Online()
 	}
@@ -160,7 +163,7 @@ func (r *Route) close() {
 func (r *Route) announce(log *zap.Logger, text string, more ...zap.Field) {
 	log.Info(text, append([]zap.Field{
 		zap.String("receiver", r.config.Receiver), zap.Int("concurrency", r.config.Concurrency),
-		zap.Stringer("endpoint", r.worker.endpoint),
+		zap.Stringer("endpoint", r.worker.endpoints),
 	}, more...)...)
 }
 

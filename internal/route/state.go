@@ -16,7 +16,9 @@ func (r *Route) state() State {
 		Name: r.publicName(), Receiver: r.config.Receiver, Source: sourceName(r.config),
 		State: "up", Reasons: []string{},
 		InFlight: r.dispatcher.InFlight(), Limit: r.config.Concurrency, Received: received, Settled: settled,
-		Endpoints: []Endpoint{{URL: redact.URLs(r.worker.endpoint.String())}},
+	}
+	for _, e := range r.worker.endpoints {
+		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(e.String())})
 	}
 	reasons := r.readiness.Reasons()
 	for subject, reason := range reasons {
