@@ -1,4 +1,4 @@
-package ingest
+package request
 
 import (
 	"encoding/binary"
@@ -9,35 +9,35 @@ import (
 	"carrier/message"
 )
 
-// An envelope is what is stored of a request besides its body.
-type envelope struct {
-	contentType string
-	attributes  []message.Attribute
-	request     message.Request
+// An Envelope is what is stored of a request besides its body.
+type Envelope struct {
+	ContentType string
+	Attributes  []message.Attribute
+	Request     message.Request
 }
 
 const envelopeVersion = 1
 
 var errEnvelope = errors.New("not an envelope")
 
-// encode writes a version, then strings and lists, each after its length.
-func (e envelope) encode() []byte {
+// Encode writes a version, then strings and lists, each after its length.
+func (e Envelope) Encode() []byte {
 	b := []byte{envelopeVersion}
-	for _, s := range []string{e.contentType, e.request.Method, e.request.Path, e.request.Query} {
+	for _, s := range []string{e.ContentType, e.Request.Method, e.Request.Path, e.Request.Query} {
 		b = appendString(b, s)
 	}
-	b = binary.AppendUvarint(b, uint64(len(e.attributes)))
-	for _, a := range e.attributes {
+	b = binary.AppendUvarint(b, uint64(len(e.Attributes)))
+	for _, a := range e.Attributes {
 		b = appendString(appendString(b, a.Name), a.Value)
 	}
-	names := make([]string, 0, len(e.request.Header))
-	for name := range e.request.Header {
+	names := make([]string, 0, len(e.Request.Header))
+	for name := range e.Request.Header {
 		names = append(names, name)
 	}
 	sort.Strings(names)
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for _, name := range names {
-		values := e.request.Header[name]
+		values := e.Request.Header[name]
 		b = binary.AppendUvarint(appendString(b, name), uint64(len(values)))
 		for _, value := range values {
 			b = appendString(b, value)
@@ -50,26 +50,26 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// decodeEnvelope reads what encode wrote.
-func decodeEnvelope(b []byte) (envelope, error) {
+// DecodeEnvelope reads what Encode wrote.
+func DecodeEnvelope(b []byte) (Envelope, error) {
 	if len(b) == 0 || b[0] != envelopeVersion {
-		return envelope{}, errEnvelope
+		return Envelope{}, errEnvelope
 	}
 	r := reader{rest: string(b[1:])}
-	e := envelope{contentType: r.text()}
-	e.request.Method, e.request.Path, e.request.Query = r.text(), r.text(), r.text()
+	e := Envelope{ContentType: r.text()}
+	e.Request.Method, e.Request.Path, e.Request.Query = r.text(), r.text(), r.text()
 	for n := r.length(); n > 0 && !r.bad; n-- {
-		e.attributes = append(e.attributes, message.Attribute{Name: r.text(), Value: r.text()})
+		e.Attributes = append(e.Attributes, message.Attribute{Name: r.text(), Value: r.text()})
 	}
-	e.request.Header = http.Header{}
+	e.Request.Header = http.Header{}
 	for n := r.length(); n > 0 && !r.bad; n-- {
 		name := r.text()
 		for n := r.length(); n > 0 && !r.bad; n-- {
-			e.request.Header[name] = append(e.request.Header[name], r.text())
+			e.Request.Header[name] = append(e.Request.Header[name], r.text())
 		}
 	}
 	if r.bad || r.rest != "" {
-		return envelope{}, errEnvelope
+		return Envelope{}, errEnvelope
 	}
 	return e, nil
 }
