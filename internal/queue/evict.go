@@ -214,6 +214,9 @@ func (o *evictOp) apply(q *Queue) {
 		s.finish(it)
 	}
 	s.evicted += uint64(len(o.taken))
+	if o.how == DeadLetterThem {
+		s.evictedDead += uint64(len(o.taken))
+	}
 	s.wakeUp()
 	if !o.all && len(o.taken) > 0 {
 		s.unreported.evicted.Put(o.sizes)

@@ -22,7 +22,7 @@ type ingestCollector struct {
 	byState *prometheus.Desc // nil: not by state
 }
 
-// A single is a metric without labels.
+// A single is a metric with one series.
 type single struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
@@ -34,11 +34,17 @@ func newProducersCollector(now func() receiver.EmbeddedQueue) *ingestCollector {
 	c := &ingestCollector{now: now}
 	c.add(prometheus.GaugeValue, "carrier_ingest_connections", "Open connections of producers.", func(q receiver.EmbeddedQueue) float64 { return float64(q.Connections) })
 	c.add(prometheus.GaugeValue, "carrier_ingest_files_set_aside", "Damaged queue files in the data directory that were set aside.", func(q receiver.EmbeddedQueue) float64 { return float64(q.FilesSetAside) })
+	c.add(prometheus.CounterValue, "carrier_ingest_removed_dropped_total", "Messages dropped with routes that are not configured any more.", func(q receiver.EmbeddedQueue) float64 { return float64(q.RemovedDropped) })
 	return c
 }
 
-func (c *ingestCollector) add(kind prometheus.ValueType, name, help string, value func(receiver.EmbeddedQueue) float64) {
-	c.single = append(c.single, single{prometheus.NewDesc(name, help, nil, nil), kind, value})
+// add adds a metric, with a label where one is given: its name and its value.
+func (c *ingestCollector) add(kind prometheus.ValueType, name, help string, value func(receiver.EmbeddedQueue) float64, of ...string) {
+	var fixed prometheus.Labels
+	if len(of) == 2 {
+		fixed = prometheus.Labels{of[0]: of[1]}
+	}
+	c.single = append(c.single, single{prometheus.NewDesc(name, help, nil, fixed), kind, value})
 }
 
 // newIngestCollector reads what one route has. What only a subscription among several can be comes
@@ -56,11 +62,17 @@ func newIngestCollector(now func() receiver.EmbeddedQueue, several bool) *ingest
 	c.add(gauge, "carrier_dead_letters", "Dead letters in the embedded queue.", func(q receiver.EmbeddedQueue) float64 { return float64(q.DeadLetters) })
 	c.add(counter, "carrier_dead_letters_dropped_total", "Dead letters dropped for want of space.", func(q receiver.EmbeddedQueue) float64 { return float64(q.DeadLettersDropped) })
 	if several {
-		c.add(counter, "carrier_subscription_evicted_total", "Messages taken away from the route for want of space, or since it was offline.", func(q receiver.EmbeddedQueue) float64 { return float64(q.Evicted) })
+		c.add(counter, evicted, evictedHelp, func(q receiver.EmbeddedQueue) float64 { return float64(q.EvictedDropped) }, "action", "drop")
+		c.add(counter, evicted, evictedHelp, func(q receiver.EmbeddedQueue) float64 { return float64(q.EvictedDead) }, "action", "dead-letter")
 		c.add(gauge, "carrier_subscription_offline", "Whether nothing is stored for the route since it was offline for too long: 1 or 0.", offline)
 	}
 	return c
 }
+
+const (
+	evicted     = "carrier_subscription_evicted_total"
+	evictedHelp = "Messages taken away from the route for want of space, or since it was offline, by what became of them."
+)
 
 func offline(q receiver.EmbeddedQueue) float64 {
 	if q.Offline {
