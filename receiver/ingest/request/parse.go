@@ -14,8 +14,9 @@ import (
 	"carrier/message"
 )
 
+// What a producer may say in headers.
 const (
-	// MaxKey and MaxGroup are the longest idempotency key and group, in bytes.
+	// MaxKey is the longest idempotency key, in bytes, MaxGroup the longest group.
 	MaxKey   = 255
 	MaxGroup = 128
 	// MaxDelay is the longest delay; a message that is older than its default timeout
