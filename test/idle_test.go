@@ -14,8 +14,8 @@ func TestAJobEndsWhenItsSourceIsEmpty(t *testing.T) {
 		if b.program.code != 0 || len(w.got()) != 3 {
 			t.Errorf("it ended with %d after %d posts, want 0 after 3", b.program.code, len(w.got()))
 		}
-		if len(b.logged("CARRIER_EXIT_WHEN_IDLE")) == 0 {
-			t.Error("it does not say why it stops")
+		if lines := b.logged("stopping"); len(lines) != 1 || lines[0].text("cause") != "nothing to do (CARRIER_EXIT_WHEN_IDLE)" {
+			t.Errorf("it says of its stop %v", lines)
 		}
 	})
 }
