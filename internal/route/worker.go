@@ -71,8 +71,8 @@ func newWorker(r *Route, version string) (*worker, error) {
 	return w, nil
 }
 
-// reach is the way to the endpoints: each is held while it cannot be connected to, and messages go to
-// the first that is not.
+// reach is the way to the endpoints: each is held while it cannot be connected to, and messages go
+// to the first that is not.
 func (w *worker) reach(r *Route, status *workerStatus) transmitter.Transmitter {
 	anyUp := newAnyUp(len(w.hooks), w.checker != nil, func(up bool, cause error) { status.set("connection", up, cause) })
 	var held []transmitter.Transmitter
