@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"carrier/internal/netaddr"
+	"carrier/internal/secretfile"
 )
 
 // What stands in ingest's way of keeping a message for ever: there is no redrive policy.
@@ -33,6 +34,7 @@ func (k *check) rules() {
 	k.subscription(c.PubSub)
 	k.ingest(c.Ingest)
 	k.endpoint(c.Webhook)
+	k.signing()
 	k.certificates(c.Webhook)
 	k.concurrency(c.SQS)
 	if c.Retry.MaxInterval < c.Retry.InitialInterval {
@@ -114,9 +116,9 @@ func (k *check) ingest(i IngestOptions) {
 		k.fault("CARRIER_INGEST_MAX_DEAD_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
 	}
 	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
-	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
-	if k.config.Receiver == Ingest && open && !netaddr.IsLoopback(i.Address) {
-		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
+	closed := i.Authenticates() || k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) || k.faulty("CARRIER_INGEST_SIGNING_SECRETS"+fileSuffix)
+	if k.config.Receiver == Ingest && !closed && !i.AllowAnonymous && !netaddr.IsLoopback(i.Address) {
+		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN or CARRIER_INGEST_SIGNING_SECRETS is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
 }
 
@@ -162,7 +164,7 @@ func (k *check) keyPair(cert, certPath, key, keyPath string) {
 
 // file reads the file that the variable called name names, or notes a fault.
 func (k *check) file(name, path string) []byte {
-	data, err := readFile(path)
+	data, err := secretfile.ReadBytes(path)
 	if err != nil {
 		v, _ := k.variable(name)
 		k.fault(name, fmt.Sprintf("must be %s: %v", v.allowed(), err))

@@ -40,7 +40,7 @@ func (k *check) risks() []string {
 	if c.Webhook.InsecureSkipVerify {
 		all = append(all, "CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY: the worker's certificate is not checked")
 	}
-	if c.Receiver == Ingest && c.Ingest.AllowAnonymous && c.Ingest.Token.Reveal() == "" && !netaddr.IsLoopback(c.Ingest.Address) {
+	if c.Receiver == Ingest && c.Ingest.AllowAnonymous && !c.Ingest.Authenticates() && !netaddr.IsLoopback(c.Ingest.Address) {
 		all = append(all, "CARRIER_INGEST_ALLOW_ANONYMOUS: whoever reaches CARRIER_INGEST_ADDRESS may store messages")
 	}
 	return all

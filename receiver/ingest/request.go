@@ -11,6 +11,7 @@ import (
 	"carrier/internal/http1"
 	"carrier/internal/queue"
 	"carrier/message"
+	"carrier/receiver/ingest/credential"
 )
 
 const (
@@ -30,7 +31,7 @@ const (
 
 // parse makes an entry, without its body, of a request's line and headers. The headers that may
 // not travel are taken out of the request. Replay says that path and headers are for the worker.
-func parse(r *http.Request, carriersOwn, replay bool) (queue.Entry, *problem) {
+func parse(r *http.Request, shown credential.Credential, replay bool) (queue.Entry, *problem) {
 	path := path(r)
 	if err := message.CheckPath(path); replay && err != nil {
 		return queue.Entry{}, newProblem(http.StatusBadRequest, err.Error())
@@ -38,7 +39,7 @@ func parse(r *http.Request, carriersOwn, replay bool) (queue.Entry, *problem) {
 	if p := checkOwn(r.Header); p != nil {
 		return queue.Entry{}, p
 	}
-	key, p := idempotencyKey(r.Header)
+	key, p := idempotencyKey(r.Header, shown.ID != "")
 	if p != nil {
 		return queue.Entry{}, p
 	}
@@ -57,7 +58,7 @@ func parse(r *http.Request, carriersOwn, replay bool) (queue.Entry, *problem) {
 	e := envelope{
 		contentType: r.Header.Get("Content-Type"),
 		attributes:  attributes,
-		request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, carriersOwn)},
+		request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, shown.Token)},
 	}
 	if key != "" {
 		key = strings.Join([]string{r.Method, path, key}, "\x00") // the scope of a key
@@ -108,9 +109,14 @@ func path(r *http.Request) string {
 	return p
 }
 
-// idempotencyKey prefers the header that says it, and takes a Standard Webhooks id for one.
-func idempotencyKey(h http.Header) (string, *problem) {
-	for _, name := range []string{"Idempotency-Key", "Webhook-Id"} {
+// idempotencyKey prefers the header that says it, and takes a Standard Webhooks id for one. What is
+// let in by its signature has none but the id that is signed.
+func idempotencyKey(h http.Header, signed bool) (string, *problem) {
+	names := []string{"Idempotency-Key", "Webhook-Id"}
+	if signed {
+		names = names[1:]
+	}
+	for _, name := range names {
 		key, p := token(h, name, maxKey)
 		if key != "" || p != nil {
 			return key, p

@@ -11,6 +11,7 @@ import (
 
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/receiver/ingest/credential"
 )
 
 func TestHeadersBecomeTheMessage(t *testing.T) {
@@ -189,7 +190,7 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		sent := req.Header.Clone()
-		e, p := parse(req, carriersOwn, replay)
+		e, p := parse(req, credential.Credential{Token: carriersOwn}, replay)
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
 				t.Fatalf("problem = %+v", p)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"carrier/receiver/ingest/credential"
 )
 
 // Limits that are no options.
@@ -38,10 +40,14 @@ func (r *Receiver) serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	credentials, err := credential.Open(r.options.credentials())
+	if err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	s := &server{cancel: cancel}
 	s.listener = newListener(l, certificate, r.options, &s.serving)
-	h := newHandler(r)
+	h := newHandler(r, credentials)
 	s.http = &http.Server{
 		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(ctx, w, req) }),
 		ReadHeaderTimeout:            headTimeout,

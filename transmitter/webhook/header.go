@@ -107,13 +107,13 @@ func isCarriers(name string) bool {
 
 // isProducers reports whether a header is one that only the producer may set: its key and its own
 // Standard Webhooks signature, which a worker behind carrier may still want to check. It travels in a
-// replay alone. The name is folded.
+// replay alone, and there only where carrier does not sign itself. The name is folded.
 func isProducers(name string) bool {
 	switch name {
-	case "Idempotency-Key", "X-Idempotency-Key", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature":
+	case "Idempotency-Key", "X-Idempotency-Key":
 		return true
 	default:
-		return false
+		return isSignature(name)
 	}
 }
 

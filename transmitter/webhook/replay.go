@@ -79,7 +79,7 @@ func (b *builder) appendReplayed(dst []byte, replayed http.Header) []byte {
 func (b *builder) mayReplay(name string, replayed http.Header) bool {
 	folded := http1.Folded(name)
 	switch {
-	case isCarriers(folded), b.fixed.names[folded], folded == "Content-Encoding":
+	case isCarriers(folded), b.fixed.names[folded], folded == "Content-Encoding", b.signing != nil && isSignature(folded):
 		return false
 	case folded != http.CanonicalHeaderKey(name) && shadows(folded, replayed):
 		return false

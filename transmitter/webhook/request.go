@@ -1,13 +1,15 @@
 package webhook
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"carrier/message"
 )
 
-// A builder makes the request of a message. Nothing in it changes after it is made.
+// A builder makes the request of a message. Nothing in it changes after it is made, but for the signing
+// keys, whose file may change.
 type builder struct {
 	endpoint    Endpoint
 	target      string
@@ -16,12 +18,14 @@ type builder struct {
 	contentType string
 	agent       string
 	fixed       fixed
+	signing     *signing
 	maxHead     int // bytes
 }
 
 func newBuilder(opts Options) (*builder, error) {
-	fixed, err := newFixed(opts)
-	if err != nil {
+	fixed, headerErr := newFixed(opts)
+	signing, keyErr := openSigning(opts.Signing, opts.Warn)
+	if err := errors.Join(headerErr, keyErr); err != nil {
 		return nil, err
 	}
 	return &builder{
@@ -32,6 +36,7 @@ func newBuilder(opts Options) (*builder, error) {
 		contentType: opts.DefaultContentType,
 		agent:       "carrier/" + opts.Version,
 		fixed:       fixed,
+		signing:     signing,
 		maxHead:     opts.MaxHeaderBytes,
 	}, nil
 }
@@ -81,6 +86,7 @@ func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
 	dst = r.builder.appendReplayed(dst, r.replayed)
 	dst = appendTrace(dst, r.m, r.replayed)
 	dst = r.builder.appendOwn(dst, r.m, r.now)
+	dst = r.builder.signing.appendTo(dst, encodeValue(r.m.ID), r.now, r.m.Body)
 	dst, omitted = appendAttributes(dst, r.m.Attributes, begin+r.builder.maxHead-len("\r\n"))
 	return append(dst, "\r\n"...), omitted
 }

@@ -24,6 +24,8 @@ type Options struct {
 	// kept; at least 1. A Transmit beyond it waits for a connection.
 	Concurrency int
 	TLS         TLS
+	// Signing signs every request, where it has keys.
+	Signing Signing
 	// Headers are added to every request, and win over a replayed request's own.
 	Headers []Header
 	// MaxHeaderBytes is the largest head sent: attributes that do not fit, the longest first, are left
@@ -75,7 +77,7 @@ type Transmitter struct {
 }
 
 // Open checks opts, reads the files they name, and returns a Transmitter. It connects
-// to nothing. Its errors name every header and file at fault, and no secret.
+// to nothing. Its errors name every header, file and key at fault, and no secret.
 func Open(opts Options) (*Transmitter, error) {
 	opts = opts.withDefaults()
 	if opts.Endpoint.address == "" {

@@ -1,0 +1,31 @@
+package config
+
+import (
+	"strings"
+
+	"carrier/internal/standardwebhooks"
+)
+
+// Authenticates reports whether producers need a credential.
+func (i IngestOptions) Authenticates() bool {
+	return i.Token.Reveal() != "" || i.SigningSecrets.Reveal() != ""
+}
+
+// signing checks the keys that sign and those that verify.
+func (k *check) signing() {
+	if keys := k.config.Webhook.SigningSecrets.Reveal(); keys != "" {
+		_, err := standardwebhooks.ParseSigner(keys)
+		k.keys("CARRIER_WEBHOOK_SIGNING_SECRETS", err)
+	}
+	if keys := k.config.Ingest.SigningSecrets.Reveal(); keys != "" {
+		_, err := standardwebhooks.ParseVerifier(keys)
+		k.keys("CARRIER_INGEST_SIGNING_SECRETS", err)
+	}
+}
+
+// keys notes what is wrong with the keys of the variable called name, if anything.
+func (k *check) keys(name string, err error) {
+	if v, known := k.variable(name); known && err != nil {
+		k.fault(name, "must be "+v.allowed()+": "+strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+}
