@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -39,8 +40,10 @@ func (q *Queue) Remove(ctx context.Context, d *Delivery) error {
 // A Retry says how a message goes back.
 type Retry struct {
 	// Delay is how long the message, and its group, is not due. It is at most 12 h, and ends at
-	// Options.MessageTimeout.
+	// Timeout.
 	Delay time.Duration
+	// Timeout is the age at which this message is given up; Options.MessageTimeout if zero.
+	Timeout time.Duration
 	// Failed means that the hand-out was a failed attempt; else it counts as a deferral.
 	Failed bool
 }
@@ -52,19 +55,20 @@ func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
 		s.Deferrals++
 	}
 	if r.Delay > 0 {
-		s.Due = q.due(time.Now(), d, r.Delay).UnixNano()
+		s.Due = q.due(time.Now(), d, r).UnixNano()
 	}
 	return q.end(ctx, d, inTime, &giveBackOp{item: d.item, state: s})
 }
 
 // due is when d is due that is given back at now. A message that gets too old meanwhile is due
 // right then, so that it is given up in time; one that is too old already waits as it was told.
-func (q *Queue) due(now time.Time, d *Delivery, delay time.Duration) time.Time {
-	due := now.Add(min(delay, queuefile.MaxDelay))
-	if q.options.MessageTimeout <= 0 {
+func (q *Queue) due(now time.Time, d *Delivery, r Retry) time.Time {
+	due := now.Add(min(r.Delay, queuefile.MaxDelay))
+	timeout := cmp.Or(r.Timeout, q.options.MessageTimeout)
+	if timeout <= 0 {
 		return due
 	}
-	tooOld := d.Due.Add(q.options.MessageTimeout + time.Millisecond)
+	tooOld := d.Due.Add(timeout + time.Millisecond)
 	if tooOld.After(now) && tooOld.Before(due) {
 		return tooOld
 	}

@@ -21,10 +21,14 @@ const (
 	// maxDelay is the longest delay; a message that is older than its default timeout
 	// when it becomes due would be rejected unseen.
 	maxDelay = 24 * time.Hour
+	// leastTimeout and maxTimeout bound the age at which a producer has its message given up.
+	leastTimeout = time.Second
+	maxTimeout   = 366 * 24 * time.Hour
 
 	ownPrefix       = "X-Carrier-"
 	groupHeader     = ownPrefix + "Group-Id"
 	delayHeader     = ownPrefix + "Delay"
+	timeoutHeader   = ownPrefix + "Message-Timeout"
 	attributePrefix = ownPrefix + "Attribute-"
 	forwardedHost   = "X-Forwarded-Host"
 )
@@ -47,7 +51,11 @@ func parse(r *http.Request, shown credential.Credential, replay bool) (queue.Ent
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	wait, p := delay(r.Header)
+	wait, p := duration(r.Header, delayHeader, 0, maxDelay)
+	if p != nil {
+		return queue.Entry{}, p
+	}
+	timeout, p := duration(r.Header, timeoutHeader, leastTimeout, maxTimeout)
 	if p != nil {
 		return queue.Entry{}, p
 	}
@@ -57,6 +65,7 @@ func parse(r *http.Request, shown credential.Credential, replay bool) (queue.Ent
 	}
 	e := envelope{
 		contentType: r.Header.Get("Content-Type"),
+		timeout:     timeout,
 		attributes:  attributes,
 		request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, shown.Token)},
 	}
@@ -74,8 +83,8 @@ func checkOwn(h http.Header) *problem {
 		if !isOwn(name) || isSentToWorkers(http1.Folded(name)) {
 			continue
 		}
-		if name != groupHeader && name != delayHeader && !strings.HasPrefix(name, attributePrefix) {
-			return badHeader(name, fmt.Sprintf("not known; the headers of carrier are %s, %s and %s<Name>", groupHeader, delayHeader, attributePrefix))
+		if name != groupHeader && name != delayHeader && name != timeoutHeader && !strings.HasPrefix(name, attributePrefix) {
+			return badHeader(name, fmt.Sprintf("not known; the headers of carrier are %s, %s, %s and %s<Name>", groupHeader, delayHeader, timeoutHeader, attributePrefix))
 		}
 	}
 	return nil
@@ -146,22 +155,22 @@ func printable(s string) bool {
 	return true
 }
 
-// delay reads whole seconds or a Go duration.
-func delay(h http.Header) (time.Duration, *problem) {
-	values, sent := h[delayHeader]
+// duration reads whole seconds or a Go duration from least to most; zero where the header was not sent.
+func duration(h http.Header, name string, least, most time.Duration) (time.Duration, *problem) {
+	values, sent := h[name]
 	if !sent {
 		return 0, nil
 	}
-	d, ok := parseDelay(strings.Join(values, ","))
-	if !ok || d < 0 || d > maxDelay {
-		return 0, badHeader(delayHeader, fmt.Sprintf("whole seconds, or a Go duration such as 1m30s, from 0 to %v are allowed", maxDelay))
+	d, ok := parseDuration(strings.Join(values, ","), most)
+	if !ok || d < least || d > most {
+		return 0, badHeader(name, fmt.Sprintf("whole seconds, or a Go duration such as 1m30s, from %v to %v are allowed", least, most))
 	}
 	return d, nil
 }
 
-func parseDelay(s string) (time.Duration, bool) {
+func parseDuration(s string, most time.Duration) (time.Duration, bool) {
 	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, -1), int64(maxDelay/time.Second)+1)) * time.Second, true
+		return time.Duration(min(max(seconds, -1), int64(most/time.Second)+1)) * time.Second, true
 	}
 	d, err := time.ParseDuration(s)
 	return d, err == nil

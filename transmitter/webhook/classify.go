@@ -14,11 +14,11 @@ import (
 func wantedFields() []string { return []string{"retry-after", "x-carrier-action"} }
 
 // classify turns the head of the worker's answer into its outcome, and says what was wrong with it,
-// if anything. The status decides, unless the worker's own word in X-Carrier-Action does: a word that
+// if anything. The status decides, with permanent as Options.Permanent, unless the worker's own word in X-Carrier-Action does: a word that
 // nobody knows, or two of them, is a retry, since the worker did not say ack. The zero Action of a
 // rejection by status is filled in by whoever knows the configuration.
-func classify(status int, header http.Header, now time.Time) (o message.Outcome, warnings []string) {
-	o = byStatus(status)
+func classify(status int, header http.Header, permanent func(int) bool, now time.Time) (o message.Outcome, warnings []string) {
+	o = byStatus(status, permanent)
 	words := said(header[actionHeader])
 	switch {
 	case len(words) == 0:
@@ -71,7 +71,7 @@ func said(values []string) []string {
 }
 
 // byStatus is the outcome of a status alone.
-func byStatus(status int) message.Outcome {
+func byStatus(status int, permanent func(int) bool) message.Outcome {
 	if status/100 == 2 {
 		return message.Outcome{Verdict: message.Delivered, Status: status, Code: "2xx"}
 	}
@@ -84,11 +84,19 @@ func byStatus(status int) message.Outcome {
 	case status < 100 || status > 599:
 		// Not HTTP; and nobody's metrics want a label for it.
 		o.Cause, o.Code = message.Failed, codeError
-	case status/100 == 5, status == http.StatusRequestTimeout,
-		status == http.StatusTooEarly, status == http.StatusTooManyRequests:
+	case status >= 400 && !permanent(status):
 		o.Cause = message.Failed
 	default:
 		o.Verdict = message.Rejected
 	}
 	return o
+}
+
+// isPermanent is what Options.Permanent is where nothing else was said.
+func isPermanent(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status/100 == 4
 }

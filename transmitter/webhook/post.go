@@ -50,7 +50,9 @@ type poster struct {
 	client  *http1.Client
 	timeout time.Duration
 	omitted *omitted
-	heads   sync.Pool // of *[]byte
+	// permanent is Options.Permanent.
+	permanent func(status int) bool
+	heads     sync.Pool // of *[]byte
 }
 
 // post sends r and reads the whole answer. The head has to be there within the timeout, dialling
@@ -72,7 +74,7 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warni
 	if a.Status == 0 {
 		return failure(ctx, err), nil
 	}
-	o, warnings = classify(a.Status, a.Header, time.Now())
+	o, warnings = classify(a.Status, a.Header, p.permanent, time.Now())
 	if err != nil && o.Verdict != message.Retry {
 		return failure(ctx, err), warnings
 	}

@@ -24,6 +24,9 @@ type Options struct {
 	// kept; at least 1. A Transmit beyond it waits for a connection.
 	Concurrency int
 	TLS         TLS
+	// Permanent reports whether an answer of a status from 400 to 599 means that trying again is of no
+	// use. Nil means 400 to 499 without 408, 425 and 429.
+	Permanent func(status int) bool
 	// Signing signs every request, where it has keys.
 	Signing Signing
 	// Headers are added to every request, and win over a replayed request's own.
@@ -57,6 +60,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxHeaderBytes <= 0 {
 		o.MaxHeaderBytes = 8 << 10
+	}
+	if o.Permanent == nil {
+		o.Permanent = isPermanent
 	}
 	if o.Omitted == nil {
 		o.Omitted = func(string, []string) {}
@@ -100,7 +106,7 @@ func Open(opts Options) (*Transmitter, error) {
 		opts:         opts,
 		builder:      builder,
 		certificates: certificates,
-		poster:       &poster{client: client, timeout: opts.RequestTimeout, omitted: newOmitted(opts.Omitted)},
+		poster:       &poster{client: client, timeout: opts.RequestTimeout, omitted: newOmitted(opts.Omitted), permanent: opts.Permanent},
 	}, nil
 }
 
