@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/internal/egress"
 	"carrier/message"
 	"carrier/transmitter"
 	"carrier/transmitter/webhook"
@@ -77,6 +78,7 @@ func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, 
 		},
 		Signing:        webhook.Signing{Keys: c.Webhook.SigningSecrets.Reveal(), File: c.Webhook.SigningSecrets.File()},
 		Permanent:      c.Webhook.PermanentStatus.Contains,
+		Egress:         egress.Options{Proxy: c.Webhook.ProxyURL(), AllowLinkLocal: c.Webhook.AllowLinkLocal},
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes),
 		Headers:        headers,
 		Version:        version,

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/internal/egress"
 	"carrier/internal/http1"
 	"carrier/message"
 )
@@ -24,12 +25,11 @@ const (
 )
 
 // clientOptions are those of a client of e that makes at most concurrency requests at once. It
-// follows no redirect, asks no proxy, makes no request twice, and adds nothing to one.
-func clientOptions(e Endpoint, certificates *certificates, concurrency int) http1.Options {
+// follows no redirect, makes no request twice, and adds nothing to one.
+func clientOptions(e Endpoint, certificates *certificates, out egress.Options, concurrency int) http1.Options {
 	opts := http1.Options{
 		Dial: func(ctx context.Context) (net.Conn, error) {
-			var plain net.Dialer
-			return plain.DialContext(ctx, e.network, e.address)
+			return out.Dial(ctx, e.network, e.address)
 		},
 		MaxConns:      concurrency,
 		IdleTimeout:   idleTimeout,

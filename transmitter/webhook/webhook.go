@@ -7,6 +7,7 @@ import (
 	"errors"
 	"time"
 
+	"carrier/internal/egress"
 	"carrier/internal/http1"
 	"carrier/message"
 	"carrier/transmitter"
@@ -24,6 +25,9 @@ type Options struct {
 	// kept; at least 1. A Transmit beyond it waits for a connection.
 	Concurrency int
 	TLS         TLS
+	// Egress says through which proxy connections go, and to which addresses. Its TLS is set by Open: an
+	// https proxy is verified as the worker is, but never goes unverified, and is shown no certificate.
+	Egress egress.Options
 	// Permanent reports whether an answer of a status from 400 to 599 means that trying again is of no
 	// use. Nil means 400 to 499 without 408, 425 and 429.
 	Permanent func(status int) bool
@@ -97,7 +101,8 @@ func Open(opts Options) (*Transmitter, error) {
 	if opts.TLS.InsecureSkipVerify {
 		opts.Warn("", "the worker's certificate is not verified")
 	}
-	c := clientOptions(opts.Endpoint, certificates, opts.Concurrency)
+	opts.Egress.TLS = certificates.ofProxy
+	c := clientOptions(opts.Endpoint, certificates, opts.Egress, opts.Concurrency)
 	c.Unasked = func() {
 		opts.Warn("", "the worker sent bytes that no request asked for: no connection is reused for a minute")
 	}

@@ -1,0 +1,28 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestProxyIsAURLAndASecret(t *testing.T) {
+	limits(t, "CARRIER_WEBHOOK_PROXY", nil,
+		[]string{"http://proxy:3128", "https://u:p@proxy", "socks5://127.0.0.1:1080/"},
+		[]string{"proxy:3128", "socks4://proxy", "http://", "http://proxy/path", "http://proxy?x=1", "http://proxy:99999", "ftp://proxy"})
+	c := good(t, map[string]string{"CARRIER_WEBHOOK_PROXY": "http://user:hunter2@proxy"})
+	var out strings.Builder
+	if err := c.Write(&out); err != nil || strings.Contains(out.String(), "hunter2") || c.Webhook.ProxyURL().Host != "proxy" {
+		t.Errorf("prints %s", out.String())
+	}
+	if u := good(t, nil).Webhook.ProxyURL(); u != nil {
+		t.Errorf("without one it is %v", u)
+	}
+}
+
+func TestLinkLocalEndpointIsAFaultUnlessAllowed(t *testing.T) {
+	for _, name := range []string{"CARRIER_WEBHOOK_ENDPOINT", "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT"} {
+		limits(t, name, nil, []string{"http://127.0.0.1/", "http://[::1]/", "unix:///run/w.sock"},
+			[]string{"http://169.254.169.254/", "http://[fe80::1]/", "https://[::ffff:100.100.100.200]:8443/"})
+		good(t, map[string]string{name: "http://169.254.1.1/", "CARRIER_WEBHOOK_ALLOW_LINK_LOCAL": "true"})
+	}
+}
