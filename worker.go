@@ -11,6 +11,7 @@ import (
 	"carrier/message"
 	"carrier/transmitter"
 	"carrier/transmitter/webhook"
+	"carrier/transmitter/webhook/format"
 )
 
 // A worker is the way to the application: the webhook and what is wrapped around it.
@@ -77,6 +78,8 @@ func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, 
 			ClientCertFile: c.Webhook.ClientCertFile, ClientKeyFile: c.Webhook.ClientKeyFile,
 		},
 		Signing:        webhook.Signing{Keys: c.Webhook.SigningSecrets.Reveal(), File: c.Webhook.SigningSecrets.File()},
+		Format:         formatOf(c.Webhook.Format),
+		UnwrapSNS:      c.Webhook.Unwrap == config.SNS,
 		Permanent:      c.Webhook.PermanentStatus.Contains,
 		Egress:         egress.Options{Proxy: c.Webhook.ProxyURL(), AllowLinkLocal: c.Webhook.AllowLinkLocal},
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes),
@@ -118,6 +121,13 @@ func (w *worker) watch(ctx context.Context) {
 }
 
 func (w *worker) close() { w.webhook.Close() }
+
+func formatOf(name string) format.Format {
+	if name == config.Raw {
+		return format.Raw
+	}
+	return format.Format(name)
+}
 
 func rejectAction(name string) message.Action {
 	switch name {

@@ -12,6 +12,12 @@ const (
 	Webhook = "webhook"
 )
 
+// The values of WebhookOptions.Format and Unwrap that other values are told from.
+const (
+	Raw = "raw"
+	SNS = "sns"
+)
+
 // The values of Config.RejectAction.
 const (
 	Retry      = "retry"
@@ -128,6 +134,8 @@ type WebhookOptions struct {
 	PermanentStatus       Statuses      `envconfig:"CARRIER_WEBHOOK_PERMANENT_STATUS" default:"400-499" allowed:"statuses and ranges of them from 400 to 599, comma-separated" desc:"Answers that trying again is of no use for; CARRIER_REJECT_ACTION says what becomes of the message. A range leaves out 408, 425 and 429; named alone they count. Any other status above 399 is a failed attempt. A final 101 and 3xx are always permanent."`
 	Proxy                 Secret        `envconfig:"CARRIER_WEBHOOK_PROXY" allowed:"a URL with http://, https:// or socks5://, with a user and a password or without, and no path" desc:"Connections to the worker go through this proxy: a tunnel by CONNECT, also for http endpoints, or SOCKS 5. It looks up the names. Unix sockets are connected to directly."`
 	AllowLinkLocal        bool          `envconfig:"CARRIER_WEBHOOK_ALLOW_LINK_LOCAL" default:"false" desc:"Lets messages be posted to link-local and metadata addresses: 169.254.0.0/16, fe80::/10, fd00:ec2::254 and 100.100.100.200. Without it a message for an endpoint that has such an address is a permanent failure."`
+	Format                string        `envconfig:"CARRIER_WEBHOOK_FORMAT" default:"raw" oneof:"raw cloudevents sqsd pubsub-push lambda" desc:"What the worker is written for. raw: the body as it is. cloudevents: CloudEvents 1.0 in HTTP's binary mode. sqsd: the headers of an Elastic Beanstalk worker environment, and only 200 is success. pubsub-push: Pub/Sub's push envelope; 200, 201, 202 and 204 are success. lambda: the SQS event of a Lambda function, with one record and batchItemFailures in the answer. X-Carrier-* headers are sent with all of them."`
+	Unwrap                string        `envconfig:"CARRIER_UNWRAP" default:"none" oneof:"none sns" desc:"sns: of an SNS notification the message and the attributes in it are sent. What is no notification is sent as it is."`
 	HealthCheckEndpoint   string        `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT" shown:"off" url:"http https unix" desc:"Asked with GET; 2xx is healthy. No message is received before the first healthy answer, nor while the worker is offline."`
 	HealthCheckInterval   time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_INTERVAL" default:"60s" min:"1ms" desc:"Time between checks once healthy. The first check is made at once, and then every second until one is healthy."`
 	HealthCheckTimeout    time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_TIMEOUT" default:"10s" min:"1ms" desc:"Time for one check."`

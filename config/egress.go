@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -15,6 +16,21 @@ func (w WebhookOptions) ProxyURL() *url.URL {
 	}
 	u, _ := url.Parse(w.Proxy.Reveal())
 	return u
+}
+
+// format checks that a request that is made again is not to have another form.
+func (k *check) format() {
+	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
+	w := k.config.Webhook
+	if k.config.Receiver != Ingest || !k.config.Ingest.Replay {
+		return
+	}
+	if w.Format != Raw {
+		k.fault("CARRIER_WEBHOOK_FORMAT", fmt.Sprintf(why, Raw))
+	}
+	if w.Unwrap == SNS {
+		k.fault("CARRIER_UNWRAP", fmt.Sprintf(why, "none"))
+	}
 }
 
 // egress checks the proxy, and the addresses that may not be connected to.

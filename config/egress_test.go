@@ -26,3 +26,11 @@ func TestLinkLocalEndpointIsAFaultUnlessAllowed(t *testing.T) {
 		good(t, map[string]string{name: "http://169.254.1.1/", "CARRIER_WEBHOOK_ALLOW_LINK_LOCAL": "true"})
 	}
 }
+
+func TestReplayedRequestHasNoOtherForm(t *testing.T) {
+	replay := map[string]string{"CARRIER_INGEST_REPLAY": "true"}
+	limits(t, "CARRIER_WEBHOOK_FORMAT", replay, []string{"raw"}, []string{"cloudevents", "lambda", "xml"})
+	limits(t, "CARRIER_UNWRAP", replay, []string{"none"}, []string{"sns"})
+	limits(t, "CARRIER_WEBHOOK_FORMAT", nil, []string{"cloudevents", "sqsd", "pubsub-push", "lambda", "RAW"}, []string{"xml"})
+	limits(t, "CARRIER_UNWRAP", nil, []string{"sns"}, []string{"sqs"})
+}

@@ -35,6 +35,7 @@ func (k *check) rules() {
 	k.ingest(c.Ingest)
 	k.endpoint(c.Webhook)
 	k.signing()
+	k.format()
 	k.egress(c.Webhook)
 	k.certificates(c.Webhook)
 	k.concurrency(c.SQS)

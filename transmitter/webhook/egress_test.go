@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -154,7 +155,7 @@ func TestHTTPSProxyIsVerified(t *testing.T) {
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
 		tunnel(c, buffered, strings.TrimSuffix(strings.TrimPrefix(e.String(), "http://"), "/hook"))
 	}))
-	proxy.Config.ErrorLog = nil
+	proxy.Config.ErrorLog = log.New(io.Discard, "", 0)
 	proxy.StartTLS()
 	t.Cleanup(proxy.Close)
 	opts := webhook.Options{

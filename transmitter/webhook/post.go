@@ -3,13 +3,16 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
 	"carrier/internal/egress"
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/transmitter/webhook/format"
 )
 
 const (
@@ -50,9 +53,9 @@ type poster struct {
 	client  *http1.Client
 	timeout time.Duration
 	omitted *omitted
-	// permanent is Options.Permanent.
-	permanent func(status int) bool
-	heads     sync.Pool // of *[]byte
+	rules   rules
+	format  format.Format
+	heads   sync.Pool // of *[]byte
 }
 
 // post sends r and reads the whole answer. The head has to be there within the timeout, dialling
@@ -67,16 +70,32 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warni
 	var names []string
 	*head, names = r.appendHead((*head)[:0])
 	p.omitted.tell(r.m.ID, names)
+	var answer []byte
 	a, err := p.client.Do(ctx, http1.Request{
-		Head: *head, Body: r.m.Body,
-		Deadline: time.Now().Add(p.timeout), BodyTimeout: p.timeout,
+		Head: *head, Body: r.content.Body,
+		Deadline: time.Now().Add(p.timeout), BodyTimeout: p.timeout, Read: p.reader(&answer),
 	})
 	if a.Status == 0 {
 		return failure(ctx, err), nil
 	}
-	o, warnings = classify(a.Status, a.Header, p.permanent, time.Now())
+	o, warnings = classify(a.Status, a.Header, p.rules, time.Now())
 	if err != nil && o.Verdict != message.Retry {
 		return failure(ctx, err), warnings
 	}
+	if p.format.ReadsAnswer() && p.rules.accepts(o.Status) && len(said(a.Header[actionHeader])) == 0 &&
+		!format.Judge(a.Header.Get("Content-Type"), answer) {
+		o.Verdict, o.Cause, o.Reason = message.Retry, message.Failed, "worker's answer lists a failure, or is broken JSON"
+	}
 	return o, warnings
+}
+
+// reader returns what reads an answer's body into dst where the format looks at it; nil where it does not.
+func (p *poster) reader(dst *[]byte) func(*http.Response) error {
+	if !p.format.ReadsAnswer() {
+		return nil
+	}
+	return func(resp *http.Response) (err error) {
+		*dst, err = io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+		return err
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"carrier/internal/http1"
 	"carrier/message"
 	"carrier/transmitter"
+	"carrier/transmitter/webhook/format"
 )
 
 // Options is what a Transmitter is made of. Only Endpoint has no useful zero value.
@@ -28,6 +29,11 @@ type Options struct {
 	// Egress says through which proxy connections go, and to which addresses. Its TLS is set by Open: an
 	// https proxy is verified as the worker is, but never goes unverified, and is shown no certificate.
 	Egress egress.Options
+	// Format is the form in which messages are sent, and says which statuses are success. Without Replay
+	// only.
+	Format format.Format
+	// UnwrapSNS sends, in place of an SNS notification, the message and the attributes in it.
+	UnwrapSNS bool
 	// Permanent reports whether an answer of a status from 400 to 599 means that trying again is of no
 	// use. Nil means 400 to 499 without 408, 425 and 429.
 	Permanent func(status int) bool
@@ -111,7 +117,7 @@ func Open(opts Options) (*Transmitter, error) {
 		opts:         opts,
 		builder:      builder,
 		certificates: certificates,
-		poster:       &poster{client: client, timeout: opts.RequestTimeout, omitted: newOmitted(opts.Omitted), permanent: opts.Permanent},
+		poster:       &poster{client: client, timeout: opts.RequestTimeout, omitted: newOmitted(opts.Omitted), rules: rules{opts.Format.Accepts, opts.Permanent}, format: opts.Format},
 	}, nil
 }
 
