@@ -116,7 +116,7 @@ func (d *Dispatcher) again(receiving context.Context, err error) int {
 // as ready: the attempt that follows will tell.
 func (d *Dispatcher) ready(receiving context.Context) (n int, err error) {
 	panicked := contain.Call(func() error {
-		n, err = d.o.Transmitter.Ready(receiving)
+		n, err = d.o.Transmitter.Ready(receiving, 0)
 		return nil
 	})
 	if panicked != nil {

@@ -123,9 +123,10 @@ func Open(opts Options) (*Transmitter, error) {
 
 // Ready sets no limit, and waits for nothing: whether the worker is there shows when it
 // is asked.
-func (t *Transmitter) Ready(ctx context.Context) (int, error) {
-	if err := ctx.Err(); err != nil {
-		return 0, err
+func (t *Transmitter) Ready(ctx context.Context, promised int) (int, error) {
+	if promised == transmitter.Unlimited { // not even then are there more
+		<-ctx.Done()
+		return 0, ctx.Err()
 	}
 	return transmitter.Unlimited, nil
 }
