@@ -242,6 +242,16 @@ func (p *program) workerChanged(endpoint string, up bool, cause error) {
 	p.audit.Worker(endpoint, up, cause)
 }
 
+// breakerChanged tells everybody that the breaker of endpoint has opened, or closed again.
+func (p *program) breakerChanged(endpoint string, open bool) {
+	p.metrics.SetBreakerOpen(endpoint, open)
+	if open {
+		p.log.Warn("breaker open: the worker failed too often in a row; only probes are posted until one succeeds", zap.String("endpoint", endpoint))
+	} else {
+		p.log.Info("breaker closed: the worker answers again", zap.String("endpoint", endpoint))
+	}
+}
+
 // openAdmin opens the admin port, unless it is off, and returns what closes it.
 func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), err error) {
 	if c.Admin.Address == "" {

@@ -55,10 +55,20 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 		}
 		layers = append(layers, w.checker.Gate)
 	}
+	if c.Webhook.BreakerFailures > 0 {
+		p.metrics.SetBreakerOpen(endpoint.String(), false)
+		layers = append(layers, transmitter.Breaker(transmitter.BreakerOptions{
+			Failures: c.Webhook.BreakerFailures, Cooldown: c.Webhook.BreakerCooldown,
+			Changed: func(open bool) { p.breakerChanged(endpoint.String(), open) },
+		}))
+	}
 	layers = append(layers, transmitter.Hold(transmitter.HoldOptions{
 		Probe: hook.Probe, ProbeFirst: w.checker == nil,
 		Changed: func(up bool, cause error) { status.set("connection", up, cause) },
 	}))
+	if limit := c.Webhook.RateLimit.PerSecond(); limit > 0 {
+		layers = append(layers, transmitter.RateLimit(transmitter.RateLimitOptions{PerSecond: limit, Burst: c.Webhook.RateBurst}))
+	}
 	w.transmitter = transmitter.Wrap(hook, layers...)
 	return w, nil
 }

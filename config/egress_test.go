@@ -27,6 +27,29 @@ func TestLinkLocalEndpointIsAFaultUnlessAllowed(t *testing.T) {
 	}
 }
 
+func TestRateIsANumberInATime(t *testing.T) {
+	limits(t, "CARRIER_WEBHOOK_RATE_LIMIT", nil, []string{"100/s", "600/m", "1000/h"}, []string{"100", "0/s", "-1/s", "1.5/s", "1/d", "/s", "1/s/s"})
+	for value, want := range map[string]float64{"": 0, "100/s": 100, "600/m": 10, "1800/h": 0.5} {
+		if got := good(t, map[string]string{"CARRIER_WEBHOOK_RATE_LIMIT": value}).Webhook.RateLimit; got.PerSecond() != want || got.String() != value {
+			t.Errorf("%q is %v a second, prints %q", value, got.PerSecond(), got)
+		}
+	}
+}
+
+func TestBreakerNeedsMoreFailuresThanThereAreMessagesAtOnce(t *testing.T) {
+	for value, c := range map[string]struct {
+		concurrency string
+		want        int
+	}{"": {"", 5}, "0": {"", 0}, "3": {"50", 3}} {
+		if got := good(t, map[string]string{"CARRIER_WEBHOOK_BREAKER_FAILURES": value, "CARRIER_CONCURRENCY": c.concurrency}).Webhook.BreakerFailures; got != c.want {
+			t.Errorf("%q is %d, want %d", value, got, c.want)
+		}
+	}
+	if got := good(t, map[string]string{"CARRIER_CONCURRENCY": "50"}).Webhook.BreakerFailures; got != 50 {
+		t.Errorf("with a concurrency of 50 it is %d", got)
+	}
+}
+
 func TestReplayedRequestHasNoOtherForm(t *testing.T) {
 	replay := map[string]string{"CARRIER_INGEST_REPLAY": "true"}
 	limits(t, "CARRIER_WEBHOOK_FORMAT", replay, []string{"raw"}, []string{"cloudevents", "lambda", "xml"})

@@ -20,6 +20,9 @@ const (
 	ingestAttempts = 20
 )
 
+// leastFailures is how many failures in a row open a breaker at least, unless it is set.
+const leastFailures = 5
+
 const projectID = `[a-z0-9.:-]+`
 
 // rules checks what no single bound can say.
@@ -195,6 +198,9 @@ func (c *Config) complete(set func(name string) bool) {
 	}
 	if c.Retry.MaxAttempts == 0 && !set("CARRIER_RETRY_MAX_ATTEMPTS") && c.Receiver == Ingest {
 		c.Retry.MaxAttempts = ingestAttempts
+	}
+	if c.Webhook.BreakerFailures == 0 && !set("CARRIER_WEBHOOK_BREAKER_FAILURES") {
+		c.Webhook.BreakerFailures = max(leastFailures, c.Concurrency)
 	}
 	c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody)
 	if c.RejectAction == "" {

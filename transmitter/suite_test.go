@@ -16,6 +16,8 @@ func TestMiddlewaresKeepThePromises(t *testing.T) {
 		"hold":          transmitter.Hold(transmitter.HoldOptions{Probe: always, ProbeFirst: true}),
 		"gate":          healthyGate(t),
 		"give up":       transmitter.GiveUp(transmitter.GiveUpOptions{MaxAttempts: 9, MaxAge: time.Hour}),
+		"breaker":       transmitter.Breaker(transmitter.BreakerOptions{Failures: 1000, Cooldown: time.Second}),
+		"rate limit":    transmitter.RateLimit(transmitter.RateLimitOptions{PerSecond: 1e6, Burst: 1000}),
 		"first success": transmitter.UntilFirstSuccess(func(int) {}),
 		"backoff": transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: time.Second, Max: time.Minute, Jitter: transmitter.FullJitter, Random: func() float64 { return 0 },

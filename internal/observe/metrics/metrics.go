@@ -45,6 +45,7 @@ type Metrics struct {
 	leasesLost  prometheus.Counter
 	lastReceive prometheus.Gauge
 	workerUp    prometheus.Gauge
+	breakerOpen *prometheus.GaugeVec
 	draining    prometheus.Gauge
 	calls       counters
 	errors      *prometheus.CounterVec
@@ -104,6 +105,15 @@ func (m *Metrics) SetWorkerUp(up bool) {
 		return
 	}
 	m.workerUp.Set(0)
+}
+
+// SetBreakerOpen says whether the breaker of endpoint is open.
+func (m *Metrics) SetBreakerOpen(endpoint string, open bool) {
+	value := 0.0
+	if open {
+		value = 1
+	}
+	m.breakerOpen.WithLabelValues(endpoint).Set(value)
 }
 
 // IngestRequest counts one answer to a producer. It is called with WatchIngest alone.
