@@ -19,10 +19,10 @@ func (w WebhookOptions) ProxyURL() *url.URL {
 }
 
 // format checks that a request that is made again is not to have another form.
-func (k *check) format() {
+func (k *check) format(r *Route) {
 	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
-	w := k.config.Webhook
-	if k.config.Receiver != Ingest || !k.config.Ingest.Replay {
+	w := r.Webhook
+	if r.Receiver != Ingest || !r.Ingest.Replay {
 		return
 	}
 	if w.Format != Raw {
@@ -36,17 +36,22 @@ func (k *check) format() {
 // egress checks the proxy, and the addresses that may not be connected to.
 func (k *check) egress(w WebhookOptions) {
 	k.require("CARRIER_WEBHOOK_PROXY", w.Proxy.Reveal() == "" || isProxy(w.Proxy.Reveal()))
-	for _, e := range []struct{ name, value string }{
-		{"CARRIER_WEBHOOK_ENDPOINT", w.Endpoint}, {"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT", w.HealthCheckEndpoint},
+	for name, urls := range map[string][]string{
+		"CARRIER_WEBHOOK_ENDPOINT": w.Endpoints, "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": {w.HealthCheckEndpoint},
 	} {
-		u, err := url.Parse(e.value)
-		if err != nil || w.AllowLinkLocal {
-			continue
-		}
-		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && netaddr.IsLinkLocal(ip) {
-			k.fault(e.name, "must not be a link-local or metadata address, unless CARRIER_WEBHOOK_ALLOW_LINK_LOCAL is true")
+		if !w.AllowLinkLocal && slices.ContainsFunc(urls, isLinkLocal) {
+			k.fault(name, "must not be a link-local or metadata address, unless CARRIER_WEBHOOK_ALLOW_LINK_LOCAL is true")
 		}
 	}
+}
+
+func isLinkLocal(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err == nil && netaddr.IsLinkLocal(ip)
 }
 
 func isProxy(value string) bool {

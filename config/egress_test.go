@@ -11,10 +11,10 @@ func TestProxyIsAURLAndASecret(t *testing.T) {
 		[]string{"proxy:3128", "socks4://proxy", "http://", "http://proxy/path", "http://proxy?x=1", "http://proxy:99999", "ftp://proxy"})
 	c := good(t, map[string]string{"CARRIER_WEBHOOK_PROXY": "http://user:hunter2@proxy"})
 	var out strings.Builder
-	if err := c.Write(&out); err != nil || strings.Contains(out.String(), "hunter2") || c.Webhook.ProxyURL().Host != "proxy" {
+	if err := c.Write(&out); err != nil || strings.Contains(out.String(), "hunter2") || c.Routes[0].Webhook.ProxyURL().Host != "proxy" {
 		t.Errorf("prints %s", out.String())
 	}
-	if u := good(t, nil).Webhook.ProxyURL(); u != nil {
+	if u := good(t, nil).Routes[0].Webhook.ProxyURL(); u != nil {
 		t.Errorf("without one it is %v", u)
 	}
 }
@@ -30,7 +30,7 @@ func TestLinkLocalEndpointIsAFaultUnlessAllowed(t *testing.T) {
 func TestRateIsANumberInATime(t *testing.T) {
 	limits(t, "CARRIER_WEBHOOK_RATE_LIMIT", nil, []string{"100/s", "600/m", "1000/h"}, []string{"100", "0/s", "-1/s", "1.5/s", "1/d", "/s", "1/s/s"})
 	for value, want := range map[string]float64{"": 0, "100/s": 100, "600/m": 10, "1800/h": 0.5} {
-		if got := good(t, map[string]string{"CARRIER_WEBHOOK_RATE_LIMIT": value}).Webhook.RateLimit; got.PerSecond() != want || got.String() != value {
+		if got := good(t, map[string]string{"CARRIER_WEBHOOK_RATE_LIMIT": value}).Routes[0].Webhook.RateLimit; got.PerSecond() != want || got.String() != value {
 			t.Errorf("%q is %v a second, prints %q", value, got.PerSecond(), got)
 		}
 	}
@@ -41,11 +41,11 @@ func TestBreakerNeedsMoreFailuresThanThereAreMessagesAtOnce(t *testing.T) {
 		concurrency string
 		want        int
 	}{"": {"", 5}, "0": {"", 0}, "3": {"50", 3}} {
-		if got := good(t, map[string]string{"CARRIER_WEBHOOK_BREAKER_FAILURES": value, "CARRIER_CONCURRENCY": c.concurrency}).Webhook.BreakerFailures; got != c.want {
+		if got := good(t, map[string]string{"CARRIER_WEBHOOK_BREAKER_FAILURES": value, "CARRIER_CONCURRENCY": c.concurrency}).Routes[0].Webhook.BreakerFailures; got != c.want {
 			t.Errorf("%q is %d, want %d", value, got, c.want)
 		}
 	}
-	if got := good(t, map[string]string{"CARRIER_CONCURRENCY": "50"}).Webhook.BreakerFailures; got != 50 {
+	if got := good(t, map[string]string{"CARRIER_CONCURRENCY": "50"}).Routes[0].Webhook.BreakerFailures; got != 50 {
 		t.Errorf("with a concurrency of 50 it is %d", got)
 	}
 }

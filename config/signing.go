@@ -11,13 +11,17 @@ func (i IngestOptions) Authenticates() bool {
 	return i.Token.Reveal() != "" || i.SigningSecrets.Reveal() != ""
 }
 
-// signing checks the keys that sign and those that verify.
-func (k *check) signing() {
-	if keys := k.config.Webhook.SigningSecrets.Reveal(); keys != "" {
+// signing checks the keys that sign.
+func (k *check) signing(w WebhookOptions) {
+	if keys := w.SigningSecrets.Reveal(); keys != "" {
 		_, err := standardwebhooks.ParseSigner(keys)
 		k.keys("CARRIER_WEBHOOK_SIGNING_SECRETS", err)
 	}
-	if keys := k.config.Ingest.SigningSecrets.Reveal(); keys != "" {
+}
+
+// keysOfIngest checks the keys that verify.
+func (k *check) keysOfIngest(i IngestOptions) {
+	if keys := i.SigningSecrets.Reveal(); keys != "" {
 		_, err := standardwebhooks.ParseVerifier(keys)
 		k.keys("CARRIER_INGEST_SIGNING_SECRETS", err)
 	}

@@ -30,7 +30,7 @@ func TestSecretKnowsTheFileItIsFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := good(t, map[string]string{"CARRIER_WEBHOOK_SIGNING_SECRETS_FILE": file, "CARRIER_INGEST_SIGNING_SECRETS": secret})
-	if got := c.Webhook.SigningSecrets; got.Reveal() != secret || got.File() != file {
+	if got := c.Routes[0].Webhook.SigningSecrets; got.Reveal() != secret || got.File() != file {
 		t.Errorf("file is %q", got.File())
 	}
 	if got := c.Ingest.SigningSecrets.File(); got != "" {

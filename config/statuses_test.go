@@ -11,7 +11,7 @@ func TestPermanentStatusesAreNumbersAndRanges(t *testing.T) {
 		"400,422":         {[]int{400, 422}, []int{401, 404, 429, 500}},
 		"404-410,429,503": {[]int{404, 410, 429, 503}, []int{408, 403, 411, 500}},
 	} {
-		s := good(t, map[string]string{"CARRIER_WEBHOOK_PERMANENT_STATUS": value}).Webhook.PermanentStatus
+		s := good(t, map[string]string{"CARRIER_WEBHOOK_PERMANENT_STATUS": value}).Routes[0].Webhook.PermanentStatus
 		for _, status := range c.in {
 			if !s.Contains(status) {
 				t.Errorf("%q leaves out %d", value, status)

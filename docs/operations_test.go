@@ -29,16 +29,18 @@ func exposed(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
 	for _, name := range builtin.Names() {
-		m := metrics.New(metrics.Options{
+		process := metrics.NewProcess("", "")
+		m := process.Route(metrics.Options{
 			Receiver: name, Operations: builtin.Operations(name), Duplicates: builtin.Duplicates(name),
 		})
 		m.WatchInFlight(func() int { return 0 })
-		m.WatchLog(func() uint64 { return 0 })
+		process.WatchLog(func() uint64 { return 0 })
 		if name == config.Ingest {
 			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
+			process.WatchProducers(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
 		}
 		answer := httptest.NewRecorder()
-		m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		process.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		all.WriteString(answer.Body.String())
 	}
 	return all.String()

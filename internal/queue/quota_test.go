@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"carrier/internal/queue/record"
+	"carrier/internal/queue/store"
 )
 
 // bury makes a dead letter of each body.
@@ -56,7 +57,7 @@ func TestOldestDeadLettersMakeRoom(t *testing.T) {
 			t.Errorf("counts = %+v, want three kept and two dropped", c)
 		}
 		var kept []string
-		_ = q.view(func(b buckets) error {
+		_ = q.view(func(b store.Buckets) error {
 			return b[record.Dead].ForEach(func(_, v []byte) error {
 				_, _, m, _ := record.DecodeDeadLetter(v)
 				kept = append(kept, string(m.Body))
@@ -117,7 +118,7 @@ func TestKeysAreBounded(t *testing.T) {
 func (q *Queue) keys(t *testing.T) int {
 	t.Helper()
 	n := 0
-	_ = q.view(func(b buckets) error {
+	_ = q.view(func(b store.Buckets) error {
 		n = b[record.Keys].Stats().KeyN + b[record.Expiry].Stats().KeyN
 		return nil
 	})
@@ -190,7 +191,7 @@ func TestDelayOfAnEarlierCarrierIsAtMostTwelveHours(t *testing.T) {
 		dir := q.killed(t)
 		change(t, dir, func(tx *bbolt.Tx) error {
 			s := record.State{Count: 1, Due: time.Now().Add(57 * 365 * 24 * time.Hour).UnixNano()}
-			b := bucketsOf(tx)[record.States]
+			b := store.Of(tx)[record.States]
 			if err := b.Put(record.SeqKey(1), s.Encode()); err != nil {
 				return err
 			}

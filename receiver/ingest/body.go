@@ -12,7 +12,7 @@ import (
 // readBody reads all of the body. One that is cut off, too slow or too large is a problem, and
 // its connection is closed after the answer.
 func (h *handler) readBody(ctx context.Context, b *bodies.Body, r *http.Request) ([]byte, *problem) {
-	most := h.receiver.options.MaxBody
+	most := h.door.options.MaxBody
 	data, err := b.ReadAll(ctx, r.Body, r.ContentLength, most)
 	switch {
 	case errors.Is(err, bodies.ErrNoMemory):

@@ -21,7 +21,7 @@ func (w wire) large(t *testing.T, size, part int) {
 func TestLargeBodiesShareABudget(t *testing.T) {
 	var p pipes
 	const size = 64 << 10
-	bubble(t, Options{MaxBody: size, bodyBudget: 2 * (size - bodies.Free)}, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{MaxBody: size, bodyBudget: 2 * (size - bodies.Free)}, &p, func(t *testing.T, r single) {
 		// Two take all of the budget, and a third goes beyond it, so that somebody is finished.
 		var holding []wire
 		for range 3 {

@@ -15,13 +15,13 @@ import (
 
 // A handler answers producers. It is safe for concurrent use.
 type handler struct {
-	receiver    *Receiver
+	door        *Server
 	credentials *credential.Checker
 	bodies      *bodies.Budget
 }
 
-func newHandler(r *Receiver, credentials *credential.Checker) *handler {
-	return &handler{receiver: r, credentials: credentials, bodies: bodies.New(r.options.bodyBudget)}
+func newHandler(s *Server, credentials *credential.Checker) *handler {
+	return &handler{door: s, credentials: credentials, bodies: bodies.New(s.options.bodyBudget)}
 }
 
 // An accepted is the body of a 200.
@@ -55,12 +55,12 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case errors.Is(err, http.ErrAbortHandler):
 		panic(http.ErrAbortHandler)
 	case err != nil:
-		h.receiver.options.Report("handler_panic", err)
+		h.door.options.Report("handler_panic", err)
 		p = notAcknowledged()
 	}
 	x.conn.move(stateReceiving, stateAnswering)
 	if err := contain.Call(func() error { h.answer(x, stored, p); return nil }); err != nil {
-		h.receiver.options.Report("handler_panic", err)
+		h.door.options.Report("handler_panic", err)
 	}
 }
 
@@ -71,11 +71,16 @@ func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *proble
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	e, p := parse(x.r, shown, h.receiver.options.Replay)
+	to, p := h.door.topics.match(path(x.r))
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	q := h.receiver.queue.Load()
+	e, p := parse(x.r, shown)
+	if p != nil {
+		return queue.Stored{}, p, nil
+	}
+	e.To = to
+	q := h.door.queue.Load()
 	if p := h.hasRoom(q, x.r, e); p != nil {
 		return queue.Stored{}, p, nil
 	}
@@ -116,23 +121,23 @@ func (h *handler) admit(r *http.Request) (shown credential.Credential, p *proble
 	if !ok {
 		return shown, h.unauthorized()
 	}
-	if h.receiver.stopping.Load() {
+	if h.door.stopping.Load() {
 		return shown, stopping()
 	}
 	return shown, nil
 }
 
 func (h *handler) unauthorized() *problem {
-	return unauthorized(h.receiver.options.credentials().Signed())
+	return unauthorized(h.door.options.credentials().Signed())
 }
 
 // hasRoom refuses a body that is known to be too large, or not to fit. A key may be one that is
 // stored already, so that nothing is to be added.
 func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *problem {
-	if r.ContentLength > h.receiver.options.MaxBody {
-		return tooLarge(h.receiver.options.MaxBody)
+	if r.ContentLength > h.door.options.MaxBody {
+		return tooLarge(h.door.options.MaxBody)
 	}
-	err := q.HasRoom(max(0, r.ContentLength))
+	err := q.HasRoom(max(0, r.ContentLength), e.To)
 	if err == nil || e.Key != "" && errors.Is(err, queue.ErrFull) {
 		return nil
 	}
@@ -141,7 +146,7 @@ func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *probl
 
 // answer writes the id of what was stored, or p where nothing was.
 func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
-	if closesAfter(x.r) || h.receiver.stopping.Load() || p != nil && p.closes {
+	if closesAfter(x.r) || h.door.stopping.Load() || p != nil && p.closes {
 		x.w.Header().Set("Connection", "close")
 	}
 	if stored.Replayed {
@@ -154,7 +159,7 @@ func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
 		status = p.Status
 		x.refuse(p)
 	}
-	h.receiver.options.OnAnswer(status)
+	h.door.options.OnAnswer(status)
 }
 
 // closesAfter says whether r is the last request of its connection. After a chunked body nobody

@@ -42,11 +42,16 @@ const (
 	afterFull     = 5 * time.Second
 	afterDiskFull = 30 * time.Second
 	afterStop     = 5 * time.Second
+	afterOffline  = 30 * time.Second
 )
 
 func methodNotAllowed(method string) *problem {
 	return newProblem(http.StatusMethodNotAllowed, "requests of method "+strconv.Quote(method)+" are not stored").
 		with("Allow", "POST, PUT, PATCH, DELETE")
+}
+
+func noSubscriber() *problem {
+	return newProblem(http.StatusNotFound, "nobody subscribes to this path; nothing is stored")
 }
 
 func unauthorized(signed bool) *problem {
@@ -117,6 +122,8 @@ func refused(err error) *problem {
 		return newProblem(http.StatusServiceUnavailable, "the disk is full").retryAfter(afterDiskFull)
 	case errors.Is(err, queue.ErrKeysFull):
 		return newProblem(http.StatusServiceUnavailable, "too many idempotency keys are remembered").retryAfter(afterFull)
+	case errors.Is(err, queue.ErrOffline):
+		return newProblem(http.StatusServiceUnavailable, "all subscribers of this path are offline").retryAfter(afterOffline)
 	case errors.Is(err, queue.ErrFull):
 		return newProblem(http.StatusServiceUnavailable, "the queue is full").retryAfter(afterFull)
 	case errors.Is(err, queue.ErrClosed):

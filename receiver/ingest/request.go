@@ -34,12 +34,9 @@ const (
 )
 
 // parse makes an entry, without its body, of a request's line and headers. The headers that may
-// not travel are taken out of the request. Replay says that path and headers are for the worker.
-func parse(r *http.Request, shown credential.Credential, replay bool) (queue.Entry, *problem) {
+// not travel are taken out of the request.
+func parse(r *http.Request, shown credential.Credential) (queue.Entry, *problem) {
 	path := path(r)
-	if err := message.CheckPath(path); replay && err != nil {
-		return queue.Entry{}, newProblem(http.StatusBadRequest, err.Error())
-	}
 	if p := checkOwn(r.Header); p != nil {
 		return queue.Entry{}, p
 	}

@@ -136,7 +136,7 @@ func TestMessageTimeoutIsStoredWithTheMessage(t *testing.T) {
 }
 
 func TestPathThatCouldClimbIsRefusedInReplay(t *testing.T) {
-	r, plain := start(t, Options{Replay: true}), start(t, Options{})
+	r, plain := start(t, Options{Subscriptions: []Subscription{{Replay: true}}}), start(t, Options{})
 	targets := []string{"/../x", "/a/%2e%2e/b", "/%252e%252e/x", "/a%252eb", "/..%00/x", `/..\x`, "/..%5cx", "http://x/../y"}
 	for _, target := range targets {
 		w := dial(t, r)
@@ -159,7 +159,7 @@ func TestHostAndUserAgentOfTheProducerAreKept(t *testing.T) {
 		"behind a proxy": {"X-Forwarded-Host: first.example\r\n", "first.example"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, Options{Replay: true})
+			r := start(t, Options{Subscriptions: []Subscription{{Replay: true}}})
 			w := dial(t, r)
 			w.say(t, "POST / HTTP/1.1\r\nHost: producer.example:81\r\nUser-Agent: them/1\r\n"+c.header+"Content-Length: 1\r\n\r\na")
 			w.hear(t).id(t)
@@ -218,7 +218,11 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		sent := req.Header.Clone()
-		e, p := parse(req, credential.Credential{Token: carriersOwn}, replay)
+		to, refused := newTopics([]Subscription{{Topics: []string{"/"}}, {Topics: []string{"/a/"}, Replay: replay}}).match(path(req))
+		if refused == nil && to&1 == 0 || refused != nil && refused.Status != 400 {
+			t.Fatalf("%s: to %b, %+v", path(req), to, refused)
+		}
+		e, p := parse(req, credential.Credential{Token: carriersOwn})
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
 				t.Fatalf("problem = %+v", p)

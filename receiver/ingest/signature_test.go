@@ -129,7 +129,7 @@ func TestSigningKeysAreACredentialForAnOpenAddress(t *testing.T) {
 	}{"keys": {Options{SigningKeys: standardwebhooks.NewSecret()}, false}, "none": {Options{}, true}, "bad keys": {Options{SigningKeys: "x"}, true}} {
 		t.Run(name, func(t *testing.T) {
 			c.options.Address, c.options.DataDir = "0.0.0.0:0", t.TempDir()
-			r := New(c.options)
+			r := newSingle(c.options)
 			defer func() { _ = r.Close() }()
 			if err := r.Open(t.Context()); (err != nil) != c.refused {
 				t.Errorf("Open = %v", err)

@@ -29,6 +29,8 @@ const (
 	sourceHeader        = ownPrefix + "Source"
 	groupHeader         = ownPrefix + "Group-Id"
 	deadlineHeader      = ownPrefix + "Deadline"
+	failoverHeader      = ownPrefix + "Failover"
+	channelHeader       = ownPrefix + "Channel"
 
 	traceparentHeader = "traceparent"
 	tracestateHeader  = "tracestate"
@@ -119,11 +121,11 @@ func isProducers(name string) bool {
 
 // appendOwn appends the headers that tell the worker about m. Ids and names are escaped as attributes
 // are, so that none can break the request.
-func (b *builder) appendOwn(dst []byte, m *message.Message, now time.Time) []byte {
+func (b *builder) appendOwn(dst []byte, m *message.Message, deadline time.Time) []byte {
 	dst = appendHeader(dst, idHeader, encodeValue(m.ID))
 	dst = appendNumber(dst, receiveCountHeader, int64(m.ReceiveCount))
 	dst = appendHeader(dst, sourceHeader, encodeValue(m.Source))
-	dst = appendNumber(dst, deadlineHeader, now.Add(b.timeout).Unix())
+	dst = appendNumber(dst, deadlineHeader, deadline.Unix())
 	if !m.FirstReceived.IsZero() {
 		dst = appendNumber(dst, firstReceivedHeader, m.FirstReceived.Unix())
 	}
@@ -132,6 +134,12 @@ func (b *builder) appendOwn(dst []byte, m *message.Message, now time.Time) []byt
 	}
 	if m.Group != "" {
 		dst = appendHeader(dst, groupHeader, encodeValue(m.Group))
+	}
+	if b.failover {
+		dst = appendHeader(dst, failoverHeader, "1")
+	}
+	if b.channel != "" {
+		dst = appendHeader(dst, channelHeader, encodeValue(b.channel))
 	}
 	if m.OriginalID != "" && len(m.OriginalID) <= longestValue {
 		dst = appendHeader(dst, originalIDHeader, encodeValue(m.OriginalID))

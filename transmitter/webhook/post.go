@@ -51,7 +51,6 @@ func clientOptions(e Endpoint, certificates *certificates, out egress.Options, c
 // A poster posts requests to the endpoint.
 type poster struct {
 	client  *http1.Client
-	timeout time.Duration
 	omitted *omitted
 	rules   rules
 	format  format.Format
@@ -73,7 +72,7 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warni
 	var answer []byte
 	a, err := p.client.Do(ctx, http1.Request{
 		Head: *head, Body: r.content.Body,
-		Deadline: time.Now().Add(p.timeout), BodyTimeout: p.timeout, Read: p.reader(&answer), //nolint:bodyclose // http1 closes the connection, and has Read close nothing
+		Deadline: time.Now().Add(r.timeout), BodyTimeout: r.timeout, Read: p.reader(&answer), //nolint:bodyclose // http1 closes the connection, and has Read close nothing
 	})
 	if a.Status == 0 {
 		return failure(ctx, err), nil

@@ -23,6 +23,9 @@ type builder struct {
 	format      format.Format
 	unwrap      bool
 	maxHead     int // bytes
+	failover    bool
+	channel     string
+	until       func(*message.Message) time.Time
 }
 
 func newBuilder(opts Options) (*builder, error) {
@@ -43,6 +46,9 @@ func newBuilder(opts Options) (*builder, error) {
 		format:      opts.Format,
 		unwrap:      opts.UnwrapSNS,
 		maxHead:     opts.MaxHeaderBytes,
+		failover:    opts.Failover,
+		channel:     opts.Channel,
+		until:       opts.Until,
 	}, nil
 }
 
@@ -51,6 +57,8 @@ type request struct {
 	builder *builder
 	m       *message.Message
 	now     time.Time
+	// timeout is how long the answer may take to begin.
+	timeout time.Duration
 	method  string
 	// target is the escaped path and query.
 	target string
@@ -64,7 +72,7 @@ type request struct {
 // build makes the request that hands m over. An error means that no request may be made of m, now or
 // later.
 func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
-	r := &request{builder: b, m: m, now: now, method: http.MethodPost, target: b.target, attributes: m.Attributes}
+	r := &request{builder: b, m: m, now: now, timeout: b.timeoutOf(m, now), method: http.MethodPost, target: b.target, attributes: m.Attributes}
 	body := m.Body
 	if b.unwrap {
 		body, r.attributes, _ = format.Unwrap(body, r.attributes)
@@ -83,6 +91,18 @@ func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
 	return r, nil
 }
 
+// leastTimeout is what an attempt has, however little time is left for its message.
+const leastTimeout = time.Second
+
+// timeoutOf is how long the answer for m may take to begin: the least of what is left.
+func (b *builder) timeoutOf(m *message.Message, now time.Time) time.Duration {
+	until := b.until(m)
+	if until.IsZero() {
+		return b.timeout
+	}
+	return min(b.timeout, max(until.Sub(now), leastTimeout))
+}
+
 // appendHead appends the request's head to dst, and returns the names of the attributes that were left
 // out of it. No header can be there twice: who wins is decided by what the others may be called.
 func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
@@ -98,7 +118,7 @@ func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
 	dst = r.appendAgent(dst)
 	dst = r.builder.appendReplayed(dst, r.replayed)
 	dst = appendTrace(dst, r)
-	dst = r.builder.appendOwn(dst, r.m, r.now)
+	dst = r.builder.appendOwn(dst, r.m, r.now.Add(r.timeout))
 	dst = r.builder.signing.appendTo(dst, encodeValue(r.m.ID), r.now, r.content.Body)
 	dst = r.appendFormat(dst)
 	dst, omitted = appendAttributes(dst, r.attributes, begin+r.builder.maxHead-len("\r\n"))

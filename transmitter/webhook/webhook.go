@@ -50,6 +50,14 @@ type Options struct {
 	// Replay makes the producer's request again, where the message has kept one, rather
 	// than a POST to the endpoint.
 	Replay bool
+	// Failover says that the endpoint is tried after another one, and Channel names the channel that it
+	// belongs to, where that is not the first: X-Carrier-Failover and X-Carrier-Channel say so.
+	Failover bool
+	Channel  string
+	// Until says up to when an answer for m is of use, where that may be earlier than RequestTimeout
+	// from now; the zero time where nothing else limits it. An attempt has a second all the same. Nil
+	// is never.
+	Until func(m *message.Message) time.Time
 	// Warn is told what was odd but did not fail: about the answer to the message named, or with no id
 	// about files. What it is told holds no secret. Nil means nobody is told.
 	Warn func(messageID, what string)
@@ -76,6 +84,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Omitted == nil {
 		o.Omitted = func(string, []string) {}
+	}
+	if o.Until == nil {
+		o.Until = func(*message.Message) time.Time { return time.Time{} }
 	}
 	if o.Warn == nil {
 		o.Warn = func(string, string) {}
@@ -117,7 +128,7 @@ func Open(opts Options) (*Transmitter, error) {
 		opts:         opts,
 		builder:      builder,
 		certificates: certificates,
-		poster:       &poster{client: client, timeout: opts.RequestTimeout, omitted: newOmitted(opts.Omitted), rules: rules{opts.Format.Accepts, opts.Permanent}, format: opts.Format},
+		poster:       &poster{client: client, omitted: newOmitted(opts.Omitted), rules: rules{opts.Format.Accepts, opts.Permanent}, format: opts.Format},
 	}, nil
 }
 
