@@ -82,6 +82,16 @@ type WebhookOptions struct {
 	ClientKeyFile         string        `envconfig:"CARRIER_WEBHOOK_CLIENT_KEY_FILE" allowed:"a readable file with a PEM key" desc:"Key of CARRIER_WEBHOOK_CLIENT_CERT_FILE. Reread when it changes."`
 	MaxHeaderBytes        Size          `envconfig:"CARRIER_WEBHOOK_MAX_HEADER_BYTES" default:"8KiB" min:"2KiB" max:"1MiB" desc:"Largest request head sent to the worker. Attributes that do not fit are left out, the longest first, and named in X-Carrier-Attributes-Omitted."`
 	Headers               Secret        `envconfig:"CARRIER_WEBHOOK_HEADERS" allowed:"Name:value,Name:value; no comma in a value, and no header that carrier or HTTP sets itself" desc:"Headers added to every request to the worker."`
+	SigningSecrets        Secret        `envconfig:"CARRIER_WEBHOOK_SIGNING_SECRETS" allowed:"whsec_ secrets of 24 to 64 bytes and whsk_ keys of ed25519, in base64, comma-separated" desc:"Signs every request to the worker by Standard Webhooks 1.0.0, with each of these keys: webhook-id, webhook-timestamp and webhook-signature. The file of CARRIER_WEBHOOK_SIGNING_SECRETS_FILE is reread when it changes."`
+	PermanentStatus       Statuses      `envconfig:"CARRIER_WEBHOOK_PERMANENT_STATUS" default:"400-499" allowed:"statuses and ranges of them from 400 to 599, comma-separated" desc:"Answers that trying again is of no use for; CARRIER_REJECT_ACTION says what becomes of the message. A range leaves out 408, 425 and 429; named alone they count. Any other status above 399 is a failed attempt. A final 101 and 3xx are always permanent."`
+	Proxy                 Secret        `envconfig:"CARRIER_WEBHOOK_PROXY" allowed:"a URL with http://, https:// or socks5://, with a user and a password or without, and no path" desc:"Connections to the worker go through this proxy: a tunnel by CONNECT, also for http endpoints, or SOCKS 5. It looks up the names. Unix sockets are connected to directly."`
+	AllowLinkLocal        bool          `envconfig:"CARRIER_WEBHOOK_ALLOW_LINK_LOCAL" default:"false" desc:"Lets messages be posted to link-local and metadata addresses: 169.254.0.0/16, fe80::/10, fd00:ec2::254 and 100.100.100.200. Without it a message for an endpoint that has such an address is a permanent failure."`
+	Format                string        `envconfig:"CARRIER_WEBHOOK_FORMAT" default:"raw" oneof:"raw cloudevents sqsd pubsub-push lambda" desc:"What the worker is written for. raw: the body as it is. cloudevents: CloudEvents 1.0 in HTTP's binary mode. sqsd: the headers of an Elastic Beanstalk worker environment, and only 200 is success. pubsub-push: Pub/Sub's push envelope; 200, 201, 202 and 204 are success. lambda: the SQS event of a Lambda function, with one record and batchItemFailures in the answer. X-Carrier-* headers are sent with all of them."`
+	Unwrap                string        `envconfig:"CARRIER_UNWRAP" default:"none" oneof:"none sns" desc:"sns: of an SNS notification the message and the attributes in it are sent. What is no notification is sent as it is."`
+	RateLimit             Rate          `envconfig:"CARRIER_WEBHOOK_RATE_LIMIT" shown:"off" allowed:"a number of messages a second, minute or hour, as 100/s, 600/m or 1000/h" desc:"Most messages posted in a time. They are waited for before they are received. Receives bring no more than CARRIER_WEBHOOK_RATE_BURST messages then."`
+	RateBurst             int           `envconfig:"CARRIER_WEBHOOK_RATE_BURST" default:"1" min:"1" max:"10000" desc:"Most messages posted at once after a pause, within the rate."`
+	BreakerFailures       int           `envconfig:"CARRIER_WEBHOOK_BREAKER_FAILURES" shown:"the greater of 5 and the concurrency" min:"1" max:"1000000" zero:"no breaker" desc:"Failed attempts in a row (timeouts, broken connections, 5xx without Retry-After) after which nothing is received or posted but one message at a time, as a probe."`
+	BreakerCooldown       time.Duration `envconfig:"CARRIER_WEBHOOK_BREAKER_COOLDOWN" default:"5s" min:"1ms" max:"12h" desc:"Time before each probe. Any answer that is no failure ends the waiting."`
 	HealthCheckEndpoint   string        `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT" shown:"off" url:"http https unix" desc:"Asked with GET; 2xx is healthy. No message is received before the first healthy answer, nor while the worker is offline."`
 	HealthCheckInterval   time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_INTERVAL" default:"60s" min:"1ms" desc:"Time between checks once healthy. The first check is made at once, and then every second until one is healthy."`
 	HealthCheckTimeout    time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_TIMEOUT" default:"10s" min:"1ms" desc:"Time for one check."`
@@ -127,6 +137,9 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 		r.Concurrency = r.SQS.concurrency()
 	}
 	r.Concurrency = max(r.Concurrency, 1)
+	if r.Webhook.BreakerFailures == 0 && !set("CARRIER_WEBHOOK_BREAKER_FAILURES") {
+		r.Webhook.BreakerFailures = max(leastFailures, r.Concurrency)
+	}
 	if !set("CARRIER_DEFER_HOLD") {
 		r.Retry.DeferHold = HoldByQueue
 	}

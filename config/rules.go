@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"carrier/internal/netaddr"
+	"carrier/internal/secretfile"
 )
 
 // What stands in ingest's way of keeping a message for ever: there is no redrive policy.
@@ -19,6 +20,9 @@ const (
 	ingestTimeout  = 72 * time.Hour
 	ingestAttempts = 20
 )
+
+// leastFailures is how many failures in a row open a breaker at least, unless it is set.
+const leastFailures = 5
 
 const projectID = `[a-z0-9.:-]+`
 
@@ -32,6 +36,7 @@ func (k *check) rules() {
 	k.require("CARRIER_ADMIN_HOSTS", !slices.ContainsFunc(c.Admin.Hosts, func(name string) bool { return !netaddr.Listenable(name + ":0") }))
 	k.aws()
 	k.ingest(c.Ingest)
+	k.keysOfIngest(c.Ingest)
 }
 
 // routeRules checks the same of a route's variables.
@@ -41,6 +46,9 @@ func (k *check) routeRules() {
 	k.subscription(r.PubSub)
 	k.topics(r.Ingest.Topics)
 	k.endpoint(r.Webhook)
+	k.signing(r.Webhook)
+	k.format(r)
+	k.egress(r.Webhook)
 	k.certificates(r.Webhook)
 	k.concurrency(r.SQS)
 	if r.Retry.MaxInterval < r.Retry.InitialInterval {
@@ -125,9 +133,9 @@ func (k *check) ingest(i IngestOptions) {
 		k.fault("CARRIER_INGEST_MAX_DEAD_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
 	}
 	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
-	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
-	if k.config.Receives(Ingest) && open && !netaddr.IsLoopback(i.Address) {
-		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
+	closed := i.Authenticates() || k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) || k.faulty("CARRIER_INGEST_SIGNING_SECRETS"+fileSuffix)
+	if k.config.Receives(Ingest) && !closed && !i.AllowAnonymous && !netaddr.IsLoopback(i.Address) {
+		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN or CARRIER_INGEST_SIGNING_SECRETS is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
 }
 
@@ -174,7 +182,7 @@ func (k *check) keyPair(cert, certPath, key, keyPath string) {
 
 // file reads the file that the variable called name names, or notes a fault.
 func (k *check) file(name, path string) []byte {
-	data, err := readFile(path)
+	data, err := secretfile.ReadBytes(path)
 	if err != nil {
 		v, _ := k.variable(name)
 		k.fault(name, fmt.Sprintf("must be %s: %v", v.allowed(), err))

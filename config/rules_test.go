@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"carrier/internal/standardwebhooks"
 )
 
 // TestEachVariableHasItsLimits sets one variable at a time; the faults must name it and
@@ -117,6 +119,7 @@ func TestDerivedConcurrencyHasALimit(t *testing.T) {
 func TestOpenIngestNeedsATokenOrAWord(t *testing.T) {
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_TOKEN": "t"})
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_ALLOW_ANONYMOUS": "true"})
+	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_SIGNING_SECRETS": standardwebhooks.NewSecret()})
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_SQS_QUEUE_NAME": "q"})
 }
 

@@ -125,7 +125,7 @@ func (k *check) idleTogether() []string {
 // risks lists the choices of the process that weaken security.
 func (k *check) risks() []string {
 	i := k.config.Ingest
-	if k.config.Receives(Ingest) && i.AllowAnonymous && i.Token.Reveal() == "" && !netaddr.IsLoopback(i.Address) {
+	if k.config.Receives(Ingest) && i.AllowAnonymous && !i.Authenticates() && !netaddr.IsLoopback(i.Address) {
 		return []string{"CARRIER_INGEST_ALLOW_ANONYMOUS: whoever reaches CARRIER_INGEST_ADDRESS may store messages"}
 	}
 	return nil

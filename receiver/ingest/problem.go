@@ -54,7 +54,14 @@ func noSubscriber() *problem {
 	return newProblem(http.StatusNotFound, "nobody subscribes to this path; nothing is stored")
 }
 
-func unauthorized() *problem { return (&problem{Problem: httpapi.Unauthorized()}).closing() }
+func unauthorized(signed bool) *problem {
+	p := &problem{Problem: httpapi.Unauthorized()}
+	if signed {
+		p.Detail = "no signature by Standard Webhooks that can be accepted: a key that is not known, another body, or a timestamp " +
+			"more than five minutes off; nor the bearer token, if there is one"
+	}
+	return p.closing()
+}
 
 func tooLarge(limit int64) *problem {
 	return newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)).closing()
