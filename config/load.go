@@ -142,18 +142,19 @@ func (k *check) infer() {
 		}
 		return
 	}
-	sqs, pubsub := k.firstSet(prefix+"SQS_"), k.firstSet(prefix+"PUBSUB_")
-	because := ""
-	switch {
-	case sqs != "" && pubsub != "":
-		k.fault("CARRIER_RECEIVER", fmt.Sprintf("must be set where both %s and %s are", sqs, pubsub))
-		return
-	case sqs != "":
-		c.Receiver, because = SQS, sqs+" is set, which means sqs; "
-	case pubsub != "":
-		c.Receiver, because = PubSub, pubsub+" is set, which means pubsub; "
-	default:
-		c.Receiver, because = Ingest, "no queue is named, which means ingest; "
+	c.Receiver = Ingest
+	because, first := "no queue is named, which means ingest; ", ""
+	for _, receiver := range []string{SQS, PubSub, NATS} {
+		name := k.firstSet(prefix + strings.ToUpper(receiver) + "_")
+		switch {
+		case name == "":
+		case first != "":
+			k.fault("CARRIER_RECEIVER", fmt.Sprintf("must be set where both %s and %s are", first, name))
+			c.Receiver = ""
+			return
+		default:
+			c.Receiver, because, first = receiver, fmt.Sprintf("%s is set, which means %s; ", name, receiver), name
+		}
 	}
 	if !slices.Contains(k.receivers, c.Receiver) {
 		k.fault("CARRIER_RECEIVER", because+"must be "+k.builtIn())

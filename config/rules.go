@@ -31,6 +31,7 @@ func (k *check) rules() {
 	k.queue(c.SQS)
 	k.aws()
 	k.subscription(c.PubSub)
+	k.consumer(c.NATS)
 	k.ingest(c.Ingest)
 	k.endpoint(c.Webhook)
 	k.certificates(c.Webhook)
@@ -132,12 +133,16 @@ func (k *check) endpoint(w WebhookOptions) {
 }
 
 func (k *check) certificates(w WebhookOptions) {
-	const ca = "CARRIER_WEBHOOK_CA_FILE"
-	if w.CAFile != "" {
-		pem := k.file(ca, w.CAFile)
-		k.require(ca, x509.NewCertPool().AppendCertsFromPEM(pem))
-	}
+	k.authorities("CARRIER_WEBHOOK_CA_FILE", w.CAFile)
 	k.keyPair("CARRIER_WEBHOOK_CLIENT_CERT_FILE", w.ClientCertFile, "CARRIER_WEBHOOK_CLIENT_KEY_FILE", w.ClientKeyFile)
+}
+
+// authorities checks the file of certificates that the variable called name names, if it does.
+func (k *check) authorities(name, path string) {
+	if path != "" {
+		pem := k.file(name, path)
+		k.require(name, x509.NewCertPool().AppendCertsFromPEM(pem))
+	}
 }
 
 // keyPair checks the files of a certificate and its key, which the variables called cert and key

@@ -67,7 +67,7 @@ func serviceLink(name string) bool {
 
 // belongs names the receiver that the variable called name is for, if it is for one.
 func belongs(name string) string {
-	for _, receiver := range []string{SQS, PubSub, Ingest} {
+	for _, receiver := range []string{SQS, PubSub, NATS, Ingest} {
 		if strings.HasPrefix(name, prefix+strings.ToUpper(receiver)+"_") {
 			return receiver
 		}
@@ -77,6 +77,8 @@ func belongs(name string) string {
 		return SQS
 	case "CARRIER_DEAD_LETTER_TOPIC":
 		return PubSub
+	case "CARRIER_DEAD_LETTER_SUBJECT":
+		return NATS
 	}
 	return ""
 }

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"carrier/receiver"
-	"carrier/receiver/order"
 	"carrier/receiver/pubsub/api"
 )
 

@@ -18,7 +18,6 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
-	"carrier/receiver/order"
 )
 
 func TestDeferralBeyondTenMinutesIsHeldUntilItIsDue(t *testing.T) {
