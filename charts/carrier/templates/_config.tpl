@@ -5,6 +5,7 @@
 {{- if ne (toString ($value | default "")) "" -}}
 {{- if hasPrefix "CARRIER_SQS_" $name -}}{{- $found = "sqs" -}}{{- end -}}
 {{- if hasPrefix "CARRIER_PUBSUB_" $name -}}{{- $found = "pubsub" -}}{{- end -}}
+{{- if hasPrefix "CARRIER_NATS_" $name -}}{{- $found = "nats" -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- .Values.config.CARRIER_RECEIVER | default $found | lower -}}

@@ -39,13 +39,15 @@ scaleDown:
 {{- $receiver := include "carrier.receiver" . -}}
 {{- $usual := eq $receiver "ingest" | ternary 1000 (.Values.config.CARRIER_CONCURRENCY | default 1) -}}
 {{- $target := .Values.keda.messagesPerReplica | default $usual -}}
-{{- if and (ne $receiver "ingest") (not .Values.keda.authenticationRef) -}}
+{{- if and (has $receiver (list "sqs" "pubsub")) (not .Values.keda.authenticationRef) -}}
 {{- fail "keda.authenticationRef: KEDA asks the cloud how many messages there are: name a TriggerAuthentication" -}}
 {{- end -}}
 {{- if eq $receiver "sqs" -}}
 {{- include "carrier.kedaSQS" (dict "context" . "target" $target) -}}
 {{- else if eq $receiver "pubsub" -}}
 {{- include "carrier.kedaPubSub" (dict "context" . "target" $target) -}}
+{{- else if eq $receiver "nats" -}}
+{{- include "carrier.kedaNATS" (dict "context" . "target" $target) -}}
 {{- else -}}
 {{- include "carrier.kedaIngest" (dict "context" . "target" $target) -}}
 {{- end -}}
@@ -88,6 +90,21 @@ metadata:
   query: {{ printf "sum(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"%s\"})" (last $parts) | quote }}
   threshold: {{ include "carrier.value" .target | quote }}
   ignoreNullValues: "false"
+{{- end }}
+
+{{/* KEDA asks the monitoring port of the server. What waits for an acknowledgement counts, also
+     what is deferred or backs off. */}}
+{{- define "carrier.kedaNATS" -}}
+{{- $config := .context.Values.config -}}
+{{- $keda := .context.Values.keda -}}
+type: nats-jetstream
+metadata:
+  natsServerMonitoringEndpoint: {{ required "keda.natsMonitoring: KEDA asks the monitoring port of the NATS server: name it, such as nats.nats.svc:8222" $keda.natsMonitoring | quote }}
+  account: {{ $keda.natsAccount | quote }}
+  stream: {{ required "keda.enabled: config has no CARRIER_NATS_STREAM" $config.CARRIER_NATS_STREAM | quote }}
+  consumer: {{ required "keda.enabled: config has no CARRIER_NATS_CONSUMER" $config.CARRIER_NATS_CONSUMER | quote }}
+  lagThreshold: {{ include "carrier.value" .target | quote }}
+  useHttps: "false"
 {{- end }}
 
 {{- define "carrier.kedaIngest" -}}
