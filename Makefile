@@ -110,7 +110,7 @@ lint: $(LINT) ## run golangci-lint
 .PHONY: vet
 vet: ## run go vet, for each set of build tags
 	@echo "== go vet"
-	@for tags in '' nosqs nopubsub nonats noingest nosqs,nopubsub,nonats,noingest; do go vet -tags "$$tags" ./...; done
+	@for tags in '' nosqs nopubsub noingest nosqs,nopubsub,noingest; do go vet -tags "$$tags" ./...; done
 	@cd test/kube && go vet ./...
 
 .PHONY: fmt
@@ -178,7 +178,7 @@ image: ## build the images IMAGE:VERSION and, without Pub/Sub, IMAGE:VERSION-sqs
 
 # The files that name an image to build in or to run. A tag may be given another image at any
 # time; a digest may not.
-PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml examples/compose-nats/compose.yaml
+PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml
 
 .PHONY: pin
 pin: ## write the digests of the images that are pulled into the files that name them; needs a registry
@@ -198,11 +198,11 @@ footprint: image ## print the size of both images and the memory they take when 
 	@COMPOSE='$(COMPOSE)' VERSION=$(VERSION) COMMIT=$(COMMIT) bench/footprint.sh $(IMAGE) $(VERSION)
 
 .PHONY: compose
-compose: plugin ## start the stack examples/EXAMPLE: compose (SQS), compose-pubsub or compose-nats
+compose: plugin ## start the stack examples/EXAMPLE: compose (SQS), compose-pubsub, compose-nats, fanout or priority
 	VERSION=$(VERSION) COMMIT=$(COMMIT) $(STACK) up --build --detach
 	@$(STACK) ps
 	@echo 'send a message:'
-	@sed -nE '/^(curl|nats) /,/[^\\]$$/{s/^/  /p;/[^\\]$$/q}' examples/$(EXAMPLE)/README.md
+	@sed -n '/^curl/,/[^\\]$$/{s/^/  /p;/[^\\]$$/q}' examples/$(EXAMPLE)/README.md
 
 .PHONY: decompose
 decompose: plugin ## stop that stack and remove its volumes

@@ -17,7 +17,11 @@ func (v variable) allowed() string {
 		return list(strings.Fields(words))
 	}
 	if schemes := v.tag.Get("url"); schemes != "" {
-		return "a URL with " + list(suffixed(strings.Fields(schemes), "://"))
+		words := list(suffixed(strings.Fields(schemes), "://"))
+		if _, several := v.field.Interface().(List); several {
+			return "URLs with " + words + ", comma-separated"
+		}
+		return "a URL with " + words
 	}
 	switch v.field.Interface().(type) {
 	case bool:
@@ -73,6 +77,8 @@ func (k *check) inRange(v variable) {
 		good = v.between()
 	case string:
 		good = v.worded(value) && schemed(value, v.tag.Get("url"))
+	case List:
+		good = !slices.ContainsFunc(value, func(item string) bool { return !schemed(item, v.tag.Get("url")) })
 	}
 	if !good {
 		k.fault(v.name, "must be "+v.allowed())

@@ -35,7 +35,7 @@ func (k *check) consumer(n NATSOptions) {
 	}
 	k.authorities("CARRIER_NATS_CA_FILE", n.CAFile)
 	k.keyPair("CARRIER_NATS_CLIENT_CERT_FILE", n.ClientCertFile, "CARRIER_NATS_CLIENT_KEY_FILE", n.ClientKeyFile)
-	if k.config.Receiver != NATS {
+	if k.route.Receiver != NATS {
 		return
 	}
 	for _, name := range []string{stream, consumer} {
@@ -43,7 +43,7 @@ func (k *check) consumer(n NATSOptions) {
 			k.fault(name, "must be set")
 		}
 	}
-	if k.config.RejectAction == DeadLetter && n.DeadLetterSubject == "" {
+	if k.route.RejectAction == DeadLetter && n.DeadLetterSubject == "" {
 		k.fault("CARRIER_REJECT_ACTION", "needs a subject for dead letters with the nats receiver: "+subject)
 	}
 }

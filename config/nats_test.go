@@ -18,8 +18,8 @@ func onNATS(t *testing.T, vars map[string]string) (Config, []string, error) {
 
 func TestDefaultsOfNATS(t *testing.T) {
 	c, _, err := onNATS(t, nil)
-	if err != nil || c.Receiver != NATS || c.RejectAction != Retry || c.MessageTimeout != 0 || c.Concurrency != 1 || c.Retry.MaxAttempts != 0 ||
-		c.NATS.URL != "nats://localhost:4222" || c.NATS.Ordered {
+	if err != nil || c.Routes[0].Receiver != NATS || c.Routes[0].RejectAction != Retry || c.Routes[0].MessageTimeout != 0 || c.Routes[0].Concurrency != 1 || c.Routes[0].Retry.MaxAttempts != 0 ||
+		c.Routes[0].NATS.URL != "nats://localhost:4222" || c.Routes[0].NATS.Ordered {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Auto is the Prefetch that lets carrier choose.
@@ -35,6 +36,50 @@ func (p Prefetch) String() string {
 		return "auto"
 	}
 	return strconv.Itoa(int(p))
+}
+
+// A List is what is written between commas, blanks around each item left out.
+type List []string
+
+// Decode takes the list apart; envconfig calls it. An item may be empty: the rules say what is wrong
+// with it.
+func (l *List) Decode(value string) error {
+	*l = nil
+	for item := range strings.SplitSeq(value, ",") {
+		*l = append(*l, strings.TrimSpace(item))
+	}
+	return nil
+}
+
+// String is what Decode reads.
+func (l List) String() string { return strings.Join(l, ",") }
+
+// Durations are what is written between commas, blanks around each left out.
+type Durations []time.Duration
+
+// Decode reads them; envconfig calls it.
+func (d *Durations) Decode(value string) error {
+	*d = nil
+	if value == "" {
+		return nil
+	}
+	for item := range strings.SplitSeq(value, ",") {
+		one, err := time.ParseDuration(strings.TrimSpace(item))
+		if err != nil {
+			return err
+		}
+		*d = append(*d, one)
+	}
+	return nil
+}
+
+// String is what Decode reads.
+func (d Durations) String() string {
+	var all []string
+	for _, one := range d {
+		all = append(all, short(one))
+	}
+	return strings.Join(all, ",")
 }
 
 // A Size is a number of bytes.

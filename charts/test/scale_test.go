@@ -141,6 +141,40 @@ func TestHorizontalPodAutoscalerFollowsTheWorker(t *testing.T) {
 	sameRules(t, *hpa.Spec.Behavior.ScaleDown, window(300))
 }
 
+// TestKEDALooksAtEachRoutesQueue: the routes of ingest share one.
+func TestKEDALooksAtEachRoutesQueue(t *testing.T) {
+	ingest := `sum(carrier_ingest_queue_messages{namespace="shop",pod=~"orders-carrier-[0-9]+"})`
+	for name, want := range map[string][]map[string]string{
+		"routes-sqs": {
+			{"name": "high", "queue": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders-high", "messages": "20", "authentication": "keda-aws"},
+			{"name": "low", "queue": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders-low", "messages": "5", "authentication": "keda-aws"},
+		},
+		"routes-ingest": {{"name": "", "queue": ingest, "messages": "1000", "authentication": ""}},
+		"routes-mixed": {
+			{"name": "orders", "queue": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders", "messages": "10", "authentication": "keda-aws"},
+			{"name": "", "queue": ingest, "messages": "1000", "authentication": ""},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scaled := only[*keda.ScaledObject](t, rendered(t, cases(t)[name]))
+			if len(scaled.Spec.Triggers) != len(want) {
+				t.Fatalf("triggers %v", scaled.Spec.Triggers)
+			}
+			for i, trigger := range scaled.Spec.Triggers {
+				m := trigger.Metadata
+				got := map[string]string{"name": trigger.Name, "queue": m["queueURL"] + m["query"], "messages": m["queueLength"] + m["threshold"], "authentication": ""}
+				if trigger.AuthenticationRef != nil {
+					got["authentication"] = trigger.AuthenticationRef.Name
+				}
+				if !maps.Equal(got, want[i]) {
+					t.Errorf("trigger %d is %v, not %v", i, got, want[i])
+				}
+			}
+			valid(t, scaled)
+		})
+	}
+}
+
 func TestTriggersOfOnesOwnTakeThePlaceOfTheReceivers(t *testing.T) {
 	values := with(cases(t)["scaled-ingest"], "keda.triggers", []any{
 		map[string]any{"type": "cron", "metadata": map[string]any{"timezone": "UTC", "start": "0 8 * * *", "end": "0 18 * * *", "desiredReplicas": "3"}},

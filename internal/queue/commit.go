@@ -4,9 +4,11 @@ import (
 	"errors"
 	"time"
 
-	"carrier/internal/queue/queuefile"
-
 	"go.etcd.io/bbolt"
+
+	"carrier/internal/queue/queuefile"
+	"carrier/internal/queue/record"
+	"carrier/internal/queue/store"
 )
 
 // An op is one change to the file, written in a transaction with others.
@@ -18,6 +20,13 @@ type op interface {
 	apply(q *Queue)
 	// idle says, with mu held, that the change is of no use any more.
 	idle() bool
+}
+
+// A transaction is what an op sees while it writes.
+type transaction struct {
+	store.Tx
+	options *Options
+	dead    record.Usage // of dead letters, those included that are about to be written
 }
 
 // A batch is what is committed together. Its waiters read err, and the fields of their ops, after
@@ -90,9 +99,10 @@ func (q *Queue) next() (*batch, *transaction) {
 		}
 	}
 	b.ops = kept
-	return b, &transaction{
-		options: &q.options, now: time.Now().UnixNano(), counts: q.counts, dead: q.dead, nextExpiry: q.nextExpiry,
-	}
+	report := func(err error) { q.options.Report(ValueIgnored, err) }
+	return b, &transaction{options: &q.options, dead: q.dead, Tx: store.Tx{
+		Now: time.Now().UnixNano(), Alive: q.alive(), Report: report, Counts: q.counts, NextExpiry: q.nextExpiry,
+	}}
 }
 
 func (q *Queue) conclude(b *batch, t *transaction, err error) {
@@ -105,12 +115,11 @@ func (q *Queue) conclude(b *batch, t *transaction, err error) {
 		b.finish(q.broken)
 		return
 	}
-	q.counts, q.nextExpiry = t.counts, t.nextExpiry
+	q.counts, q.nextExpiry = t.Counts, t.NextExpiry
 	for _, o := range b.ops {
 		o.apply(q)
 	}
 	b.finish(nil)
-	q.wakeAll()
 }
 
 // commit writes b in one transaction and syncs it. Puts that the disk has no room for are refused
@@ -119,7 +128,7 @@ func (q *Queue) commit(b *batch, t *transaction) (err error) {
 	if len(b.ops) == 0 {
 		return nil
 	}
-	tx, err := q.db.Begin(true)
+	tx, err := q.file.Begin()
 	if err != nil {
 		return err
 	}
@@ -133,20 +142,50 @@ func (q *Queue) commit(b *batch, t *transaction) (err error) {
 	if err := q.options.commit(tx); err != nil {
 		return err
 	}
-	return q.disk.InPlace() // or nobody will ever see what was just promised
+	return q.file.InPlace() // or nobody will ever see what was just promised
 }
 
 // writeAll makes the changes of ops, and seals how many keys there are then.
 func (t *transaction) writeAll(tx *bbolt.Tx, ops []op) error {
-	t.buckets = bucketsOf(tx)
-	t.appendOnly()
+	t.Begin(tx)
 	for _, o := range ops {
 		if err := o.write(t); err != nil {
 			return err
 		}
 	}
-	if err := t.forgetKeys(); err != nil {
-		return err
-	}
-	return t.counts.Seal(tx)
+	return t.End()
 }
+
+// compactIfEmptied is called by the committer between two commits.
+func (q *Queue) compactIfEmptied() {
+	replaced, err := q.file.CompactIfEmptied(q.counts)
+	switch {
+	case err == nil:
+	case !replaced:
+		q.options.Report(CompactionFailed, err)
+	default:
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.fail(err)
+	}
+}
+
+// forgetExpired queues a commit that forgets keys, where there are any to be forgotten and no
+// other commit is under way. The caller holds mu.
+func (q *Queue) forgetExpired(now time.Time) {
+	if q.usable() == nil && len(q.batches) == 0 && q.nextExpiry != 0 && q.nextExpiry <= now.UnixNano() {
+		q.enqueue(forgetOp{}, 0)
+	}
+}
+
+// A forgetOp is for when nothing else is committed: while no put comes, or all are refused.
+type forgetOp struct{}
+
+func (forgetOp) idle() bool { return false }
+
+func (forgetOp) write(t *transaction) error {
+	t.ForgetMany()
+	return nil
+}
+
+func (forgetOp) apply(q *Queue) { q.forgetExpired(time.Now()) }

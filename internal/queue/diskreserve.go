@@ -15,8 +15,8 @@ const (
 // left to be committed.
 func (q *Queue) admitToDisk(b *batch, tx *bbolt.Tx) bool {
 	need := b.space()
-	err := q.disk.Ensure(tx.Size() + need + spareSpace)
-	if err == nil || q.unused() > 2*(need+spareSpace) {
+	err := q.file.Ensure(tx.Size() + need + spareSpace)
+	if err == nil || q.file.Unused() > 2*(need+spareSpace) {
 		return true
 	}
 	left := false
@@ -45,10 +45,4 @@ func (b *batch) space() int64 {
 		}
 	}
 	return need
-}
-
-// unused is how many bytes of the file hold nothing.
-func (q *Queue) unused() int64 {
-	s := q.db.Stats()
-	return int64(s.FreePageN+s.PendingPageN) * int64(q.db.Info().PageSize)
 }

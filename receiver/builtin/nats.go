@@ -7,7 +7,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"carrier/config"
 	"carrier/receiver/nats"
 	"carrier/receiver/preflight"
 )
@@ -16,9 +15,9 @@ import (
 // flight behind a group's head is bounded by it.
 const natsBatch = 10
 
-func natsKind() *kind { return &kind{operations: nats.Operations(), build: buildNATS} }
+func natsKind() *kind { return &kind{operations: nats.Operations(), build: each(buildNATS)} }
 
-func buildNATS(c config.Config, o Options) Assembled {
+func buildNATS(c Route, o Options) Assembled {
 	r := nats.New(nats.Options{
 		URL:               c.NATS.URL,
 		Stream:            c.NATS.Stream,
@@ -31,19 +30,20 @@ func buildNATS(c config.Config, o Options) Assembled {
 		DeadLetterSubject: c.NATS.DeadLetterSubject,
 		Ordered:           c.NATS.Ordered,
 		UserAgent:         o.Agent,
-		Observer:          o.Observer,
+		Observer:          c.Observer,
 		Warn: func(messageID, text string, err error) {
 			fields := []zap.Field{zap.Error(err)}
 			if messageID != "" {
 				fields = append(fields, zap.String("message_id", messageID))
 			}
-			o.Log.Warn(text, fields...)
+			c.Log.Warn(text, fields...)
 		},
 	})
 	return Assembled{
-		Receiver: r,
-		Batch:    natsBatch,
-		Facts:    r.Facts,
+		Receiver:       r,
+		Batch:          natsBatch,
+		Facts:          r.Facts,
+		CountsReceives: r.CountsReceives,
 		Check: withOpen(r, func(ctx context.Context) []preflight.Finding {
 			return r.Check(ctx, c.Webhook.RequestTimeout, c.Concurrency)
 		}),

@@ -20,7 +20,7 @@ func TestReceiverKeepsItsPromises(t *testing.T) {
 		Groups: true,
 		Run:    func(t *testing.T, promise func(*testing.T)) { synctest.Test(t, promise) },
 		Open: func(t *testing.T) (receiver.Receiver, receivertest.Source) {
-			r := New(Options{DataDir: t.TempDir(), Lease: lease})
+			r := newSingle(Options{DataDir: t.TempDir(), Subscriptions: []Subscription{{Lease: lease}}})
 			if err := r.openQueue(); err != nil {
 				t.Fatal(err)
 			}
@@ -34,7 +34,7 @@ func TestReceiverKeepsItsPromises(t *testing.T) {
 	})
 }
 
-type source struct{ r *Receiver }
+type source struct{ r single }
 
 func (s source) Put(t *testing.T, p receivertest.Put) {
 	t.Helper()

@@ -9,16 +9,19 @@ import (
 	"carrier/internal/contain"
 	"carrier/internal/httpapi"
 	"carrier/internal/queue"
+	"carrier/receiver/ingest/bodies"
+	"carrier/receiver/ingest/credential"
 )
 
 // A handler answers producers. It is safe for concurrent use.
 type handler struct {
-	receiver *Receiver
-	bodies   *bodyBudget
+	door        *Server
+	credentials *credential.Checker
+	bodies      *bodies.Budget
 }
 
-func newHandler(r *Receiver) *handler {
-	return &handler{receiver: r, bodies: newBodyBudget(r.options.bodyBudget)}
+func newHandler(s *Server, credentials *credential.Checker) *handler {
+	return &handler{door: s, credentials: credentials, bodies: bodies.New(s.options.bodyBudget)}
 }
 
 // An accepted is the body of a 200.
@@ -52,35 +55,43 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	case errors.Is(err, http.ErrAbortHandler):
 		panic(http.ErrAbortHandler)
 	case err != nil:
-		h.receiver.options.Report("handler_panic", err)
+		h.door.options.Report("handler_panic", err)
 		p = notAcknowledged()
 	}
 	x.conn.move(stateReceiving, stateAnswering)
 	if err := contain.Call(func() error { h.answer(x, stored, p); return nil }); err != nil {
-		h.receiver.options.Report("handler_panic", err)
+		h.door.options.Report("handler_panic", err)
 	}
 }
 
 // store answers with what is now on the disk. All that can be refused without the body
 // is, before the body is asked for: the first read of it sends 100 Continue.
 func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *problem, error) {
-	carriersOwn, p := h.admit(x.r)
+	shown, p := h.admit(x.r)
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	e, p := parse(x.r, carriersOwn, h.receiver.options.Replay)
+	to, p := h.door.topics.match(path(x.r))
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	q := h.receiver.queue.Load()
+	e, p := parse(x.r, shown)
+	if p != nil {
+		return queue.Stored{}, p, nil
+	}
+	e.To = to
+	q := h.door.queue.Load()
 	if p := h.hasRoom(q, x.r, e); p != nil {
 		return queue.Stored{}, p, nil
 	}
 	x.expecting = false
-	body := h.bodies.body()
-	defer body.release()
+	body := h.bodies.Body()
+	defer body.Release()
 	if e.Body, p = h.readBody(ctx, body, x.r); p != nil {
 		return queue.Stored{}, p, nil
+	}
+	if !h.credentials.Body(shown, e.Body) {
+		return queue.Stored{}, h.unauthorized(), nil
 	}
 	if !x.conn.move(stateReceiving, stateAnswering) {
 		return queue.Stored{}, nil, http.ErrAbortHandler // it was closed for a new one
@@ -92,36 +103,41 @@ func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *proble
 	return stored, nil, nil
 }
 
-// admit refuses what is never stored, and says whether the Authorization was carrier's own.
-func (h *handler) admit(r *http.Request) (carriersOwn bool, p *problem) {
+// admit refuses what is never stored, and says which credential the head has shown. That of a
+// signature can be judged with the body only.
+func (h *handler) admit(r *http.Request) (shown credential.Credential, p *problem) {
 	if r.ProtoMajor != 1 {
-		return false, malformed(http.StatusHTTPVersionNotSupported)
+		return shown, malformed(http.StatusHTTPVersionNotSupported)
 	}
 	if len(r.Header["Expect"]) > 1 {
-		return false, malformed(http.StatusExpectationFailed)
+		return shown, malformed(http.StatusExpectationFailed)
 	}
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 	default:
-		return false, methodNotAllowed(r.Method)
+		return shown, methodNotAllowed(r.Method)
 	}
-	token := h.receiver.options.Token
-	if token != "" && !httpapi.HasBearer(r, token) {
-		return false, unauthorized()
+	shown, ok := h.credentials.Head(r)
+	if !ok {
+		return shown, h.unauthorized()
 	}
-	if h.receiver.stopping.Load() {
-		return false, stopping()
+	if h.door.stopping.Load() {
+		return shown, stopping()
 	}
-	return token != "", nil
+	return shown, nil
+}
+
+func (h *handler) unauthorized() *problem {
+	return unauthorized(h.door.options.credentials().Signed())
 }
 
 // hasRoom refuses a body that is known to be too large, or not to fit. A key may be one that is
 // stored already, so that nothing is to be added.
 func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *problem {
-	if r.ContentLength > h.receiver.options.MaxBody {
-		return tooLarge(h.receiver.options.MaxBody)
+	if r.ContentLength > h.door.options.MaxBody {
+		return tooLarge(h.door.options.MaxBody)
 	}
-	err := q.HasRoom(max(0, r.ContentLength))
+	err := q.HasRoom(max(0, r.ContentLength), e.To)
 	if err == nil || e.Key != "" && errors.Is(err, queue.ErrFull) {
 		return nil
 	}
@@ -130,7 +146,7 @@ func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *probl
 
 // answer writes the id of what was stored, or p where nothing was.
 func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
-	if closesAfter(x.r) || h.receiver.stopping.Load() || p != nil && p.closes {
+	if closesAfter(x.r) || h.door.stopping.Load() || p != nil && p.closes {
 		x.w.Header().Set("Connection", "close")
 	}
 	if stored.Replayed {
@@ -143,7 +159,7 @@ func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
 		status = p.Status
 		x.refuse(p)
 	}
-	h.receiver.options.OnAnswer(status)
+	h.door.options.OnAnswer(status)
 }
 
 // closesAfter says whether r is the last request of its connection. After a chunked body nobody

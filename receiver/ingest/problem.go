@@ -42,6 +42,7 @@ const (
 	afterFull     = 5 * time.Second
 	afterDiskFull = 30 * time.Second
 	afterStop     = 5 * time.Second
+	afterOffline  = 30 * time.Second
 )
 
 func methodNotAllowed(method string) *problem {
@@ -49,7 +50,18 @@ func methodNotAllowed(method string) *problem {
 		with("Allow", "POST, PUT, PATCH, DELETE")
 }
 
-func unauthorized() *problem { return (&problem{Problem: httpapi.Unauthorized()}).closing() }
+func noSubscriber() *problem {
+	return newProblem(http.StatusNotFound, "nobody subscribes to this path; nothing is stored")
+}
+
+func unauthorized(signed bool) *problem {
+	p := &problem{Problem: httpapi.Unauthorized()}
+	if signed {
+		p.Detail = "no signature by Standard Webhooks that can be accepted: a key that is not known, another body, or a timestamp " +
+			"more than five minutes off; nor the bearer token, if there is one"
+	}
+	return p.closing()
+}
 
 func tooLarge(limit int64) *problem {
 	return newProblem(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d bytes", limit)).closing()
@@ -110,6 +122,8 @@ func refused(err error) *problem {
 		return newProblem(http.StatusServiceUnavailable, "the disk is full").retryAfter(afterDiskFull)
 	case errors.Is(err, queue.ErrKeysFull):
 		return newProblem(http.StatusServiceUnavailable, "too many idempotency keys are remembered").retryAfter(afterFull)
+	case errors.Is(err, queue.ErrOffline):
+		return newProblem(http.StatusServiceUnavailable, "all subscribers of this path are offline").retryAfter(afterOffline)
 	case errors.Is(err, queue.ErrFull):
 		return newProblem(http.StatusServiceUnavailable, "the queue is full").retryAfter(afterFull)
 	case errors.Is(err, queue.ErrClosed):

@@ -11,6 +11,7 @@ import (
 
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/receiver/ingest/credential"
 )
 
 func TestHeadersBecomeTheMessage(t *testing.T) {
@@ -64,6 +65,11 @@ func TestBadHeadersAreNamed(t *testing.T) {
 		"a delay that overflows":   "X-Carrier-Delay: 9223372036854775807",
 		"more than 64 bits":        "X-Carrier-Delay: 99999999999999999999",
 		"an empty delay":           "X-Carrier-Delay: ",
+		"a timeout in words":       "X-Carrier-Message-Timeout: soon",
+		"a timeout of nothing":     "X-Carrier-Message-Timeout: 0",
+		"a timeout under a second": "X-Carrier-Message-Timeout: 999ms",
+		"a timeout over a year":    "X-Carrier-Message-Timeout: 8785h",
+		"an empty timeout":         "X-Carrier-Message-Timeout: ",
 		"a key that is too long":   "Idempotency-Key: " + strings.Repeat("k", 256),
 		"an empty key":             "Idempotency-Key: ",
 		"a key that is not ASCII":  "Idempotency-Key: schlüssel",
@@ -88,7 +94,7 @@ func TestDelayIsSecondsOrADuration(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"0": 0, "30": 30 * time.Second, "86400": 24 * time.Hour, "1m30s": 90 * time.Second, "24h": 24 * time.Hour, "1.5s": 1500 * time.Millisecond,
 	} {
-		if got, p := delay(http.Header{"X-Carrier-Delay": {value}}); p != nil || got != want {
+		if got, p := duration(http.Header{"X-Carrier-Delay": {value}}, delayHeader, 0, maxDelay); p != nil || got != want {
 			t.Errorf("delay(%s) = %v, %+v; want %v", value, got, p, want)
 		}
 	}
@@ -106,8 +112,31 @@ func TestDelayedMessageIsNotDueYet(t *testing.T) {
 	}
 }
 
+func TestMessageTimeoutIsStoredWithTheMessage(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"": 0, "1": time.Second, "90": 90 * time.Second, "1h30m": 90 * time.Minute, "8784h": 366 * 24 * time.Hour,
+	} {
+		t.Run(value, func(t *testing.T) {
+			dir := t.TempDir()
+			r := start(t, Options{DataDir: dir})
+			var header []string
+			if value != "" {
+				header = append(header, "X-Carrier-Message-Timeout: "+value)
+			}
+			send(t, r, "POST", "/", "body", header...).id(t)
+			if err := r.Close(); err != nil { // as a restart does
+				t.Fatal(err)
+			}
+			m := receive(t, start(t, Options{DataDir: dir}))
+			if m.Timeout != want || string(m.Body) != "body" || len(m.Request.Header["X-Carrier-Message-Timeout"]) != 0 {
+				t.Errorf("message is %+v", m)
+			}
+		})
+	}
+}
+
 func TestPathThatCouldClimbIsRefusedInReplay(t *testing.T) {
-	r, plain := start(t, Options{Replay: true}), start(t, Options{})
+	r, plain := start(t, Options{Subscriptions: []Subscription{{Replay: true}}}), start(t, Options{})
 	targets := []string{"/../x", "/a/%2e%2e/b", "/%252e%252e/x", "/a%252eb", "/..%00/x", `/..\x`, "/..%5cx", "http://x/../y"}
 	for _, target := range targets {
 		w := dial(t, r)
@@ -130,7 +159,7 @@ func TestHostAndUserAgentOfTheProducerAreKept(t *testing.T) {
 		"behind a proxy": {"X-Forwarded-Host: first.example\r\n", "first.example"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, Options{Replay: true})
+			r := start(t, Options{Subscriptions: []Subscription{{Replay: true}}})
 			w := dial(t, r)
 			w.say(t, "POST / HTTP/1.1\r\nHost: producer.example:81\r\nUser-Agent: them/1\r\n"+c.header+"Content-Length: 1\r\n\r\na")
 			w.hear(t).id(t)
@@ -189,7 +218,11 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		sent := req.Header.Clone()
-		e, p := parse(req, carriersOwn, replay)
+		to, refused := newTopics([]Subscription{{Topics: []string{"/"}}, {Topics: []string{"/a/"}, Replay: replay}}).match(path(req))
+		if refused == nil && to&1 == 0 || refused != nil && refused.Status != 400 {
+			t.Fatalf("%s: to %b, %+v", path(req), to, refused)
+		}
+		e, p := parse(req, credential.Credential{Token: carriersOwn})
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
 				t.Fatalf("problem = %+v", p)

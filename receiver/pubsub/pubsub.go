@@ -85,6 +85,12 @@ func (r *Receiver) Open(ctx context.Context) error {
 // at most a thousand. It may be called at any time.
 func (r *Receiver) DeferralsHeld() int { return r.deferred.count() }
 
+// CountsReceives reports whether the subscription is known to have a dead-letter policy, which counts
+// deliveries. It is called after Open.
+func (r *Receiver) CountsReceives() bool {
+	return r.subscription.known.GetDeadLetterPolicy().GetMaxDeliveryAttempts() > 0
+}
+
 // Close lets go of what is deferred beyond ten minutes, sends what is still waiting to be settled,
 // waits for the answers, and closes the connection. It may be called without a successful Open, and
 // again.

@@ -1,9 +1,8 @@
 package metrics
 
 import (
-	"runtime"
-
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"carrier/message"
 	"carrier/receiver"
@@ -16,14 +15,14 @@ func (m *Metrics) messages(o Options) {
 		Name: "carrier_messages_received_total", ConstLabels: of,
 		Help: "Messages received, each time that the source delivered one.",
 	})
-	m.settled = m.counters(prometheus.CounterOpts{
+	m.settled = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_messages_settled_total", ConstLabels: of,
 		Help: "Messages whose lease is over, by what became of them; lost where the source has not confirmed it.",
-	}, "outcome", "delivered", "deferred", "failed", "rejected", "returned", lost)
-	m.rejected = m.counters(prometheus.CounterOpts{
+	}, label{"outcome", []string{"delivered", "deferred", "failed", "rejected", "returned", lost}})
+	m.rejected = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_messages_rejected_total", ConstLabels: of,
 		Help: "Messages that were rejected, by what became of them: retry leaves them to the source's redrive policy.",
-	}, "action", message.Redrive.String(), message.DeadLetter.String(), message.Drop.String())
+	}, label{"action", []string{message.Redrive.String(), message.DeadLetter.String(), message.Drop.String()}})
 	m.leftBehind = m.make.NewCounter(prometheus.CounterOpts{
 		Name: "carrier_messages_left_to_redrive_total",
 		Help: "Messages that were not delivered at their last receive: the source's redrive policy moves them.",
@@ -32,18 +31,18 @@ func (m *Metrics) messages(o Options) {
 		Name: "carrier_leases_lost_total",
 		Help: "Messages that could not be settled because their lease was lost.",
 	})
-	m.extensions = m.counters(prometheus.CounterOpts{
+	m.extensions = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_lease_extensions_total",
 		Help: "Renewals of a message's lease.",
-	}, "result", renewed, failed, lost)
+	}, label{"result", []string{renewed, failed, lost}})
 }
 
 // worker adds what is known of the worker and of the attempts.
 func (m *Metrics) worker(concurrency int) {
-	m.attempts = m.counters(prometheus.CounterOpts{
+	m.attempts = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_attempts_total",
 		Help: "Attempts to hand a message to the worker, by its answer.",
-	}, "code", "1xx", "2xx", "3xx", "4xx", "5xx", "timeout", refused, "error")
+	}, label{"code", []string{"1xx", "2xx", "3xx", "4xx", "5xx", "timeout", refused, "error"}})
 	m.took = m.make.NewHistogram(prometheus.HistogramOpts{
 		Name:    "carrier_attempt_duration_seconds",
 		Help:    "Time of one attempt, those that were refused left out.",
@@ -54,75 +53,48 @@ func (m *Metrics) worker(concurrency int) {
 		Help:    "Time from a message's entering the queue, or from the end of the delay its producer asked for, to the start of an attempt, those that were refused left out.",
 		Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600},
 	})
-	m.workerUp = m.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")
-	m.draining = m.gauge("carrier_draining", "Whether the drain has begun and no message is received any more: 1 or 0.")
-	m.gauge("carrier_concurrency_limit", "Most messages the worker holds at once.").Set(float64(concurrency))
+	m.workerUp = m.make.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")
+	m.breakerOpen = m.make.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "carrier_breaker_open",
+		Help: "Whether the endpoint's breaker is open and nothing but probes is posted there: 1 or 0.",
+	}, []string{"endpoint"})
+	m.draining = m.make.gauge("carrier_draining", "Whether the drain has begun and no message is received any more: 1 or 0.")
+	m.make.gauge("carrier_concurrency_limit", "Most messages the worker holds at once.").Set(float64(concurrency))
 }
 
 // source adds what is counted of the calls to the source.
 func (m *Metrics) source(o Options) {
-	m.calls = m.counters(prometheus.CounterOpts{
+	m.calls = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_source_calls_total",
 		Help: "Requests to the source.",
-	}, "operation", o.Operations...)
-	m.errors = m.make.NewCounterVec(prometheus.CounterOpts{
+	}, label{"operation", o.Operations})
+	var classes []string
+	for _, class := range receiver.Classes() {
+		classes = append(classes, string(class))
+	}
+	m.errors = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_source_errors_total",
 		Help: "Requests to the source, or entries of a batch, that failed.",
-	}, []string{"operation", "class"})
-	for _, operation := range o.Operations {
-		for _, class := range receiver.Classes() {
-			m.errors.WithLabelValues(operation, string(class))
-		}
-	}
-	m.duplicates = m.counters(prometheus.CounterOpts{
+	}, label{"operation", o.Operations}, label{"class", classes})
+	m.duplicates = newCounters(m.registry, prometheus.CounterOpts{
 		Name: "carrier_duplicates_total",
 		Help: "Messages that the source delivered again although they were in flight or had been accepted by the worker.",
-	}, "cause", append([]string{inFlight, undeleted}, o.Duplicates...)...)
+	}, label{"cause", append([]string{inFlight, undeleted}, o.Duplicates...)})
 	m.deferralsHeld = func() int64 { return 0 }
-	m.gaugeFunc("carrier_deferrals_held",
+	m.make.gaugeFunc("carrier_deferrals_held",
 		"Messages kept away by renewing their leases, for longer than the source allows: on Pub/Sub beyond 600 s, 1000 at most; else 0.",
 		func() float64 { return float64(m.deferralsHeld()) })
-	m.lastReceive = m.gauge("carrier_last_receive_timestamp_seconds",
+	m.lastReceive = m.make.gauge("carrier_last_receive_timestamp_seconds",
 		"When a receive last returned without an error, with messages or without; 0 before the first.")
 }
 
-// build adds the gauge that says which binary this is.
-func (m *Metrics) build(version, commit string) {
-	m.make.NewGauge(prometheus.GaugeOpts{
-		Name: "carrier_build_info", Help: "Always 1; its labels say which binary this is.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
-	}).Set(1)
+// A factory makes metrics that are registered.
+type factory struct{ promauto.Factory }
+
+func (f factory) gauge(name, help string) prometheus.Gauge {
+	return f.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
 }
 
-func (m *Metrics) gauge(name, help string) prometheus.Gauge {
-	return m.make.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
-}
-
-func (m *Metrics) gaugeFunc(name, help string, value func() float64) {
-	m.make.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
-}
-
-// counters is a counter with one label. The children of the values known from the start
-// are looked up once, since some of them count every message.
-type counters struct {
-	vec   *prometheus.CounterVec
-	known map[string]prometheus.Counter
-}
-
-// counters adds a counter with one label, each of values at 0.
-func (m *Metrics) counters(o prometheus.CounterOpts, label string, values ...string) counters {
-	c := counters{vec: m.make.NewCounterVec(o, []string{label}), known: map[string]prometheus.Counter{}}
-	for _, value := range values {
-		c.known[value] = c.vec.WithLabelValues(value)
-	}
-	return c
-}
-
-// inc counts one of value. The zero counters counts nothing.
-func (c counters) inc(value string) {
-	if counter, ok := c.known[value]; ok {
-		counter.Inc()
-	} else if c.vec != nil {
-		c.vec.WithLabelValues(value).Inc()
-	}
+func (f factory) gaugeFunc(name, help string, value func() float64) {
+	f.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 }

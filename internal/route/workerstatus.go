@@ -1,6 +1,9 @@
-package main
+package route
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // A workerStatus knows whether the worker takes messages, from its observers (the health check,
 // the connections): it does when none of them says otherwise. It tells metrics, probes and the log
@@ -42,4 +45,33 @@ func (w *workerStatus) set(observer string, up bool, cause error) {
 	}
 	w.told, w.up = true, now
 	w.changed(now, cause)
+}
+
+// An anyUp knows whether one of several endpoints takes messages, and tells of changes, the first
+// word included. It is safe for concurrent use.
+type anyUp struct {
+	changed func(up bool, cause error)
+
+	mu   sync.Mutex
+	up   []bool
+	told bool
+	last bool // what was told
+}
+
+// newAnyUp returns one of n endpoints, which are taken to be up at first or not.
+func newAnyUp(n int, up bool, changed func(up bool, cause error)) *anyUp {
+	return &anyUp{changed: changed, up: slices.Repeat([]bool{up}, n)}
+}
+
+// set says what endpoint i is found to be; cause, why it takes no messages, may be nil.
+func (a *anyUp) set(i int, up bool, cause error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.up[i] = up
+	now := slices.Contains(a.up, true)
+	if a.told && now == a.last {
+		return
+	}
+	a.told, a.last = true, now
+	a.changed(now, cause)
 }

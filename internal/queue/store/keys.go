@@ -1,16 +1,15 @@
-package queue
+package store
 
 import (
 	"bytes"
 	"crypto/sha256"
-	"time"
 
 	"carrier/internal/queue/record"
 )
 
-// lookup returns what an idempotency key stands for, if that is not over at now, in Unix
+// Lookup returns what an idempotency key stands for, if that is not over at now, in Unix
 // nanoseconds. An error means that the entry is damaged and taken for absent.
-func (b buckets) lookup(key [sha256.Size]byte, now int64) (record.Key, bool, error) {
+func (b Buckets) Lookup(key [sha256.Size]byte, now int64) (record.Key, bool, error) {
 	v := b[record.Keys].Get(key[:])
 	if v == nil {
 		return record.Key{}, false, nil
@@ -22,13 +21,23 @@ func (b buckets) lookup(key [sha256.Size]byte, now int64) (record.Key, bool, err
 	return k, k.Expires > now, nil
 }
 
-// remember stores k under key.
-func (t *transaction) remember(key [sha256.Size]byte, k record.Key) error {
+// Known is Lookup at the time of the transaction. A damaged entry is reported.
+func (t *Tx) Known(key [sha256.Size]byte) (record.Key, bool) {
+	t.keyed++
+	k, known, err := t.Lookup(key, t.Now)
+	if err != nil {
+		t.Report(err)
+	}
+	return k, known
+}
+
+// Remember stores k under key.
+func (t *Tx) Remember(key [sha256.Size]byte, k record.Key) error {
 	if err := t.put(record.Keys, key[:], k.Encode()); err != nil {
 		return err
 	}
-	if t.nextExpiry == 0 {
-		t.nextExpiry = k.Expires
+	if t.NextExpiry == 0 {
+		t.NextExpiry = k.Expires
 	}
 	return t.put(record.Expiry, record.ExpiryKey(k.Expires, key), record.ExpiryValue())
 }
@@ -40,25 +49,28 @@ const (
 	forgetAtMost  = 4096
 )
 
+// ForgetMany makes the commit remove as many keys as one that does nothing else.
+func (t *Tx) ForgetMany() { t.keyed = max(t.keyed, forgetAtMost/2) }
+
 // forgetKeys removes keys whose time is over: twice as many as this commit may have added, so that
 // they cannot gather, and no more, so that no commit is held up by them.
-func (t *transaction) forgetKeys() error {
-	if t.nextExpiry == 0 || t.nextExpiry > t.now {
+func (t *Tx) forgetKeys() error {
+	if t.NextExpiry == 0 || t.NextExpiry > t.Now {
 		return nil
 	}
 	limit := max(forgetAtLeast, 2*t.keyed)
 	var over [][]byte
-	c := t.buckets[record.Expiry].Cursor()
+	c := t.Buckets[record.Expiry].Cursor()
 	k, _ := c.First()
 	for ; k != nil && len(over) < limit; k, _ = c.Next() {
-		if expires, _, ok := record.CutExpiryKey(k); !ok || expires > t.now {
+		if expires, _, ok := record.CutExpiryKey(k); !ok || expires > t.Now {
 			break
 		}
 		over = append(over, bytes.Clone(k))
 	}
-	t.nextExpiry = 0
+	t.NextExpiry = 0
 	if expires, _, ok := record.CutExpiryKey(k); ok {
-		t.nextExpiry = expires
+		t.NextExpiry = expires
 	}
 	for _, k := range over {
 		if err := t.forget(k); err != nil {
@@ -70,33 +82,13 @@ func (t *transaction) forgetKeys() error {
 
 // forget removes one key of the expiry bucket, and the idempotency key it names unless that has
 // been stored anew since.
-func (t *transaction) forget(expiry []byte) error {
+func (t *Tx) forget(expiry []byte) error {
 	if err := t.delete(record.Expiry, expiry); err != nil {
 		return err
 	}
 	_, key, _ := record.CutExpiryKey(expiry)
-	if _, valid, _ := t.lookup(key, t.now); valid {
+	if _, valid, _ := t.Lookup(key, t.Now); valid {
 		return nil
 	}
 	return t.delete(record.Keys, key[:])
 }
-
-// forgetExpired queues a commit that forgets keys, where there are any to be forgotten and no
-// other commit is under way. The caller holds mu.
-func (q *Queue) forgetExpired(now time.Time) {
-	if q.usable() == nil && len(q.batches) == 0 && q.nextExpiry != 0 && q.nextExpiry <= now.UnixNano() {
-		q.enqueue(forgetOp{}, 0)
-	}
-}
-
-// A forgetOp is for when nothing else is committed: while no put comes, or all are refused.
-type forgetOp struct{}
-
-func (forgetOp) idle() bool { return false }
-
-func (forgetOp) write(t *transaction) error {
-	t.keyed = max(t.keyed, forgetAtMost/2)
-	return nil
-}
-
-func (forgetOp) apply(q *Queue) { q.forgetExpired(time.Now()) }
