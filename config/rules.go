@@ -44,6 +44,7 @@ func (k *check) routeRules() {
 	r := k.route
 	k.queue(r.SQS)
 	k.subscription(r.PubSub)
+	k.consumer(r.NATS)
 	k.topics(r.Ingest.Topics)
 	k.endpoint(r.Webhook)
 	k.signing(r.Webhook)
@@ -152,12 +153,16 @@ func (k *check) endpoint(w WebhookOptions) {
 }
 
 func (k *check) certificates(w WebhookOptions) {
-	const ca = "CARRIER_WEBHOOK_CA_FILE"
-	if w.CAFile != "" {
-		pem := k.file(ca, w.CAFile)
-		k.require(ca, x509.NewCertPool().AppendCertsFromPEM(pem))
-	}
+	k.authorities("CARRIER_WEBHOOK_CA_FILE", w.CAFile)
 	k.keyPair("CARRIER_WEBHOOK_CLIENT_CERT_FILE", w.ClientCertFile, "CARRIER_WEBHOOK_CLIENT_KEY_FILE", w.ClientKeyFile)
+}
+
+// authorities checks the file of certificates that the variable called name names, if it does.
+func (k *check) authorities(name, path string) {
+	if path != "" {
+		pem := k.file(name, path)
+		k.require(name, x509.NewCertPool().AppendCertsFromPEM(pem))
+	}
 }
 
 // keyPair checks the files of a certificate and its key, which the variables called cert and key

@@ -166,7 +166,7 @@ func belongs(name string) string {
 	if strings.HasPrefix(name, prefix+"SUBSCRIPTION_") {
 		return Ingest
 	}
-	for _, receiver := range []string{SQS, PubSub, Ingest} {
+	for _, receiver := range []string{SQS, PubSub, NATS, Ingest} {
 		if strings.HasPrefix(name, prefix+strings.ToUpper(receiver)+"_") {
 			return receiver
 		}
@@ -176,6 +176,8 @@ func belongs(name string) string {
 		return SQS
 	case "CARRIER_DEAD_LETTER_TOPIC":
 		return PubSub
+	case "CARRIER_DEAD_LETTER_SUBJECT":
+		return NATS
 	}
 	return ""
 }
