@@ -30,6 +30,9 @@ usage: carrier [command]
   config --markdown   print the reference of all variables
   health              ask the admin port of a running carrier whether it is ready
   version             print the version
+  keys                print a new secret to sign webhooks with (whsec_...)
+  keys --ed25519      print a new key to sign with (whsk_...) and below it the one
+                      to verify with (whpk_...)
   queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
                       copy what is undamaged in FILE to a new queue file NEW
@@ -99,6 +102,8 @@ func withArguments(name string) func(args []string, stdout, stderr io.Writer) in
 		return queueCommand
 	case "dead-letters":
 		return deadLettersCommand
+	case "keys":
+		return keysCommand
 	case "subscriptions":
 		return subscriptionsCommand
 	default:

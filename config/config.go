@@ -8,8 +8,15 @@ import "time"
 const (
 	SQS     = "sqs"
 	PubSub  = "pubsub"
+	NATS    = "nats"
 	Ingest  = "ingest"
 	Webhook = "webhook"
+)
+
+// The values of WebhookOptions.Format and Unwrap that other values are told from.
+const (
+	Raw = "raw"
+	SNS = "sns"
 )
 
 // The values of Route.RejectAction.
@@ -77,7 +84,8 @@ type IngestOptions struct {
 	MaxMessages    int           `envconfig:"CARRIER_INGEST_MAX_MESSAGES" default:"1000000" min:"1" desc:"Most messages kept; past it producers get 503 with Retry-After."`
 	MaxBytes       Size          `envconfig:"CARRIER_INGEST_MAX_BYTES" default:"1GiB" min:"1" desc:"Most bytes of messages kept; past it producers get 503 with Retry-After. At least CARRIER_INGEST_MAX_BODY."`
 	Token          Secret        `envconfig:"CARRIER_INGEST_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, producers must send it as a bearer token."`
-	AllowAnonymous bool          `envconfig:"CARRIER_INGEST_ALLOW_ANONYMOUS" default:"false" desc:"Lets CARRIER_INGEST_ADDRESS be other than loopback without CARRIER_INGEST_TOKEN."`
+	SigningSecrets Secret        `envconfig:"CARRIER_INGEST_SIGNING_SECRETS" allowed:"whsec_ secrets of 24 to 64 bytes and whpk_ keys of ed25519, in base64, comma-separated" desc:"When set, producers must sign their requests by Standard Webhooks 1.0.0 with one of these keys, or send CARRIER_INGEST_TOKEN where that is set too. A timestamp may be five minutes off. The file of CARRIER_INGEST_SIGNING_SECRETS_FILE is reread when it changes."`
+	AllowAnonymous bool          `envconfig:"CARRIER_INGEST_ALLOW_ANONYMOUS" default:"false" desc:"Lets CARRIER_INGEST_ADDRESS be other than loopback without CARRIER_INGEST_TOKEN or CARRIER_INGEST_SIGNING_SECRETS."`
 	MaxConnections int           `envconfig:"CARRIER_INGEST_MAX_CONNECTIONS" default:"1024" min:"1" max:"65536" desc:"Most connections of producers. At the limit the one that has been idle longest is closed for a new one."`
 	TLSCertFile    string        `envconfig:"CARRIER_INGEST_TLS_CERT_FILE" allowed:"a readable file with a PEM certificate" desc:"Certificate shown to producers; with CARRIER_INGEST_TLS_KEY_FILE it makes CARRIER_INGEST_ADDRESS serve HTTPS. Reread when it changes."`
 	TLSKeyFile     string        `envconfig:"CARRIER_INGEST_TLS_KEY_FILE" allowed:"a readable file with a PEM key" desc:"Key of CARRIER_INGEST_TLS_CERT_FILE. Reread when it changes."`

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"carrier/internal/standardwebhooks"
 )
 
 // TestEachVariableHasItsLimits sets one variable at a time; the faults must name it and
@@ -117,6 +119,7 @@ func TestDerivedConcurrencyHasALimit(t *testing.T) {
 func TestOpenIngestNeedsATokenOrAWord(t *testing.T) {
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_TOKEN": "t"})
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_ALLOW_ANONYMOUS": "true"})
+	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_SIGNING_SECRETS": standardwebhooks.NewSecret()})
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_SQS_QUEUE_NAME": "q"})
 }
 
@@ -171,7 +174,7 @@ func pair(t *testing.T, certPath, keyPath string) {
 
 func TestExtraHeadersAreTakenApart(t *testing.T) {
 	c := good(t, map[string]string{"CARRIER_WEBHOOK_HEADERS": "authorization:Bearer a:b, X-One: 1,x-one:2"})
-	want := []Header{{"authorization", "Bearer a:b"}, {"X-One", "1"}, {"x-one", "2"}}
+	want := []Header{{Name: "authorization", Value: "Bearer a:b"}, {Name: "X-One", Value: "1"}, {Name: "x-one", Value: "2"}}
 	if got := c.Routes[0].Webhook.ExtraHeaders(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}

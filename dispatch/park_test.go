@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,9 +157,12 @@ func TestNoMoreThanTenForEachSlotAreParked(t *testing.T) {
 // TestTheBackoffOfA429GrowsWhileItIsParked is a worker that never says when to come back.
 func TestTheBackoffOfA429GrowsWhileItIsParked(t *testing.T) {
 	within(t, holds(30*time.Second), func(t *testing.T, b *bench) {
+		var mu sync.Mutex
 		var waits []string
 		last := time.Now()
 		worker := transmittertest.NewMemory(func(context.Context, *message.Message) message.Outcome {
+			mu.Lock()
+			defer mu.Unlock()
 			waits = append(waits, fmt.Sprint(time.Since(last)))
 			last = time.Now()
 			return message.Outcome{Cause: message.Failed, Status: 429, Code: "4xx"}
@@ -169,6 +173,8 @@ func TestTheBackoffOfA429GrowsWhileItIsParked(t *testing.T) {
 		b.source.Put("a")
 		b.start()
 		time.Sleep(40 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
 		equal(t, "waits", waits, "0s", "1s", "2s", "4s", "8s", "16s")
 		equal(t, "ends", b.ends(), "a failed")
 		b.stop(t)

@@ -55,6 +55,9 @@ type Message struct {
 	// Due is when it was to be delivered first, where its producer asked for a later time than
 	// Sent; else zero.
 	Due time.Time
+	// Timeout is the age at which this message is given up, where its producer said so; it then counts
+	// in place of any other limit. Zero where nothing was said.
+	Timeout time.Duration
 	// Received is when this hand-out reached carrier.
 	Received time.Time
 	// Repeats says that the source may hand the message out again after it has confirmed its

@@ -99,10 +99,11 @@ func (b *backoff) bound(failed int) time.Duration {
 // withinAge shortens delay to what is left until m is too old. One that is too old already keeps
 // it: it was rejected, and comes back only where it is left to its source's redrive policy.
 func (b *backoff) withinAge(m *message.Message, delay time.Duration) time.Duration {
-	if b.opts.MaxAge <= 0 || m.Sent.IsZero() {
+	limit := timeoutOf(m, b.opts.MaxAge)
+	if limit <= 0 || m.Sent.IsZero() {
 		return delay
 	}
-	if left := b.opts.MaxAge - m.Age(); left >= 0 {
+	if left := limit - m.Age(); left >= 0 {
 		return min(delay, left+ageMargin)
 	}
 	return delay

@@ -38,7 +38,7 @@ func (c *channelSwitch) Ready(ctx context.Context, promised int) (int, error) {
 	for {
 		now := c.upFrom(0)
 		if now < len(c.channels) {
-			if n := Known(c.channels[now].Transmitter, promised); n > 0 {
+			if n := Known(ctx, c.channels[now].Transmitter, promised); n > 0 {
 				return n, nil
 			}
 		}
@@ -49,7 +49,8 @@ func (c *channelSwitch) Ready(ctx context.Context, promised int) (int, error) {
 	}
 }
 
-// wait waits until channel now takes more than promised messages, or one that is down takes one. It returns after a second at the latest where channel now is up: nothing tells when it is not.
+// wait waits until channel now takes more than promised messages, or one that is down takes one. It
+// returns after a second at the latest where channel now is up: nothing tells when it is not.
 func (c *channelSwitch) wait(ctx context.Context, now, promised int) {
 	if now < len(c.channels) {
 		var cancel context.CancelFunc
@@ -76,7 +77,7 @@ func (c *channelSwitch) Transmit(ctx context.Context, m *message.Message) messag
 		return message.Outcome{Cause: message.Unreached, Reason: "no channel takes messages"}
 	}
 	k := c.upFrom(c.timeouts.channel(m, len(c.channels)))
-	if k == ready || k < len(c.channels) && Known(c.channels[k].Transmitter, 0) > 0 {
+	if k == ready || k < len(c.channels) && Known(ctx, c.channels[k].Transmitter, 0) > 0 {
 		return c.channels[k].Transmitter.Transmit(ctx, m)
 	}
 	return message.Outcome{Cause: message.Deferred, Delay: channelPause, Reason: "the message's channel takes none now"}

@@ -20,11 +20,12 @@ type FailoverOptions struct {
 	Attempted func(m *message.Message, o message.Outcome)
 }
 
-// A Failover is a Transmitter over several endpoints. The first one that takes messages gets each; on
-// a failure, a deferral, or where it cannot be reached, the same delivery goes on to the next, once
-// the attempt before is over. A message that an endpoint has accepted or rejected goes no further; nor does
-// one that it asks for again (X-Carrier-Action) with a status that says nothing of the kind. When all fail it is deferred by the shortest delay that one asked for,
-// else it has failed; where none was reached it is Unreached.
+// A Failover is a Transmitter over several endpoints. The first one that takes messages gets each;
+// on a failure, a deferral, or where it cannot be reached, the same delivery goes on to the next,
+// once the attempt before is over. A message that an endpoint has accepted or rejected goes no
+// further; nor does one that it asks for again (X-Carrier-Action) with a status that says nothing of
+// the kind. When all fail it is deferred by the shortest delay that one asked for, else it has
+// failed; where none was reached it is Unreached.
 //
 // All methods are safe for concurrent use.
 type Failover struct {
@@ -74,7 +75,7 @@ func (f *Failover) Ready(ctx context.Context, promised int) (int, error) {
 	for {
 		all := 0
 		for i, e := range f.endpoints {
-			known[i] = Known(e, 0)
+			known[i] = Known(ctx, e, 0)
 			all = saturated(all, known[i])
 		}
 		if all > promised {
@@ -91,15 +92,15 @@ func (f *Failover) Ready(ctx context.Context, promised int) (int, error) {
 func (f *Failover) Down() bool {
 	down := true
 	for _, e := range f.endpoints {
-		if e.takesOne() {
+		if e.takesOne(context.Background()) {
 			down = false
 		}
 	}
 	return down
 }
 
-// Transmit hands m to one endpoint after the other until one's word ends that. It goes no further when
-// ctx ends, or when too little is left of the message's lease.
+// Transmit hands m to one endpoint after the other until one's word ends that. It goes no further
+// when ctx ends, or when too little is left of the message's lease.
 func (f *Failover) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	word, tried := message.Outcome{Cause: message.Unreached, Reason: "no endpoint takes messages"}, false
 	shortest := time.Duration(0)
@@ -107,7 +108,7 @@ func (f *Failover) Transmit(ctx context.Context, m *message.Message) message.Out
 		if tried && (ctx.Err() != nil || m.Lapsed()) {
 			break
 		}
-		if !e.takesOne() {
+		if !e.takesOne(ctx) {
 			continue
 		}
 		o := timed(ctx, e, m)
@@ -144,8 +145,8 @@ func (f *Failover) tell(m *message.Message, o message.Outcome) {
 }
 
 // takesOne reports whether e takes a message. Where it takes none Run waits until it does.
-func (e *endpoint) takesOne() bool {
-	if Known(e, 0) > 0 {
+func (e *endpoint) takesOne(ctx context.Context) bool {
+	if Known(ctx, e, 0) > 0 {
 		return true
 	}
 	select {
@@ -170,11 +171,11 @@ func goesOn(o message.Outcome) bool {
 	if o.Verdict != message.Retry || o.Cause == message.Returned {
 		return false
 	}
-	switch s := o.Status; {
-	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests:
+	switch o.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	default:
-		return s < 100 || s >= 500
+		return o.Status < 100 || o.Status >= 500
 	}
 }
 
@@ -185,10 +186,10 @@ func deferredBy(o message.Outcome, delay time.Duration) message.Outcome {
 	return o
 }
 
-// Known says how many messages t is known to take, without waiting; zero where that is no more than
-// promised.
-func Known(t Transmitter, promised int) int {
-	ended, cancel := context.WithCancel(context.Background())
+// Known says how many messages t is known to take, without waiting and whether or not ctx has ended;
+// zero where that is no more than promised.
+func Known(ctx context.Context, t Transmitter, promised int) int {
+	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	n, err := t.Ready(ended, promised)
 	if err != nil {

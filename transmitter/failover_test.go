@@ -259,7 +259,9 @@ func runFailover(t *testing.T, chance *rand.Rand) {
 	}})
 	var messages sync.WaitGroup
 	for i := range 8 {
+		mu.Lock()
 		id, pause := fmt.Sprint(i), time.Duration(chance.IntN(500))*time.Millisecond
+		mu.Unlock()
 		messages.Go(func() {
 			time.Sleep(pause)
 			o := f.Transmit(t.Context(), &message.Message{ID: id})

@@ -23,6 +23,8 @@ func TestMiddlewaresKeepThePromises(t *testing.T) {
 			first := transmitter.Channel{Transmitter: next, Down: func() bool { return false }}
 			return transmitter.Channels(transmitter.Timeouts{Channel: time.Hour}, first, first)
 		},
+		"breaker":       transmitter.Breaker(transmitter.BreakerOptions{Failures: 1000, Cooldown: time.Second}),
+		"rate limit":    transmitter.RateLimit(transmitter.RateLimitOptions{PerSecond: 1e6, Burst: 1000}),
 		"first success": transmitter.UntilFirstSuccess(func(int) {}),
 		"backoff": transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: time.Second, Max: time.Minute, Jitter: transmitter.FullJitter, Random: func() float64 { return 0 },

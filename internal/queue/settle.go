@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -40,8 +41,10 @@ func (q *Queue) Remove(ctx context.Context, d *Delivery) error {
 // A Retry says how a message goes back.
 type Retry struct {
 	// Delay is how long the message, and its group, is not due. It is at most 12 h, and ends at
-	// Options.MessageTimeout.
+	// Timeout.
 	Delay time.Duration
+	// Timeout is the age at which this message is given up; Options.MessageTimeout if zero.
+	Timeout time.Duration
 	// Failed means that the hand-out was a failed attempt; else it counts as a deferral.
 	Failed bool
 }
@@ -53,16 +56,16 @@ func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
 		s.Deferrals++
 	}
 	if r.Delay > 0 {
-		s.Due = d.due(time.Now(), r.Delay).UnixNano()
+		s.Due = d.due(time.Now(), r).UnixNano()
 	}
 	return q.end(ctx, d, inTime, &giveBackOp{sub: d.sub, item: d.item, state: s})
 }
 
 // due is when d is due that is given back at now. A message that gets too old meanwhile is due
 // right then, so that it is given up in time; one that is too old already waits as it was told.
-func (d *Delivery) due(now time.Time, delay time.Duration) time.Time {
-	due := now.Add(min(delay, queuefile.MaxDelay))
-	timeout := d.sub.options.MessageTimeout
+func (d *Delivery) due(now time.Time, r Retry) time.Time {
+	due := now.Add(min(r.Delay, queuefile.MaxDelay))
+	timeout := cmp.Or(r.Timeout, d.sub.options.MessageTimeout)
 	if timeout <= 0 {
 		return due
 	}

@@ -11,9 +11,11 @@ import (
 
 	"carrier/config"
 	"carrier/dispatch"
+	"carrier/internal/egress"
 	"carrier/message"
 	"carrier/transmitter"
 	"carrier/transmitter/webhook"
+	"carrier/transmitter/webhook/format"
 )
 
 // A worker is the way to the application: the webhook's endpoints and what is wrapped around them.
@@ -67,20 +69,24 @@ func newWorker(r *Route, version string) (*worker, error) {
 		}
 		layers = append(layers, w.checker.Gate)
 	}
+	if limit := c.Webhook.RateLimit.PerSecond(); limit > 0 {
+		layers = append(layers, transmitter.RateLimit(transmitter.RateLimitOptions{PerSecond: limit, Burst: c.Webhook.RateBurst}))
+	}
 	w.transmitter = transmitter.Wrap(w.reach(r, status), layers...)
 	return w, nil
 }
 
-// reach is the way to the endpoints: each is held while it cannot be connected to, and messages go to
-// the first that is not.
+// reach is the way to the endpoints: each is held while it cannot be connected to, and messages go
+// to the first that is not.
 func (w *worker) reach(r *Route, status *workerStatus) transmitter.Transmitter {
 	anyUp := newAnyUp(len(w.hooks), w.checker != nil, func(up bool, cause error) { status.set("connection", up, cause) })
 	var held []transmitter.Transmitter
 	for i, hook := range w.hooks {
-		held = append(held, transmitter.Wrap(hook, transmitter.Hold(transmitter.HoldOptions{
+		layers := append(r.breaker(w.endpoints[i].String()), transmitter.Hold(transmitter.HoldOptions{
 			Probe: hook.Probe, ProbeFirst: w.checker == nil,
 			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
-		})))
+		}))
+		held = append(held, transmitter.Wrap(hook, layers...))
 	}
 	if len(held) == 1 {
 		return held[0]
@@ -130,6 +136,11 @@ func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, l
 			InsecureSkipVerify: c.Webhook.InsecureSkipVerify, CAFile: c.Webhook.CAFile,
 			ClientCertFile: c.Webhook.ClientCertFile, ClientKeyFile: c.Webhook.ClientKeyFile,
 		},
+		Signing:        webhook.Signing{Keys: c.Webhook.SigningSecrets.Reveal(), File: c.Webhook.SigningSecrets.File()},
+		Egress:         egress.Options{Proxy: c.Webhook.ProxyURL(), AllowLinkLocal: c.Webhook.AllowLinkLocal},
+		Format:         formatOf(c.Webhook.Format),
+		UnwrapSNS:      c.Webhook.Unwrap == config.SNS,
+		Permanent:      c.Webhook.PermanentStatus.Contains,
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes),
 		Headers:        headers,
 		Version:        version,
@@ -179,6 +190,13 @@ func (w *worker) close() {
 	for _, hook := range w.hooks {
 		hook.Close()
 	}
+}
+
+func formatOf(name string) format.Format {
+	if name == config.Raw {
+		return format.Raw
+	}
+	return format.Format(name)
 }
 
 func rejectAction(name string) message.Action {

@@ -42,6 +42,8 @@ func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error
 		MaxMessages:    c.Ingest.MaxMessages,
 		MaxBytes:       int64(c.Ingest.MaxBytes),
 		Token:          c.Ingest.Token.Reveal(),
+		SigningKeys:    c.Ingest.SigningSecrets.Reveal(),
+		SigningFile:    c.Ingest.SigningSecrets.File(),
 		AllowAnonymous: c.Ingest.AllowAnonymous,
 		MaxDeadLetters: c.Ingest.MaxDeadLetters,
 		MaxDeadBytes:   int64(c.Ingest.MaxDeadBytes),

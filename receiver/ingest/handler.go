@@ -9,17 +9,20 @@ import (
 	"carrier/internal/contain"
 	"carrier/internal/httpapi"
 	"carrier/internal/queue"
+	"carrier/receiver/ingest/bodies"
+	"carrier/receiver/ingest/credential"
 	"carrier/receiver/ingest/request"
 )
 
 // A handler answers producers. It is safe for concurrent use.
 type handler struct {
-	door   *Server
-	bodies *bodyBudget
+	door        *Server
+	credentials *credential.Checker
+	bodies      *bodies.Budget
 }
 
-func newHandler(s *Server) *handler {
-	return &handler{door: s, bodies: newBodyBudget(s.options.bodyBudget)}
+func newHandler(s *Server, credentials *credential.Checker) *handler {
+	return &handler{door: s, credentials: credentials, bodies: bodies.New(s.options.bodyBudget)}
 }
 
 // An accepted is the body of a 200.
@@ -65,7 +68,7 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 // store answers with what is now on the disk. All that can be refused without the body
 // is, before the body is asked for: the first read of it sends 100 Continue.
 func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *request.Problem, error) {
-	carriersOwn, p := h.admit(x.r)
+	shown, p := h.admit(x.r)
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
@@ -73,7 +76,7 @@ func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *reques
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	e, p := request.Parse(x.r, carriersOwn)
+	e, p := request.Parse(x.r, shown)
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
@@ -83,10 +86,13 @@ func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *reques
 		return queue.Stored{}, p, nil
 	}
 	x.expecting = false
-	body := h.bodies.body()
-	defer body.release()
+	body := h.bodies.Body()
+	defer body.Release()
 	if e.Body, p = h.readBody(ctx, body, x.r); p != nil {
 		return queue.Stored{}, p, nil
+	}
+	if !h.credentials.Body(shown, e.Body) {
+		return queue.Stored{}, h.unauthorized(), nil
 	}
 	if !x.conn.move(stateReceiving, stateAnswering) {
 		return queue.Stored{}, nil, http.ErrAbortHandler // it was closed for a new one
@@ -98,27 +104,32 @@ func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *reques
 	return stored, nil, nil
 }
 
-// admit refuses what is never stored, and says whether the Authorization was carrier's own.
-func (h *handler) admit(r *http.Request) (carriersOwn bool, p *request.Problem) {
+// admit refuses what is never stored, and says which credential the head has shown. That of a
+// signature can be judged with the body only.
+func (h *handler) admit(r *http.Request) (shown credential.Credential, p *request.Problem) {
 	if r.ProtoMajor != 1 {
-		return false, request.Malformed(http.StatusHTTPVersionNotSupported)
+		return shown, request.Malformed(http.StatusHTTPVersionNotSupported)
 	}
 	if len(r.Header["Expect"]) > 1 {
-		return false, request.Malformed(http.StatusExpectationFailed)
+		return shown, request.Malformed(http.StatusExpectationFailed)
 	}
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 	default:
-		return false, request.MethodNotAllowed(r.Method)
+		return shown, request.MethodNotAllowed(r.Method)
 	}
-	token := h.door.options.Token
-	if token != "" && !httpapi.HasBearer(r, token) {
-		return false, request.Unauthorized()
+	shown, ok := h.credentials.Head(r)
+	if !ok {
+		return shown, h.unauthorized()
 	}
 	if h.door.stopping.Load() {
-		return false, request.Stopping()
+		return shown, request.Stopping()
 	}
-	return token != "", nil
+	return shown, nil
+}
+
+func (h *handler) unauthorized() *request.Problem {
+	return request.Unauthorized(h.door.options.credentials().Signed())
 }
 
 // hasRoom refuses a body that is known to be too large, or not to fit. A key may be one that is

@@ -96,13 +96,13 @@ func (s *Server) openQueue() error {
 // checkExposed refuses an address that others on the network reach without a credential. It asks
 // what the socket is bound to: a name says nothing that the resolver has not said.
 func (s *Server) checkExposed(bound net.Addr) error {
-	if s.options.Token != "" || s.options.AllowAnonymous {
+	if s.options.credentials().Asked() || s.options.AllowAnonymous {
 		return nil
 	}
 	if tcp, ok := bound.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%v is not a loopback address, and no token is set", bound)
+	return fmt.Errorf("%v is not a loopback address, and neither a token nor signing keys are set", bound)
 }
 
 // Addr is the address listened on, once Open has returned; nil before.

@@ -82,7 +82,7 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 		ID: d.ID, Body: d.Body, ContentType: e.ContentType, Attributes: e.Attributes,
 		Source: Source, Group: d.Group, Ordered: d.Group != "",
 		ReceiveCount: d.ReceiveCount, Deferrals: d.Deferrals, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
-		Request: &e.Request, Lease: r.subscription.Lease, Receipt: &receipt{Delivery: d},
+		Timeout: e.Timeout, Request: &e.Request, Lease: r.subscription.Lease, Receipt: &receipt{Delivery: d},
 	}
 	if d.Due.After(d.Stored) {
 		m.Due = d.Due
@@ -141,7 +141,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 		if d.noRoom {
 			delay = max(delay, r.subscription.LongestBackoff)
 		}
-		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Failed: failedAttempt(o)}))
+		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Timeout: m.Timeout, Failed: failedAttempt(o)}))
 	}
 }
 

@@ -7,9 +7,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/receiver/ingest/credential"
 	"carrier/receiver/ingest/request"
 )
 
@@ -64,6 +66,11 @@ func TestBadHeadersAreNamed(t *testing.T) {
 		"a delay that overflows":   "X-Carrier-Delay: 9223372036854775807",
 		"more than 64 bits":        "X-Carrier-Delay: 99999999999999999999",
 		"an empty delay":           "X-Carrier-Delay: ",
+		"a timeout in words":       "X-Carrier-Message-Timeout: soon",
+		"a timeout of nothing":     "X-Carrier-Message-Timeout: 0",
+		"a timeout under a second": "X-Carrier-Message-Timeout: 999ms",
+		"a timeout over a year":    "X-Carrier-Message-Timeout: 8785h",
+		"an empty timeout":         "X-Carrier-Message-Timeout: ",
 		"a key that is too long":   "Idempotency-Key: " + strings.Repeat("k", 256),
 		"an empty key":             "Idempotency-Key: ",
 		"a key that is not ASCII":  "Idempotency-Key: schlüssel",
@@ -93,6 +100,29 @@ func TestDelayedMessageIsNotDueYet(t *testing.T) {
 	}
 	if s := r.Counts(); s.Delayed != 1 {
 		t.Errorf("stats = %+v, want one delayed", s)
+	}
+}
+
+func TestMessageTimeoutIsStoredWithTheMessage(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"": 0, "1": time.Second, "90": 90 * time.Second, "1h30m": 90 * time.Minute, "8784h": 366 * 24 * time.Hour,
+	} {
+		t.Run(value, func(t *testing.T) {
+			dir := t.TempDir()
+			r := start(t, Options{DataDir: dir})
+			var header []string
+			if value != "" {
+				header = append(header, "X-Carrier-Message-Timeout: "+value)
+			}
+			send(t, r, "POST", "/", "body", header...).id(t)
+			if err := r.Close(); err != nil { // as a restart does
+				t.Fatal(err)
+			}
+			m := receive(t, start(t, Options{DataDir: dir}))
+			if m.Timeout != want || string(m.Body) != "body" || len(m.Request.Header["X-Carrier-Message-Timeout"]) != 0 {
+				t.Errorf("message is %+v", m)
+			}
+		})
 	}
 }
 
@@ -183,7 +213,7 @@ func FuzzRequest(f *testing.F) {
 		if refused == nil && to&1 == 0 || refused != nil && refused.Status != 400 {
 			t.Fatalf("%s: to %b, %+v", request.Path(req), to, refused)
 		}
-		e, p := request.Parse(req, carriersOwn)
+		e, p := request.Parse(req, credential.Credential{Token: carriersOwn})
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
 				t.Fatalf("problem = %+v", p)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"carrier/receiver/ingest/credential"
 	"carrier/receiver/ingest/request"
 )
 
@@ -36,10 +37,14 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	credentials, err := credential.Open(s.options.credentials())
+	if err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	hs := &httpServer{cancel: cancel}
 	hs.listener = newListener(l, certificate, s.options, &hs.serving)
-	h := newHandler(s)
+	h := newHandler(s, credentials)
 	hs.http = &http.Server{
 		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(ctx, w, req) }),
 		ReadHeaderTimeout:            request.HeadTimeout,

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"carrier/receiver/ingest/bodies"
 	"carrier/receiver/ingest/request"
 )
 
@@ -101,7 +102,7 @@ func TestRequestsFollowEachOtherOnAConnection(t *testing.T) {
 func TestBodiesOfAllSizesAreStoredAsTheyWere(t *testing.T) {
 	r := start(t, Options{})
 	w := dial(t, r)
-	sizes := []int{0, 1, freeBody, 2, freeBody + 1, request.MaxHeadBytes + 4<<10, 64<<10 + 1, 1 << 20, 3}
+	sizes := []int{0, 1, bodies.Free, 2, bodies.Free + 1, request.MaxHeadBytes + 4<<10, 64<<10 + 1, 1 << 20, 3}
 	body := func(i int) string { return strings.Repeat(string(rune('a'+i)), sizes[i]) }
 	for i, size := range sizes {
 		w.say(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, body(i)))

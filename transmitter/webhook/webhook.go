@@ -7,9 +7,11 @@ import (
 	"errors"
 	"time"
 
+	"carrier/internal/egress"
 	"carrier/internal/http1"
 	"carrier/message"
 	"carrier/transmitter"
+	"carrier/transmitter/webhook/format"
 )
 
 // Options is what a Transmitter is made of. Only Endpoint has no useful zero value.
@@ -24,6 +26,19 @@ type Options struct {
 	// kept; at least 1. A Transmit beyond it waits for a connection.
 	Concurrency int
 	TLS         TLS
+	// Egress says through which proxy connections go, and to which addresses. Its TLS is set by Open: an
+	// https proxy is verified as the worker is, but never goes unverified, and is shown no certificate.
+	Egress egress.Options
+	// Format is the form in which messages are sent, and says which statuses are success. Without Replay
+	// only.
+	Format format.Format
+	// UnwrapSNS sends, in place of an SNS notification, the message and the attributes in it.
+	UnwrapSNS bool
+	// Permanent reports whether an answer of a status from 400 to 599 means that trying again is of no
+	// use. Nil means 400 to 499 without 408, 425 and 429.
+	Permanent func(status int) bool
+	// Signing signs every request, where it has keys.
+	Signing Signing
 	// Headers are added to every request, and win over a replayed request's own.
 	Headers []Header
 	// MaxHeaderBytes is the largest head sent: attributes that do not fit, the longest first, are left
@@ -64,6 +79,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxHeaderBytes <= 0 {
 		o.MaxHeaderBytes = 8 << 10
 	}
+	if o.Permanent == nil {
+		o.Permanent = isPermanent
+	}
 	if o.Omitted == nil {
 		o.Omitted = func(string, []string) {}
 	}
@@ -86,7 +104,7 @@ type Transmitter struct {
 }
 
 // Open checks opts, reads the files they name, and returns a Transmitter. It connects
-// to nothing. Its errors name every header and file at fault, and no secret.
+// to nothing. Its errors name every header, file and key at fault, and no secret.
 func Open(opts Options) (*Transmitter, error) {
 	opts = opts.withDefaults()
 	if opts.Endpoint.address == "" {
@@ -100,7 +118,8 @@ func Open(opts Options) (*Transmitter, error) {
 	if opts.TLS.InsecureSkipVerify {
 		opts.Warn("", "the worker's certificate is not verified")
 	}
-	c := clientOptions(opts.Endpoint, certificates, opts.Concurrency)
+	opts.Egress.TLS = certificates.ofProxy
+	c := clientOptions(opts.Endpoint, certificates, opts.Egress, opts.Concurrency)
 	c.Unasked = func() {
 		opts.Warn("", "the worker sent bytes that no request asked for: no connection is reused for a minute")
 	}
@@ -109,7 +128,7 @@ func Open(opts Options) (*Transmitter, error) {
 		opts:         opts,
 		builder:      builder,
 		certificates: certificates,
-		poster:       &poster{client: client, omitted: newOmitted(opts.Omitted)},
+		poster:       &poster{client: client, omitted: newOmitted(opts.Omitted), rules: rules{opts.Format.Accepts, opts.Permanent}, format: opts.Format},
 	}, nil
 }
 

@@ -42,6 +42,7 @@ type Metrics struct {
 	leasesLost  prometheus.Counter
 	lastReceive prometheus.Gauge
 	workerUp    prometheus.Gauge
+	breakerOpen *prometheus.GaugeVec
 	draining    prometheus.Gauge
 	calls       *counters
 	errors      *counters
@@ -90,6 +91,15 @@ func (m *Metrics) SetWorkerUp(up bool) {
 		return
 	}
 	m.workerUp.Set(0)
+}
+
+// SetBreakerOpen says whether the breaker of endpoint is open.
+func (m *Metrics) SetBreakerOpen(endpoint string, open bool) {
+	value := 0.0
+	if open {
+		value = 1
+	}
+	m.breakerOpen.WithLabelValues(endpoint).Set(value)
 }
 
 // SourceCall counts one request to the source.

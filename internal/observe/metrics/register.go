@@ -54,6 +54,10 @@ func (m *Metrics) worker(concurrency int) {
 		Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600},
 	})
 	m.workerUp = m.make.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.")
+	m.breakerOpen = m.make.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "carrier_breaker_open",
+		Help: "Whether the endpoint's breaker is open and nothing but probes is posted there: 1 or 0.",
+	}, []string{"endpoint"})
 	m.draining = m.make.gauge("carrier_draining", "Whether the drain has begun and no message is received any more: 1 or 0.")
 	m.make.gauge("carrier_concurrency_limit", "Most messages the worker holds at once.").Set(float64(concurrency))
 }

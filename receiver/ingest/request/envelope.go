@@ -3,8 +3,10 @@ package request
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"net/http"
 	"sort"
+	"time"
 
 	"carrier/message"
 )
@@ -12,17 +14,27 @@ import (
 // An Envelope is what is stored of a request besides its body.
 type Envelope struct {
 	ContentType string
-	Attributes  []message.Attribute
-	Request     message.Request
+	// Timeout is the age at which the message is given up; zero where its producer said nothing.
+	Timeout    time.Duration
+	Attributes []message.Attribute
+	Request    message.Request
 }
 
-const envelopeVersion = 1
+// Version 2 has the timeout in front of the rest, and is written only where there is one: a carrier that
+// does not know it yet can read all others.
+const (
+	envelopeVersion        = 1
+	envelopeVersionTimeout = 2
+)
 
 var errEnvelope = errors.New("not an envelope")
 
 // Encode writes a version, then strings and lists, each after its length.
 func (e Envelope) Encode() []byte {
 	b := []byte{envelopeVersion}
+	if e.Timeout > 0 {
+		b = binary.AppendUvarint([]byte{envelopeVersionTimeout}, uint64(e.Timeout))
+	}
 	for _, s := range []string{e.ContentType, e.Request.Method, e.Request.Path, e.Request.Query} {
 		b = appendString(b, s)
 	}
@@ -52,11 +64,15 @@ func appendString(b []byte, s string) []byte {
 
 // DecodeEnvelope reads what Encode wrote.
 func DecodeEnvelope(b []byte) (Envelope, error) {
-	if len(b) == 0 || b[0] != envelopeVersion {
+	if len(b) == 0 || b[0] != envelopeVersion && b[0] != envelopeVersionTimeout {
 		return Envelope{}, errEnvelope
 	}
 	r := reader{rest: string(b[1:])}
-	e := Envelope{ContentType: r.text()}
+	var e Envelope
+	if b[0] == envelopeVersionTimeout {
+		e.Timeout = time.Duration(r.number())
+	}
+	e.ContentType = r.text()
 	e.Request.Method, e.Request.Path, e.Request.Query = r.text(), r.text(), r.text()
 	for n := r.length(); n > 0 && !r.bad; n-- {
 		e.Attributes = append(e.Attributes, message.Attribute{Name: r.text(), Value: r.text()})
@@ -83,13 +99,22 @@ type reader struct {
 
 // length is a count of what follows, at a byte or more each.
 func (r *reader) length() int {
+	n := r.number()
+	if n > uint64(len(r.rest)) {
+		r.bad, r.rest = true, ""
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) number() uint64 {
 	n, width := binary.Uvarint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen64)]))
-	if width <= 0 || n > uint64(len(r.rest)-width) {
+	if width <= 0 || n > math.MaxInt64 {
 		r.bad, r.rest = true, ""
 		return 0
 	}
 	r.rest = r.rest[width:]
-	return int(n)
+	return n
 }
 
 func (r *reader) text() string {

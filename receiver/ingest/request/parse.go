@@ -12,6 +12,7 @@ import (
 	"carrier/internal/http1"
 	"carrier/internal/queue"
 	"carrier/message"
+	"carrier/receiver/ingest/credential"
 )
 
 // What a producer may say in headers.
@@ -22,23 +23,27 @@ const (
 	// MaxDelay is the longest delay; a message that is older than its default timeout
 	// when it becomes due would be rejected unseen.
 	MaxDelay = 24 * time.Hour
+	// leastTimeout and maxTimeout bound the age at which a producer has its message given up.
+	leastTimeout = time.Second
+	maxTimeout   = 366 * 24 * time.Hour
 
 	// OwnPrefix begins the names of carrier's own headers; ForwardedHost has the Host that was asked for.
 	OwnPrefix       = "X-Carrier-"
 	groupHeader     = OwnPrefix + "Group-Id"
 	delayHeader     = OwnPrefix + "Delay"
+	timeoutHeader   = OwnPrefix + "Message-Timeout"
 	attributePrefix = OwnPrefix + "Attribute-"
 	ForwardedHost   = "X-Forwarded-Host"
 )
 
 // Parse makes an entry, without its body, of a request's line and headers. The headers that may
 // not travel are taken out of the request.
-func Parse(r *http.Request, carriersOwn bool) (queue.Entry, *Problem) {
+func Parse(r *http.Request, shown credential.Credential) (queue.Entry, *Problem) {
 	path := Path(r)
 	if p := checkOwn(r.Header); p != nil {
 		return queue.Entry{}, p
 	}
-	key, p := idempotencyKey(r.Header)
+	key, p := idempotencyKey(r.Header, shown.ID != "")
 	if p != nil {
 		return queue.Entry{}, p
 	}
@@ -46,7 +51,11 @@ func Parse(r *http.Request, carriersOwn bool) (queue.Entry, *Problem) {
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	wait, p := delay(r.Header)
+	wait, p := duration(r.Header, delayHeader, 0, MaxDelay)
+	if p != nil {
+		return queue.Entry{}, p
+	}
+	timeout, p := duration(r.Header, timeoutHeader, leastTimeout, maxTimeout)
 	if p != nil {
 		return queue.Entry{}, p
 	}
@@ -56,8 +65,9 @@ func Parse(r *http.Request, carriersOwn bool) (queue.Entry, *Problem) {
 	}
 	e := Envelope{
 		ContentType: r.Header.Get("Content-Type"),
+		Timeout:     timeout,
 		Attributes:  attributes,
-		Request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, carriersOwn)},
+		Request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, shown.Token)},
 	}
 	if key != "" {
 		key = strings.Join([]string{r.Method, path, key}, "\x00") // the scope of a key
@@ -73,8 +83,8 @@ func checkOwn(h http.Header) *Problem {
 		if !isOwn(name) || isSentToWorkers(http1.Folded(name)) {
 			continue
 		}
-		if name != groupHeader && name != delayHeader && !strings.HasPrefix(name, attributePrefix) {
-			return badHeader(name, fmt.Sprintf("not known; the headers of carrier are %s, %s and %s<Name>", groupHeader, delayHeader, attributePrefix))
+		if name != groupHeader && name != delayHeader && name != timeoutHeader && !strings.HasPrefix(name, attributePrefix) {
+			return badHeader(name, fmt.Sprintf("not known; the headers of carrier are %s, %s, %s and %s<Name>", groupHeader, delayHeader, timeoutHeader, attributePrefix))
 		}
 	}
 	return nil
@@ -108,9 +118,14 @@ func Path(r *http.Request) string {
 	return p
 }
 
-// idempotencyKey prefers the header that says it, and takes a Standard Webhooks id for one.
-func idempotencyKey(h http.Header) (string, *Problem) {
-	for _, name := range []string{"Idempotency-Key", "Webhook-Id"} {
+// idempotencyKey prefers the header that says it, and takes a Standard Webhooks id for one. What is
+// let in by its signature has none but the id that is signed.
+func idempotencyKey(h http.Header, signed bool) (string, *Problem) {
+	names := []string{"Idempotency-Key", "Webhook-Id"}
+	if signed {
+		names = names[1:]
+	}
+	for _, name := range names {
 		key, p := token(h, name, MaxKey)
 		if key != "" || p != nil {
 			return key, p
@@ -140,22 +155,22 @@ func printable(s string) bool {
 	return true
 }
 
-// delay reads whole seconds or a Go duration.
-func delay(h http.Header) (time.Duration, *Problem) {
-	values, sent := h[delayHeader]
+// duration reads whole seconds or a Go duration from least to most; zero where the header was not sent.
+func duration(h http.Header, name string, least, most time.Duration) (time.Duration, *Problem) {
+	values, sent := h[name]
 	if !sent {
 		return 0, nil
 	}
-	d, ok := parseDelay(strings.Join(values, ","))
-	if !ok || d < 0 || d > MaxDelay {
-		return 0, badHeader(delayHeader, fmt.Sprintf("whole seconds, or a Go duration such as 1m30s, from 0 to %v are allowed", MaxDelay))
+	d, ok := parseDuration(strings.Join(values, ","), most)
+	if !ok || d < least || d > most {
+		return 0, badHeader(name, fmt.Sprintf("whole seconds, or a Go duration such as 1m30s, from %v to %v are allowed", least, most))
 	}
 	return d, nil
 }
 
-func parseDelay(s string) (time.Duration, bool) {
+func parseDuration(s string, most time.Duration) (time.Duration, bool) {
 	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
-		return time.Duration(min(max(seconds, -1), int64(MaxDelay/time.Second)+1)) * time.Second, true
+		return time.Duration(min(max(seconds, -1), int64(most/time.Second)+1)) * time.Second, true
 	}
 	d, err := time.ParseDuration(s)
 	return d, err == nil

@@ -67,8 +67,15 @@ func NoSubscriber() *Problem {
 	return NewProblem(http.StatusNotFound, "nobody subscribes to this path; nothing is stored")
 }
 
-// Unauthorized refuses a request without the token.
-func Unauthorized() *Problem { return (&Problem{Problem: httpapi.Unauthorized()}).closing() }
+// Unauthorized refuses a request without a credential; signed says that a signature is one.
+func Unauthorized(signed bool) *Problem {
+	p := &Problem{Problem: httpapi.Unauthorized()}
+	if signed {
+		p.Detail = "no signature by Standard Webhooks that can be accepted: a key that is not known, another body, or a timestamp " +
+			"more than five minutes off; nor the bearer token, if there is one"
+	}
+	return p.closing()
+}
 
 // TooLarge refuses a body that is longer than limit, in bytes.
 func TooLarge(limit int64) *Problem {

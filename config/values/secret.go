@@ -1,19 +1,13 @@
-package config
+// Package values has the kinds of values that a variable may have beside numbers, words and durations.
+// Each reads itself from text, as envconfig wants it (Decode), and prints as what Decode reads.
+package values
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"strings"
 
 	"carrier/internal/redact"
-)
-
-const (
-	redacted    = redact.Mark
-	maxFileSize = 1 << 20
+	"carrier/internal/secretfile"
 )
 
 // A Secret is a string that does not print itself: fmt, JSON, zap and everything else
@@ -22,6 +16,7 @@ const (
 type Secret struct {
 	// A pointer: where fmt may not call methods (unexported fields) it prints an address.
 	value *string
+	file  string
 }
 
 // NewSecret returns s as a Secret.
@@ -40,6 +35,9 @@ func (s Secret) Reveal() string {
 	return *s.value
 }
 
+// File is the path of the file that the secret was read from; empty where it was in the environment.
+func (s Secret) File() string { return s.file }
+
 // Decode sets the secret; envconfig calls it.
 func (s *Secret) Decode(value string) error {
 	*s = NewSecret(value)
@@ -51,7 +49,7 @@ func (s Secret) String() string {
 	if s.value == nil {
 		return ""
 	}
-	return redacted
+	return redact.Mark
 }
 
 // GoString is String, for %#v.
@@ -63,40 +61,14 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String(
 // MarshalText returns String.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// fromFile reads the secret kept in the file at path, without the newline at its end.
-// The error names neither the path nor anything that is in the file.
-func fromFile(path string) (Secret, error) {
-	data, err := readFile(path)
+// FromFile reads the secret kept in the file at path. The error names neither the path nor anything
+// that is in the file.
+func FromFile(path string) (Secret, error) {
+	value, err := secretfile.Read(path)
 	if err != nil {
 		return Secret{}, err
 	}
-	value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if value == "" {
-		return Secret{}, errors.New("the file is empty")
-	}
-	return NewSecret(value), nil
-}
-
-// readFile reads a small regular file. Anything else could make the start wait for ever.
-func readFile(path string) ([]byte, error) {
-	about, err := os.Stat(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if !about.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	if about.Size() > maxFileSize {
-		return nil, errors.New("larger than 1MiB")
-	}
-	data, err := os.ReadFile(path)
-	return data, withoutPath(err)
-}
-
-func withoutPath(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
+	secret := NewSecret(value)
+	secret.file = path
+	return secret, nil
 }
