@@ -1,9 +1,7 @@
 package config
 
 import (
-	"net/url"
-	"regexp"
-	"strings"
+	"carrier/config/values"
 )
 
 // NATSOptions says which consumer of NATS JetStream is read, and how.
@@ -25,7 +23,7 @@ const natsName = `[^\s.*>/\\]+`
 // consumer checks that NATS is told of one consumer, and of nothing that the receiver cannot do.
 func (k *check) consumer(n NATSOptions) {
 	const stream, consumer, subject = "CARRIER_NATS_STREAM", "CARRIER_NATS_CONSUMER", "CARRIER_DEAD_LETTER_SUBJECT"
-	k.require("CARRIER_NATS_URL", natsServers(n.URL))
+	k.require("CARRIER_NATS_URL", values.AreNATSServers(n.URL))
 	k.require(stream, n.Stream == "" || matches(natsName, n.Stream))
 	k.require(consumer, n.Consumer == "" || matches(natsName, n.Consumer))
 	k.require(subject, n.DeadLetterSubject == "" || matches(`[^\s.*>]+(\.[^\s.*>]+)*`, n.DeadLetterSubject))
@@ -46,22 +44,4 @@ func (k *check) consumer(n NATSOptions) {
 	if k.route.RejectAction == DeadLetter && n.DeadLetterSubject == "" {
 		k.fault("CARRIER_REJECT_ACTION", "needs a subject for dead letters with the nats receiver: "+subject)
 	}
-}
-
-// natsServers reports whether value is a list of URLs of NATS servers; the scheme may be left out.
-func natsServers(value string) bool {
-	for server := range strings.SplitSeq(value, ",") {
-		server = strings.TrimSpace(server)
-		if !regexp.MustCompile(`^(nats|tls|wss?)://`).MatchString(server) {
-			if strings.Contains(server, "://") {
-				return false
-			}
-			server = "nats://" + server
-		}
-		u, err := url.Parse(server)
-		if err != nil || u.Hostname() == "" || u.Fragment != "" || u.Port() != "" && !ported(u.Port()) {
-			return false
-		}
-	}
-	return true
 }

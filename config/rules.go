@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"carrier/config/values"
 	"carrier/internal/netaddr"
 	"carrier/internal/secretfile"
 )
@@ -96,7 +97,7 @@ func (k *check) subscription(p PubSubOptions) {
 	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
 	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
 	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(projectID, p.Project))
-	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
+	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || values.IsGRPCServer(p.Endpoint))
 	if k.route.Receiver != PubSub {
 		return
 	}
@@ -148,7 +149,7 @@ func (k *check) endpoint(w WebhookOptions) {
 	}
 	media, _, err := mime.ParseMediaType(w.ContentType)
 	k.require("CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE", err == nil && strings.Contains(media, "/"))
-	_, good := parseHeaders(w.Headers.Reveal())
+	_, good := values.ParseHeaders(w.Headers.Reveal())
 	k.require("CARRIER_WEBHOOK_HEADERS", good)
 }
 
