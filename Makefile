@@ -178,7 +178,7 @@ image: ## build the images IMAGE:VERSION and, without Pub/Sub, IMAGE:VERSION-sqs
 
 # The files that name an image to build in or to run. A tag may be given another image at any
 # time; a digest may not.
-PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml
+PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml examples/compose-nats/compose.yaml
 
 .PHONY: pin
 pin: ## write the digests of the images that are pulled into the files that name them; needs a registry

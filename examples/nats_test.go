@@ -4,6 +4,7 @@ package examples
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,10 +28,10 @@ func TestPublishedMessageGoesThroughTheNATSStack(t *testing.T) {
 		ask(t, server, "CONSUMER.DURABLE.CREATE.ORDERS.worker", `{"stream_name":"ORDERS","config":`+content(t, "compose-nats/consumer.json")+`}`)
 	}
 	w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, built("worker-go"))
-	env := append(carriers(stack)["carrier"],
-		"CARRIER_NATS_URL="+server.URL, "CARRIER_ADMIN_ADDRESS="+programtest.FreeAddress(t),
-		"CARRIER_WEBHOOK_ENDPOINT="+w.listening(), "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT="+w.listening()+"/healthz",
-	)
+	env := slices.Concat(carriers(stack)["carrier"], []string{
+		"CARRIER_NATS_URL=" + server.URL, "CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t),
+		"CARRIER_WEBHOOK_ENDPOINT=" + w.listening(), "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT=" + w.listening() + "/healthz",
+	})
 	check := start(t, env, built("carrier"), "check")
 	if code := check.Wait(); code != 0 || strings.Contains(check.out.String(), "\nwarn") {
 		t.Errorf("check: exit code %d\n%s", code, check.out.String())
