@@ -33,6 +33,8 @@ type delivery struct {
 	earlier *delivery
 	// tailReturned says that what waited behind it was given back before it was settled.
 	tailReturned bool
+	// released is when its settling began.
+	released time.Time
 	// done is closed when it is no longer in flight; nil while nobody waits for it.
 	done chan struct{}
 }

@@ -59,6 +59,7 @@ func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
 // in flight.
 func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (err error) {
 	d.leases.stop(&m.lease)
+	m.released = time.Now()
 	defer d.demand.Settle()
 	defer d.fulfill(m)
 	switch {

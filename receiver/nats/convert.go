@@ -1,8 +1,10 @@
 package nats
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -59,6 +61,20 @@ func (r *Receiver) convert(m *nats.Msg, now time.Time) (*message.Message, error)
 // was deleted and made again counts from one again.
 func idOf(marks *nats.MsgMetadata) string {
 	return fmt.Sprintf("%s:%d:%d", marks.Stream, marks.Sequence.Stream, marks.Timestamp.UnixMilli())
+}
+
+// inStream orders two ids of one stream by their place in it.
+func inStream(a, b string) int { return cmp.Compare(placeOf(a), placeOf(b)) }
+
+// placeOf is the sequence number in an id, zero where there is none. A stream's name has no colon.
+func placeOf(id string) uint64 {
+	_, rest, _ := strings.Cut(id, ":")
+	sequence, _, _ := strings.Cut(rest, ":")
+	n, err := strconv.ParseUint(sequence, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // attributes returns the headers by name, several of one name with a comma between them, without

@@ -40,7 +40,7 @@ var _ receiver.Receiver = (*Receiver)(nil)
 
 // New assembles a Receiver. It dials nothing.
 func New(o Options) *Receiver {
-	return &Receiver{options: o.withDefaults(), order: order.NewGuard(remembered)}
+	return &Receiver{options: o.withDefaults(), order: order.NewGuard(remembered, inStream)}
 }
 
 // Open reaches the server and the consumer, and finds out whether some stream takes what is

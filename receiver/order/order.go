@@ -14,8 +14,9 @@ import (
 // behind all the others; so what comes before its turn is kept back until the message in front of
 // it has come again, or until that should have. It is safe for concurrent use.
 type Guard struct {
-	mu    sync.Mutex
-	byKey *recent.Set[*awaited] // when it is full the key that was touched least recently goes
+	mu      sync.Mutex
+	byKey   *recent.Set[*awaited] // when it is full the key that was touched least recently goes
+	compare func(a, b string) int
 }
 
 // awaited is what is waited for of one key: its messages pass one after the other.
@@ -32,13 +33,14 @@ const maxReturns = 3
 // maxWaiting is how many messages of one key are kept in their order.
 const maxWaiting = 1000
 
-// NewGuard returns a Guard that knows at most limit groups at once.
-func NewGuard(limit int) *Guard {
-	return &Guard{byKey: recent.New[*awaited](limit, 0)}
+// NewGuard returns a Guard that knows at most limit groups at once. compare orders the ids of a group;
+// nil is for a source whose ids say nothing of their order.
+func NewGuard(limit int, compare func(a, b string) int) *Guard {
+	return &Guard{byKey: recent.New[*awaited](limit, 0), compare: compare}
 }
 
 // ExpectFirst lets nothing of key through before the message id, which is to come at due, until
-// grace after that. A tail is given back last one first, so that each message goes in front of
+// grace after that, unless one is awaited that comes before it. A tail is given back last one first, so that each message goes in front of
 // those before.
 func (g *Guard) ExpectFirst(key, id string, due time.Time, grace time.Duration) {
 	hash := recent.KeyOf(key)
@@ -49,8 +51,13 @@ func (g *Guard) ExpectFirst(key, id string, due time.Time, grace time.Duration) 
 		at = &awaited{}
 	}
 	at.ids = append([]string{id}, without(at.ids, id)...)
+	if g.compare != nil {
+		slices.SortFunc(at.ids, g.compare)
+	}
 	at.ids = at.ids[:min(len(at.ids), maxWaiting)]
-	at.expect(due, grace)
+	if at.ids[0] == id {
+		at.expect(due, grace)
+	}
 	g.byKey.Put(hash, at)
 }
 
@@ -90,6 +97,9 @@ func (g *Guard) Pass(key, id string, grace time.Duration) (delay time.Duration, 
 	}
 	if !slices.Contains(at.ids, id) && len(at.ids) < maxWaiting {
 		at.ids = append(at.ids, id)
+		if g.compare != nil {
+			slices.SortFunc(at.ids, g.compare)
+		}
 	}
 	if now.Before(at.due) {
 		return at.due.Sub(now), true

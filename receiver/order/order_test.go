@@ -9,7 +9,7 @@ import (
 )
 
 func TestGuardKeepsTheLatestGroups(t *testing.T) {
-	g := NewGuard(2)
+	g := NewGuard(2, nil)
 	for i := range 5 {
 		g.ExpectFirst(fmt.Sprint(i), "x", time.Now().Add(time.Hour), 0)
 	}
@@ -20,7 +20,7 @@ func TestGuardKeepsTheLatestGroups(t *testing.T) {
 
 func TestWhatWasGivenBackComesInItsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(10)
+		g := NewGuard(10, nil)
 		for _, id := range []string{"3", "2", "1"} { // last one first
 			g.ExpectFirst("g", id, time.Now().Add(time.Second), time.Minute)
 		}
@@ -45,7 +45,7 @@ func TestWhatWasGivenBackComesInItsOrder(t *testing.T) {
 
 func TestWhatDoesNotComeAgainIsWaitedForNoLongerThanTheGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(10)
+		g := NewGuard(10, nil)
 		g.ExpectFirst("g", "1", time.Now(), time.Minute)
 		for n := range maxReturns {
 			if delay, wait := g.Pass("g", "2", time.Minute); !wait || delay != 0 {
@@ -65,7 +65,7 @@ func TestWhatDoesNotComeAgainIsWaitedForNoLongerThanTheGrace(t *testing.T) {
 // The emulator puts what was given back behind all the others.
 func TestAllThatWasGivenBackComesInItsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGuard(10)
+		g := NewGuard(10, nil)
 		for _, id := range []string{"2", "1", "0"} {
 			g.ExpectFirst("k", id, time.Now(), time.Minute)
 		}
@@ -87,6 +87,28 @@ func TestAllThatWasGivenBackComesInItsOrder(t *testing.T) {
 		}
 		if got := strings.Join(passed, ""); got != "01234" || g.byKey.Len() != 0 {
 			t.Errorf("passed %q, want 01234; %d keys are left", got, 0)
+		}
+	})
+}
+
+func TestGroupWhoseIdsHaveAnOrderComesInIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGuard(10, strings.Compare)
+		for _, id := range []string{"3", "2", "1", "5", "4"} { // the last two had been handed out too early
+			g.ExpectFirst("k", id, time.Now(), time.Minute)
+		}
+		for _, id := range []string{"1", "2", "3", "4", "5"} {
+			for _, later := range []string{"6", "5", "4", "3", "2"} {
+				if later <= id {
+					break
+				}
+				if _, wait := g.Pass("k", later, time.Minute); !wait {
+					t.Errorf("%s passed before %s", later, id)
+				}
+			}
+			if _, wait := g.Pass("k", id, time.Minute); wait {
+				t.Errorf("%s has to wait", id)
+			}
 		}
 	})
 }

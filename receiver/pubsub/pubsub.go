@@ -43,7 +43,7 @@ var _ receiver.Receiver = (*Receiver)(nil)
 // New assembles a Receiver. It dials nothing.
 func New(o Options) *Receiver {
 	return &Receiver{
-		options: o.withDefaults(), counts: newDeliveryCounts(remembered), order: order.NewGuard(remembered), deferred: newDeferrals(),
+		options: o.withDefaults(), counts: newDeliveryCounts(remembered), order: order.NewGuard(remembered, nil), deferred: newDeferrals(),
 	}
 }
 
