@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"carrier/config/values"
 )
 
 // allowed says in words which values v may have, as its tags and its type have it.
@@ -76,9 +78,9 @@ func (k *check) inRange(v variable) {
 	case int, float64, time.Duration, Size:
 		good = v.between()
 	case string:
-		good = v.worded(value) && schemed(value, v.tag.Get("url"))
+		good = v.worded(value) && values.HasScheme(value, v.tag.Get("url"))
 	case List:
-		good = !slices.ContainsFunc(value, func(item string) bool { return !schemed(item, v.tag.Get("url")) })
+		good = !slices.ContainsFunc(value, func(item string) bool { return !values.HasScheme(item, v.tag.Get("url")) })
 	}
 	if !good {
 		k.fault(v.name, "must be "+v.allowed())

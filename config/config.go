@@ -8,6 +8,7 @@ import "time"
 const (
 	SQS     = "sqs"
 	PubSub  = "pubsub"
+	NATS    = "nats"
 	Ingest  = "ingest"
 	Webhook = "webhook"
 )

@@ -2,11 +2,10 @@ package config
 
 import (
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 
-	"carrier/internal/netaddr"
+	"carrier/config/values"
 )
 
 // ProxyURL is CARRIER_WEBHOOK_PROXY; nil where it is not set. It is as secret as the variable.
@@ -35,27 +34,12 @@ func (k *check) format(r *Route) {
 
 // egress checks the proxy, and the addresses that may not be connected to.
 func (k *check) egress(w WebhookOptions) {
-	k.require("CARRIER_WEBHOOK_PROXY", w.Proxy.Reveal() == "" || isProxy(w.Proxy.Reveal()))
+	k.require("CARRIER_WEBHOOK_PROXY", w.Proxy.Reveal() == "" || values.IsProxy(w.Proxy.Reveal()))
 	for name, urls := range map[string][]string{
 		"CARRIER_WEBHOOK_ENDPOINT": w.Endpoints, "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": {w.HealthCheckEndpoint},
 	} {
-		if !w.AllowLinkLocal && slices.ContainsFunc(urls, isLinkLocal) {
+		if !w.AllowLinkLocal && slices.ContainsFunc(urls, values.IsLinkLocal) {
 			k.fault(name, "must not be a link-local or metadata address, unless CARRIER_WEBHOOK_ALLOW_LINK_LOCAL is true")
 		}
 	}
-}
-
-func isLinkLocal(endpoint string) bool {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err == nil && netaddr.IsLinkLocal(ip)
-}
-
-func isProxy(value string) bool {
-	u, err := url.Parse(value)
-	return err == nil && slices.Contains([]string{"http", "https", "socks5"}, u.Scheme) && u.Hostname() != "" &&
-		(u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == "" && schemed(value, "http https socks5")
 }

@@ -12,7 +12,7 @@ import (
 
 var (
 	both = []string{Ingest, SQS}
-	all  = []string{SQS, PubSub, Ingest}
+	all  = []string{SQS, PubSub, NATS, Ingest}
 )
 
 // environment makes vars the only ones of ours for the length of the test.

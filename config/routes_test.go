@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"carrier/config/routenames"
+	"carrier/internal/redact"
 )
 
 // mailAndOrders is an environment with two routes and more.
@@ -226,7 +229,7 @@ func TestConfigurationOfEveryRouteIsWritten(t *testing.T) {
 	}
 	again := map[string]string{}
 	for line := range strings.Lines(out) {
-		if name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "="); value != "" && value != redacted {
+		if name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "="); value != "" && value != redact.Mark {
 			again[name] = value
 		}
 	}
@@ -246,10 +249,10 @@ func FuzzRoutes(f *testing.F) {
 	f.Add(strings.Repeat("x,", 70), "X_WEIGHT", "-1")
 	f.Fuzz(func(t *testing.T, routes, name, value string) {
 		clean := func(s string) string { return strings.NewReplacer("\x00", "", "=", "").Replace(s) }
-		c, warnings, faults := load(t, map[string]string{"CARRIER_ROUTES": clean(routes), routePrefix + clean(name): clean(value)})
+		c, warnings, faults := load(t, map[string]string{"CARRIER_ROUTES": clean(routes), routenames.Prefix + clean(name): clean(value)})
 		if faults == nil {
 			written(t, c)
-			if len(c.Routes) == 0 || len(c.Routes) > maxRoutes {
+			if len(c.Routes) == 0 || len(c.Routes) > routenames.Most {
 				t.Errorf("%d routes", len(c.Routes))
 			}
 		}

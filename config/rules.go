@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"carrier/config/values"
 	"carrier/internal/netaddr"
 	"carrier/internal/secretfile"
 )
@@ -44,6 +45,7 @@ func (k *check) routeRules() {
 	r := k.route
 	k.queue(r.SQS)
 	k.subscription(r.PubSub)
+	k.consumer(r.NATS)
 	k.topics(r.Ingest.Topics)
 	k.endpoint(r.Webhook)
 	k.signing(r.Webhook)
@@ -95,7 +97,7 @@ func (k *check) subscription(p PubSubOptions) {
 	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
 	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
 	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(projectID, p.Project))
-	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
+	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || values.IsGRPCServer(p.Endpoint))
 	if k.route.Receiver != PubSub {
 		return
 	}
@@ -147,17 +149,21 @@ func (k *check) endpoint(w WebhookOptions) {
 	}
 	media, _, err := mime.ParseMediaType(w.ContentType)
 	k.require("CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE", err == nil && strings.Contains(media, "/"))
-	_, good := parseHeaders(w.Headers.Reveal())
+	_, good := values.ParseHeaders(w.Headers.Reveal())
 	k.require("CARRIER_WEBHOOK_HEADERS", good)
 }
 
 func (k *check) certificates(w WebhookOptions) {
-	const ca = "CARRIER_WEBHOOK_CA_FILE"
-	if w.CAFile != "" {
-		pem := k.file(ca, w.CAFile)
-		k.require(ca, x509.NewCertPool().AppendCertsFromPEM(pem))
-	}
+	k.authorities("CARRIER_WEBHOOK_CA_FILE", w.CAFile)
 	k.keyPair("CARRIER_WEBHOOK_CLIENT_CERT_FILE", w.ClientCertFile, "CARRIER_WEBHOOK_CLIENT_KEY_FILE", w.ClientKeyFile)
+}
+
+// authorities checks the file of certificates that the variable called name names, if it does.
+func (k *check) authorities(name, path string) {
+	if path != "" {
+		pem := k.file(name, path)
+		k.require(name, x509.NewCertPool().AppendCertsFromPEM(pem))
+	}
 }
 
 // keyPair checks the files of a certificate and its key, which the variables called cert and key

@@ -174,7 +174,7 @@ func pair(t *testing.T, certPath, keyPath string) {
 
 func TestExtraHeadersAreTakenApart(t *testing.T) {
 	c := good(t, map[string]string{"CARRIER_WEBHOOK_HEADERS": "authorization:Bearer a:b, X-One: 1,x-one:2"})
-	want := []Header{{"authorization", "Bearer a:b"}, {"X-One", "1"}, {"x-one", "2"}}
+	want := []Header{{Name: "authorization", Value: "Bearer a:b"}, {Name: "X-One", Value: "1"}, {Name: "x-one", Value: "2"}}
 	if got := c.Routes[0].Webhook.ExtraHeaders(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}

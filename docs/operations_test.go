@@ -36,6 +36,8 @@ func exposed(t *testing.T, route string) string {
 			Route: route, Receiver: name, Operations: builtin.Operations(name), Duplicates: builtin.Duplicates(name),
 		})
 		m.WatchInFlight(func() int { return 0 })
+		m.WatchParked(func() int { return 0 })
+		m.SetBreakerOpen("http://localhost:9000/", false)
 		process.WatchLog(func() uint64 { return 0 })
 		if name == config.Ingest {
 			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })

@@ -115,6 +115,14 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			healthy:  1,
 			expected: map[int][]string{44: {}, 46: {"CarrierWorkerDownInPart"}},
 		},
+		"a breaker that stays open": {
+			changes:  life{`carrier_breaker_open{endpoint="http://localhost:9000/"}`: until(30, "0", "1x200")},
+			expected: map[int][]string{34: {}, 36: {"CarrierBreakerOpen"}},
+		},
+		"a breaker that opens now and then": {
+			changes:  life{`carrier_breaker_open{endpoint="http://localhost:9000/"}`: until(30, "0", "1 0 0 0 1 1 0 0 0 0 0x190")},
+			expected: never,
+		},
 		"a worker that needs three minutes to start": {
 			changes:  life{"carrier_worker_up": "0x3 1x200", "carrier_last_receive_timestamp_seconds": "0x3 240+60x200"},
 			expected: map[int][]string{4: {}, 10: {}},

@@ -167,7 +167,7 @@ func TestCarrierAcceptsTheEnvironmentOfEveryCase(t *testing.T) {
 					t.Setenv(e.Name, e.Value)
 				}
 			}
-			loaded, warnings, err := config.Load([]string{config.SQS, config.PubSub, config.Ingest})
+			loaded, warnings, err := config.Load([]string{config.SQS, config.PubSub, config.NATS, config.Ingest})
 			warnings = slices.DeleteFunc(warnings, func(w string) bool { return strings.HasPrefix(w, "CARRIER_INGEST_ALLOW_ANONYMOUS:") })
 			if err != nil || len(warnings) > 0 {
 				t.Errorf("%v %v", warnings, err)

@@ -53,6 +53,8 @@ func sourceName(r config.Route) string {
 		return r.SQS.QueueURL[strings.LastIndex(r.SQS.QueueURL, "/")+1:]
 	case r.Receiver == config.PubSub:
 		return r.PubSub.Subscription
+	case r.Receiver == config.NATS:
+		return r.NATS.Stream + "/" + r.NATS.Consumer
 	default:
 		return r.Receiver
 	}

@@ -20,14 +20,14 @@ type Queue interface {
 type Fault uint8
 
 const (
-	// AnswerLost: the next call is carried out, and its answer never comes.
+	// AnswerLost means that the next call is carried out, and its answer never comes.
 	AnswerLost Fault = iota
-	// Throttled: the next call is refused since there are too many.
+	// Throttled means that the next call is refused since there are too many.
 	Throttled
-	// PartlyRefused: of three messages that are published together the queue refuses the second,
+	// PartlyRefused means that of three messages that are published together the queue refuses the second,
 	// which has a group of its own and a body of PartlyRefusedBody bytes.
 	PartlyRefused
-	// Away: no call reaches the queue.
+	// Away means that no call reaches the queue.
 	Away
 )
 

@@ -25,7 +25,7 @@ func check(m *message.Message) (publisher.Why, error) {
 		return publisher.Unsupported, err
 	}
 	if n := sizeOf(m); n > maxBytes {
-		return publisher.TooLarge, fmt.Errorf("Pub/Sub takes %d bytes, and the message has %d", maxBytes, n) //nolint:revive // a name
+		return publisher.TooLarge, fmt.Errorf("Pub/Sub takes %d bytes, and the message has %d", maxBytes, n)
 	}
 	return 0, nil
 }
@@ -39,6 +39,14 @@ func unsupported(m *message.Message) error {
 	case len(m.Group) > maxKey || !utf8.ValidString(m.Group):
 		return fmt.Errorf("an ordering key has at most %d bytes of UTF-8", maxKey)
 	}
+	if n := len(attributesOf(m)); n > maxAttributes {
+		return fmt.Errorf("Pub/Sub takes %d attributes, and the message has %d", maxAttributes, n)
+	}
+	return badAttribute(m)
+}
+
+// badAttribute says which attribute cannot be kept, and why.
+func badAttribute(m *message.Message) error {
 	seen := map[string]bool{}
 	for _, a := range m.Attributes {
 		switch {
@@ -50,9 +58,6 @@ func unsupported(m *message.Message) error {
 			return fmt.Errorf("attribute %s: Pub/Sub takes %d bytes of UTF-8", a.Name, maxValue)
 		}
 		seen[a.Name] = true
-	}
-	if n := len(attributesOf(m)); n > maxAttributes {
-		return fmt.Errorf("Pub/Sub takes %d attributes, and the message has %d", maxAttributes, n) //nolint:revive // a name
 	}
 	return nil
 }

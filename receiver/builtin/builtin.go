@@ -1,5 +1,5 @@
 // Package builtin knows which receivers this binary holds, and makes them from the
-// configuration. The build tags nosqs, nopubsub and noingest each leave one out, with what it
+// configuration. The build tags nosqs, nopubsub, nonats and noingest each leave one out, with what it
 // imports.
 package builtin
 
@@ -70,7 +70,7 @@ type Assembled struct {
 // Names lists the receivers in this binary.
 func Names() []string {
 	var names []string
-	for _, name := range []string{config.SQS, config.PubSub, config.Ingest} {
+	for _, name := range []string{config.SQS, config.PubSub, config.NATS, config.Ingest} {
 		if _, ok := kinds()[name]; ok {
 			names = append(names, name)
 		}
@@ -154,7 +154,7 @@ type kind struct {
 // kinds holds the receivers whose build tags let them in.
 func kinds() map[string]kind {
 	all := map[string]kind{}
-	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.PubSub: pubsubKind(), config.Ingest: ingestKind()} {
+	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.PubSub: pubsubKind(), config.NATS: natsKind(), config.Ingest: ingestKind()} {
 		if k != nil {
 			all[name] = *k
 		}

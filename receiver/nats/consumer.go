@@ -41,7 +41,7 @@ func find(ctx context.Context, c *api.Client, o Options) (consumer, error) {
 	found := consumer{stream: o.Stream, name: o.Consumer, config: info.Config, info: *info, maxBytes: int(c.Conn.MaxPayload())}
 	found.ordered = o.Ordered || info.Config.PriorityPolicy == jetstream.PriorityPolicyPinned
 	switch {
-	case info.Config.DeliverSubject != "": //nolint:staticcheck // it says that the consumer is of the other kind
+	case info.Config.DeliverSubject != "":
 		return consumer{}, api.Invalid("consumer %s is a push consumer, and a pull consumer is needed", o.Consumer)
 	case info.Config.AckPolicy != jetstream.AckExplicitPolicy:
 		return consumer{}, api.Invalid("consumer %s has the ack policy %s, and explicit is needed", o.Consumer, info.Config.AckPolicy)

@@ -2,6 +2,10 @@ package nats
 
 import "carrier/receiver"
 
+// CountsReceives reports whether the consumer has a max_deliver, which counts deliveries. It is called
+// after Open.
+func (r *Receiver) CountsReceives() bool { return r.consumer.config.MaxDeliver > 0 }
+
 // Facts is what Open has learned of the consumer.
 func (r *Receiver) Facts() []receiver.Fact {
 	c := r.consumer

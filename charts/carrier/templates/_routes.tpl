@@ -47,7 +47,7 @@
 {{- range $name, $value := .config -}}
 {{- if ne (toString ($value | default "")) "" -}}{{- $_ := set $own $name $value -}}{{- end -}}
 {{- end -}}
-{{- $sources := pick $process "CARRIER_SQS_QUEUE_NAME" "CARRIER_SQS_QUEUE_URL" "CARRIER_PUBSUB_SUBSCRIPTION" -}}
+{{- $sources := pick $process "CARRIER_SQS_QUEUE_NAME" "CARRIER_SQS_QUEUE_URL" "CARRIER_PUBSUB_SUBSCRIPTION" "CARRIER_NATS_CONSUMER" -}}
 {{- $found := include "carrier.inferred" $own | default (include "carrier.inferred" $sources) | default "ingest" -}}
 {{- $config := mergeOverwrite (deepCopy $process) $own -}}
 {{- $all = append $all (dict "name" .name "config" $config "receiver" ($config.CARRIER_RECEIVER | default $found | lower)) -}}
@@ -66,6 +66,7 @@
 {{- if ne (toString ($value | default "")) "" -}}
 {{- if hasPrefix "CARRIER_SQS_" $name -}}{{- $found = "sqs" -}}{{- end -}}
 {{- if hasPrefix "CARRIER_PUBSUB_" $name -}}{{- $found = "pubsub" -}}{{- end -}}
+{{- if hasPrefix "CARRIER_NATS_" $name -}}{{- $found = "nats" -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $found -}}

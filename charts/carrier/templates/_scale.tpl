@@ -40,7 +40,7 @@ scaleDown:
 {{- $routes := (include "carrier.routing" . | fromJson).routes -}}
 {{- $receivers := list -}}
 {{- range $routes -}}{{- $receivers = append $receivers .receiver | uniq -}}{{- end -}}
-{{- $clouds := without $receivers "ingest" -}}
+{{- $clouds := without $receivers "ingest" "nats" -}}
 {{- if and $clouds (not .Values.keda.authenticationRef) -}}
 {{- fail "keda.authenticationRef: KEDA asks the cloud how many messages there are: name a TriggerAuthentication" -}}
 {{- end -}}
@@ -48,7 +48,13 @@ scaleDown:
 {{- fail "keda.authenticationRef: routes on SQS and on Pub/Sub need one each: give keda.triggers" -}}
 {{- end -}}
 {{- range $routes -}}
-{{- if ne .receiver "ingest" }}
+{{- if eq .receiver "nats" }}
+- {{ include "carrier.kedaNATS" (dict "context" $ "route" .) | nindent 2 | trim }}
+  {{- if and $.Values.keda.authenticationRef (not $clouds) }}
+  authenticationRef:
+    {{- toYaml $.Values.keda.authenticationRef | nindent 4 }}
+  {{- end }}
+{{- else if ne .receiver "ingest" }}
 - {{ include (eq .receiver "sqs" | ternary "carrier.kedaSQS" "carrier.kedaPubSub") (dict "context" $ "route" .) | nindent 2 | trim }}
   authenticationRef:
     {{- toYaml $.Values.keda.authenticationRef | nindent 4 }}
@@ -107,6 +113,24 @@ metadata:
   query: {{ printf "sum(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"%s\"})" (last $parts) | quote }}
   threshold: {{ include "carrier.kedaTarget" . | quote }}
   ignoreNullValues: "false"
+{{- end }}
+
+{{/* KEDA asks the monitoring port of the server. What waits for an acknowledgement counts, also
+     what is deferred or backs off. */}}
+{{- define "carrier.kedaNATS" -}}
+{{- $config := .route.config -}}
+{{- $keda := .context.Values.keda -}}
+type: nats-jetstream
+{{- with .route.name }}
+name: {{ . }}
+{{- end }}
+metadata:
+  natsServerMonitoringEndpoint: {{ required "keda.natsMonitoring: KEDA asks the monitoring port of the NATS server: name it, such as nats.nats.svc:8222" $keda.natsMonitoring | quote }}
+  account: {{ $keda.natsAccount | quote }}
+  stream: {{ required "keda.enabled: config has no CARRIER_NATS_STREAM" $config.CARRIER_NATS_STREAM | quote }}
+  consumer: {{ required "keda.enabled: config has no CARRIER_NATS_CONSUMER" $config.CARRIER_NATS_CONSUMER | quote }}
+  lagThreshold: {{ include "carrier.kedaTarget" . | quote }}
+  useHttps: "false"
 {{- end }}
 
 {{- define "carrier.kedaIngest" -}}

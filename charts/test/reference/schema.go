@@ -89,7 +89,7 @@ func inTheChart(name string) (object, bool) {
 	case "CARRIER_INGEST_DATA_DIR":
 		return object{"type": "string", "pattern": paths}, true
 	case "CARRIER_RECEIVER":
-		return object{"enum": []string{"", config.SQS, config.PubSub, config.Ingest}}, true
+		return object{"enum": []string{"", config.SQS, config.PubSub, config.NATS, config.Ingest}}, true
 	}
 	return nil, false
 }

@@ -154,7 +154,7 @@ type Proxy struct {
 // NewProxy runs a proxy in front of s. It ends with the test.
 func NewProxy(t *testing.T, s *Server) *Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func (p *Proxy) Cut() {
 }
 
 func (p *Proxy) pass(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	server, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.target)
 	if err != nil {
 		_ = client.Close()
 		return

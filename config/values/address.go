@@ -1,4 +1,4 @@
-package config
+package values
 
 import (
 	"net/url"
@@ -9,9 +9,9 @@ import (
 // longestSocket is what fits into a Unix socket's address on Linux.
 const longestSocket = 107
 
-// schemed reports whether value is a URL with one of the schemes, which are separated by
+// HasScheme reports whether value is a URL with one of the schemes, which are separated by
 // spaces; everything is when there are none.
-func schemed(value, schemes string) bool {
+func HasScheme(value, schemes string) bool {
 	if schemes == "" {
 		return true
 	}
@@ -26,11 +26,11 @@ func schemed(value, schemes string) bool {
 	if err != nil || u.Hostname() == "" || u.Fragment != "" {
 		return false
 	}
-	return u.Port() == "" && !strings.HasSuffix(u.Host, ":") || ported(u.Port())
+	return u.Port() == "" && !strings.HasSuffix(u.Host, ":") || IsPort(u.Port())
 }
 
-// grpcServer reports whether value is a host, with a port or without, or a URL of one.
-func grpcServer(value string) bool {
+// IsGRPCServer reports whether value is a host, with a port or without, or a URL of one.
+func IsGRPCServer(value string) bool {
 	scheme, rest, found := strings.Cut(value, "://")
 	if found && scheme != "http" && scheme != "https" {
 		return false
@@ -55,7 +55,8 @@ func socketed(rest string) bool {
 	return err == nil && strings.HasPrefix(path, "/")
 }
 
-func ported(port string) bool {
+// IsPort reports whether port is the number of a TCP port.
+func IsPort(port string) bool {
 	_, err := strconv.ParseUint(port, 10, 16)
 	return err == nil
 }

@@ -1,4 +1,4 @@
-package config
+package values
 
 import (
 	"errors"
@@ -77,7 +77,7 @@ func (d *Durations) Decode(value string) error {
 func (d Durations) String() string {
 	var all []string
 	for _, one := range d {
-		all = append(all, short(one))
+		all = append(all, Short(one))
 	}
 	return strings.Join(all, ",")
 }
@@ -132,4 +132,16 @@ func (s Size) String() string {
 		}
 	}
 	return strconv.FormatInt(int64(s), 10)
+}
+
+// Short is d without the zero seconds and minutes that its String ends in.
+func Short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }

@@ -1,4 +1,4 @@
-package config
+package values
 
 import (
 	"slices"
@@ -12,16 +12,9 @@ type Header struct {
 	Name, Value string
 }
 
-// ExtraHeaders are CARRIER_WEBHOOK_HEADERS taken apart, in their order; nil when there
-// are none. They are as secret as the variable.
-func (w WebhookOptions) ExtraHeaders() []Header {
-	headers, _ := parseHeaders(w.Headers.Reveal())
-	return headers
-}
-
-// parseHeaders reads Name:value,Name:value and reports whether it is well formed. A
+// ParseHeaders reads Name:value,Name:value and reports whether it is well formed. A
 // name may come more than once.
-func parseHeaders(list string) ([]Header, bool) {
+func ParseHeaders(list string) ([]Header, bool) {
 	if list == "" {
 		return nil, true
 	}

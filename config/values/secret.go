@@ -1,4 +1,6 @@
-package config
+// Package values has the kinds of values that a variable may have beside numbers, words and durations.
+// Each reads itself from text, as envconfig wants it (Decode), and prints as what Decode reads.
+package values
 
 import (
 	"fmt"
@@ -7,8 +9,6 @@ import (
 	"carrier/internal/redact"
 	"carrier/internal/secretfile"
 )
-
-const redacted = redact.Mark
 
 // A Secret is a string that does not print itself: fmt, JSON, zap and everything else
 // that goes by fmt.Formatter, fmt.Stringer or encoding.TextMarshaler sees REDACTED, or
@@ -49,7 +49,7 @@ func (s Secret) String() string {
 	if s.value == nil {
 		return ""
 	}
-	return redacted
+	return redact.Mark
 }
 
 // GoString is String, for %#v.
@@ -61,9 +61,9 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String(
 // MarshalText returns String.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// fromFile reads the secret kept in the file at path. The error names neither the path nor anything
+// FromFile reads the secret kept in the file at path. The error names neither the path nor anything
 // that is in the file.
-func fromFile(path string) (Secret, error) {
+func FromFile(path string) (Secret, error) {
 	value, err := secretfile.Read(path)
 	if err != nil {
 		return Secret{}, err
