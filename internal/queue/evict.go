@@ -115,9 +115,9 @@ type quarantined struct {
 	gone store.Quarantined
 }
 
-func (o *evictOp) idle() bool { return false }
+func (o *evictOp) Idle() bool { return false }
 
-func (o *evictOp) write(t *transaction) error {
+func (o *evictOp) Write(t *transaction) error {
 	for o.sizes.Messages < evictMost && o.sizes.Bytes < evictBytes {
 		it, err := o.next(t)
 		if err != nil || it == nil {
@@ -201,7 +201,7 @@ func (o *evictOp) charge(t *transaction, bytes int64) {
 
 func refOf(it *schedule.Item) store.Ref { return store.Ref{Seq: it.Seq, Indexed: it.Indexed()} }
 
-func (o *evictOp) apply(q *Queue) {
+func (o *evictOp) Apply(q *Queue) {
 	s := o.sub
 	s.evicting = false
 	q.live.Take(o.gone)
@@ -214,6 +214,9 @@ func (o *evictOp) apply(q *Queue) {
 		s.finish(it)
 	}
 	s.evicted += uint64(len(o.taken))
+	if o.how == DeadLetterThem {
+		s.evictedDead += uint64(len(o.taken))
+	}
 	s.wakeUp()
 	if !o.all && len(o.taken) > 0 {
 		s.unreported.evicted.Put(o.sizes)

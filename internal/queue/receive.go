@@ -239,11 +239,11 @@ type markOp struct {
 	state record.State
 }
 
-// idle: whatever ends the lease writes or removes the state itself.
-func (o *markOp) idle() bool { return o.item.Handout.Lease != o.lease || o.lease.Settling }
+// Idle: whatever ends the lease writes or removes the state itself.
+func (o *markOp) Idle() bool { return o.item.Handout.Lease != o.lease || o.lease.Settling }
 
-func (o *markOp) write(t *transaction) error {
+func (o *markOp) Write(t *transaction) error {
 	return t.SetState(o.item.Seq, o.slot, o.state)
 }
 
-func (o *markOp) apply(*Queue) {}
+func (o *markOp) Apply(*Queue) {}

@@ -121,7 +121,7 @@ type ending struct {
 	left store.Gone // what left the file
 }
 
-func (e *ending) idle() bool { return false }
+func (e *ending) Idle() bool { return false }
 
 func (e *ending) ref() store.Ref { return store.Ref{Seq: e.item.Seq, Indexed: e.item.Indexed()} }
 
@@ -146,12 +146,12 @@ func (s *Subscription) finish(it *schedule.Item) {
 
 type removeOp struct{ ending }
 
-func (o *removeOp) write(t *transaction) (err error) {
+func (o *removeOp) Write(t *transaction) (err error) {
 	o.left, err = t.Settle(o.ref(), o.sub.slot)
 	return err
 }
 
-func (o *removeOp) apply(q *Queue) {
+func (o *removeOp) Apply(q *Queue) {
 	o.sub.unsuccessful = time.Time{}
 	o.finish(q)
 }
@@ -162,13 +162,13 @@ type giveBackOp struct {
 	state record.State
 }
 
-func (o *giveBackOp) idle() bool { return false }
+func (o *giveBackOp) Idle() bool { return false }
 
-func (o *giveBackOp) write(t *transaction) error {
+func (o *giveBackOp) Write(t *transaction) error {
 	return t.SetState(o.item.Seq, o.sub.slot, o.state)
 }
 
-func (o *giveBackOp) apply(*Queue) {
+func (o *giveBackOp) Apply(*Queue) {
 	h := o.item.Handout
 	h.Lease, h.Open, h.Deferrals = nil, false, o.state.Deferrals
 	o.sub.schedule.GiveBack(o.item, o.state.Due)

@@ -28,16 +28,17 @@ type Subscription struct {
 	wake     chan struct{} // closed when something may have become due; nil while nobody waits
 	live     record.Usage
 	dead     record.Usage
-	// deadDropped counts dead letters that had to make room, evicted messages that were taken away.
-	deadDropped, evicted uint64
-	unreported           unreported
-	evicting             bool // an evictOp is queued
-	offline              bool
-	unsuccessful         time.Time     // since when something waits and nothing was removed; zero is not
-	nearlyFull           bool          // that was told
-	passed               [2]uint64     // see oldest
-	gone                 bool          // it is being dropped
-	dropped              chan struct{} // closed when that is done
+	// deadDropped counts dead letters that had to make room, evicted messages that were taken away, evictedDead
+	// those of them that were made dead letters.
+	deadDropped, evicted, evictedDead uint64
+	unreported                        unreported
+	evicting                          bool // an evictOp is queued
+	offline                           bool
+	unsuccessful                      time.Time     // since when something waits and nothing was removed; zero is not
+	nearlyFull                        bool          // that was told
+	passed                            [2]uint64     // see oldest
+	gone                              bool          // it is being dropped
+	dropped                           chan struct{} // closed when that is done
 }
 
 func (s *Subscription) bit() uint64 { return 1 << s.slot }

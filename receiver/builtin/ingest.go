@@ -130,7 +130,8 @@ func embeddedQueue(s *ingest.Server, r *ingest.Receiver, limits config.Subscript
 		Messages: c.Messages, MaxMessages: limits.MaxMessages, Bytes: c.Bytes, MaxBytes: int64(limits.MaxBytes),
 		Ready: c.Ready, Delayed: c.Delayed, BackingOff: c.BackingOff, InFlight: c.InFlight, Oldest: c.Oldest,
 		DeadLetters: c.DeadMessages, DeadLettersDropped: c.DeadDropped, FilesSetAside: c.SetAside,
-		Connections: s.Connections(), Evicted: c.Evicted, Offline: c.Offline,
+		Connections: s.Connections(), Offline: c.Offline,
+		EvictedDropped: c.Evicted - c.EvictedDead, EvictedDead: c.EvictedDead, RemovedDropped: s.RemovedDropped(),
 	}
 }
 

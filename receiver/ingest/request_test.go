@@ -12,6 +12,7 @@ import (
 	"carrier/internal/http1"
 	"carrier/message"
 	"carrier/receiver/ingest/credential"
+	"carrier/receiver/ingest/request"
 )
 
 func TestHeadersBecomeTheMessage(t *testing.T) {
@@ -48,7 +49,7 @@ func TestHeadersBecomeTheMessage(t *testing.T) {
 		t.Errorf("header = %v, want the end-to-end ones", h)
 	}
 	for name := range h {
-		if isOfTheHop(name) || name == "X-Hop" || strings.HasPrefix(http1.Folded(name), ownPrefix) || name == "Authorization" {
+		if request.IsOfTheHop(name) || name == "X-Hop" || strings.HasPrefix(http1.Folded(name), request.OwnPrefix) || name == "Authorization" {
 			t.Errorf("%s travels", name)
 		}
 	}
@@ -88,16 +89,6 @@ func TestBadHeadersAreNamed(t *testing.T) {
 	}
 	send(t, r, "POST", "/", "a", "Idempotency-Key: one", "Idempotency-Key: two").problem(t, 400)
 	wantStored(t, r, 0)
-}
-
-func TestDelayIsSecondsOrADuration(t *testing.T) {
-	for value, want := range map[string]time.Duration{
-		"0": 0, "30": 30 * time.Second, "86400": 24 * time.Hour, "1m30s": 90 * time.Second, "24h": 24 * time.Hour, "1.5s": 1500 * time.Millisecond,
-	} {
-		if got, p := duration(http.Header{"X-Carrier-Delay": {value}}, delayHeader, 0, maxDelay); p != nil || got != want {
-			t.Errorf("delay(%s) = %v, %+v; want %v", value, got, p, want)
-		}
-	}
 }
 
 func TestDelayedMessageIsNotDueYet(t *testing.T) {
@@ -196,7 +187,7 @@ func TestHeaderThatCarrierSendsToWorkersIsDropped(t *testing.T) {
 		t.Errorf("group %q, attributes %v; want those of the carrier before", m.Group, m.Attributes)
 	}
 	for name := range m.Request.Header {
-		if strings.HasPrefix(http1.Folded(name), ownPrefix) {
+		if strings.HasPrefix(http1.Folded(name), request.OwnPrefix) {
 			t.Errorf("%s travels", name)
 		}
 	}
@@ -212,38 +203,38 @@ func FuzzRequest(f *testing.F) {
 		f.Add([]byte(seed), true, false)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, carriersOwn, replay bool) {
-		_, _ = decodeEnvelope(data)
+		_, _ = request.DecodeEnvelope(data)
 		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(data)))
 		if err != nil {
 			return
 		}
 		sent := req.Header.Clone()
-		to, refused := newTopics([]Subscription{{Topics: []string{"/"}}, {Topics: []string{"/a/"}, Replay: replay}}).match(path(req))
+		to, refused := newTopics([]Subscription{{Topics: []string{"/"}}, {Topics: []string{"/a/"}, Replay: replay}}).match(request.Path(req))
 		if refused == nil && to&1 == 0 || refused != nil && refused.Status != 400 {
-			t.Fatalf("%s: to %b, %+v", path(req), to, refused)
+			t.Fatalf("%s: to %b, %+v", request.Path(req), to, refused)
 		}
-		e, p := parse(req, credential.Credential{Token: carriersOwn})
+		e, p := request.Parse(req, credential.Credential{Token: carriersOwn})
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
 				t.Fatalf("problem = %+v", p)
 			}
 			return
 		}
-		if e.Delay < 0 || e.Delay > maxDelay || len(e.Group) > maxGroup || len(e.Key) > maxKey+len(req.Method)+len(path(req))+2 {
+		if e.Delay < 0 || e.Delay > request.MaxDelay || len(e.Group) > request.MaxGroup || len(e.Key) > request.MaxKey+len(req.Method)+len(request.Path(req))+2 {
 			t.Fatalf("entry = %+v", e)
 		}
-		head, err := decodeEnvelope(e.Head)
+		head, err := request.DecodeEnvelope(e.Head)
 		if err != nil {
 			t.Fatalf("what was encoded cannot be read: %v", err)
 		}
-		if head.request.Method != req.Method || head.request.Query != req.URL.RawQuery || !strings.HasPrefix(head.request.Path, "/") {
-			t.Fatalf("request = %+v of %+v", head.request, req.URL)
+		if head.Request.Method != req.Method || head.Request.Query != req.URL.RawQuery || !strings.HasPrefix(head.Request.Path, "/") {
+			t.Fatalf("request = %+v of %+v", head.Request, req.URL)
 		}
-		for name, values := range head.request.Header {
-			if isOfTheHop(name) || strings.HasPrefix(http1.Folded(name), ownPrefix) || carriersOwn && name == "Authorization" {
+		for name, values := range head.Request.Header {
+			if request.IsOfTheHop(name) || strings.HasPrefix(http1.Folded(name), request.OwnPrefix) || carriersOwn && name == "Authorization" {
 				t.Fatalf("%s travels", name)
 			}
-			if !reflect.DeepEqual(values, sent[name]) && (name != forwardedHost || values[0] != req.Host) {
+			if !reflect.DeepEqual(values, sent[name]) && (name != request.ForwardedHost || values[0] != req.Host) {
 				t.Fatalf("%s = %q, was %q", name, values, sent[name])
 			}
 		}

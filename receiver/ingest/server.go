@@ -12,14 +12,11 @@ import (
 	"time"
 
 	"carrier/receiver/ingest/credential"
+	"carrier/receiver/ingest/request"
 )
 
 // Limits that are no options.
 const (
-	maxHeaderBytes = 32 << 10
-	// headTimeout is the time for a request's head, a TLS handshake before it included. On a new
-	// connection it begins with the connection: the first request must come within it.
-	headTimeout  = 10 * time.Second
 	idleTimeout  = 2 * time.Minute
 	writeTimeout = 10 * time.Second
 )
@@ -50,10 +47,10 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	h := newHandler(s, credentials)
 	hs.http = &http.Server{
 		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(ctx, w, req) }),
-		ReadHeaderTimeout:            headTimeout,
+		ReadHeaderTimeout:            request.HeadTimeout,
 		ReadTimeout:                  s.options.ReadTimeout,
 		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeaderBytes,
+		MaxHeaderBytes:               request.MaxHeadBytes,
 		DisableGeneralOptionsHandler: true,
 		ConnState:                    hs.connState,
 		ConnContext:                  withConn,

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"carrier/message"
+	"carrier/receiver/ingest/request"
 	"carrier/receiver/ingest/topic"
 )
 
@@ -31,7 +32,7 @@ func newTopics(subscriptions []Subscription) topics {
 // match returns the subscriptions that get a request with an escaped path, a bit for each by its
 // number. Where it matters which ones they are, or one of them repeats the request at its worker's, a
 // path that climbs is refused: nobody could say what it is below of.
-func (t topics) match(path string) (to uint64, p *problem) {
+func (t topics) match(path string) (to uint64, p *request.Problem) {
 	normal, replay := topic.Normal(path), false
 	for i, s := range t.subscriptions {
 		if t.everything || topic.Match(s.Topics, normal) {
@@ -40,10 +41,10 @@ func (t topics) match(path string) (to uint64, p *problem) {
 		}
 	}
 	if err := message.CheckPath(path); err != nil && (replay || !t.everything) {
-		return 0, newProblem(http.StatusBadRequest, err.Error())
+		return 0, request.NewProblem(http.StatusBadRequest, err.Error())
 	}
 	if to == 0 {
-		return 0, noSubscriber()
+		return 0, request.NoSubscriber()
 	}
 	return to, nil
 }

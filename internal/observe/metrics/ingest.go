@@ -16,8 +16,7 @@ func (m *Metrics) WatchIngest(now func() receiver.EmbeddedQueue) {
 		m.states(to, q)
 		// What only a subscription among several can be comes with several.
 		if len(m.route) > 0 {
-			to.counter("carrier_subscription_evicted_total", "Messages taken away from the route for want of space, or since it was offline.", float64(q.Evicted), m.route...)
-			to.gauge("carrier_subscription_offline", "Whether nothing is stored for the route since it was offline for too long: 1 or 0.", binary(q.Offline), m.route...)
+			m.subscription(to, q)
 		}
 	})
 }
@@ -31,6 +30,17 @@ func (m *Metrics) embeddedQueue(to *exposition, q receiver.EmbeddedQueue) {
 	to.gauge("carrier_ingest_oldest_seconds", "Age of the oldest message that is due; 0 where none is.", age(q), m.route...)
 	to.gauge("carrier_dead_letters", "Dead letters in the embedded queue.", float64(q.DeadLetters), m.route...)
 	to.counter("carrier_dead_letters_dropped_total", "Dead letters dropped for want of space.", float64(q.DeadLettersDropped), m.route...)
+}
+
+// subscription adds what was taken from the route, and whether it was given up.
+func (m *Metrics) subscription(to *exposition, q receiver.EmbeddedQueue) {
+	const (
+		evicted = "carrier_subscription_evicted_total"
+		help    = "Messages taken away from the route for want of space, or since it was offline, by what became of them."
+	)
+	to.counter(evicted, help, float64(q.EvictedDropped), m.with(pair{"action", "drop"})...)
+	to.counter(evicted, help, float64(q.EvictedDead), m.with(pair{"action", "dead-letter"})...)
+	to.gauge("carrier_subscription_offline", "Whether nothing is stored for the route since it was offline for too long: 1 or 0.", binary(q.Offline), m.route...)
 }
 
 // states adds what the queue's messages wait for.

@@ -245,7 +245,9 @@ func TestManyMayCountAtOnce(t *testing.T) {
 
 func TestEachRouteHasItsLabelAndTheProcessHasNone(t *testing.T) {
 	p := NewProcess("1.2.3", "abc")
-	ingest := func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{Messages: 4, Evicted: 3, Offline: true} }
+	ingest := func() receiver.EmbeddedQueue {
+		return receiver.EmbeddedQueue{Messages: 4, EvictedDropped: 3, EvictedDead: 2, Offline: true, RemovedDropped: 7}
+	}
 	mail := p.Route(Options{Route: "mail", Receiver: "ingest", Operations: []string{"receive"}})
 	orders := p.Route(Options{Route: "orders", Receiver: "sqs", Operations: []string{"receive"}})
 	mail.WatchIngest(ingest)
@@ -259,17 +261,26 @@ func TestEachRouteHasItsLabelAndTheProcessHasNone(t *testing.T) {
 		`carrier_messages_settled_total{outcome="delivered",receiver="ingest",route="mail"} 0`,
 		`carrier_messages_in_flight{route="orders"} 2`, `carrier_worker_up{route="mail"} 1`, `carrier_worker_up{route="orders"} 0`,
 		`carrier_ingest_queue_messages{route="mail"} 4`, `carrier_ingest_messages{route="mail",state="ready"} 0`,
-		`carrier_subscription_evicted_total{route="mail"} 3`, `carrier_subscription_offline{route="mail"} 1`,
-		`carrier_ingest_connections 0`, `carrier_ingest_files_set_aside 0`, `carrier_ingest_requests_total{code="200"} 0`, `carrier_log_lines_dropped_total 0`,
+		`carrier_subscription_evicted_total{action="drop",route="mail"} 3`, `carrier_subscription_evicted_total{action="dead-letter",route="mail"} 2`, `carrier_subscription_offline{route="mail"} 1`,
+		`carrier_ingest_connections 0`, `carrier_ingest_removed_dropped_total 7`, `carrier_ingest_files_set_aside 0`, `carrier_ingest_requests_total{code="200"} 0`, `carrier_log_lines_dropped_total 0`,
 	)
 	for line := range strings.Lines(scrape(t, p)) {
 		of := strings.HasPrefix(line, "go_") || strings.HasPrefix(line, "process_") || strings.HasPrefix(line, "#") || line == "\n"
 		of = of || strings.HasPrefix(line, "carrier_ingest_connections") || strings.HasPrefix(line, "carrier_ingest_files") ||
-			strings.HasPrefix(line, "carrier_ingest_requests") || strings.HasPrefix(line, "carrier_log_lines") || strings.HasPrefix(line, "carrier_build_info")
+			strings.HasPrefix(line, "carrier_ingest_requests") || strings.HasPrefix(line, "carrier_ingest_removed") || strings.HasPrefix(line, "carrier_log_lines") || strings.HasPrefix(line, "carrier_build_info")
 		if of == strings.Contains(line, `route="`) {
 			t.Errorf("the label route is wrong in %s", line)
 		}
 	}
+}
+
+func TestNothingTakenAwayIsZeroFromTheStart(t *testing.T) {
+	p := NewProcess("1.2.3", "abc")
+	none := func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} }
+	p.Route(Options{Route: "mail", Receiver: "ingest"}).WatchIngest(none)
+	p.WatchProducers(none)
+	expect(t, p, `carrier_subscription_evicted_total{action="drop",route="mail"} 0`, `carrier_subscription_evicted_total{action="dead-letter",route="mail"} 0`,
+		`carrier_subscription_offline{route="mail"} 0`, `carrier_ingest_removed_dropped_total 0`)
 }
 
 func TestOneRouteWithoutANameHasNoLabel(t *testing.T) {

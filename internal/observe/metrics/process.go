@@ -65,6 +65,7 @@ func (p *Process) WatchProducers(now func() receiver.EmbeddedQueue) {
 		p.requests.collect(to, "carrier_ingest_requests_total", "Requests of producers, by the status they got.")
 		to.gauge("carrier_ingest_connections", "Open connections of producers.", float64(q.Connections))
 		to.gauge("carrier_ingest_files_set_aside", "Damaged queue files in the data directory that were set aside.", float64(q.FilesSetAside))
+		to.counter("carrier_ingest_removed_dropped_total", "Messages dropped with routes that are not configured any more.", float64(q.RemovedDropped))
 	})
 }
 

@@ -1,4 +1,5 @@
-package ingest
+// Package request turns what a producer sends into what is stored, and says what is refused and how.
+package request
 
 import (
 	"fmt"
@@ -14,29 +15,31 @@ import (
 	"carrier/receiver/ingest/credential"
 )
 
+// What a producer may say in headers.
 const (
-	// maxKey and maxGroup are the longest idempotency key and group, in bytes.
-	maxKey   = 255
-	maxGroup = 128
-	// maxDelay is the longest delay; a message that is older than its default timeout
+	// MaxKey is the longest idempotency key, in bytes, MaxGroup the longest group.
+	MaxKey   = 255
+	MaxGroup = 128
+	// MaxDelay is the longest delay; a message that is older than its default timeout
 	// when it becomes due would be rejected unseen.
-	maxDelay = 24 * time.Hour
+	MaxDelay = 24 * time.Hour
 	// leastTimeout and maxTimeout bound the age at which a producer has its message given up.
 	leastTimeout = time.Second
 	maxTimeout   = 366 * 24 * time.Hour
 
-	ownPrefix       = "X-Carrier-"
-	groupHeader     = ownPrefix + "Group-Id"
-	delayHeader     = ownPrefix + "Delay"
-	timeoutHeader   = ownPrefix + "Message-Timeout"
-	attributePrefix = ownPrefix + "Attribute-"
-	forwardedHost   = "X-Forwarded-Host"
+	// OwnPrefix begins the names of carrier's own headers; ForwardedHost has the Host that was asked for.
+	OwnPrefix       = "X-Carrier-"
+	groupHeader     = OwnPrefix + "Group-Id"
+	delayHeader     = OwnPrefix + "Delay"
+	timeoutHeader   = OwnPrefix + "Message-Timeout"
+	attributePrefix = OwnPrefix + "Attribute-"
+	ForwardedHost   = "X-Forwarded-Host"
 )
 
-// parse makes an entry, without its body, of a request's line and headers. The headers that may
+// Parse makes an entry, without its body, of a request's line and headers. The headers that may
 // not travel are taken out of the request.
-func parse(r *http.Request, shown credential.Credential) (queue.Entry, *problem) {
-	path := path(r)
+func Parse(r *http.Request, shown credential.Credential) (queue.Entry, *Problem) {
+	path := Path(r)
 	if p := checkOwn(r.Header); p != nil {
 		return queue.Entry{}, p
 	}
@@ -44,11 +47,11 @@ func parse(r *http.Request, shown credential.Credential) (queue.Entry, *problem)
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	group, p := token(r.Header, groupHeader, maxGroup)
+	group, p := token(r.Header, groupHeader, MaxGroup)
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	wait, p := duration(r.Header, delayHeader, 0, maxDelay)
+	wait, p := duration(r.Header, delayHeader, 0, MaxDelay)
 	if p != nil {
 		return queue.Entry{}, p
 	}
@@ -60,22 +63,22 @@ func parse(r *http.Request, shown credential.Credential) (queue.Entry, *problem)
 	if p != nil {
 		return queue.Entry{}, p
 	}
-	e := envelope{
-		contentType: r.Header.Get("Content-Type"),
-		timeout:     timeout,
-		attributes:  attributes,
-		request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, shown.Token)},
+	e := Envelope{
+		ContentType: r.Header.Get("Content-Type"),
+		Timeout:     timeout,
+		Attributes:  attributes,
+		Request:     message.Request{Method: r.Method, Path: path, Query: r.URL.RawQuery, Header: endToEnd(r, shown.Token)},
 	}
 	if key != "" {
 		key = strings.Join([]string{r.Method, path, key}, "\x00") // the scope of a key
 	}
-	return queue.Entry{Group: group, Delay: wait, Key: key, Head: e.encode()}, nil
+	return queue.Entry{Group: group, Delay: wait, Key: key, Head: e.Encode()}, nil
 }
 
 // checkOwn refuses a header of carrier's that it does not know: a misspelt one would be ignored,
 // and the message be delivered otherwise than was asked for. What carrier sends to workers is let
 // pass, and dropped: one carrier may post to another.
-func checkOwn(h http.Header) *problem {
+func checkOwn(h http.Header) *Problem {
 	for name := range h {
 		if !isOwn(name) || isSentToWorkers(http1.Folded(name)) {
 			continue
@@ -91,13 +94,13 @@ func checkOwn(h http.Header) *problem {
 // not, so that few names are folded here.
 func isOwn(name string) bool {
 	const word = len("X-")
-	return len(name) >= len(ownPrefix) && strings.EqualFold(name[word:len(ownPrefix)-1], ownPrefix[word:len(ownPrefix)-1]) &&
-		strings.HasPrefix(http1.Folded(name), ownPrefix)
+	return len(name) >= len(OwnPrefix) && strings.EqualFold(name[word:len(OwnPrefix)-1], OwnPrefix[word:len(OwnPrefix)-1]) &&
+		strings.HasPrefix(http1.Folded(name), OwnPrefix)
 }
 
 // isSentToWorkers says whether a header is one that carrier tells a worker about a message.
 func isSentToWorkers(name string) bool {
-	switch strings.TrimPrefix(name, ownPrefix) {
+	switch strings.TrimPrefix(name, OwnPrefix) {
 	case "Message-Id", "Original-Message-Id", "Receive-Count", "First-Receive-Time", "Sent-Time", "Source", "Deadline",
 		"Attributes-Omitted", "Failover", "Channel", "Token":
 		return true
@@ -106,8 +109,8 @@ func isSentToWorkers(name string) bool {
 	}
 }
 
-// path is the escaped path, as it was sent.
-func path(r *http.Request) string {
+// Path is the escaped path, as it was sent.
+func Path(r *http.Request) string {
 	p := r.URL.EscapedPath()
 	if !strings.HasPrefix(p, "/") {
 		return "/" + p
@@ -117,13 +120,13 @@ func path(r *http.Request) string {
 
 // idempotencyKey prefers the header that says it, and takes a Standard Webhooks id for one. What is
 // let in by its signature has none but the id that is signed.
-func idempotencyKey(h http.Header, signed bool) (string, *problem) {
+func idempotencyKey(h http.Header, signed bool) (string, *Problem) {
 	names := []string{"Idempotency-Key", "Webhook-Id"}
 	if signed {
 		names = names[1:]
 	}
 	for _, name := range names {
-		key, p := token(h, name, maxKey)
+		key, p := token(h, name, MaxKey)
 		if key != "" || p != nil {
 			return key, p
 		}
@@ -132,7 +135,7 @@ func idempotencyKey(h http.Header, signed bool) (string, *problem) {
 }
 
 // token is a header's value, empty when it was not sent.
-func token(h http.Header, name string, longest int) (string, *problem) {
+func token(h http.Header, name string, longest int) (string, *Problem) {
 	values, sent := h[name]
 	if !sent {
 		return "", nil
@@ -153,7 +156,7 @@ func printable(s string) bool {
 }
 
 // duration reads whole seconds or a Go duration from least to most; zero where the header was not sent.
-func duration(h http.Header, name string, least, most time.Duration) (time.Duration, *problem) {
+func duration(h http.Header, name string, least, most time.Duration) (time.Duration, *Problem) {
 	values, sent := h[name]
 	if !sent {
 		return 0, nil
@@ -176,7 +179,7 @@ func parseDuration(s string, most time.Duration) (time.Duration, bool) {
 // attributes are the X-Carrier-Attribute headers, sorted by name, and the trace headers.
 // The names are as net/http writes them (Order-Id for order-id): HTTP knows no case in
 // them, and keeps none.
-func attributes(h http.Header) ([]message.Attribute, *problem) {
+func attributes(h http.Header) ([]message.Attribute, *Problem) {
 	var all []message.Attribute
 	for name, values := range h {
 		own, found := strings.CutPrefix(name, attributePrefix)
@@ -197,9 +200,9 @@ func attributes(h http.Header) ([]message.Attribute, *problem) {
 	return all, nil
 }
 
-// isOfTheHop says whether a header is for us alone: it concerns the connection, or the framing
+// IsOfTheHop says whether a header is for us alone: it concerns the connection, or the framing
 // that the next request gets anew.
-func isOfTheHop(name string) bool {
+func IsOfTheHop(name string) bool {
 	return http1.IsHopByHop(name) || name == "Expect" || name == "Content-Length" || name == "Host"
 }
 
@@ -214,12 +217,12 @@ func endToEnd(r *http.Request, carriersOwn bool) http.Header {
 		}
 	}
 	for name := range h {
-		if isOfTheHop(name) || isOwn(name) || carriersOwn && name == "Authorization" {
+		if IsOfTheHop(name) || isOwn(name) || carriersOwn && name == "Authorization" {
 			delete(h, name)
 		}
 	}
-	if _, said := h[forwardedHost]; !said && r.Host != "" {
-		h[forwardedHost] = []string{r.Host}
+	if _, said := h[ForwardedHost]; !said && r.Host != "" {
+		h[ForwardedHost] = []string{r.Host}
 	}
 	return h
 }

@@ -1,4 +1,4 @@
-package ingest
+package request
 
 import (
 	"encoding/binary"
@@ -11,13 +11,13 @@ import (
 	"carrier/message"
 )
 
-// An envelope is what is stored of a request besides its body.
-type envelope struct {
-	contentType string
-	// timeout is the age at which the message is given up; zero where its producer said nothing.
-	timeout    time.Duration
-	attributes []message.Attribute
-	request    message.Request
+// An Envelope is what is stored of a request besides its body.
+type Envelope struct {
+	ContentType string
+	// Timeout is the age at which the message is given up; zero where its producer said nothing.
+	Timeout    time.Duration
+	Attributes []message.Attribute
+	Request    message.Request
 }
 
 // Version 2 has the timeout in front of the rest, and is written only where there is one: a carrier that
@@ -29,27 +29,27 @@ const (
 
 var errEnvelope = errors.New("not an envelope")
 
-// encode writes a version, then strings and lists, each after its length.
-func (e envelope) encode() []byte {
+// Encode writes a version, then strings and lists, each after its length.
+func (e Envelope) Encode() []byte {
 	b := []byte{envelopeVersion}
-	if e.timeout > 0 {
-		b = binary.AppendUvarint([]byte{envelopeVersionTimeout}, uint64(e.timeout))
+	if e.Timeout > 0 {
+		b = binary.AppendUvarint([]byte{envelopeVersionTimeout}, uint64(e.Timeout))
 	}
-	for _, s := range []string{e.contentType, e.request.Method, e.request.Path, e.request.Query} {
+	for _, s := range []string{e.ContentType, e.Request.Method, e.Request.Path, e.Request.Query} {
 		b = appendString(b, s)
 	}
-	b = binary.AppendUvarint(b, uint64(len(e.attributes)))
-	for _, a := range e.attributes {
+	b = binary.AppendUvarint(b, uint64(len(e.Attributes)))
+	for _, a := range e.Attributes {
 		b = appendString(appendString(b, a.Name), a.Value)
 	}
-	names := make([]string, 0, len(e.request.Header))
-	for name := range e.request.Header {
+	names := make([]string, 0, len(e.Request.Header))
+	for name := range e.Request.Header {
 		names = append(names, name)
 	}
 	sort.Strings(names)
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for _, name := range names {
-		values := e.request.Header[name]
+		values := e.Request.Header[name]
 		b = binary.AppendUvarint(appendString(b, name), uint64(len(values)))
 		for _, value := range values {
 			b = appendString(b, value)
@@ -62,30 +62,30 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// decodeEnvelope reads what encode wrote.
-func decodeEnvelope(b []byte) (envelope, error) {
+// DecodeEnvelope reads what Encode wrote.
+func DecodeEnvelope(b []byte) (Envelope, error) {
 	if len(b) == 0 || b[0] != envelopeVersion && b[0] != envelopeVersionTimeout {
-		return envelope{}, errEnvelope
+		return Envelope{}, errEnvelope
 	}
 	r := reader{rest: string(b[1:])}
-	var e envelope
+	var e Envelope
 	if b[0] == envelopeVersionTimeout {
-		e.timeout = time.Duration(r.number())
+		e.Timeout = time.Duration(r.number())
 	}
-	e.contentType = r.text()
-	e.request.Method, e.request.Path, e.request.Query = r.text(), r.text(), r.text()
+	e.ContentType = r.text()
+	e.Request.Method, e.Request.Path, e.Request.Query = r.text(), r.text(), r.text()
 	for n := r.length(); n > 0 && !r.bad; n-- {
-		e.attributes = append(e.attributes, message.Attribute{Name: r.text(), Value: r.text()})
+		e.Attributes = append(e.Attributes, message.Attribute{Name: r.text(), Value: r.text()})
 	}
-	e.request.Header = http.Header{}
+	e.Request.Header = http.Header{}
 	for n := r.length(); n > 0 && !r.bad; n-- {
 		name := r.text()
 		for n := r.length(); n > 0 && !r.bad; n-- {
-			e.request.Header[name] = append(e.request.Header[name], r.text())
+			e.Request.Header[name] = append(e.Request.Header[name], r.text())
 		}
 	}
 	if r.bad || r.rest != "" {
-		return envelope{}, errEnvelope
+		return Envelope{}, errEnvelope
 	}
 	return e, nil
 }
