@@ -37,7 +37,7 @@ func TestBuildTagsLeaveOutAReceiverAndWhatItImports(t *testing.T) {
 			deps := strings.Fields(output(t, "go", "list", "-deps", "-tags", b.tags, "carrier"))
 			for prefix, want := range map[string]bool{
 				"github.com/aws/": b.sdk, "carrier/receiver/sqs": b.sdk, "carrier/publisher/sqs": b.sdk,
-				"google.golang.org/grpc": b.grpc, "cloud.google.com/": b.grpc, "google.golang.org/genproto": b.grpc, "carrier/receiver/pubsub": b.grpc,
+				"google.golang.org/grpc": b.grpc, "cloud.google.com/": b.grpc, "google.golang.org/genproto": b.grpc, "google.golang.org/protobuf": b.grpc, "carrier/receiver/pubsub": b.grpc,
 				"github.com/nats-io/": b.nats, "carrier/receiver/nats": b.nats, "carrier/publisher/nats": b.nats,
 				"go.etcd.io/bbolt": b.bolt, "carrier/receiver/ingest": b.bolt, "carrier/internal/queue": b.bolt,
 			} {

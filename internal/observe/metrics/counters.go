@@ -1,13 +1,11 @@
 package metrics
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // A label has a name, and the values that are known from the start.
@@ -16,14 +14,12 @@ type label struct {
 	values []string
 }
 
-// counters is a counter with labels. A child whose values are known is eight bytes, where one of
-// prometheus.CounterVec is half a kilobyte: a process has some hundred of them for each of its
-// routes. It is safe for concurrent use. A nil one counts nothing.
+// counters is a counter with labels. A child whose values are known is eight bytes: a process has
+// some hundred of them for each of its routes. It is safe for concurrent use. A nil one counts
+// nothing.
 type counters struct {
-	desc    *prometheus.Desc
-	labels  []label
-	known   []atomic.Uint64 // in the order of the values, the last label's the fastest
-	created time.Time
+	labels []label
+	known  []atomic.Uint64 // in the order of the values, the last label's the fastest
 
 	mu    sync.Mutex
 	other map[string]uint64 // of values that were not known, joined
@@ -32,20 +28,14 @@ type counters struct {
 // separator joins values; none of ours holds it.
 const separator = "\xff"
 
-// newCounters registers a counter, each combination of the labels' values at 0.
-func newCounters(registry prometheus.Registerer, o prometheus.CounterOpts, labels ...label) *counters {
-	names, children := make([]string, len(labels)), 1
+// newCounters has each combination of the labels' values at 0.
+func newCounters(labels ...label) *counters {
+	children := 1
 	for i, l := range labels {
 		labels[i].values = once(l.values)
-		names[i] = l.name
 		children *= len(labels[i].values)
 	}
-	c := &counters{
-		desc: prometheus.NewDesc(o.Name, o.Help, names, o.ConstLabels), labels: labels,
-		known: make([]atomic.Uint64, children), created: time.Now(), other: map[string]uint64{},
-	}
-	registry.MustRegister(c)
-	return c
+	return &counters{labels: labels, known: make([]atomic.Uint64, children)}
 }
 
 // once is values without those that came before.
@@ -70,6 +60,9 @@ func (c *counters) inc(values ...string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.other == nil {
+		c.other = map[string]uint64{}
+	}
 	c.other[strings.Join(values, separator)]++
 }
 
@@ -97,21 +90,22 @@ func (c *counters) valuesAt(at int) []string {
 	return values
 }
 
-// Describe says what the counter is called.
-func (c *counters) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
-
-// Collect reads the values.
-func (c *counters) Collect(values chan<- prometheus.Metric) {
+// collect adds the series of all children.
+func (c *counters) collect(to *exposition, name, help string, labels ...pair) {
 	for at := range c.known {
-		values <- c.child(c.known[at].Load(), c.valuesAt(at))
+		to.counter(name, help, float64(c.known[at].Load()), append(c.pairs(c.valuesAt(at)), labels...)...)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for joined, n := range c.other {
-		values <- c.child(n, strings.Split(joined, separator))
+	for _, joined := range slices.Sorted(maps.Keys(c.other)) {
+		to.counter(name, help, float64(c.other[joined]), append(c.pairs(strings.Split(joined, separator)), labels...)...)
 	}
 }
 
-func (c *counters) child(n uint64, values []string) prometheus.Metric {
-	return prometheus.MustNewConstMetricWithCreatedTimestamp(c.desc, prometheus.CounterValue, float64(n), c.created, values...)
+func (c *counters) pairs(values []string) []pair {
+	pairs := make([]pair, len(values))
+	for i, value := range values {
+		pairs[i] = pair{c.labels[i].name, value}
+	}
+	return pairs
 }

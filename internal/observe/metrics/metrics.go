@@ -1,10 +1,11 @@
 // Package metrics counts what happens, for Prometheus: once for the process, and once for each of
-// its routes.
+// its routes. What is counted is numbers; their names and labels are made for each scrape.
 package metrics
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"carrier/receiver"
 )
@@ -27,26 +28,29 @@ type Options struct {
 // Metrics holds every number of one route. It is safe for concurrent use, and no method blocks. It
 // is a receiver.Observer.
 type Metrics struct {
-	registry prometheus.Registerer
-	make     factory
-	labelled bool
+	process     *Process
+	route       []pair // the label route, where the route has a name
+	receiver    pair
+	concurrency int
 
-	received    prometheus.Counter
+	received    atomic.Uint64
 	settled     *counters
 	rejected    *counters
-	leftBehind  prometheus.Counter
+	leftBehind  atomic.Uint64
 	attempts    *counters
-	took        prometheus.Histogram
-	age         prometheus.Histogram
+	took        *histogram
+	age         *histogram
 	extensions  *counters
-	leasesLost  prometheus.Counter
-	lastReceive prometheus.Gauge
-	workerUp    prometheus.Gauge
-	breakerOpen *prometheus.GaugeVec
-	draining    prometheus.Gauge
+	leasesLost  atomic.Uint64
+	lastReceive atomic.Int64 // nanoseconds since 1970; 0: never
+	workerUp    atomic.Bool
+	draining    atomic.Bool
 	calls       *counters
 	errors      *counters
 	duplicates  *counters
+
+	mu           sync.Mutex
+	breakersOpen map[string]bool // by endpoint
 
 	deferralsHeld func() int64
 }
@@ -55,28 +59,32 @@ var _ receiver.Observer = (*Metrics)(nil)
 
 // Route assembles the metrics of one route, every known label at 0.
 func (p *Process) Route(o Options) *Metrics {
-	var registry prometheus.Registerer = p.registry
-	if o.Route != "" {
-		registry = prometheus.WrapRegistererWith(prometheus.Labels{"route": o.Route}, registry)
-	}
-	m := &Metrics{registry: registry, make: factory{promauto.With(registry)}, labelled: o.Route != ""}
-	m.messages(o)
-	m.source(o)
-	m.worker(o.Concurrency)
+	m := newMetrics(p, o)
+	p.watch(m.messages)
+	p.watch(m.worker)
+	p.watch(m.breakers)
+	p.watch(m.source)
 	return m
 }
+
+// with is labels beside that of the route.
+func (m *Metrics) with(labels ...pair) []pair { return slices.Concat(m.route, labels) }
 
 // WatchInFlight makes count the number of messages received and not settled. It is
 // called once, before the metrics are served; count is safe for concurrent use.
 func (m *Metrics) WatchInFlight(count func() int) {
-	m.make.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
+	m.process.watch(func(to *exposition) {
+		to.gauge("carrier_messages_in_flight", "Messages received and not settled.", float64(count()), m.route...)
+	})
 }
 
 // WatchParked makes count the number of deferred messages that wait in flight to be posted again. It
 // is called once, before the metrics are served; count is safe for concurrent use.
 func (m *Metrics) WatchParked(count func() int) {
-	m.make.gaugeFunc("carrier_messages_parked", "Deferred messages that wait under their leases, off the worker's slots, to be posted again; of those in flight.",
-		func() float64 { return float64(count()) })
+	m.process.watch(func(to *exposition) {
+		to.gauge("carrier_messages_parked", "Deferred messages that wait under their leases, off the worker's slots, to be posted again; of those in flight.",
+			float64(count()), m.route...)
+	})
 }
 
 // WatchDeferrals makes count the number of messages that the receiver keeps away for longer
@@ -85,21 +93,16 @@ func (m *Metrics) WatchParked(count func() int) {
 func (m *Metrics) WatchDeferrals(count func() int64) { m.deferralsHeld = count }
 
 // SetWorkerUp says whether the worker takes messages. It is down until it is said.
-func (m *Metrics) SetWorkerUp(up bool) {
-	if up {
-		m.workerUp.Set(1)
-		return
-	}
-	m.workerUp.Set(0)
-}
+func (m *Metrics) SetWorkerUp(up bool) { m.workerUp.Store(up) }
 
 // SetBreakerOpen says whether the breaker of endpoint is open.
 func (m *Metrics) SetBreakerOpen(endpoint string, open bool) {
-	value := 0.0
-	if open {
-		value = 1
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.breakersOpen == nil {
+		m.breakersOpen = map[string]bool{}
 	}
-	m.breakerOpen.WithLabelValues(endpoint).Set(value)
+	m.breakersOpen[endpoint] = open
 }
 
 // SourceCall counts one request to the source.

@@ -228,23 +228,6 @@ func TestOldestMessageHasAnAge(t *testing.T) {
 	})
 }
 
-func TestOpenMetricsIsServedWhereItIsAskedFor(t *testing.T) {
-	for accept, want := range map[string]string{
-		"": "text/plain", "text/plain": "text/plain", "application/openmetrics-text; version=1.0.0": "application/openmetrics-text",
-	} {
-		answer := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		r.Header.Set("Accept", accept)
-		assemble(options()).Handler().ServeHTTP(answer, r)
-		if got := answer.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
-			t.Errorf("Accept %q: %s", accept, got)
-		}
-		if open := strings.HasSuffix(answer.Body.String(), "# EOF\n"); open != strings.Contains(want, "openmetrics") {
-			t.Errorf("Accept %q ends as OpenMetrics: %v", accept, open)
-		}
-	}
-}
-
 func TestManyMayCountAtOnce(t *testing.T) {
 	m := assemble(options())
 	var all sync.WaitGroup
