@@ -315,7 +315,7 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 		"a subscriber that was offline for too long": {
 			ingest: true, routed: true,
 			changes: life{
-				"carrier_subscription_offline": until(30, "0", "1x200"), "carrier_subscription_evicted_total": until(30, "0", "500x200"),
+				"carrier_subscription_offline": until(30, "0", "1x200"), `carrier_subscription_evicted_total{action="dead-letter"}`: until(30, "0", "500x200"),
 				"carrier_ingest_queue_messages_limit": "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240",
 			},
 			expected: map[int][]string{
@@ -325,8 +325,8 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 		"a subscriber whose queue is full": {
 			ingest: true, routed: true,
 			changes: life{
-				"carrier_subscription_evicted_total":  until(30, "0", "0+5x200"),
-				"carrier_ingest_queue_messages_limit": "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240",
+				`carrier_subscription_evicted_total{action="drop"}`: until(30, "0", "0+5x200"),
+				"carrier_ingest_queue_messages_limit":               "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240",
 				"carrier_ingest_queue_messages": until(30, "0", "1000x200"),
 			},
 			expected: map[int][]string{29: {}, 33: {"CarrierSubscriptionEvicted"}, 180: {"CarrierSubscriptionEvicted"}},
