@@ -148,10 +148,10 @@ func (o *evictOp) next(t *transaction) (*schedule.Item, error) {
 	if it == nil {
 		return nil, nil
 	}
-	if it.Handout == nil {
-		it.Handout = &schedule.Handout{}
+	if it.Receives == nil {
+		it.Receives = &schedule.Receives{}
 	}
-	it.Handout.Size, _ = record.CostOf(t.Message(refOf(it)))
+	it.Receives.Size, _ = record.CostOf(t.Message(refOf(it)))
 	return it, nil
 }
 
@@ -169,7 +169,7 @@ func (o *evictOp) wantsMore() bool {
 // take takes message it out of the file.
 func (o *evictOp) take(t *transaction, it *schedule.Item) error {
 	o.taken = append(o.taken, it)
-	o.sizes.Add(it.Handout.Size)
+	o.sizes.Add(it.Receives.Size)
 	var gone store.Gone
 	var err error
 	stored := t.Message(refOf(it))
@@ -180,7 +180,7 @@ func (o *evictOp) take(t *transaction, it *schedule.Item) error {
 		q, err = t.Quarantine(refOf(it))
 		o.aside = append(o.aside, quarantined{it.Seq, q})
 	case stored != nil && o.how == DeadLetterThem:
-		o.charge(t, it.Handout.Size)
+		o.charge(t, it.Receives.Size)
 		if gone, err = t.DeadLetter(refOf(it), o.sub.slot, Reason{Text: o.why}); err == nil {
 			err = o.dropped.makeRoom(t)
 		}

@@ -20,7 +20,7 @@ func (q *Queue) Quarantine(ctx context.Context, d *Delivery, fault error) error 
 // quarantine queues the op that moves a damaged message to where it is not handed out. S is the
 // subscription that has found out, nil at the start. The caller holds mu.
 func (q *Queue) quarantine(s *Subscription, it *schedule.Item, fault error) {
-	it.Handout.Lease = nil
+	it.Receives.Lease = nil
 	q.reportAside(it.Seq, fault)
 	q.enqueue(&quarantineOp{ending: ending{sub: s, item: it}}, commit.BatchBytes/commit.BatchOps)
 }

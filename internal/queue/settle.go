@@ -20,7 +20,7 @@ func (q *Queue) Extend(d *Delivery) (time.Time, error) {
 		return time.Time{}, err
 	}
 	now := time.Now()
-	if d.sub.gone || d.item.Handout.Lease != d.lease || d.lease.Settling || !d.lease.Expires.After(now) {
+	if d.sub.gone || d.item.Receives.Lease != d.lease || d.lease.Settling || !d.lease.Expires.After(now) {
 		return time.Time{}, ErrLeaseLost
 	}
 	d.lease.Expires = now.Add(d.sub.options.Lease)
@@ -101,11 +101,11 @@ func (q *Queue) claim(d *Delivery, late bool, o op) error {
 	if err := q.usable(); err != nil {
 		return err
 	}
-	if d.sub.gone || d.item.Handout.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
+	if d.sub.gone || d.item.Receives.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
 		return ErrLeaseLost
 	}
 	if _, dead := o.(*deadLetterOp); dead {
-		if err := d.sub.admitDead(d.item.Handout.Size); err != nil {
+		if err := d.sub.admitDead(d.item.Receives.Size); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (e *ending) finish(q *Queue) {
 // of them already. The caller holds mu.
 func (s *Subscription) finish(it *schedule.Item) {
 	if s.queue.aside[it.Seq]&s.bit() == 0 {
-		s.live.Drop(it.Handout.Size)
+		s.live.Drop(it.Receives.Size)
 	}
 	s.schedule.Finish(it)
 }
@@ -169,7 +169,7 @@ func (o *giveBackOp) Write(t *transaction) error {
 }
 
 func (o *giveBackOp) Apply(*Queue) {
-	h := o.item.Handout
+	h := o.item.Receives
 	h.Lease, h.Open, h.Deferrals = nil, false, o.state.Deferrals
 	o.sub.schedule.GiveBack(o.item, o.state.Due)
 	o.sub.wakeUp()

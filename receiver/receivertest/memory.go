@@ -285,7 +285,7 @@ func (r *Memory) take(limit int) (batch []*message.Message, changed <-chan struc
 		if e.dead = r.redriveAfter > 0 && e.count >= r.redriveAfter; e.dead {
 			continue
 		}
-		batch = append(batch, r.handOut(e, now))
+		batch = append(batch, r.startLease(e, now))
 	}
 	r.first += r.spread * len(batch)
 	return batch, r.changed, wait
@@ -302,7 +302,7 @@ func (r *Memory) busyGroups(now time.Time) map[string]bool {
 	return busy
 }
 
-func (r *Memory) handOut(e *entry, now time.Time) *message.Message {
+func (r *Memory) startLease(e *entry, now time.Time) *message.Message {
 	e.count++
 	e.handedOut++
 	if e.first.IsZero() {

@@ -64,7 +64,7 @@ func TestCountsFollowTheItems(t *testing.T) {
 	s.AddIndexed(1, now.Add(time.Hour).UnixNano(), "")
 	s.AddIndexed(2, 0, "g")
 	it := s.Pick()
-	it.Handout = &Handout{Lease: &Lease{Expires: now.Add(time.Minute)}}
+	it.Receives = &Receives{Lease: &Lease{Expires: now.Add(time.Minute)}}
 	s.Lease(it)
 	want := func(delayed, backingOff, inFlight int) {
 		t.Helper()
@@ -88,7 +88,7 @@ func TestOldestThatIsNotInFlightIsTaken(t *testing.T) {
 	s.AddIndexed(2, 0, "g")
 	s.AddIndexed(3, 0, "g")
 	inFlight := s.Pick()
-	inFlight.Handout = &Handout{Lease: &Lease{Expires: now.Add(time.Hour)}}
+	inFlight.Receives = &Receives{Lease: &Lease{Expires: now.Add(time.Hour)}}
 	s.Lease(inFlight)
 	s.AddIndexed(4, now.Add(time.Minute).UnixNano(), "h")
 	s.AddIndexed(5, 0, "")
