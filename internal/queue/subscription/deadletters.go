@@ -1,4 +1,4 @@
-package queue
+package subscription
 
 import (
 	"context"
@@ -14,27 +14,21 @@ type Reason = record.Reason
 // DeadLetter moves the message to the dead letters of its subscription. With Keep, ErrFull means that
 // there is no room for more of them, and that the lease goes on; with DropOldest the oldest ones of
 // all subscriptions make room.
-func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Reason) error {
-	return q.end(ctx, d, inTime, &deadLetterOp{ending: ending{sub: d.sub, item: d.item}, why: why})
+func (d *Delivery) DeadLetter(ctx context.Context, why Reason) error {
+	return d.end(ctx, inTime, &deadLetterOp{ending: ending{sub: d.sub, item: d.item}, why: why})
 }
 
-// deadFits says whether u is within the quotas of dead letters.
-func (o *Options) deadFits(u record.Usage) bool {
-	return (o.MaxDeadMessages <= 0 || u.Messages <= o.MaxDeadMessages) &&
-		(o.MaxDeadBytes <= 0 || u.Bytes <= o.MaxDeadBytes)
-}
-
-// chargeDead counts a dead letter that is about to be written. The caller holds the queue's mu.
+// chargeDead counts a dead letter that is about to be written. The caller holds the set's Mu.
 func (s *Subscription) chargeDead(bytes int64) {
-	s.queue.dead.Add(bytes)
+	s.set.dead.Add(bytes)
 	s.dead.Add(bytes)
 }
 
 // admitDead is chargeDead where there is room.
 func (s *Subscription) admitDead(bytes int64) error {
-	u := s.queue.dead
+	u := s.set.dead
 	u.Add(bytes)
-	if o := &s.queue.options; o.DeadFull == Keep && !o.deadFits(u) {
+	if o := &s.set.options; o.DeadFull == Keep && !o.deadFits(u) {
 		return fmt.Errorf("%w: no room for dead letters", ErrFull)
 	}
 	s.chargeDead(bytes)
@@ -47,24 +41,24 @@ type deadLetterOp struct {
 	dropped deadDropped
 }
 
-func (o *deadLetterOp) Write(t *transaction) (err error) {
+func (o *deadLetterOp) Write(t *Tx) (err error) {
 	if o.left, err = t.DeadLetter(o.ref(), o.sub.slot, o.why); err != nil {
 		return err
 	}
 	return o.dropped.makeRoom(t)
 }
 
-func (o *deadLetterOp) Apply(q *Queue) {
-	o.dropped.apply(q)
-	o.finish(q)
+func (o *deadLetterOp) Apply(set *Set) {
+	o.dropped.apply(set)
+	o.finish(set)
 }
 
 // deadDropped counts dead letters that had to make room, by the slot of their subscription.
 type deadDropped map[int]record.Usage
 
 // makeRoom drops the oldest dead letters while there are too many.
-func (d *deadDropped) makeRoom(t *transaction) error {
-	for !t.options.deadFits(t.dead) {
+func (d *deadDropped) makeRoom(t *Tx) error {
+	for !t.limits.deadFits(t.dead) {
 		slot, size, found, err := t.DropOldestDead()
 		if err != nil || !found {
 			return err
@@ -80,11 +74,11 @@ func (d *deadDropped) makeRoom(t *transaction) error {
 	return nil
 }
 
-// apply counts them, and has them reported. The caller holds the queue's mu.
-func (d deadDropped) apply(q *Queue) {
+// apply counts them, and has them reported. The caller holds the set's Mu.
+func (d deadDropped) apply(set *Set) {
 	for slot, u := range d {
-		q.dead.Take(u)
-		if s := q.bySlot[slot]; s != nil {
+		set.dead.Take(u)
+		if s := set.bySlot[slot]; s != nil {
 			s.dead.Take(u)
 			s.deadDropped += uint64(u.Messages)
 			s.unreported.dead.Put(u)
@@ -94,16 +88,16 @@ func (d deadDropped) apply(q *Queue) {
 
 // DropDeadLetters removes all dead letters of s, and returns how many there were.
 func (s *Subscription) DropDeadLetters(ctx context.Context) (int, error) {
-	q, total := s.queue, 0
+	set, total := s.set, 0
 	for sweep := store.NewDeadSweep(s.slot); sweep != nil; sweep = sweep.Rest() {
-		q.mu.Lock()
-		if err := q.usable(); err != nil {
-			q.mu.Unlock()
+		set.Mu.Lock()
+		if err := set.Usable(); err != nil {
+			set.Mu.Unlock()
 			return total, err
 		}
-		b := q.enqueue(&dropDeadOp{sub: s, sweep: sweep}, 0)
-		q.mu.Unlock()
-		if err := q.wait(ctx, b); err != nil {
+		b := set.Enqueue(&dropDeadOp{sub: s, sweep: sweep}, 0)
+		set.Mu.Unlock()
+		if err := set.Wait(ctx, b); err != nil {
 			return total, err
 		}
 		total += sweep.Dead.Messages
@@ -111,23 +105,8 @@ func (s *Subscription) DropDeadLetters(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-// DropDeadLetters removes all dead letters of all subscriptions, and returns how many there were.
-func (q *Queue) DropDeadLetters(ctx context.Context) (int, error) {
-	total := 0
-	q.mu.Lock()
-	all := q.all()
-	q.mu.Unlock()
-	for _, s := range all {
-		n, err := s.DropDeadLetters(ctx)
-		if total += n; err != nil {
-			return total, err
-		}
-	}
-	return total, nil
-}
-
-// sweepMost is how many keys one commit of a sweep looks at.
-const sweepMost = 4096
+// SweepMost is how many keys one commit of a sweep looks at.
+const SweepMost = 4096
 
 type dropDeadOp struct {
 	sub   *Subscription
@@ -136,9 +115,9 @@ type dropDeadOp struct {
 
 func (o *dropDeadOp) Idle() bool { return false }
 
-func (o *dropDeadOp) Write(t *transaction) error { return o.sweep.Run(&t.Tx, sweepMost) }
+func (o *dropDeadOp) Write(t *Tx) error { return o.sweep.Run(&t.Tx, SweepMost) }
 
-func (o *dropDeadOp) Apply(q *Queue) {
-	q.dead.Take(o.sweep.Dead)
+func (o *dropDeadOp) Apply(set *Set) {
+	set.dead.Take(o.sweep.Dead)
 	o.sub.dead.Take(o.sweep.Dead)
 }
