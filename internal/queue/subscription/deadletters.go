@@ -86,6 +86,22 @@ func (d deadDropped) apply(set *Set) {
 	}
 }
 
+// RemoveDead removes a dead letter that may be there, and says what it cost.
+func (t *Tx) RemoveDead(k store.DeadKey) (size int64, found bool, err error) {
+	if size, found, err = t.Tx.RemoveDead(k); found {
+		t.dead.Drop(size)
+	}
+	return size, found, err
+}
+
+// TookDead counts a dead letter less of the subscription of a slot. The caller holds Mu.
+func (set *Set) TookDead(slot int, size int64) {
+	set.dead.Drop(size)
+	if s := set.bySlot[slot]; s != nil {
+		s.dead.Drop(size)
+	}
+}
+
 // DropDeadLetters removes all dead letters of s, and returns how many there were.
 func (s *Subscription) DropDeadLetters(ctx context.Context) (int, error) {
 	set, total := s.set, 0

@@ -24,17 +24,24 @@ type Charge struct {
 
 // RoomFor says whether a message that costs c would be refused: nil, ErrFull or ErrOffline. The caller
 // holds Mu.
-func (set *Set) RoomFor(c Charge) (err error) {
+func (set *Set) RoomFor(c Charge) error { return set.roomFor(c, (*Subscription).canEvict) }
+
+// RoomBeside is RoomFor where nothing may be taken away to make room. The caller holds Mu.
+func (set *Set) RoomBeside(c Charge) error {
+	return set.roomFor(c, func(*Subscription) bool { return false })
+}
+
+func (set *Set) roomFor(c Charge, canEvict func(*Subscription) bool) (err error) {
 	if c.Slots == 0 {
 		return ErrOffline
 	}
 	if !fits(set.live, c.All, set.options.MaxMessages, set.options.MaxBytes) {
-		if s := set.fullest(); s == nil || !s.canEvict() {
+		if s := set.fullest(); s == nil || !canEvict(s) {
 			return ErrFull
 		}
 	}
 	set.each(c.Slots, func(s *Subscription) {
-		if !s.fits(c.One) && !s.canEvict() {
+		if !s.fits(c.One) && !canEvict(s) {
 			err = fmt.Errorf("%w: subscription %s", ErrFull, s.Name())
 		}
 	})
