@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"carrier/internal/queue"
@@ -87,6 +88,10 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 	if d.Due.After(d.Stored) {
 		m.Due = d.Due
 	}
+	if i := slices.IndexFunc(m.Attributes, isOriginalID); i >= 0 { // it has a header of its own
+		m.OriginalID = m.Attributes[i].Value
+		m.Attributes = slices.Delete(m.Attributes, i, i+1)
+	}
 	m.Renew(d.Expires)
 	if d.Unsettled {
 		r.subscription.Observer.Duplicate(duplicateUnsettled)
@@ -94,6 +99,8 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 	}
 	return m, nil
 }
+
+func isOriginalID(a message.Attribute) bool { return a.Name == receiver.OriginalIDAttribute }
 
 // duplicateUnsettled is the cause of a duplicate whose lease, or carrier, ended before its outcome
 // was stored.
@@ -128,7 +135,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 	d := receiptOf(m)
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
-		err := d.DeadLetter(ctx, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: receiver.Attempts(m, o)})
+		err := d.DeadLetter(ctx, reason(m, o))
 		if errors.Is(err, queue.ErrFull) {
 			d.noRoom = true
 			return receiver.ErrNoDeadLetter
@@ -142,6 +149,14 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 			delay = max(delay, r.subscription.LongestBackoff)
 		}
 		return classed("settle", d.GiveBack(ctx, queue.Retry{Delay: delay, Timeout: m.Timeout, Failed: failedAttempt(o)}))
+	}
+}
+
+// reason is why m, which ends with o, becomes a dead letter.
+func reason(m *message.Message, o message.Outcome) queue.Reason {
+	return queue.Reason{
+		Text: o.Reason, Status: o.Status, Attempts: receiver.Attempts(m, o),
+		Endpoint: o.Endpoint, FirstReceived: m.FirstReceived, LastAttempt: o.Attempted,
 	}
 }
 
