@@ -25,8 +25,9 @@ type Options struct {
 	Version string
 	Log     *zap.Logger
 	Metrics *metrics.Process
-	// Polled is called after each receive of any route. It is safe for concurrent use.
-	Polled func()
+	// Polled is called after each receive of any route, with the number of messages that came. It is
+	// safe for concurrent use.
+	Polled func(received int)
 	// OnBroken and TryQueueFile are those of builtin.Options.
 	OnBroken     func(error)
 	TryQueueFile func(path string) error
@@ -39,7 +40,7 @@ type Route struct {
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
-	polled     func()
+	polled     func(received int)
 	idle       idleness
 	source     builtin.Assembled
 	worker     *worker
@@ -111,7 +112,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.audit.Observe(e)
 	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
-		r.polled()
+		r.polled(e.Count)
 	}
 }
 
