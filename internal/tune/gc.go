@@ -77,8 +77,9 @@ func (c *Collector) Adjust(received int) {
 		c.set(min(idlePercent, percentFor(liveHeap())))
 		debug.FreeOSMemory()
 	case received > 0:
+		wasIdle := c.busy.IsZero()
 		c.busy = now
-		if !now.Before(c.next) {
+		if wasIdle || !now.Before(c.next) {
 			c.next = now.Add(adjustEvery)
 			c.set(percentFor(liveHeap()))
 		}
