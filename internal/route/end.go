@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
 	"carrier/config"
 	"carrier/internal/observe/metrics"
-	"carrier/message"
 	"carrier/transmitter"
 )
 
@@ -44,8 +42,6 @@ type site struct {
 	// channel is the name of the route where CARRIER_FALLBACK names it, and empty where it receives
 	// the messages itself.
 	channel string
-	// until says when a message's time here is over; the zero time where it never is.
-	until func(m *message.Message) time.Time
 	// status is told whether messages can be handed over.
 	status *workerStatus
 }

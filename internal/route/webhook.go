@@ -68,7 +68,7 @@ func openHooks(s site) ([]webhook.Endpoint, []*webhook.Transmitter, error) {
 		}
 		opts := webhookOptions(c, endpoint, s.version, s.log)
 		opts.RequestTimeout, opts.Failover = c.Webhook.TimeoutOf(i), i > 0
-		opts.Channel, opts.Until = s.channel, s.until
+		opts.Channel = s.channel
 		hook, err := webhook.Open(opts)
 		if err != nil {
 			return nil, nil, fault("CARRIER_WEBHOOK_*", err)
