@@ -3,7 +3,9 @@ package route
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
@@ -21,13 +23,25 @@ type end struct {
 	// ways are the transmitters to the places, in the same order; at least one. Each holds messages
 	// while its place cannot be reached, and has its own breaker, if it has one.
 	ways []transmitter.Transmitter
-	// layers limit all ways together, such as by a rate. They may be wrapped around several
-	// transmitters, and limit these together then.
-	layers []transmitter.Middleware
+	// gates close all ways together, such as a health check; limits bound them, such as a rate. They
+	// may be wrapped around several transmitters, and are the same for all of these then.
+	gates, limits []transmitter.Middleware
+	// open is how many ways have an open breaker.
+	open atomic.Int32
 	// run holds what looks after the end until its ctx ends, each of which is called once.
 	run []func(ctx context.Context)
 	// close is called once nothing is transmitted any more; nil means that nothing is to be done.
 	close func()
+}
+
+// allLayers are what limits all ways together, the outermost first.
+func (e *end) allLayers() []transmitter.Middleware { return slices.Concat(e.gates, e.limits) }
+
+// stop releases what the end holds.
+func (e *end) stop() {
+	if e.close != nil {
+		e.close()
+	}
 }
 
 // String names the places, comma-separated.
