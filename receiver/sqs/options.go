@@ -48,8 +48,8 @@ type Options struct {
 	// Warn is told what an operator should know and the receiver can do without. It is called from
 	// many goroutines; may be nil.
 	Warn func(Warning)
-
-	transport *http.Transport // a test's, in place of our own
+	// Transport is a test's, in place of our own; nil otherwise.
+	Transport *http.Transport
 }
 
 // A Warning is something an operator should know.
@@ -79,6 +79,6 @@ func (o Options) withDefaults() Options {
 func (o Options) api() api.Options {
 	return api.Options{
 		Options:   environment.Options{QueueURL: o.QueueURL, Endpoint: o.Endpoint, Region: o.Region},
-		UserAgent: o.UserAgent, Observer: o.Observer, Transport: o.transport,
+		UserAgent: o.UserAgent, Observer: o.Observer, Transport: o.Transport,
 	}
 }
