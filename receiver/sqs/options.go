@@ -50,8 +50,8 @@ type Options struct {
 	// Warn is told what an operator should know and the receiver can do without. It is called from
 	// many goroutines; may be nil.
 	Warn func(Warning)
-
-	transport *http.Transport // a test's, in place of our own
+	// Transport is a test's, in place of our own; nil otherwise.
+	Transport *http.Transport
 }
 
 // A Warning is something an operator should know.
@@ -81,6 +81,6 @@ func (o Options) withDefaults() Options {
 func (o Options) api() api.Options {
 	return api.Options{
 		Options:   environment.Options{QueueURL: o.QueueURL, Endpoint: o.Endpoint, Region: o.Region},
-		UserAgent: o.UserAgent, Shared: o.Shared, Observer: o.Observer, Transport: o.transport,
+		UserAgent: o.UserAgent, Shared: o.Shared, Observer: o.Observer, Transport: o.Transport,
 	}
 }
