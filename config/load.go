@@ -42,6 +42,7 @@ func Load(receivers []string) (Config, []string, error) {
 		k.route.complete(&c, k.set)
 	}
 	c.complete()
+	c.OTel = readOTel()
 	warnings := process.warnings(routes)
 	process.report.sort(slices.Concat([]*check{process}, routes))
 	if len(process.report.faults) > 0 {

@@ -86,6 +86,7 @@ func (w *worker) reach(r *Route, status *workerStatus) transmitter.Transmitter {
 			Probe: hook.Probe, ProbeFirst: w.checker == nil,
 			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
 		}))
+		layers = append(layers, r.spans(w.endpoints[i].String())...)
 		held = append(held, transmitter.Wrap(hook, layers...))
 	}
 	if len(held) == 1 {
