@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"carrier/config/otel"
 	"carrier/config/routenames"
 	"carrier/config/values"
 
@@ -42,7 +43,7 @@ func Load(receivers []string) (Config, []string, error) {
 		k.route.complete(&c, k.set)
 	}
 	c.complete()
-	c.OTel = readOTel()
+	c.OTel = otel.Read()
 	warnings := process.warnings(routes)
 	process.report.sort(slices.Concat([]*check{process}, routes))
 	if len(process.report.faults) > 0 {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"carrier/config"
+	"carrier/config/otel"
 	"carrier/internal/testkit/oteltest"
 	"carrier/internal/tracing"
 	"carrier/message"
@@ -51,7 +52,7 @@ func open(t *testing.T, c *oteltest.Collector, env map[string]string) (*tracing.
 		t.Setenv(name, value)
 	}
 	core, logged := observer.New(zap.InfoLevel)
-	tracer, err := tracing.Open(tracing.Options{Settings: config.OTel{Enabled: true}, Version: "1.2.3", Log: zap.New(core)})
+	tracer, err := tracing.Open(tracing.Options{Settings: otel.Settings{Enabled: true}, Version: "1.2.3", Log: zap.New(core)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +294,7 @@ func TestACollectorThatHangsHoldsNoStopUp(t *testing.T) {
 }
 
 func TestNoSpansAreMadeWhereNoneAreWanted(t *testing.T) {
-	for name, s := range map[string]config.OTel{
+	for name, s := range map[string]otel.Settings{
 		"no endpoint":                {},
 		"a variable that is no good": {Enabled: true, Unusable: "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf"},
 	} {

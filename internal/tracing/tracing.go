@@ -6,13 +6,13 @@ package tracing
 import (
 	"go.uber.org/zap"
 
-	"carrier/config"
+	"carrier/config/otel"
 	"carrier/message"
 )
 
 // Options is what a Tracer is made of.
 type Options struct {
-	Settings config.OTel
+	Settings otel.Settings
 	// Version is carrier's own, a part of what the spans say of their process.
 	Version string
 	// Log is told when spans begin to be refused, and when that is over.
@@ -42,7 +42,7 @@ type Counts struct {
 }
 
 // Warnings says why spans that s asks for are not sent; none where they are.
-func Warnings(s config.OTel) []string {
+func Warnings(s otel.Settings) []string {
 	switch {
 	case !s.Enabled:
 		return nil

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"carrier/config"
+	"carrier/config/otel"
 	"carrier/internal/tracing"
 )
 
@@ -16,12 +16,12 @@ func TestWhoGetsNoSpansIsToldWhy(t *testing.T) {
 		sent, broken = "", unusable
 	}
 	for name, c := range map[string]struct {
-		settings config.OTel
+		settings otel.Settings
 		says     string // "": no warning
 	}{
 		"nobody asks for spans":     {},
-		"spans are asked for":       {settings: config.OTel{Enabled: true}, says: sent},
-		"a variable cannot be used": {settings: config.OTel{Enabled: true, Unusable: unusable}, says: broken},
+		"spans are asked for":       {settings: otel.Settings{Enabled: true}, says: sent},
+		"a variable cannot be used": {settings: otel.Settings{Enabled: true, Unusable: unusable}, says: broken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := strings.Join(tracing.Warnings(c.settings), "; ")
