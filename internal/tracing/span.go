@@ -60,11 +60,12 @@ type spans struct {
 }
 
 // add makes the span of one attempt: of a consumer that processes m, by OpenTelemetry's conventions for
-// messaging. It begins a trace of its own, with a link to the producer's span: a message that is tried
-// for hours would keep the producer's trace open for as long. The sampler sees the link.
+// messaging. It begins a trace of its own, since ctx has no span, with a link to the producer's: a
+// message that is tried for hours would keep the producer's trace open for as long. The sampler sees
+// the link.
 func (s *spans) add(ctx context.Context, m *message.Message, o message.Outcome, begin, end time.Time) {
 	opts := []trace.SpanStartOption{
-		trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindConsumer), trace.WithTimestamp(begin),
+		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithTimestamp(begin),
 		trace.WithAttributes(s.fixed...), trace.WithAttributes(ofMessage(m)...),
 	}
 	if producer := s.producer(ctx, m); producer.IsValid() {
