@@ -8,15 +8,15 @@ import (
 	"carrier/transmitter/webhook/format"
 )
 
-// spans is what makes a span of each attempt at endpoint: the innermost layer around it. It is empty
-// where no spans are made.
-func (r *Route) spans(endpoint string) []transmitter.Middleware {
-	of := tracing.Attempts{Route: r.config.Name, Receiver: r.config.Receiver, Endpoint: endpoint}
-	if r.config.Webhook.Unwrap == config.SNS {
+// spans is what makes a span of each attempt at place: the innermost layer around it. It is empty where
+// no spans are made.
+func (s site) spans(place string) []transmitter.Middleware {
+	of := tracing.Attempts{Route: s.config.Name, Receiver: s.config.Receiver, Endpoint: place}
+	if s.config.Webhook.Unwrap == config.SNS {
 		of.Attributes = func(m *message.Message) []message.Attribute {
 			_, attributes, _ := format.Unwrap(m.Body, m.Attributes)
 			return attributes
 		}
 	}
-	return r.tracer.Spans(of)
+	return s.tracer.Spans(of)
 }

@@ -112,8 +112,11 @@ func system(receiver string) string {
 // fixed are the attributes that all spans of an endpoint have.
 func fixed(of Attempts) []attribute.KeyValue {
 	all := []attribute.KeyValue{
-		semconv.MessagingSystemKey.String(system(of.Receiver)), semconv.MessagingOperationName("process"),
-		semconv.MessagingOperationTypeProcess, attribute.String("carrier.endpoint", of.Endpoint),
+		semconv.MessagingOperationName("process"), semconv.MessagingOperationTypeProcess,
+		attribute.String("carrier.endpoint", of.Endpoint),
+	}
+	if of.Receiver != "" {
+		all = append(all, semconv.MessagingSystemKey.String(system(of.Receiver)))
 	}
 	if of.Route != "" {
 		all = append(all, attribute.String("carrier.route", of.Route))

@@ -128,6 +128,9 @@ func TestAnAttemptHasASpanThatSaysHowItWent(t *testing.T) {
 			of: tracing.Attempts{Receiver: config.Ingest, Endpoint: "http://localhost:9000/"}, says: delivered(),
 			want: map[string]string{"messaging.system": "carrier", "carrier.route": "", "server.address": "localhost", "server.port": "9000"},
 		},
+		"at a fallback": {of: tracing.Attempts{Route: "backup", Endpoint: "http://backup/"}, says: delivered(), want: map[string]string{
+			"messaging.system": "", "carrier.route": "backup", "server.port": "80",
+		}},
 		"over a Unix socket": {
 			of: tracing.Attempts{Receiver: config.PubSub, Endpoint: "unix:///run/worker.sock:/hook"}, says: delivered(),
 			want: map[string]string{"messaging.system": "gcp_pubsub", "server.address": "/run/worker.sock", "server.port": ""},

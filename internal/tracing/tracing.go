@@ -23,7 +23,7 @@ type Options struct {
 type Attempts struct {
 	// Route is the route's name; empty where it has none.
 	Route string
-	// Receiver is the route's, as the configuration calls it.
+	// Receiver is the route's, as the configuration calls it; empty where messages of several come.
 	Receiver string
 	// Endpoint is where the messages are posted to, without user, password and query.
 	Endpoint string
