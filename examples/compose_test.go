@@ -192,7 +192,7 @@ func TestMessagesOfHighPriorityOvertake(t *testing.T) {
 	for _, begin := range []string{"curl http", "send()"} {
 		bash(t, strings.ReplaceAll(commands(t, readme, begin)[0], "127.0.0.1:9324", sqs))
 	}
-	w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_DELAY=0.05"}, built("worker-go"))
+	w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_DELAY=0.2"}, built("worker-go"))
 	c := start(t, append(here(carriers(stack)["carrier"], "http://devsqs:9324", "http://"+sqs, "http://worker:9000", w.listening()),
 		"CARRIER_ADMIN_ADDRESS="+programtest.FreeAddress(t)), built("carrier"))
 	arrived := w.lines(`(?m)^  (high|low|\{"urgent":1\}).*$`, 51)
@@ -204,7 +204,9 @@ func TestMessagesOfHighPriorityOvertake(t *testing.T) {
 			before = low
 		}
 	}
-	if before > 10 {
+	// A place that becomes free while high's next receive is open goes to low. How many do depends on
+	// how long a receive takes beside a message; half of low is what it never comes to.
+	if before > 20 {
 		t.Errorf("%d of 40 messages of low came before the last of high: %q", before, arrived)
 	}
 	if strings.Contains(w.out.String(), "X-Carrier-Receive-Count: 2") {
