@@ -16,6 +16,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
 )
@@ -25,6 +26,8 @@ type Options struct {
 	Version string
 	Log     *zap.Logger
 	Metrics *metrics.Process
+	// Tracer makes a span of each attempt; nil makes none.
+	Tracer *tracing.Tracer
 	// Polled is called after each receive of any route, with the number of messages that came. It is
 	// safe for concurrent use.
 	Polled func(received int)
@@ -41,6 +44,7 @@ type Route struct {
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
+	tracer     *tracing.Tracer
 	polled     func(received int)
 	idle       idleness
 	source     builtin.Assembled
@@ -51,7 +55,7 @@ type Route struct {
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
+	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled}
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
 	}
