@@ -3,13 +3,16 @@ package config
 import (
 	"fmt"
 	"os"
+
+	"carrier/config/values"
+	"carrier/internal/redact"
 )
 
 // aws checks the variables of the AWS SDK that the SQS receiver depends on for what a Secret, a
 // file or a copy leaves at an end. The SDK takes it for a part of the value: a region that nobody
 // knows, a key that is refused.
 func (k *check) aws() {
-	if k.config.Receiver != SQS {
+	if !k.config.Receives(SQS) {
 		return
 	}
 	const region, key, token, url, file = "a region, as eu-west-1", "a key", "a token", "a URL", "a path"
@@ -32,14 +35,14 @@ func (k *check) aws() {
 		value := os.Getenv(v.name)
 		// A scheme, as Bearer, stands before some of these tokens.
 		anywhere := v.want != file && v.want != "a profile's name" && v.name != "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-		what := strayIn(value, anywhere)
+		what := values.Stray(value, anywhere)
 		if what == "" {
 			continue
 		}
-		shown := redacted
+		shown := redact.Mark
 		if !v.secret {
 			shown = fmt.Sprintf("%q", harmless(value))
 		}
-		k.faults = append(k.faults, Fault{Variable: v.name, Value: shown, Want: "must be " + v.want + "; it " + what})
+		k.report.add(Fault{Variable: v.name, Value: shown, Want: "must be " + v.want + "; it " + what})
 	}
 }

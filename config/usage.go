@@ -3,17 +3,26 @@ package config
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
+	"carrier/config/values"
 	"carrier/internal/redact"
 )
 
 // Write prints the configuration as NAME=value lines, in the order of the reference
-// table: what is in effect, defaults included. A secret is REDACTED when it is set, and
+// table: what is in effect, defaults included. What is of a route has the names of that route's own
+// variables. A secret is REDACTED when it is set, and
 // so are the user, the password and the query of a URL. It returns w's error.
 func (c Config) Write(w io.Writer) error {
-	for _, v := range c.variables() {
+	vars := c.variables()
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		for _, v := range r.variables() {
+			v.name = r.own(v.ref)
+			vars = append(vars, v)
+		}
+	}
+	for _, v := range vars {
 		if _, err := fmt.Fprintf(w, "%s=%s\n", v.name, v.effective()); err != nil {
 			return err
 		}
@@ -25,27 +34,24 @@ func (c Config) Write(w io.Writer) error {
 func (v variable) effective() string {
 	switch value := v.field.Interface().(type) {
 	case time.Duration:
-		return short(value)
+		if value < 0 {
+			return ""
+		}
+		return values.Short(value)
 	case int:
 		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {
 			return ""
 		}
+	case Size:
+		if value == 0 && v.tag.Get("shown") != "" {
+			return ""
+		}
 	case string:
 		return oneLine(redact.URLs(value))
+	case List:
+		return oneLine(redact.URLs(value.String()))
 	}
 	return fmt.Sprint(v.field.Interface())
-}
-
-// short is d without the zero seconds and minutes that its String ends in.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func oneLine(value string) string {
@@ -64,12 +70,16 @@ carrier is configured by environment variables alone. This page is printed by
   ` + "`CARRIER_ADMIN_ADDRESS`" + `, which the empty string turns off.
 * Every variable marked *secret* can also be given as its name with ` + "`_FILE`" + ` at the end: the
   path of a file that holds it. One newline at the end of the file is dropped. Giving both is a fault.
+* With ` + "`CARRIER_ROUTES=orders,mail`" + ` there are several routes in one process. A variable whose
+  *Of* is *route* is then also read as ` + "`CARRIER_ROUTE_MAIL_<REST>`" + ` in place of
+  ` + "`CARRIER_<REST>`" + `, for the route mail alone: that first, then the process-wide one, then the
+  default, with ` + "`_FILE`" + ` forms on both. One whose *Of* is *process* has no such form.
 * Everything that is wrong is reported at once on stderr, a line for each variable, and carrier ends
   with exit code 2 before it takes a message. A variable that begins with ` + "`CARRIER_`" + ` and is not
   listed here is warned about.
 
-| Variable | Default | Allowed | Meaning |
-|---|---|---|---|
+| Variable | Of | Default | Allowed | Meaning |
+|---|---|---|---|---|
 `
 
 // Markdown prints the reference page. It returns w's error.
@@ -77,8 +87,13 @@ func Markdown(w io.Writer) error {
 	if _, err := io.WriteString(w, page); err != nil {
 		return err
 	}
-	for _, v := range new(Config).variables() {
-		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", v.name, v.standard(), v.allowed(), v.meaning()); err != nil {
+	processes := len(new(Config).variables())
+	for i, v := range reference() {
+		of := "route"
+		if i < processes {
+			of = "process"
+		}
+		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", v.name, of, v.standard(), v.allowed(), v.meaning()); err != nil {
 			return err
 		}
 	}

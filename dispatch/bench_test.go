@@ -48,7 +48,7 @@ func (e *endless) Settle(context.Context, *message.Message, message.Outcome) err
 // accepting is a worker that takes everything at once.
 type accepting struct{}
 
-func (accepting) Ready(context.Context) (int, error) { return 1 << 30, nil }
+func (accepting) Ready(context.Context, int) (int, error) { return 1 << 30, nil }
 
 func (accepting) Transmit(context.Context, *message.Message) message.Outcome {
 	return message.Outcome{Verdict: message.Delivered, Status: 200, Code: "2xx"}

@@ -3,12 +3,16 @@ package dispatch
 import (
 	"time"
 
+	"carrier/dispatch/share"
+
+	"carrier/dispatch/demand"
+
 	"carrier/receiver"
 	"carrier/transmitter"
 )
 
 // Auto lets the dispatcher choose how many messages to receive ahead.
-const Auto = -1
+const Auto = demand.Auto
 
 // Options is what a Dispatcher is made of.
 type Options struct {
@@ -19,13 +23,22 @@ type Options struct {
 	Concurrency int
 	// Batch is the most messages asked for in one receive; at least 1.
 	Batch int
-	// Receivers is the most receives open at once; zero means one for each ten of Concurrency.
+	// Receivers is the most receives open at once; zero means as many as the pace of the work is
+	// worth, 32 at most.
 	Receivers int
 	// Prefetch is how many messages may wait in flight beside those the worker holds; Auto means as
 	// many as the worker finishes during one receive.
 	Prefetch int
+	// Share is this dispatcher's part in a worker that several dispatchers share; nil where it has
+	// one of its own. It belongs to one dispatcher.
+	Share *share.Member
 	// DrainTimeout is how long work in flight may go on after the stop.
 	DrainTimeout time.Duration
+	// DeferHold says how long a deferral may be that is parked: waited for in flight, under the
+	// lease and off the worker's slot, at most ten for each slot. Longer ones, and all of them where
+	// it is zero, go back to the source. It is asked at each deferral, and is safe for concurrent
+	// use; nil means zero. A failure's delay is never parked; that of a 429 is.
+	DeferHold func() time.Duration
 	// Observe is told of every event, from many goroutines, and must not block. Nil means nobody
 	// is.
 	Observe func(Event)
@@ -34,8 +47,8 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Concurrency = max(o.Concurrency, 1)
 	o.Batch = max(o.Batch, 1)
-	if o.Receivers <= 0 {
-		o.Receivers = (o.Concurrency + 9) / 10
+	if o.DeferHold == nil {
+		o.DeferHold = func() time.Duration { return 0 }
 	}
 	if o.Observe == nil {
 		o.Observe = func(Event) {}

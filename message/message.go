@@ -9,8 +9,8 @@ import (
 )
 
 // A Message is one hand-out of one message by its source. Its fields are set by the receiver before
-// it is handed on and not written afterwards; only the lease moves, and its methods are safe for
-// concurrent use.
+// it is handed on and not written afterwards; only the lease and the count of Throttled move, and
+// their methods are safe for concurrent use.
 type Message struct {
 	// ID is the source's own id, the same on every delivery.
 	ID string
@@ -20,12 +20,18 @@ type Message struct {
 	ContentType string
 	// Attributes are the producer's own, in a stable order.
 	Attributes []Attribute
+	// BinaryAttributes are those of the producer's whose values are any bytes. No header can carry
+	// one: they are for queues that have such attributes too.
+	BinaryAttributes []Attribute
 	// Trace is the source's own trace header (SQS: AWSTraceHeader), if any.
 	Trace string
 	// Source names the queue: a queue name, a subscription path, or "ingest".
 	Source string
 	// Group is the FIFO message group or ordering key, if any.
 	Group string
+	// Key is one that copies of the same message share. A queue that knows such keys stores no
+	// second message of a key for some time. Empty where there is none.
+	Key string
 	// Ordered says that messages of the same Group are to be handled one at a time and in order. A
 	// group on a standard queue orders nothing.
 	Ordered bool
@@ -49,6 +55,9 @@ type Message struct {
 	// Due is when it was to be delivered first, where its producer asked for a later time than
 	// Sent; else zero.
 	Due time.Time
+	// Timeout is the age at which this message is given up, where its producer said so; it then counts
+	// in place of any other limit. Zero where nothing was said.
+	Timeout time.Duration
 	// Received is when this hand-out reached carrier.
 	Received time.Time
 	// Repeats says that the source may hand the message out again after it has confirmed its
@@ -63,12 +72,17 @@ type Message struct {
 	// Receipt is the receiver's own handle for this hand-out; nobody else looks at it.
 	Receipt any
 
-	expires atomic.Int64 // Unix nanoseconds; 0 is never
+	expires   atomic.Int64 // Unix nanoseconds; 0 is never
+	lost      atomic.Bool  // see Lose
+	throttled atomic.Int64 // see NoteThrottled
 }
 
 // An Attribute is one named value that travels with a message.
 type Attribute struct {
 	Name, Value string
+	// Type is what the source calls the value's type (SQS: Number.int), for a queue of the same kind;
+	// empty where it is plain text, or the source knows no types.
+	Type string
 }
 
 // A Request is what is kept of the HTTP request a message was stored from, so that it can be made
@@ -86,6 +100,14 @@ type Request struct {
 // FailedAttempts is how many attempts failed before this hand-out: every earlier hand-out counts as
 // one, but for those that the source is known to have deferred.
 func (m *Message) FailedAttempts() int { return max(m.ReceiveCount-1-m.Deferrals, 0) }
+
+// NoteThrottled records that the worker answered 429 without saying when to come back, and that the
+// message is to be posted again under the same lease.
+func (m *Message) NoteThrottled() { m.throttled.Add(1) }
+
+// Throttled is how often NoteThrottled was called, so that the backoff grows as it would have over
+// as many receives.
+func (m *Message) Throttled() int { return int(m.throttled.Load()) }
 
 // Age is how long the message has been waiting for its delivery: since Due, else Sent. It is zero
 // where nobody knows when it was sent, and not negative.
@@ -112,6 +134,18 @@ func (m *Message) Expires() time.Time {
 
 // Renew records that the source agreed to keep the message until t.
 func (m *Message) Renew(t time.Time) { m.expires.Store(t.UnixNano()) }
+
+// Lose records that the source has taken the lease away, or that it could not be renewed in time.
+func (m *Message) Lose() { m.lost.Store(true) }
+
+// Lost reports whether Lose was called.
+func (m *Message) Lost() bool { return m.lost.Load() }
+
+// Lapsed reports whether too little of the lease is left to hand the message over: it is lost, or
+// less than a tenth is left of it.
+func (m *Message) Lapsed() bool {
+	return m.Lost() || m.Lease > 0 && time.Until(m.Expires()) < m.Lease/10
+}
 
 // Attribute returns the value of the attribute called name, and whether it is there. The name is
 // compared byte for byte, as the sources do.

@@ -117,18 +117,31 @@ type gate struct {
 }
 
 // Ready waits for the worker to be healthy, and then for next.
-func (g *gate) Ready(ctx context.Context) (int, error) {
+func (g *gate) Ready(ctx context.Context, promised int) (int, error) {
 	for {
 		healthy := g.checker.whenHealthy()
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-healthy:
+		if err := waitFor(ctx, healthy); err != nil {
+			return 0, err
 		}
-		n, err := g.next.Ready(ctx)
+		n, err := g.next.Ready(ctx, promised)
 		if err != nil || healthy == g.checker.whenHealthy() {
 			return n, err
 		}
+	}
+}
+
+// waitFor waits until c is closed. It returns ctx's error when ctx ends and c is open.
+func waitFor(ctx context.Context, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	default:
+	}
+	select {
+	case <-c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -84,7 +84,7 @@ func TestNothingIsReceivedBeforeTheWorkerIsHealthy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &scriptedWorker{unhealthy: func(at time.Duration) bool { return at < 2500*time.Millisecond }}
 		tr := p.watch(t)
-		if _, err := tr.Ready(t.Context()); err != nil {
+		if _, err := tr.Ready(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		checks, changes := p.seen()
@@ -124,7 +124,7 @@ func TestWorkerIsOfflineAfterTheThresholdAndUntilItIsHealthy(t *testing.T) {
 		if isReady(tr) {
 			t.Error("ready while offline")
 		}
-		if _, err := tr.Ready(t.Context()); err != nil {
+		if _, err := tr.Ready(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		checks, changes := p.seen()
@@ -183,7 +183,7 @@ func TestOfflineWorkerDoesNotHoldTheStop(t *testing.T) {
 		tr := p.watch(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := tr.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := tr.Ready(ctx, 0); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("ready says %v", err)
 		}
 	})

@@ -62,12 +62,12 @@ type hold struct {
 }
 
 // Ready waits while the worker is down, and then for next.
-func (h *hold) Ready(ctx context.Context) (int, error) {
+func (h *hold) Ready(ctx context.Context, promised int) (int, error) {
 	for {
 		if err := h.wait(ctx); err != nil {
 			return 0, err
 		}
-		n, err := h.next.Ready(ctx)
+		n, err := h.next.Ready(ctx, promised)
 		if err != nil || !h.isDown() {
 			return n, err
 		}
@@ -90,8 +90,11 @@ func (h *hold) wait(ctx context.Context) error {
 		up := h.whenUp()
 		select {
 		case <-up:
-			return ctx.Err()
+			return nil
 		default:
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():

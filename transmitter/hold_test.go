@@ -83,7 +83,7 @@ func milliseconds(times []time.Duration) []int64 {
 func isReady(tr transmitter.Transmitter) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
-	_, err := tr.Ready(ctx)
+	_, err := tr.Ready(ctx, 0)
 	return err == nil
 }
 
@@ -105,7 +105,7 @@ func TestRefusedWorkerIsHeldAndProbed(t *testing.T) {
 			}
 		}
 		time.AfterFunc(20*time.Second, func() { d.open.Store(true) })
-		n, err := tr.Ready(t.Context())
+		n, err := tr.Ready(t.Context(), 0)
 		if n != transmitter.Unlimited || err != nil {
 			t.Fatalf("ready says %d, %v", n, err)
 		}
@@ -149,7 +149,7 @@ func TestNothingIsReceivedBeforeTheFirstProbe(t *testing.T) {
 			}
 		}})
 		time.AfterFunc(3*time.Second, func() { d.open.Store(true) })
-		if _, err := tr.Ready(t.Context()); err != nil {
+		if _, err := tr.Ready(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		if probes := d.probedAt(); probes[0] != 0 || len(probes) != 4 {
@@ -167,7 +167,7 @@ func TestWorkerThatIsThereAtFirstIsReadyAtOnce(t *testing.T) {
 		var changes []bool
 		tr, _ := held(d, transmitter.HoldOptions{ProbeFirst: true, Changed: func(up bool, _ error) { changes = append(changes, up) }})
 		for range 3 {
-			if _, err := tr.Ready(t.Context()); err != nil {
+			if _, err := tr.Ready(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -188,7 +188,7 @@ func TestManyThatWaitShareTheProbes(t *testing.T) {
 		var ready atomic.Int64
 		for range 20 {
 			go func() {
-				if _, err := tr.Ready(t.Context()); err == nil {
+				if _, err := tr.Ready(t.Context(), 0); err == nil {
 					ready.Add(1)
 				}
 			}()
@@ -215,13 +215,13 @@ func TestProbesGoOnWhenTheOneThatMakesThemLeaves(t *testing.T) {
 		first, leave := context.WithCancel(t.Context())
 		left := make(chan error, 1)
 		go func() {
-			_, err := tr.Ready(first)
+			_, err := tr.Ready(first, 0)
 			left <- err
 		}()
 		synctest.Wait()
 		stayed := make(chan error, 1)
 		go func() {
-			_, err := tr.Ready(t.Context())
+			_, err := tr.Ready(t.Context(), 0)
 			stayed <- err
 		}()
 		synctest.Wait()
@@ -248,7 +248,7 @@ func TestRefusalAfterAGoodProbeIsNoHotLoop(t *testing.T) {
 		})
 		tr := transmitter.Wrap(worker, transmitter.Hold(transmitter.HoldOptions{Probe: d.probe}))
 		for time.Since(d.start) < 10*time.Second {
-			if _, err := tr.Ready(t.Context()); err != nil {
+			if _, err := tr.Ready(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 			tr.Transmit(t.Context(), &message.Message{ID: "a"})
@@ -266,7 +266,7 @@ func TestWorkerThatGoesDownWhileNextIsWaitedForIsNotReady(t *testing.T) {
 		worker.SetReady(false)
 		ready := make(chan struct{})
 		go func() {
-			_, _ = tr.Ready(t.Context())
+			_, _ = tr.Ready(t.Context(), 0)
 			close(ready)
 		}()
 		synctest.Wait()
@@ -281,4 +281,36 @@ func TestWorkerThatGoesDownWhileNextIsWaitedForIsNotReady(t *testing.T) {
 		d.open.Store(true)
 		<-ready
 	})
+}
+
+func TestAWorkerThatIsDownIsNotWaitedForAfterTheEnd(t *testing.T) {
+	gates := map[string]func(t *testing.T) transmitter.Transmitter{
+		"it was refused": func(t *testing.T) transmitter.Transmitter {
+			d := newFakeWorker(false)
+			tr, _ := held(d, transmitter.HoldOptions{})
+			tr.Transmit(t.Context(), &message.Message{ID: "a"})
+			return tr
+		},
+		"it is not healthy": func(t *testing.T) transmitter.Transmitter {
+			return (&scriptedWorker{unhealthy: func(time.Duration) bool { return true }}).watch(t)
+		},
+	}
+	for name, gate := range gates {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := gate(t)
+				ended, cancel := context.WithCancel(t.Context())
+				cancel()
+				begun := time.Now()
+				for range 20 {
+					if _, err := tr.Ready(ended, 0); !errors.Is(err, context.Canceled) {
+						t.Fatalf("ready says %v, want %v", err, context.Canceled)
+					}
+				}
+				if took := time.Since(begun); took > 0 {
+					t.Errorf("it took %v to say so", took)
+				}
+			})
+		})
+	}
 }

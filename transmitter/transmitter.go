@@ -14,9 +14,12 @@ const Unlimited = math.MaxInt
 
 // A Transmitter hands messages to the application. Both methods are safe for concurrent use.
 type Transmitter interface {
-	// Ready waits until the application can take a message, and says how many, at least one. It
-	// returns ctx's error when ctx ends first, and no other.
-	Ready(ctx context.Context) (int, error)
+	// Ready waits until the application can take more than promised messages, and says how many in
+	// all: Unlimited where it sets no limit. Promised are the messages that are on
+	// their way and that Transmit was not called with yet; it is zero or more. Ready returns ctx's error when ctx ends first, and
+	// no other. When ctx has ended already it does not wait: it says what is known, if that is more
+	// than promised.
+	Ready(ctx context.Context, promised int) (int, error)
 
 	// Transmit hands m over once and waits for the application's word on it. When ctx ends it
 	// returns promptly, with a Retry. An Outcome whose Cause is Unreached means that nothing was

@@ -3,12 +3,11 @@ package queue
 import (
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"carrier/internal/queue/record"
+	"carrier/internal/queue/store"
 )
 
-// Counts are what a queue holds at one moment.
+// Counts are what a subscription has at one moment.
 type Counts struct {
 	// Messages and Bytes count toward MaxMessages and MaxBytes; both include what is being
 	// stored at this moment.
@@ -27,47 +26,73 @@ type Counts struct {
 	DeadMessages int
 	DeadBytes    int64
 	DeadDropped  uint64
-	// SetAside counts damaged messages that are kept in the file and not delivered.
+	// Evicted counts messages that were taken away since the start, since there was no room for them
+	// or the subscription was offline.
+	Evicted uint64
+	// EvictedDead are those of them that were made dead letters.
+	EvictedDead uint64
+	// Offline says that nothing is stored for the subscription.
+	Offline bool
+	// SetAside counts damaged messages, of all subscriptions, that are kept in the file and not
+	// delivered.
 	SetAside int
 }
 
-// Usage is what counts toward MaxMessages and MaxBytes, with what is being stored at this moment.
-// It does not read the file.
+// Usage is what counts toward the file's MaxMessages and MaxBytes, each message once, with what is
+// being stored at this moment. It does not read the file.
 func (q *Queue) Usage() (messages int, bytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.live.Messages, q.live.Bytes
 }
 
-// Counts returns what the queue holds. For the oldest message it reads the file.
-func (q *Queue) Counts() Counts {
-	c := q.countsInMemory()
-	c.Oldest = q.oldest()
+// RemovedDropped counts the messages that were dropped since the start with subscriptions that are
+// not configured any more.
+func (q *Queue) RemovedDropped() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.removedDropped
+}
+
+// Counts returns what s has. For the oldest message it reads the file.
+func (s *Subscription) Counts() Counts {
+	c := s.countsInMemory()
+	c.Oldest = s.oldest()
 	return c
 }
 
-func (q *Queue) countsInMemory() Counts {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delayed, backingOff, inFlight := q.schedule.Counts()
+func (s *Subscription) countsInMemory() Counts {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	delayed, backingOff, inFlight := s.schedule.Counts()
 	return Counts{
-		Messages: q.live.Messages, Bytes: q.live.Bytes,
-		Ready:   max(0, q.live.Messages-delayed-backingOff-inFlight),
+		Messages: s.live.Messages, Bytes: s.live.Bytes,
+		Ready:   max(0, s.live.Messages-delayed-backingOff-inFlight),
 		Delayed: delayed, BackingOff: backingOff, InFlight: inFlight,
-		DeadMessages: q.dead.Messages, DeadBytes: q.dead.Bytes, DeadDropped: q.deadDropped,
-		SetAside: q.setAside,
+		DeadMessages: s.dead.Messages, DeadBytes: s.dead.Bytes, DeadDropped: s.deadDropped,
+		Evicted: s.evicted, EvictedDead: s.evictedDead, Offline: s.offline, SetAside: s.queue.setAside,
 	}
 }
 
-// oldestMax is how many delayed messages are passed over in search of the oldest one.
-const oldestMax = 1000
+// oldestMax is how many messages are passed over in search of the oldest one that is due.
+const oldestMax = 10_000
 
-func (q *Queue) oldest() time.Time {
+// oldest looks for it where nothing was passed over before for good: what another subscription alone
+// waits for is looked at once.
+func (s *Subscription) oldest() time.Time {
 	now := time.Now().UnixNano()
 	var oldest int64
-	_ = q.view(func(b buckets) error {
-		for _, c := range []*bbolt.Cursor{b[record.Plain].Cursor(), b[record.Indexed].Cursor()} {
-			if since := firstDue(c, now); since > 0 && (oldest == 0 || since < oldest) {
+	due := func(e record.Envelope) bool { return e.Due <= now }
+	_ = s.queue.view(func(b store.Buckets) error {
+		for i, in := range []record.Bucket{record.Plain, record.Indexed} {
+			s.queue.mu.Lock()
+			from := s.passed[i]
+			s.queue.mu.Unlock()
+			e, until, found := b.FirstPending(in, from, s.slot, oldestMax, due)
+			s.queue.mu.Lock()
+			s.passed[i] = max(s.passed[i], until)
+			s.queue.mu.Unlock()
+			if since := max(e.Stored, e.Due); found && (oldest == 0 || since < oldest) {
 				oldest = since
 			}
 		}
@@ -77,20 +102,4 @@ func (q *Queue) oldest() time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, oldest)
-}
-
-// firstDue is when the first message at c that is due was stored or became due, in Unix
-// nanoseconds; 0 where there is none.
-func firstDue(c *bbolt.Cursor, now int64) int64 {
-	k, v := c.First()
-	for range oldestMax {
-		if k == nil {
-			return 0
-		}
-		if e, err := record.ParseEnvelope(v, len(v)); err == nil && e.Due <= now {
-			return max(e.Stored, e.Due)
-		}
-		k, v = c.Next()
-	}
-	return 0
 }

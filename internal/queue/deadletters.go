@@ -1,22 +1,21 @@
 package queue
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"time"
 
 	"carrier/internal/queue/record"
-	"carrier/internal/queue/schedule"
+	"carrier/internal/queue/store"
 )
 
 // A Reason says why a message became a dead letter.
 type Reason = record.Reason
 
-// DeadLetter moves the message to the dead letters. With Keep, ErrFull means that there is no room
-// for more of them, and that the lease goes on; with DropOldest the oldest ones make room.
+// DeadLetter moves the message to the dead letters of its subscription. With Keep, ErrFull means that
+// there is no room for more of them, and that the lease goes on; with DropOldest the oldest ones of
+// all subscriptions make room.
 func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Reason) error {
-	return q.end(ctx, d, inTime, &deadLetterOp{item: d.item, why: why})
+	return q.end(ctx, d, inTime, &deadLetterOp{ending: ending{sub: d.sub, item: d.item}, why: why})
 }
 
 // deadFits says whether u is within the quotas of dead letters.
@@ -25,123 +24,121 @@ func (o *Options) deadFits(u record.Usage) bool {
 		(o.MaxDeadBytes <= 0 || u.Bytes <= o.MaxDeadBytes)
 }
 
-// chargeDead counts a dead letter that is about to be written. The caller holds mu.
-func (q *Queue) chargeDead(bytes int64) error {
-	u := q.dead
+// chargeDead counts a dead letter that is about to be written. The caller holds the queue's mu.
+func (s *Subscription) chargeDead(bytes int64) {
+	s.queue.dead.Add(bytes)
+	s.dead.Add(bytes)
+}
+
+// admitDead is chargeDead where there is room.
+func (s *Subscription) admitDead(bytes int64) error {
+	u := s.queue.dead
 	u.Add(bytes)
-	if q.options.DeadFull == Keep && !q.options.deadFits(u) {
+	if o := &s.queue.options; o.DeadFull == Keep && !o.deadFits(u) {
 		return fmt.Errorf("%w: no room for dead letters", ErrFull)
 	}
-	q.dead = u
+	s.chargeDead(bytes)
 	return nil
 }
 
 type deadLetterOp struct {
-	item    *schedule.Item
+	ending
 	why     Reason
-	dropped record.Usage
+	dropped deadDropped
 }
 
-func (o *deadLetterOp) idle() bool { return false }
+func (o *deadLetterOp) Write(t *transaction) (err error) {
+	if o.left, err = t.DeadLetter(o.ref(), o.sub.slot, o.why); err != nil {
+		return err
+	}
+	return o.dropped.makeRoom(t)
+}
 
-func (o *deadLetterOp) write(t *transaction) error {
-	key := record.SeqKey(o.item.Seq)
-	stored := bytes.Clone(t.bucketOf(o.item).Get(key))
-	if err := t.put(record.Dead, key, record.EncodeDeadLetter(o.why, time.Unix(0, t.now), stored)); err != nil {
-		return err
-	}
-	if err := t.discard(o.item); err != nil {
-		return err
-	}
+func (o *deadLetterOp) Apply(q *Queue) {
+	o.dropped.apply(q)
+	o.finish(q)
+}
+
+// deadDropped counts dead letters that had to make room, by the slot of their subscription.
+type deadDropped map[int]record.Usage
+
+// makeRoom drops the oldest dead letters while there are too many.
+func (d *deadDropped) makeRoom(t *transaction) error {
 	for !t.options.deadFits(t.dead) {
-		size, found, err := t.dropOldestDead()
+		slot, size, found, err := t.DropOldestDead()
 		if err != nil || !found {
 			return err
 		}
-		o.dropped.Add(size)
+		t.dead.Drop(size)
+		if *d == nil {
+			*d = deadDropped{}
+		}
+		u := (*d)[slot]
+		u.Add(size)
+		(*d)[slot] = u
 	}
 	return nil
 }
 
-// dropOldestDead removes the dead letter that was put first, and says what it cost.
-func (t *transaction) dropOldestDead() (size int64, found bool, err error) {
-	k, v := t.buckets[record.Dead].Cursor().First()
-	if k == nil {
-		return 0, false, nil
-	}
-	size = record.DeadLetterCost(v, len(v))
-	t.dead.Drop(size)
-	return size, true, t.delete(record.Dead, bytes.Clone(k))
-}
-
-func (o *deadLetterOp) apply(q *Queue) {
-	q.live.Drop(o.item.Handout.Size)
-	q.droppedDead(o.dropped)
-	q.schedule.Finish(o.item)
-}
-
-// droppedDead counts dead letters that had to make room.
-func (q *Queue) droppedDead(u record.Usage) {
-	q.dead.Messages -= u.Messages
-	q.dead.Bytes = max(0, q.dead.Bytes-u.Bytes)
-	q.deadDropped += uint64(u.Messages)
-	q.unreported.Messages += u.Messages
-	q.unreported.Bytes += u.Bytes
-}
-
-// reportPause is the least time between two reports of dead letters that were dropped.
-const reportPause = 10 * time.Second
-
-// reportDropped reports dead letters that had to make room, all since the last time at once. The
-// caller holds mu.
-func (q *Queue) reportDropped(now time.Time) {
-	if u := q.unreported; u.Messages > 0 && now.Sub(q.reported) >= reportPause {
-		q.unreported, q.reported = record.Usage{}, now
-		q.options.Report(DeadLetterDropped, fmt.Errorf("%d of the oldest (%d bytes) made room for newer ones", u.Messages, u.Bytes))
+// apply counts them, and has them reported. The caller holds the queue's mu.
+func (d deadDropped) apply(q *Queue) {
+	for slot, u := range d {
+		q.dead.Take(u)
+		if s := q.bySlot[slot]; s != nil {
+			s.dead.Take(u)
+			s.deadDropped += uint64(u.Messages)
+			s.unreported.dead.Put(u)
+		}
 	}
 }
 
-// DropDeadLetters removes all dead letters, and returns how many there were.
-func (q *Queue) DropDeadLetters(ctx context.Context) (int, error) {
-	total := 0
-	for {
-		o := &dropDeadOp{}
+// DropDeadLetters removes all dead letters of s, and returns how many there were.
+func (s *Subscription) DropDeadLetters(ctx context.Context) (int, error) {
+	q, total := s.queue, 0
+	for sweep := store.NewDeadSweep(s.slot); sweep != nil; sweep = sweep.Rest() {
 		q.mu.Lock()
 		if err := q.usable(); err != nil {
 			q.mu.Unlock()
 			return total, err
 		}
-		b := q.enqueue(o, 0)
+		b := q.enqueue(&dropDeadOp{sub: s, sweep: sweep}, 0)
 		q.mu.Unlock()
 		if err := q.wait(ctx, b); err != nil {
 			return total, err
 		}
-		total += o.dropped.Messages
-		if o.dropped.Messages == 0 {
-			return total, nil
-		}
+		total += sweep.Dead.Messages
 	}
+	return total, nil
 }
 
-// dropDeadMost is how many dead letters one commit removes.
-const dropDeadMost = 4096
-
-type dropDeadOp struct{ dropped record.Usage }
-
-func (o *dropDeadOp) idle() bool { return false }
-
-func (o *dropDeadOp) write(t *transaction) error {
-	for range dropDeadMost {
-		size, found, err := t.dropOldestDead()
-		if err != nil || !found {
-			return err
+// DropDeadLetters removes all dead letters of all subscriptions, and returns how many there were.
+func (q *Queue) DropDeadLetters(ctx context.Context) (int, error) {
+	total := 0
+	q.mu.Lock()
+	all := q.all()
+	q.mu.Unlock()
+	for _, s := range all {
+		n, err := s.DropDeadLetters(ctx)
+		if total += n; err != nil {
+			return total, err
 		}
-		o.dropped.Add(size)
 	}
-	return nil
+	return total, nil
 }
 
-func (o *dropDeadOp) apply(q *Queue) {
-	q.dead.Messages -= o.dropped.Messages
-	q.dead.Bytes = max(0, q.dead.Bytes-o.dropped.Bytes)
+// sweepMost is how many keys one commit of a sweep looks at.
+const sweepMost = 4096
+
+type dropDeadOp struct {
+	sub   *Subscription
+	sweep *store.Sweep
+}
+
+func (o *dropDeadOp) Idle() bool { return false }
+
+func (o *dropDeadOp) Write(t *transaction) error { return o.sweep.Run(&t.Tx, sweepMost) }
+
+func (o *dropDeadOp) Apply(q *Queue) {
+	q.dead.Take(o.sweep.Dead)
+	o.sub.dead.Take(o.sweep.Dead)
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -54,6 +55,13 @@ func open(t *testing.T, o Options) *Queue {
 	return q
 }
 
+// Receive and Counts are those of the first subscription, for tests that have one.
+func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
+	return q.Subscription(0).Receive(ctx, limit)
+}
+
+func (q *Queue) Counts() Counts { return q.Subscription(0).Counts() }
+
 func (q *Queue) mustPut(t *testing.T, e Entry) string {
 	t.Helper()
 	stored, err := q.Put(t.Context(), e)
@@ -93,12 +101,13 @@ func (q *Queue) take(t *testing.T) *Delivery {
 // none fails if a message is due.
 func (q *Queue) none(t *testing.T) {
 	t.Helper()
+	s := q.Subscription(0)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.refill(); err != nil {
+	if err := s.refill(q.view); err != nil {
 		t.Fatal(err)
 	}
-	if it := q.schedule.Pick(); it != nil {
+	if it := s.schedule.Pick(); it != nil {
 		t.Fatalf("a message is due: %+v", it)
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
+	"carrier/internal/queue/store"
 )
 
 func TestDamagedNewestMetaPageLosesNothing(t *testing.T) {
@@ -101,7 +102,7 @@ func TestCommitsOfAnOlderCarrierAreNoLoss(t *testing.T) {
 	q := open(t, Options{})
 	q.putAll(t, "", "a b c")
 	dir := q.killed(t)
-	change(t, dir, func(tx *bbolt.Tx) error { return bucketsOf(tx)[record.Plain].Delete(record.SeqKey(1)) })
+	change(t, dir, func(tx *bbolt.Tx) error { return store.Of(tx)[record.Plain].Delete(record.SeqKey(1)) })
 	var e events
 	open(t, Options{Dir: dir, Report: e.report})
 	if len(e.all) != 0 {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"os"
 	"time"
 
@@ -28,6 +29,9 @@ const (
 	CompactionFailed = "compaction_failed"
 	// DeadLetterDropped means that dead letters were dropped for want of room, as DropOldest says.
 	DeadLetterDropped = "dead_letters_dropped"
+	// SubscriptionDropped means that a subscription that is not configured any more was dropped with
+	// all it had.
+	SubscriptionDropped = "subscription_dropped"
 )
 
 // DeadFull says what becomes of a rejected message when there is no room for dead letters.
@@ -40,14 +44,57 @@ const (
 	DropOldest
 )
 
+// Eviction says what becomes of the messages of a subscription that there is no room or no use for.
+type Eviction int
+
+const (
+	// Refuse takes nothing away. In place of OfflineAction it is DeadLetterThem.
+	Refuse Eviction = iota
+	// DeadLetterThem makes dead letters of them.
+	DeadLetterThem
+	// DropThem drops them.
+	DropThem
+)
+
+// SubscriptionOptions says what one subscription is, and what it holds at most.
+type SubscriptionOptions struct {
+	// Name is how it is found again; Pattern is told to whoever asks. Which messages it gets is said
+	// by Entry.To.
+	Name, Pattern string
+	// Lease is how long a message is in flight before it comes back; zero is Options.Lease.
+	Lease time.Duration
+	// MessageTimeout, if not zero, is the age at which whoever receives a message gives it up:
+	// a message that goes back is due by then. Zero is Options.MessageTimeout.
+	MessageTimeout time.Duration
+	// MaxMessages and MaxBytes are the quotas of what it waits for or has in flight; zero is those
+	// of the file. Full says what happens beyond them: refuse the new message, or take away the
+	// oldest ones that are not in flight.
+	MaxMessages int
+	MaxBytes    int64
+	Full        Eviction
+	// OfflineLimit, if not zero, is how long nothing may be removed while something waits. After it
+	// the subscription is offline: nothing is stored for it until Online is called, and OfflineAction
+	// says what becomes of what it has that is not in flight.
+	OfflineLimit  time.Duration
+	OfflineAction Eviction
+	// Warn is told what an operator should know. It must not call the queue. Nil tells nobody.
+	Warn func(text string)
+}
+
 // Options says where a queue lives and what it holds at most.
 type Options struct {
 	// Dir holds the file. It is made, with mode 0700, if it is not there.
 	Dir string
+	// Subscriptions are those that messages are stored for, at most 64. Nil is those that the file
+	// names, and for a new file one without a name.
+	Subscriptions []SubscriptionOptions
+	// RemovedKeep is how long what a subscription has is kept that is not configured any more; zero
+	// is for ever.
+	RemovedKeep time.Duration
 	// MaxMessages and MaxBytes are the quotas of messages waiting or in flight; zero is no
-	// limit. A message costs its body, what its group and head exceed 1 KiB by, and 128 bytes if
-	// it has a group or a delay: that is about what it takes in memory. Dead letters have quotas
-	// of their own.
+	// limit. A message counts once, however many subscriptions get it. It costs its body, what its
+	// group and head exceed 1 KiB by, and 128 bytes for each subscription if it has a group or a
+	// delay: that is about what it takes in memory. Dead letters have quotas of their own.
 	MaxMessages int
 	MaxBytes    int64
 	// MaxDeadMessages and MaxDeadBytes are the quotas of dead letters; zero is no limit. A limit
@@ -80,6 +127,20 @@ type Options struct {
 	commit    func(*bbolt.Tx) error       // instead of Tx.Commit, in tests
 	reserve   func(*os.File, int64) error // instead of allocate, in tests
 	beginning func(dir string) error      // called before a new file is begun, in tests
+}
+
+func (s SubscriptionOptions) withDefaults(o *Options) SubscriptionOptions {
+	s.Lease = cmp.Or(s.Lease, o.Lease)
+	s.MessageTimeout = cmp.Or(s.MessageTimeout, o.MessageTimeout)
+	s.MaxMessages = cmp.Or(s.MaxMessages, o.MaxMessages)
+	s.MaxBytes = cmp.Or(s.MaxBytes, o.MaxBytes)
+	if s.OfflineAction == Refuse {
+		s.OfflineAction = DeadLetterThem
+	}
+	if s.Warn == nil {
+		s.Warn = func(string) {}
+	}
+	return s
 }
 
 func (o Options) withDefaults() Options {

@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 
 	"carrier/internal/queue/record"
+	"carrier/internal/queue/store"
 )
 
 // An Entry is what is to be stored.
@@ -21,27 +23,46 @@ type Entry struct {
 	// Key makes storing idempotent: an entry whose key was stored within the window is not
 	// stored again; with another body it is refused. Empty is none.
 	Key string
+	// To says which of the configured subscriptions the message is for, a bit for each by its
+	// number; 0 is all of them.
+	To uint64
 	// Head and Body are handed out as they are. Put keeps copies of them.
 	Head, Body []byte
 }
 
-// fits says whether a message of so many bytes may be added.
-func (o Options) fits(u record.Usage, bytes int64) bool {
-	return (o.MaxMessages <= 0 || u.Messages < o.MaxMessages) && (o.MaxBytes <= 0 || u.Bytes+bytes <= o.MaxBytes)
+// fits says whether a message of so many bytes may be added to u.
+func fits(u record.Usage, bytes int64, maxMessages int, maxBytes int64) bool {
+	return (maxMessages <= 0 || u.Messages < maxMessages) && (maxBytes <= 0 || u.Bytes+bytes <= maxBytes)
 }
 
-// HasRoom says whether an entry with a body of so many bytes would be refused at this moment:
-// nil, or ErrFull, ErrClosed or an error that wraps ErrBroken.
-func (q *Queue) HasRoom(bytes int64) error {
+// HasRoom says whether an entry to these subscriptions, with a body of so many bytes, would be
+// refused at this moment: nil, or ErrFull, ErrOffline, ErrClosed or an error that wraps ErrBroken.
+func (q *Queue) HasRoom(bytes int64, to uint64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.usable(); err != nil {
 		return err
 	}
-	if !q.options.fits(q.live, bytes) {
-		return ErrFull
+	return q.roomFor(bytes, bytes, q.slotsOf(to)&q.accepting.Load())
+}
+
+// roomFor says whether a message to slots fits that costs one for each and all in the file. The
+// caller holds mu.
+func (q *Queue) roomFor(one, all int64, slots uint64) (err error) {
+	if slots == 0 {
+		return ErrOffline
 	}
-	return nil
+	if !fits(q.live, all, q.options.MaxMessages, q.options.MaxBytes) {
+		if s := q.fullest(); s == nil || !s.canEvict() {
+			return ErrFull
+		}
+	}
+	q.each(slots, func(s *Subscription) {
+		if !s.fits(one) && !s.canEvict() {
+			err = fmt.Errorf("%w: subscription %s", ErrFull, s.name())
+		}
+	})
+	return err
 }
 
 // Stored is what Put says of an entry.
@@ -53,14 +74,13 @@ type Stored struct {
 	Replayed bool
 }
 
-// Put stores e and returns once it is on the disk. ErrFull means that nothing was stored, and
-// ErrKeyReused that nothing was since the key belongs to an entry with another body. When ctx
-// ends first, or the queue breaks, e may have been stored or not.
+// Put stores e and returns once it is on the disk. ErrFull means that nothing was stored, ErrOffline
+// that nothing was since nobody would get it, and ErrKeyReused that nothing was since the key belongs
+// to an entry with another body. When ctx ends first, or the queue breaks, e may have been stored or
+// not.
 func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 	o := newPut(e)
-	q.mu.Lock()
-	b, err := q.admit(o)
-	q.mu.Unlock()
+	b, err := q.admit(o, &e)
 	if errors.Is(err, ErrFull) && e.Key != "" {
 		return q.known(o)
 	}
@@ -76,26 +96,46 @@ func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 	return Stored{ID: hex.EncodeToString(o.id[:]), Replayed: o.same}, nil
 }
 
-// admit charges o to the quota and queues it.
-func (q *Queue) admit(o *putOp) (*batch, error) {
+// admit charges o to the quotas and queues it. What is to be written is made without the lock, for
+// those who get the message at that moment, and made anew where they are others under it.
+func (q *Queue) admit(o *putOp, e *Entry) (*batch, error) {
+	wanted := q.slotsOf(e.To)
+	for {
+		o.encode(e, wanted&q.accepting.Load())
+		b, again, err := q.admitAs(o, wanted)
+		if !again {
+			return b, err
+		}
+	}
+}
+
+func (q *Queue) admitAs(o *putOp, wanted uint64) (b *batch, again bool, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if err := q.usable(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if !q.options.fits(q.live, o.cost) {
-		return nil, ErrFull
+	if o.to != wanted&q.accepting.Load() {
+		return nil, true, nil
 	}
-	q.live.Add(o.cost)
+	if err := q.roomFor(o.cost, o.costToAll, o.to); err != nil {
+		return nil, false, err
+	}
+	q.live.Add(o.costToAll)
+	q.each(o.to, func(s *Subscription) { s.live.Add(o.cost) })
 	q.seq++
 	o.seq = q.seq
-	return q.enqueue(o, len(o.value)), nil
+	b = q.enqueue(o, len(o.value))
+	q.evictForRoom(o.to)
+	return b, false, nil
 }
 
 // known answers for o's key while there is no room for anything new.
 func (q *Queue) known(o *putOp) (Stored, error) {
 	answer := ErrFull
 	var stored Stored
-	err := q.view(func(b buckets) error {
-		if k, ok, _ := b.lookup(o.key, time.Now().UnixNano()); ok {
+	err := q.view(func(b store.Buckets) error {
+		if k, ok, _ := b.Lookup(o.key, time.Now().UnixNano()); ok {
 			stored, answer = Stored{ID: hex.EncodeToString(k.ID[:]), Replayed: true}, nil
 			if !k.Matches(o.digest) {
 				stored, answer = Stored{}, ErrKeyReused
@@ -111,22 +151,25 @@ func (q *Queue) known(o *putOp) (Stored, error) {
 
 // A putOp stores one message.
 type putOp struct {
-	id      [16]byte
-	seq     uint64
-	due     int64
-	group   string
-	hasKey  bool
-	key     [sha256.Size]byte
-	digest  [sha256.Size]byte // of the body, where there is a key
-	value   []byte
-	cost    int64
-	same    bool  // the key was known, and nothing was stored
-	refused error // the disk has no room or the key is another's, and nothing was stored
+	id        [16]byte
+	stored    int64
+	seq       uint64
+	due       int64
+	group     string
+	hasKey    bool
+	key       [sha256.Size]byte
+	digest    [sha256.Size]byte // of the body, where there is a key
+	to        uint64            // slots
+	value     []byte
+	cost      int64 // to each subscription
+	costToAll int64
+	same      bool  // the key was known, and nothing was stored
+	refused   error // the disk has no room or the key is another's, and nothing was stored
 }
 
 func newPut(e Entry) *putOp {
 	now := time.Now()
-	o := &putOp{group: e.Group, hasKey: e.Key != ""}
+	o := &putOp{group: e.Group, hasKey: e.Key != "", stored: now.UnixNano()}
 	_, _ = rand.Read(o.id[:]) // never fails: it ends the program where there is no randomness
 	if e.Delay > 0 {
 		o.due = now.Add(e.Delay).UnixNano()
@@ -136,16 +179,21 @@ func newPut(e Entry) *putOp {
 		o.key = sha256.Sum256([]byte(e.Key))
 		o.digest = sha256.Sum256(e.Body)
 	}
-	m := record.Message{ID: o.id, Stored: now.UnixNano(), Due: o.due, Group: e.Group, Head: e.Head, Body: e.Body}
-	o.value = m.Encode()
 	return o
+}
+
+// encode makes what is written of e, which is for the subscriptions in slots.
+func (o *putOp) encode(e *Entry, slots uint64) {
+	o.to, o.costToAll = slots, record.CostToAll(o.cost, slots, o.plain())
+	m := record.Message{To: slots, ID: o.id, Stored: o.stored, Due: o.due, Group: e.Group, Head: e.Head, Body: e.Body}
+	o.value = m.Encode()
 }
 
 func (o *putOp) plain() bool { return o.group == "" && o.due == 0 }
 
-func (o *putOp) idle() bool { return false }
+func (o *putOp) Idle() bool { return false }
 
-func (o *putOp) write(t *transaction) error {
+func (o *putOp) Write(t *transaction) error {
 	if o.refused != nil {
 		return nil
 	}
@@ -154,19 +202,12 @@ func (o *putOp) write(t *transaction) error {
 			return err
 		}
 	}
-	if o.plain() {
-		return t.add(record.Plain, record.SeqKey(o.seq), o.value)
-	}
-	return t.add(record.Indexed, record.SeqKey(o.seq), o.value)
+	return t.Add(store.Ref{Seq: o.seq, Indexed: !o.plain()}, o.value)
 }
 
 // writeKey stores o's idempotency key; false means that the message is not to be stored.
 func (o *putOp) writeKey(t *transaction) (bool, error) {
-	t.keyed++
-	k, known, err := t.lookup(o.key, t.now)
-	if err != nil {
-		t.options.Report(ValueIgnored, err)
-	}
+	k, known := t.Known(o.key)
 	switch {
 	case known && !k.Matches(o.digest):
 		o.refused = ErrKeyReused
@@ -174,22 +215,44 @@ func (o *putOp) writeKey(t *transaction) (bool, error) {
 	case known:
 		o.same, o.id = true, k.ID
 		return false, nil
-	case t.options.MaxKeys > 0 && t.counts[record.Keys] >= uint64(t.options.MaxKeys):
+	case t.options.MaxKeys > 0 && t.Counts[record.Keys] >= uint64(t.options.MaxKeys):
 		o.refused = ErrKeysFull
 		return false, nil
 	}
-	expires := t.now + t.options.KeyWindow.Nanoseconds()
-	return true, t.remember(o.key, record.Key{ID: o.id, Expires: expires, Digest: o.digest, Digested: true})
+	expires := t.Now + t.options.KeyWindow.Nanoseconds()
+	return true, t.Remember(o.key, record.Key{ID: o.id, Expires: expires, Digest: o.digest, Digested: true})
 }
 
-func (o *putOp) apply(q *Queue) {
+func (o *putOp) Apply(q *Queue) {
 	o.value = nil
-	switch {
-	case o.same || o.refused != nil:
-		q.live.Drop(o.cost)
-	case o.plain():
-		q.schedule.AddPlain(o.seq)
-	default:
-		q.schedule.AddIndexed(o.seq, o.due, o.group)
+	if o.same || o.refused != nil {
+		q.live.Drop(o.costToAll)
+		q.each(o.to, func(s *Subscription) { s.live.Drop(o.cost) })
+		return
 	}
+	q.each(o.to, func(s *Subscription) {
+		if o.plain() {
+			s.schedule.AddPlain(o.seq)
+		} else {
+			s.schedule.AddIndexed(o.seq, o.due, o.group)
+		}
+		s.wakeUp()
+	})
 }
+
+// keySpace is what an idempotency key may take: it lies on a page of its own choosing, and that page
+// and those above it are copied.
+const keySpace = 4 * 4096
+
+// Space is how much o takes in the file at most. A value that does not go into what is left of a page
+// begins a new one, which at worst doubles it.
+func (o *putOp) Space() int64 {
+	need := 2*int64(len(o.value)) + 512
+	if o.hasKey {
+		need += keySpace
+	}
+	return need
+}
+
+// Refuse is for when the disk has no room.
+func (o *putOp) Refuse() { o.refused = ErrDiskFull }

@@ -2,19 +2,21 @@
 // synced, what it hands out is under a lease, and what was not removed comes back, also after the
 // process has died.
 //
-// The file is a bbolt database. One goroutine, the committer, owns every write to it: it gathers
-// what has been asked for while the last transaction was written, writes that in one transaction,
-// syncs, and answers. What is to be handed out next is known from memory (package schedule), so
-// that handing out costs the same with one message waiting as with a million; bodies stay in the
-// file until they are handed out. Package record is the format of the file, and package filecheck
-// reads it page by page before bbolt does.
+// The file is a bbolt database, and one goroutine owns every write to it (package commit). What is
+// to be handed out next is known from memory (package schedule), so that handing out costs the same
+// with one message waiting as with a million; bodies stay in the file until they are handed out.
+//
+// A message is stored once, for all subscriptions that get it. Each subscription has a bit, its
+// slot, in the message's mask, and a schedule, leases, counts and dead letters of its own; the
+// message goes when the last one has ended it.
+//
+// Package record is the format of the file, store changes it, slots says which subscription has
+// which bit, and filecheck reads the file page by page before bbolt does.
 package queue
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,9 +24,11 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"carrier/internal/queue/commit"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
+	"carrier/internal/queue/store"
 )
 
 // What the methods of a Queue say beside the context's errors.
@@ -33,6 +37,8 @@ var (
 	ErrFull = errors.New("queue full")
 	// ErrDiskFull wraps ErrFull and means that the disk leaves no room; nothing was stored.
 	ErrDiskFull = fmt.Errorf("disk full: %w", ErrFull)
+	// ErrOffline means that all subscriptions the message is for are offline; nothing was stored.
+	ErrOffline = errors.New("its subscribers are offline")
 	// ErrKeysFull wraps ErrFull and means that too many idempotency keys are remembered; nothing
 	// was stored.
 	ErrKeysFull = fmt.Errorf("too many idempotency keys: %w", ErrFull)
@@ -56,40 +62,36 @@ var (
 // A Queue is an open queue. Its methods are safe for concurrent use.
 type Queue struct {
 	options Options
-
-	file sync.RWMutex // held for reading while db is read, for writing while it is swapped
-	db   *bbolt.DB
-	disk queuefile.DiskReserve
-	lock *queuefile.Lock
-
+	file    *queuefile.DB
+	lock    *queuefile.Lock
+	// subscriptions are those that are configured, in the order of the options.
+	subscriptions []*Subscription
+	// accepting has the bits of those that new messages are stored for. It is written with mu held.
+	accepting atomic.Uint64
 	noWait    atomic.Bool
-	receiving sync.Mutex // held by the one who moves the schedule's frontier
 
-	mu       sync.Mutex
-	work     sync.Cond // batches or closing has changed
-	batches  []*batch
-	closing  bool
-	broken   error
-	down     chan struct{} // closed when broken is set
-	stuck    bool          // bbolt may hold its locks for ever
-	wake     chan struct{} // closed when something may have become due
-	seq      uint64        // the last one given out
-	schedule *schedule.Schedule
-	live     record.Usage
-	dead     record.Usage
-	// deadDropped counts dead letters that had to make room, setAside damaged messages.
-	deadDropped uint64
-	setAside    int
-	// unreported counts dead letters that were dropped since the time reported.
-	unreported record.Usage
-	reported   time.Time
+	mu    sync.Mutex
+	stuck bool   // bbolt may hold its locks for ever
+	seq   uint64 // the last one given out
+	// bySlot are all that messages are kept for, configured or removed; table is what the file says of
+	// them and of those that are being dropped.
+	bySlot [record.MaxSubscriptions]*Subscription
+	table  []record.Subscription
+	live   record.Usage
+	dead   record.Usage
+	// removedDropped counts messages that were dropped since their subscription is not configured.
+	removedDropped uint64
+	// setAside counts damaged messages; aside has those found since the
+	// start, each with the slots of those who waited for it.
+	setAside int
+	aside    map[uint64]uint64
+	reported time.Time // when something was last reported that may repeat
 	// counts and nextExpiry are what the last commit left; the committer alone writes them.
 	counts     record.Counts
 	nextExpiry int64
 
-	compactAt int64 // size below which compaction is not thought of
-	stopped   chan struct{}
-	watching  sync.WaitGroup
+	commits  *commit.Committer[*transaction, *Queue]
+	watching sync.WaitGroup
 }
 
 // Open opens the queue in o.Dir, or makes it. It fails with ErrLocked after about a second
@@ -105,28 +107,49 @@ func Open(o Options) (*Queue, error) {
 		o.MaxDeadBytes = min(o.MaxDeadBytes, quarter)
 	}
 	q := &Queue{
-		options: o, db: f.DB, lock: f.Lock,
-		disk: queuefile.DiskReserve{Path: filepath.Join(o.Dir, queuefile.Name), File: f.File, Reserve: o.reserve}, compactAt: compactFrom,
-		wake: make(chan struct{}), down: make(chan struct{}), stopped: make(chan struct{}),
-		seq: f.Last, schedule: f.Schedule, live: f.Live, dead: f.Dead,
-		setAside: int(f.Counts[record.Quarantined]), counts: f.Counts, nextExpiry: f.NextExpiry,
+		options: o, lock: f.Lock,
+		seq: f.Last, live: f.Live, dead: f.Dead, setAside: int(f.Counts[record.Quarantined]),
+		aside: make(map[uint64]uint64), nextExpiry: f.NextExpiry,
 	}
-	q.work.L = &q.mu
-	for _, seq := range f.Damaged {
-		q.quarantine(schedule.Damaged(seq), record.ErrDamaged)
+	if err := q.assign(&f); err != nil {
+		return nil, errors.Join(fmt.Errorf("open queue in %s: %w", o.Dir, err), f.DB.Close(), f.Lock.Close())
 	}
-	go q.run()
+	q.counts = f.Counts
+	q.file = queuefile.NewDB(o.Dir, f, o.reserve)
+	q.commits = newCommitter(q)
+	q.startUp(&f)
+	go q.commits.Run()
 	q.watching.Go(q.watch)
 	return q, nil
 }
+
+// startUp queues what the file is to be rid of.
+func (q *Queue) startUp(f *queuefile.Opened) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, d := range f.Damaged {
+		q.quarantine(nil, schedule.Damaged(d.Seq, d.Indexed), record.ErrDamaged)
+	}
+	dropping := false
+	for _, s := range q.table {
+		if s.State == record.Dropping {
+			dropping = true
+			q.enqueue(&sweepOp{sweep: store.NewSweep(s.Slot), entry: s}, 0)
+		}
+	}
+	if f.Unwanted > 0 && !dropping {
+		q.enqueue(&sweepOp{sweep: store.NewSweep(noSlot)}, 0)
+	}
+}
+
+// Subscription returns number i of those that are configured, or that the file names where none is.
+func (q *Queue) Subscription(i int) *Subscription { return q.subscriptions[i] }
 
 // Close waits for what was asked for to be committed, and closes the file. What is in flight stays
 // in the queue and is due when it is opened again.
 func (q *Queue) Close() error {
 	q.mu.Lock()
-	first := !q.closing
-	q.closing = true
-	q.work.Signal()
+	first := q.commits.Close()
 	q.wakeAll()
 	stuck := q.stuck
 	q.mu.Unlock()
@@ -136,86 +159,50 @@ func (q *Queue) Close() error {
 	if stuck {
 		// bbolt may never let go of its own locks; what is left goes with the process.
 		q.watching.Wait()
-		return errors.Join(queuefile.Unlock(q.disk.File), q.lock.Close())
+		return errors.Join(q.file.Abandon(), q.lock.Close())
 	}
-	<-q.stopped
+	<-q.commits.Stopped()
 	q.watching.Wait()
 	return q.closeFile()
 }
 
 func (q *Queue) closeFile() error {
-	q.file.Lock()
-	defer q.file.Unlock()
-	err := queuefile.Contained(q.db.Close)
-	if err == nil && q.broken == nil {
+	err := q.file.Close()
+	if err == nil && q.commits.Broken() == nil {
 		err = q.lock.Say("")
 	}
 	return errors.Join(err, q.lock.Close())
 }
 
-// usable reports why the queue takes no more calls, if it does not. The caller holds mu.
-func (q *Queue) usable() error {
-	switch {
-	case q.broken != nil:
-		return q.broken
-	case q.closing:
-		return ErrClosed
-	default:
-		return nil
-	}
-}
-
 // wakeAll wakes whoever waits for a message. The caller holds mu.
 func (q *Queue) wakeAll() {
-	close(q.wake)
-	q.wake = make(chan struct{})
+	for _, s := range q.subscriptions {
+		s.wakeUp()
+	}
 }
 
-// fail makes the queue broken for good: after an error nobody knows what reached the
-// disk, so nobody is told again that anything did. The caller holds mu.
-func (q *Queue) fail(cause error) {
-	if q.broken != nil {
-		return
-	}
-	q.broken = fmt.Errorf("%w: %w", ErrBroken, cause)
+// failed is called when the queue is broken for good, and returns what callers are told. The caller
+// holds mu.
+func (q *Queue) failed(cause error) error {
+	broken := fmt.Errorf("%w: %w", ErrBroken, cause)
 	if q.stuck = queuefile.IsPanic(cause); q.stuck {
 		_ = q.lock.Say(queuefile.StateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
 	}
-	close(q.down)
-	go q.options.OnBroken(q.broken)
-	q.batches = nil
-	q.work.Signal()
+	go q.options.OnBroken(broken)
 	q.wakeAll()
+	return broken
 }
 
 // view reads the file. A failure, also one of the memory mapping, breaks the queue.
-func (q *Queue) view(read func(b buckets) error) error {
-	q.file.RLock()
-	defer q.file.RUnlock()
-	err := queuefile.Contained(func() error {
-		return q.db.View(func(tx *bbolt.Tx) error { return read(bucketsOf(tx)) })
-	})
+func (q *Queue) view(read func(b store.Buckets) error) error {
+	err := q.file.View(func(tx *bbolt.Tx) error { return read(store.Of(tx)) })
 	if err != nil {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		if !q.closing {
-			q.fail(err)
+		if !q.commits.Closing() {
+			q.commits.Fail(err)
 		}
 		return q.usable()
 	}
 	return nil
-}
-
-// wait returns once b is committed, with what became of it.
-func (q *Queue) wait(ctx context.Context, b *batch) error {
-	select {
-	case <-b.done:
-		return b.err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-q.down: // the committer may hang
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		return q.broken
-	}
 }

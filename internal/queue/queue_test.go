@@ -15,6 +15,7 @@ import (
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
+	"carrier/internal/queue/store"
 )
 
 func TestMessageArrivesWhole(t *testing.T) {
@@ -42,10 +43,8 @@ func TestOldestIsFirst(t *testing.T) {
 	ctx := t.Context()
 	var wg sync.WaitGroup
 	for _, body := range want { // one after the other into the queue, together to the disk
-		o := newPut(Entry{Body: []byte(body)})
-		q.mu.Lock()
-		b, err := q.admit(o)
-		q.mu.Unlock()
+		e := Entry{Body: []byte(body)}
+		b, err := q.admit(newPut(e), &e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +206,7 @@ func TestDeadLetterIsKeptApart(t *testing.T) {
 		t.Errorf("stats = %+v, want one of each", s)
 	}
 	again := open(t, Options{Dir: q.killed(t)})
-	_ = again.view(func(b buckets) error {
+	_ = again.view(func(b store.Buckets) error {
 		_, value := b[record.Dead].Cursor().First()
 		reason, _, m, err := record.DecodeDeadLetter(value)
 		if err != nil || reason != why || string(m.Body) != "a" || hex.EncodeToString(m.ID[:]) != d.ID {
@@ -245,9 +244,9 @@ func TestQuotasRefuseWhatIsTooMuch(t *testing.T) {
 			q.putAll(t, "", "aaaa bbbb")
 			_, err := q.Put(t.Context(), Entry{Body: []byte("cccc")})
 			wantErr(t, "Put", err, ErrFull)
-			wantErr(t, "Room", q.HasRoom(4), ErrFull)
+			wantErr(t, "Room", q.HasRoom(4, 0), ErrFull)
 			q.remove(t, q.take(t))
-			if err := q.HasRoom(4); err != nil {
+			if err := q.HasRoom(4, 0); err != nil {
 				t.Errorf("Room = %v after a removal", err)
 			}
 			q.putAll(t, "", "cccc")
@@ -321,7 +320,7 @@ func TestKeyIsForgottenAfterItsWindow(t *testing.T) {
 		}
 		q.mustPut(t, Entry{}) // with two commits the old ones are cleared away
 		keys, expiries := 0, 0
-		_ = q.view(func(b buckets) error {
+		_ = q.view(func(b store.Buckets) error {
 			keys, expiries = b[record.Keys].Stats().KeyN, b[record.Expiry].Stats().KeyN
 			return nil
 		})

@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"carrier/internal/queue/record"
+	"carrier/internal/queue/store"
 )
 
 // bury makes a dead letter of each body.
@@ -56,7 +57,7 @@ func TestOldestDeadLettersMakeRoom(t *testing.T) {
 			t.Errorf("counts = %+v, want three kept and two dropped", c)
 		}
 		var kept []string
-		_ = q.view(func(b buckets) error {
+		_ = q.view(func(b store.Buckets) error {
 			return b[record.Dead].ForEach(func(_, v []byte) error {
 				_, _, m, _ := record.DecodeDeadLetter(v)
 				kept = append(kept, string(m.Body))
@@ -117,7 +118,7 @@ func TestKeysAreBounded(t *testing.T) {
 func (q *Queue) keys(t *testing.T) int {
 	t.Helper()
 	n := 0
-	_ = q.view(func(b buckets) error {
+	_ = q.view(func(b store.Buckets) error {
 		n = b[record.Keys].Stats().KeyN + b[record.Expiry].Stats().KeyN
 		return nil
 	})
@@ -190,7 +191,7 @@ func TestDelayOfAnEarlierCarrierIsAtMostTwelveHours(t *testing.T) {
 		dir := q.killed(t)
 		change(t, dir, func(tx *bbolt.Tx) error {
 			s := record.State{Count: 1, Due: time.Now().Add(57 * 365 * 24 * time.Hour).UnixNano()}
-			b := bucketsOf(tx)[record.States]
+			b := store.Of(tx)[record.States]
 			if err := b.Put(record.SeqKey(1), s.Encode()); err != nil {
 				return err
 			}
@@ -209,11 +210,14 @@ func TestMessageIsDueWhenItIsTooOld(t *testing.T) {
 	const timeout = time.Hour
 	for name, c := range map[string]struct {
 		entry Entry
+		own   time.Duration // the message's own timeout
 		want  time.Duration
 	}{
-		"stored now": {Entry{}, timeout},
+		"stored now":                    {Entry{}, 0, timeout},
+		"with a shorter one of its own": {Entry{}, time.Minute, time.Minute},
+		"with a longer one of its own":  {Entry{}, 3 * time.Hour, 3 * time.Hour},
 		// Its age counts from when it is due.
-		"delayed": {Entry{Delay: 30 * time.Minute}, timeout},
+		"delayed": {Entry{Delay: 30 * time.Minute}, 0, timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -221,7 +225,7 @@ func TestMessageIsDueWhenItIsTooOld(t *testing.T) {
 				q.mustPut(t, c.entry)
 				d := q.take(t)
 				start := time.Now()
-				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour}); err != nil {
+				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour, Timeout: c.own}); err != nil {
 					t.Fatal(err)
 				}
 				d = q.take(t)
@@ -230,7 +234,7 @@ func TestMessageIsDueWhenItIsTooOld(t *testing.T) {
 				}
 				// What is too old already waits, or there would be no pause between two tries.
 				start = time.Now()
-				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour}); err != nil {
+				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour, Timeout: c.own}); err != nil {
 					t.Fatal(err)
 				}
 				q.take(t)

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"math"
 	"time"
 
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
+	"carrier/internal/queue/store"
 	"carrier/internal/sleep"
 )
 
@@ -31,6 +33,7 @@ type Delivery struct {
 	// Expires is when the lease ends unless it is extended.
 	Expires time.Time
 
+	sub   *Subscription
 	item  *schedule.Item
 	lease *schedule.Lease
 	ended *batch // the commit that settles it
@@ -40,23 +43,23 @@ type Delivery struct {
 // one of a group, each under a lease. It waits until there is one; it returns ctx's error
 // when ctx ends first, and ErrClosed or ErrBroken when the queue does. After StopWaiting
 // it returns none where it would wait.
-func (q *Queue) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
+func (s *Subscription) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		wake, wait, picked, err := q.pick(limit)
+		wake, wait, picked, err := s.pick(limit)
 		if err != nil {
 			return nil, err
 		}
-		if len(picked) == 0 && q.noWait.Load() {
+		if len(picked) == 0 && s.queue.noWait.Load() {
 			return nil, nil
 		}
 		if len(picked) == 0 {
 			sleep.For(ctx, wait, wake)
 			continue
 		}
-		batch, err := q.load(picked)
+		batch, err := s.load(picked)
 		if err != nil || len(batch) > 0 {
 			return batch, err
 		}
@@ -76,74 +79,78 @@ const forever = time.Duration(math.MaxInt64)
 
 // pick takes up to limit messages from the schedule, and gives each a lease. When there is
 // none it says what to wait for.
-func (q *Queue) pick(limit int) (<-chan struct{}, time.Duration, []*schedule.Item, error) {
-	q.receiving.Lock()
-	defer q.receiving.Unlock()
-	q.mu.Lock()
-	defer q.mu.Unlock()
+func (s *Subscription) pick(limit int) (<-chan struct{}, time.Duration, []*schedule.Item, error) {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
 	var picked []*schedule.Item
 	for len(picked) < limit {
-		if err := q.refill(); err != nil {
+		if err := s.refill(s.queue.view); err != nil {
 			return nil, 0, nil, err
 		}
-		it := q.schedule.Pick()
+		it := s.schedule.Pick()
 		if it == nil {
 			break
 		}
-		if it.Handout == nil {
-			it.Handout = &schedule.Handout{}
+		if it.Receives == nil {
+			it.Receives = &schedule.Receives{}
 		}
-		it.Handout.Lease = &schedule.Lease{Expires: time.Now().Add(q.options.Lease)}
+		it.Receives.Lease = &schedule.Lease{Expires: time.Now().Add(s.options.Lease)}
 		picked = append(picked, it)
 	}
-	wait, ok := q.schedule.Sleep(time.Now())
+	if len(picked) > 0 {
+		return nil, 0, picked, nil
+	}
+	wait, ok := s.schedule.Sleep(time.Now())
 	if !ok {
 		wait = forever
 	}
-	return q.wake, wait, picked, nil
+	return s.waitChannel(), wait, nil, nil
 }
 
-// refill brings the schedule up to date. It is called with mu held, and lets go of it
-// while it reads the file.
-func (q *Queue) refill() error {
-	q.schedule.Advance(time.Now())
+// scanMost is how many messages are passed over in one read of the file, in search of those of one
+// subscription.
+const scanMost = 10_000
+
+// refill brings the schedule up to date. It is called with receiving and mu held, and lets go of mu
+// while it reads the file through view.
+func (s *Subscription) refill(view func(func(store.Buckets) error) error) error {
+	s.schedule.Advance(time.Now())
 	for {
-		from, known, behind := q.schedule.Behind()
+		from, known, behind := s.schedule.Behind()
 		if !behind {
-			return q.usable()
+			return s.queue.usable()
 		}
-		q.mu.Unlock()
-		seqs, err := q.scan(from)
-		q.mu.Lock()
+		var seqs []uint64
+		s.queue.mu.Unlock()
+		err := view(func(b store.Buckets) error {
+			var until uint64
+			var whole bool
+			if seqs, until, whole = b.Pending(from, known, s.slot, schedule.AheadMax, scanMost); !whole {
+				known = until // there may be more
+			}
+			return nil
+		})
+		s.queue.mu.Lock()
 		if err != nil {
 			return err
 		}
-		if len(seqs) == schedule.AheadMax {
-			known = from // there may be more
-		}
-		q.schedule.Extend(seqs, known)
+		s.schedule.Extend(seqs, known)
 	}
 }
 
-// scan reads the sequence numbers of the plain messages after from.
-func (q *Queue) scan(from uint64) (seqs []uint64, err error) {
-	err = q.view(func(b buckets) error {
-		c := b[record.Plain].Cursor()
-		for k, _ := c.Seek(record.SeqKey(from + 1)); k != nil && len(seqs) < schedule.AheadMax; k, _ = c.Next() {
-			seqs = append(seqs, record.Seq(k))
-		}
-		return nil
-	})
-	return seqs, err
-}
+// errGone is what reading a message says that was quarantined when another subscription had it.
+var errGone = errors.New("message is gone")
 
 // load reads what was picked. A message that is damaged is quarantined and left out.
-func (q *Queue) load(picked []*schedule.Item) ([]*Delivery, error) {
+func (s *Subscription) load(picked []*schedule.Item) ([]*Delivery, error) {
+	q := s.queue
 	batch := make([]*Delivery, len(picked))
 	faults := make([]error, len(picked))
-	err := q.view(func(b buckets) error {
+	err := q.view(func(b store.Buckets) error {
 		for i, it := range picked {
-			batch[i], faults[i] = q.read(b, it)
+			batch[i], faults[i] = s.read(b, it)
 		}
 		return nil
 	})
@@ -157,78 +164,86 @@ func (q *Queue) load(picked []*schedule.Item) ([]*Delivery, error) {
 	}
 	good := batch[:0]
 	for i, it := range picked {
-		if faults[i] != nil {
-			q.quarantine(it, faults[i])
-			continue
+		switch {
+		case errors.Is(faults[i], errGone):
+			it.Receives.Lease = nil
+			(&ending{sub: s, item: it}).finish(q)
+		case faults[i] != nil:
+			q.quarantine(s, it, faults[i])
+		default:
+			s.startLease(batch[i])
+			good = append(good, batch[i])
 		}
-		q.handOut(batch[i])
-		good = append(good, batch[i])
 	}
+	s.wakeUp() // who waits knows nothing of these leases' ends
 	return good, nil
 }
 
 // read reads one message. Nobody else has it, so its item may be written without mu.
-func (q *Queue) read(b buckets, it *schedule.Item) (*Delivery, error) {
-	key := record.SeqKey(it.Seq)
-	stored := b.bucketOf(it).Get(key)
-	it.Handout.Size = record.CostOf(stored)
+func (s *Subscription) read(b store.Buckets, it *schedule.Item) (*Delivery, error) {
+	stored := b.Message(store.Ref{Seq: it.Seq, Indexed: it.Indexed()})
+	if stored == nil {
+		return nil, errGone
+	}
+	it.Receives.Size, _ = record.CostOf(stored)
 	m, err := record.DecodeMessage(bytes.Clone(stored)) // the file's pages are only lent
 	if err != nil {
 		return nil, err
 	}
-	if it.Handout.Count == 0 && !it.Fresh() {
-		q.recall(it.Handout, b[record.States].Get(key))
+	if it.Receives.Count == 0 && !it.Fresh() {
+		s.recall(it.Receives, b.State(it.Seq, s.slot))
 	}
 	return &Delivery{
 		ID: hex.EncodeToString(m.ID[:]), Group: m.Group, Head: m.Head, Body: m.Body,
-		Stored: time.Unix(0, m.Stored), Due: time.Unix(0, max(m.Stored, m.Due)), item: it, lease: it.Handout.Lease,
+		Stored: time.Unix(0, m.Stored), Due: time.Unix(0, max(m.Stored, m.Due)), sub: s, item: it, lease: it.Receives.Lease,
 	}, nil
 }
 
 // recall takes over what an earlier process knew of a message.
-func (q *Queue) recall(h *schedule.Handout, stored []byte) {
+func (s *Subscription) recall(h *schedule.Receives, stored []byte) {
 	if stored == nil {
 		return
 	}
-	s, err := record.DecodeState(stored)
+	state, err := record.DecodeState(stored)
 	if err != nil {
-		q.options.Report(ValueIgnored, err)
+		s.queue.options.Report(ValueIgnored, err)
 		return
 	}
-	h.Count, h.Deferrals, h.First, h.Open = s.Count, s.Deferrals, s.First, s.Open
+	h.Count, h.Deferrals, h.First, h.Open = state.Count, state.Deferrals, state.First, state.Open
 }
 
-// handOut starts the lease of d. The count is marked in the next commit, which is not waited for:
+// startLease starts the lease of d. The count is marked in the next commit, which is not waited for:
 // it is of no use to know it if the process lives.
-func (q *Queue) handOut(d *Delivery) {
+func (s *Subscription) startLease(d *Delivery) {
 	now := time.Now()
-	h := d.item.Handout
+	h := d.item.Receives
 	d.Unsettled, h.Open = h.Open, true
 	h.Count++
 	if h.First == 0 {
 		h.First = now.UnixNano()
 	}
-	h.Lease.Expires = now.Add(q.options.Lease)
-	q.schedule.Lease(d.item)
+	h.Lease.Expires = now.Add(s.options.Lease)
+	s.schedule.Lease(d.item)
 	d.ReceiveCount, d.Deferrals = int(h.Count), int(h.Deferrals)
 	d.FirstReceived = time.Unix(0, h.First)
 	d.Expires = h.Lease.Expires
-	s := record.State{Count: h.Count, Deferrals: h.Deferrals, First: h.First, Open: true}
-	q.enqueue(&markOp{item: d.item, lease: h.Lease, state: s}, record.StateSize)
+	state := record.State{Count: h.Count, Deferrals: h.Deferrals, First: h.First, Open: true}
+	s.queue.enqueue(&markOp{slot: s.slot, item: d.item, lease: h.Lease, state: state}, record.StateSize)
 }
 
 // A markOp writes a receive count.
 type markOp struct {
+	slot  int
 	item  *schedule.Item
 	lease *schedule.Lease
 	state record.State
 }
 
-// idle: whatever ends the lease writes or removes the state itself.
-func (o *markOp) idle() bool { return o.item.Handout.Lease != o.lease || o.lease.Settling }
+// Idle: whatever ends the lease writes or removes the state itself.
+func (o *markOp) Idle() bool { return o.item.Receives.Lease != o.lease || o.lease.Settling }
 
-func (o *markOp) write(t *transaction) error {
-	return t.put(record.States, record.SeqKey(o.item.Seq), o.state.Encode())
+func (o *markOp) Write(t *transaction) error {
+	return t.SetState(o.item.Seq, o.slot, o.state)
 }
 
-func (o *markOp) apply(*Queue) {}
+func (o *markOp) Apply(*Queue) {}

@@ -1,12 +1,14 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
+	"carrier/internal/queue/store"
 )
 
 // Extend makes the lease of d last its full length from now on, and returns its end. It does not
@@ -18,29 +20,31 @@ func (q *Queue) Extend(d *Delivery) (time.Time, error) {
 		return time.Time{}, err
 	}
 	now := time.Now()
-	if d.item.Handout.Lease != d.lease || d.lease.Settling || !d.lease.Expires.After(now) {
+	if d.sub.gone || d.item.Receives.Lease != d.lease || d.lease.Settling || !d.lease.Expires.After(now) {
 		return time.Time{}, ErrLeaseLost
 	}
-	d.lease.Expires = now.Add(q.options.Lease)
-	q.schedule.Extended(d.item)
+	d.lease.Expires = now.Add(d.sub.options.Lease)
+	d.sub.schedule.Extended(d.item)
 	return d.lease.Expires, nil
 }
 
-// Remove removes the message for good, and returns once that is on the disk. It does so also after
+// Remove ends the message for its subscription, for good, and returns once that is on the disk. It does so also after
 // the lease is over, as long as nobody else was handed the message; after that it returns
 // ErrLeaseLost.
 //
 // Remove, GiveBack, DeadLetter and Quarantine may be called again after an error, by one caller at
 // a time and with the same arguments; they then report the same end.
 func (q *Queue) Remove(ctx context.Context, d *Delivery) error {
-	return q.end(ctx, d, anyTime, &removeOp{item: d.item})
+	return q.end(ctx, d, anyTime, &removeOp{ending{sub: d.sub, item: d.item}})
 }
 
 // A Retry says how a message goes back.
 type Retry struct {
 	// Delay is how long the message, and its group, is not due. It is at most 12 h, and ends at
-	// Options.MessageTimeout.
+	// Timeout.
 	Delay time.Duration
+	// Timeout is the age at which this message is given up; Options.MessageTimeout if zero.
+	Timeout time.Duration
 	// Failed means that the hand-out was a failed attempt; else it counts as a deferral.
 	Failed bool
 }
@@ -52,19 +56,20 @@ func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
 		s.Deferrals++
 	}
 	if r.Delay > 0 {
-		s.Due = q.due(time.Now(), d, r.Delay).UnixNano()
+		s.Due = d.due(time.Now(), r).UnixNano()
 	}
-	return q.end(ctx, d, inTime, &giveBackOp{item: d.item, state: s})
+	return q.end(ctx, d, inTime, &giveBackOp{sub: d.sub, item: d.item, state: s})
 }
 
 // due is when d is due that is given back at now. A message that gets too old meanwhile is due
 // right then, so that it is given up in time; one that is too old already waits as it was told.
-func (q *Queue) due(now time.Time, d *Delivery, delay time.Duration) time.Time {
-	due := now.Add(min(delay, queuefile.MaxDelay))
-	if q.options.MessageTimeout <= 0 {
+func (d *Delivery) due(now time.Time, r Retry) time.Time {
+	due := now.Add(min(r.Delay, queuefile.MaxDelay))
+	timeout := cmp.Or(r.Timeout, d.sub.options.MessageTimeout)
+	if timeout <= 0 {
 		return due
 	}
-	tooOld := d.Due.Add(q.options.MessageTimeout + time.Millisecond)
+	tooOld := d.Due.Add(timeout + time.Millisecond)
 	if tooOld.After(now) && tooOld.Before(due) {
 		return tooOld
 	}
@@ -96,41 +101,76 @@ func (q *Queue) claim(d *Delivery, late bool, o op) error {
 	if err := q.usable(); err != nil {
 		return err
 	}
-	if d.item.Handout.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
+	if d.sub.gone || d.item.Receives.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
 		return ErrLeaseLost
 	}
 	if _, dead := o.(*deadLetterOp); dead {
-		if err := q.chargeDead(d.item.Handout.Size); err != nil {
+		if err := d.sub.admitDead(d.item.Receives.Size); err != nil {
 			return err
 		}
 	}
 	d.lease.Settling = true
-	q.schedule.Take(d.item)
+	d.sub.schedule.Take(d.item)
 	return nil
 }
 
-type removeOp struct{ item *schedule.Item }
+// An ending is what all ops have in common that end a message for its subscription.
+type ending struct {
+	sub  *Subscription // nil for a message that was found to be damaged at the start
+	item *schedule.Item
+	left store.Gone // what left the file
+}
 
-func (o *removeOp) idle() bool                 { return false }
-func (o *removeOp) write(t *transaction) error { return t.discard(o.item) }
-func (o *removeOp) apply(q *Queue) {
-	q.live.Drop(o.item.Handout.Size)
-	q.schedule.Finish(o.item)
+func (e *ending) Idle() bool { return false }
+
+func (e *ending) ref() store.Ref { return store.Ref{Seq: e.item.Seq, Indexed: e.item.Indexed()} }
+
+// finish takes the message out of the counts, and lets its group's next one go.
+func (e *ending) finish(q *Queue) {
+	q.live.Take(e.left)
+	if e.sub == nil {
+		return
+	}
+	e.sub.finish(e.item)
+	e.sub.wakeUp()
+}
+
+// finish takes a message of s that has ended out of the counts, unless it was quarantined and is out
+// of them already. The caller holds mu.
+func (s *Subscription) finish(it *schedule.Item) {
+	if s.queue.aside[it.Seq]&s.bit() == 0 {
+		s.live.Drop(it.Receives.Size)
+	}
+	s.schedule.Finish(it)
+}
+
+type removeOp struct{ ending }
+
+func (o *removeOp) Write(t *transaction) (err error) {
+	o.left, err = t.Settle(o.ref(), o.sub.slot)
+	return err
+}
+
+func (o *removeOp) Apply(q *Queue) {
+	o.sub.unsuccessful = time.Time{}
+	o.finish(q)
 }
 
 type giveBackOp struct {
+	sub   *Subscription
 	item  *schedule.Item
 	state record.State
 }
 
-func (o *giveBackOp) idle() bool { return false }
+func (o *giveBackOp) Idle() bool { return false }
 
-func (o *giveBackOp) write(t *transaction) error {
-	return t.put(record.States, record.SeqKey(o.item.Seq), o.state.Encode())
+func (o *giveBackOp) Write(t *transaction) error {
+	return t.SetState(o.item.Seq, o.sub.slot, o.state)
 }
 
-func (o *giveBackOp) apply(q *Queue) {
-	h := o.item.Handout
+func (o *giveBackOp) Apply(*Queue) {
+	h := o.item.Receives
 	h.Lease, h.Open, h.Deferrals = nil, false, o.state.Deferrals
-	q.schedule.GiveBack(o.item, o.state.Due)
+	o.sub.schedule.GiveBack(o.item, o.state.Due)
+	o.sub.wakeUp()
 }

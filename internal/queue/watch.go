@@ -5,32 +5,31 @@ import "time"
 // watchInterval is how often the queue looks whether its file is still there.
 const watchInterval = 500 * time.Millisecond
 
-// watch looks after what no commit does: that the file is still there, and that idempotency keys
-// are forgotten in time.
+// watch looks after what no commit does: that the file is still there, that idempotency keys are
+// forgotten in time, and what time does to subscriptions.
 func (q *Queue) watch() {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	defer func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		q.reportDropped(q.reported.Add(reportPause)) // what is left
+		q.reportEvicted(q.reported.Add(reportPause)) // what is left
 	}()
 	for {
 		select {
-		case <-q.stopped:
+		case <-q.commits.Stopped():
 			return
-		case <-q.down:
+		case <-q.commits.Down():
 			return
 		case now := <-tick.C:
-			q.file.RLock()
-			err := q.disk.InPlace()
-			q.file.RUnlock()
+			err := q.file.InPlace()
 			q.mu.Lock()
-			if err != nil && !q.closing {
-				q.fail(err)
+			if err != nil && !q.commits.Closing() {
+				q.commits.Fail(err)
 			}
 			q.forgetExpired(now)
-			q.reportDropped(now)
+			q.lookAfterSubscriptions(now)
+			q.reportEvicted(now)
 			q.mu.Unlock()
 		}
 	}

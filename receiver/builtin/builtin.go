@@ -1,11 +1,12 @@
 // Package builtin knows which receivers this binary holds, and makes them from the
-// configuration. The build tags nosqs, nopubsub and noingest each leave one out, with what it
+// configuration. The build tags nosqs, nopubsub, nonats and noingest each leave one out, with what it
 // imports.
 package builtin
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"go.uber.org/zap"
 
@@ -14,13 +15,20 @@ import (
 	"carrier/receiver/preflight"
 )
 
-// Options is what a receiver needs beside the configuration.
-type Options struct {
+// A Route is a route of the configuration, and who is told of its source.
+type Route struct {
+	config.Route
 	// Observer is told of calls at the source.
 	Observer receiver.Observer
+	Log      *zap.Logger
+}
+
+// Options is what all receivers need beside the configuration.
+type Options struct {
 	// Answered is told the status of each answer to a producer.
 	Answered func(status int)
-	Log      *zap.Logger
+	// Log takes what is said of all routes' messages taken over HTTP.
+	Log *zap.Logger
 	// OnBroken is told once that the source is damaged and the program must stop, which may be
 	// while nothing is received; nil tells nobody.
 	OnBroken func(error)
@@ -35,16 +43,23 @@ type Assembled struct {
 	receiver.Receiver
 	// Batch is the most messages to ask for in one receive.
 	Batch int
-	// Receives is the most receives worth having open at once; zero means one for
-	// each ten of the concurrency.
+	// Receives is the most receives worth having open at once; zero means as
+	// many as the pace of the work is worth.
 	Receives int
-	// StopAccepting refuses new messages from producers; nil where there are none.
+	// StopAccepting refuses new messages from producers, of all routes; nil where there are none.
 	StopAccepting func()
+	// Online says that the route's worker was found up, after it was not; nil where nobody asks.
+	Online func()
+	// API serves what the receiver answers on the admin port; nil where it answers nothing.
+	API http.Handler
 	// Ingest tells of the embedded queue and its producers; nil without one.
 	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
+	// CountsReceives reports whether the source counts receives toward moving a message away. It is
+	// called after Open, and is safe for concurrent use; nil where the source never does.
+	CountsReceives func() bool
 	// Facts is what the receiver learned of its source. It is called after Open.
 	Facts func() []receiver.Fact
 	// Check looks at the source without taking or changing a message, and at everything for which
@@ -55,7 +70,7 @@ type Assembled struct {
 // Names lists the receivers in this binary.
 func Names() []string {
 	var names []string
-	for _, name := range []string{config.SQS, config.PubSub, config.Ingest} {
+	for _, name := range []string{config.SQS, config.PubSub, config.NATS, config.Ingest} {
 		if _, ok := kinds()[name]; ok {
 			names = append(names, name)
 		}
@@ -71,13 +86,46 @@ func Operations(name string) []string { return kinds()[name].operations }
 // likewise.
 func Duplicates(name string) []string { return kinds()[name].duplicates }
 
-// New makes the receiver that c names. It dials nothing.
-func New(c config.Config, o Options) (Assembled, error) {
-	k, ok := kinds()[c.Receiver]
-	if !ok {
-		return Assembled{}, fmt.Errorf("the %s receiver is not in this binary", c.Receiver)
+// New makes the receivers of routes, which are c's, in their order. It dials nothing. Its error
+// names a receiver that is not in this binary.
+func New(c config.Config, routes []Route, o Options) ([]Assembled, error) {
+	all := make([]Assembled, len(routes))
+	for name, k := range kinds() {
+		var at []int
+		var of []Route
+		for i, r := range routes {
+			if r.Receiver == name {
+				at, of = append(at, i), append(of, r)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		built, err := k.build(c, of, o)
+		if err != nil {
+			return nil, err
+		}
+		for i, assembled := range built {
+			all[at[i]] = assembled
+		}
 	}
-	return k.build(c, o), nil
+	for i, r := range routes {
+		if all[i].Receiver == nil {
+			return nil, fmt.Errorf("the %s receiver is not in this binary", r.Receiver)
+		}
+	}
+	return all, nil
+}
+
+// each is the build of a kind whose receivers have nothing in common.
+func each(build func(Route, Options) Assembled) func(config.Config, []Route, Options) ([]Assembled, error) {
+	return func(_ config.Config, routes []Route, o Options) ([]Assembled, error) {
+		all := make([]Assembled, len(routes))
+		for i, r := range routes {
+			all[i] = build(r, o)
+		}
+		return all, nil
+	}
 }
 
 // withOpen adds to the findings of check the error, if there is one, of opening r, which is what the
@@ -99,13 +147,14 @@ func withOpen(r receiver.Receiver, check func(context.Context) []preflight.Findi
 type kind struct {
 	operations []string
 	duplicates []string
-	build      func(config.Config, Options) Assembled
+	// build makes the receivers of all routes that have one of this kind, in their order.
+	build func(config.Config, []Route, Options) ([]Assembled, error)
 }
 
 // kinds holds the receivers whose build tags let them in.
 func kinds() map[string]kind {
 	all := map[string]kind{}
-	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.PubSub: pubsubKind(), config.Ingest: ingestKind()} {
+	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.PubSub: pubsubKind(), config.NATS: natsKind(), config.Ingest: ingestKind()} {
 		if k != nil {
 			all[name] = *k
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 )
 
 // writePair writes a new certificate of that name for this machine, and its key.
@@ -49,7 +50,7 @@ func writePair(t *testing.T, certFile, keyFile, name string) {
 }
 
 // shown connects and returns the name in the certificate, and the connection.
-func shown(t *testing.T, r *Receiver) (string, net.Conn) {
+func shown(t *testing.T, r single) (string, net.Conn) {
 	t.Helper()
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // its name is what is looked at
 	nc, err := dialer.DialContext(t.Context(), "tcp", r.Addr().String())
@@ -117,12 +118,12 @@ func TestSilentHandshakeIsLeft(t *testing.T) {
 	certFile, keyFile := filepath.Join(dir, "c"), filepath.Join(dir, "k")
 	writePair(t, certFile, keyFile, "it")
 	var p pipes
-	bubble(t, Options{TLSCertFile: certFile, TLSKeyFile: keyFile}, &p, func(t *testing.T, _ *Receiver) {
+	bubble(t, Options{TLSCertFile: certFile, TLSKeyFile: keyFile}, &p, func(t *testing.T, _ single) {
 		nc := p.dial()
 		begun := time.Now()
 		_, _ = io.ReadAll(nc)
-		if stayed := time.Since(begun); stayed < headTimeout-time.Second || stayed > headTimeout+drainTimeout {
-			t.Errorf("left after %v, want %v", stayed, headTimeout)
+		if stayed := time.Since(begun); stayed < request.HeadTimeout-time.Second || stayed > request.HeadTimeout+drainTimeout {
+			t.Errorf("left after %v, want %v", stayed, request.HeadTimeout)
 		}
 	})
 }
@@ -139,7 +140,7 @@ func TestCertificateThatCannotBeUsedEndsTheStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o.Address, o.DataDir = "127.0.0.1:0", t.TempDir()
-			r := New(o)
+			r := newSingle(o)
 			if err := r.Open(t.Context()); receiver.ClassOf(err) != receiver.Invalid {
 				t.Errorf("Open = %v of class %s, want invalid", err, receiver.ClassOf(err))
 			}

@@ -8,6 +8,7 @@ import (
 
 	"carrier/internal/queue"
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 	"carrier/receiver/receivertest"
 )
 
@@ -20,7 +21,7 @@ func TestReceiverKeepsItsPromises(t *testing.T) {
 		Groups: true,
 		Run:    func(t *testing.T, promise func(*testing.T)) { synctest.Test(t, promise) },
 		Open: func(t *testing.T) (receiver.Receiver, receivertest.Source) {
-			r := New(Options{DataDir: t.TempDir(), Lease: lease})
+			r := newSingle(Options{DataDir: t.TempDir(), Subscriptions: []Subscription{{Lease: lease}}})
 			if err := r.openQueue(); err != nil {
 				t.Fatal(err)
 			}
@@ -34,11 +35,11 @@ func TestReceiverKeepsItsPromises(t *testing.T) {
 	})
 }
 
-type source struct{ r *Receiver }
+type source struct{ r single }
 
 func (s source) Put(t *testing.T, p receivertest.Put) {
 	t.Helper()
-	e := queue.Entry{Group: p.Group, Delay: p.Delay, Head: envelope{}.encode(), Body: []byte(p.Body)}
+	e := queue.Entry{Group: p.Group, Delay: p.Delay, Head: request.Envelope{}.Encode(), Body: []byte(p.Body)}
 	if _, err := s.r.queue.Load().Put(context.Background(), e); err != nil {
 		t.Fatalf("Put = %v", err)
 	}

@@ -61,11 +61,11 @@ func (d *duplicates) Duplicate(cause string) {
 
 func TestMessageWithoutAnOutcomeOnRecordIsToldWhenItComesAgain(t *testing.T) {
 	for name, c := range map[string]struct {
-		settle func(t *testing.T, r *Receiver, m *message.Message)
+		settle func(t *testing.T, r single, m *message.Message)
 		told   int
 	}{
-		"its carrier ended with it": {func(*testing.T, *Receiver, *message.Message) {}, 1},
-		"it was given back": {func(t *testing.T, r *Receiver, m *message.Message) {
+		"its carrier ended with it": {func(*testing.T, single, *message.Message) {}, 1},
+		"it was given back": {func(t *testing.T, r single, m *message.Message) {
 			if err := r.Settle(t.Context(), m, message.Outcome{}); err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +74,7 @@ func TestMessageWithoutAnOutcomeOnRecordIsToldWhenItComesAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var log testLog
 			var seen duplicates
-			o := Options{DataDir: t.TempDir(), Warn: log.warn, Observer: &seen}
+			o := Options{DataDir: t.TempDir(), Subscriptions: []Subscription{{Warn: log.warn, Observer: &seen}}}
 			r := start(t, o)
 			id := send(t, r, "POST", "/", "a").id(t)
 			c.settle(t, r, receive(t, r))
@@ -93,7 +93,7 @@ func TestMessageWithoutAnOutcomeOnRecordIsToldWhenItComesAgain(t *testing.T) {
 
 func TestAgeCountsFromWhenADelayedMessageIsDue(t *testing.T) {
 	var p pipes
-	bubble(t, Options{}, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, r single) {
 		w := p.wire()
 		w.say(t, "POST / HTTP/1.1\r\nHost: x\r\nX-Carrier-Delay: 1h\r\nContent-Length: 1\r\n\r\na")
 		w.hear(t).id(t)

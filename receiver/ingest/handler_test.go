@@ -14,6 +14,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 )
 
 func TestRequestIsStoredAndDelivered(t *testing.T) {
@@ -288,8 +289,8 @@ func TestRequestsAreCounted(t *testing.T) {
 }
 
 func TestGaugesSayWhatIsThere(t *testing.T) {
-	r := New(Options{DataDir: filepath.Join(t.TempDir(), "never")})
-	if r.QueueMessages() != 0 || r.QueueBytes() != 0 || r.Counts().DeadMessages != 0 || r.Addr() != nil {
+	r := newSingle(Options{DataDir: filepath.Join(t.TempDir(), "never")})
+	if r.QueueMessages() != 0 || bytesOf(r) != 0 || r.Counts().DeadMessages != 0 || r.Addr() != nil {
 		t.Error("a receiver that is not open has something")
 	}
 	if err := r.Close(); err != nil {
@@ -299,15 +300,15 @@ func TestGaugesSayWhatIsThere(t *testing.T) {
 	send(t, r, "POST", "/", "12345").id(t)
 	send(t, r, "POST", "/", "123").id(t)
 	err := r.Settle(t.Context(), receive(t, r), message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Status: 404})
-	if err != nil || r.QueueMessages() != 1 || r.QueueBytes() != 3 || r.Counts().DeadMessages != 1 {
-		t.Errorf("%v; %d messages, %d bytes, %d dead letters; want 1, 3, 1", err, r.QueueMessages(), r.QueueBytes(), r.Counts().DeadMessages)
+	if err != nil || r.QueueMessages() != 1 || bytesOf(r) != 3 || r.Counts().DeadMessages != 1 {
+		t.Errorf("%v; %d messages, %d bytes, %d dead letters; want 1, 3, 1", err, r.QueueMessages(), bytesOf(r), r.Counts().DeadMessages)
 	}
 }
 
 func TestTooManyHeadersAreRefused(t *testing.T) {
 	r := start(t, Options{})
 	w := dial(t, r)
-	w.say(t, "POST / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 2*maxHeaderBytes)+"\r\n\r\n")
+	w.say(t, "POST / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 2*request.MaxHeadBytes)+"\r\n\r\n")
 	line, err := w.ReadString('\n')
 	if err != nil || !strings.Contains(line, "431") {
 		t.Errorf("heard %q, %v; want 431", line, err)
@@ -350,7 +351,7 @@ func TestErrorsOfTheQueueHaveTheirAnswer(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			p := refused(c.err)
+			p := request.Refused(c.err)
 			if p.Status != http.StatusServiceUnavailable || p.Detail != c.detail || p.Header.Get("Retry-After") == "" {
 				t.Errorf("problem = %+v", p)
 			}

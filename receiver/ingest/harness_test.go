@@ -13,18 +13,35 @@ import (
 	"go.uber.org/goleak"
 
 	"carrier/message"
+	"carrier/receiver/ingest/request"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// A single is a server with its one receiver.
+type single struct {
+	*Server
+	*Receiver
+}
+
+func newSingle(o Options) single {
+	s := New(o)
+	return single{s, s.Receiver(0)}
+}
+
+func (s single) QueueMessages() int {
+	messages, _ := s.Usage()
+	return messages
+}
+
 // start opens a receiver on a free port of this machine; the test's end closes it.
-func start(t *testing.T, o Options) *Receiver {
+func start(t *testing.T, o Options) single {
 	t.Helper()
 	o.Address = "127.0.0.1:0"
 	if o.DataDir == "" {
 		o.DataDir = t.TempDir()
 	}
-	r := New(o)
+	r := newSingle(o)
 	if err := r.Open(t.Context()); err != nil {
 		t.Fatalf("Open = %v", err)
 	}
@@ -44,7 +61,7 @@ type answer struct {
 
 // send makes one request on a connection of its own. The header lines are given as
 // "Name: value".
-func send(t *testing.T, r *Receiver, method, target, body string, header ...string) answer {
+func send(t *testing.T, r single, method, target, body string, header ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+r.Addr().String()+target, strings.NewReader(body))
 	if err != nil {
@@ -86,7 +103,7 @@ func (a answer) id(t *testing.T) string {
 // problem checks that a is a problem of that status, and returns its detail.
 func (a answer) problem(t *testing.T, status int) string {
 	t.Helper()
-	var p problem
+	var p request.Problem
 	if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.StatusCode != status || p.Status != status ||
 		p.Title == "" || p.Type != "about:blank" || a.Header.Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("answer = %d %s %s, want a problem of status %d", a.StatusCode, a.Header.Get("Content-Type"), a.body, status)
@@ -95,7 +112,7 @@ func (a answer) problem(t *testing.T, status int) string {
 }
 
 // receive takes the one message that is there.
-func receive(t *testing.T, r *Receiver) *message.Message {
+func receive(t *testing.T, r single) *message.Message {
 	t.Helper()
 	batch, err := r.Receive(t.Context(), 1)
 	if err != nil || len(batch) != 1 {
@@ -104,7 +121,7 @@ func receive(t *testing.T, r *Receiver) *message.Message {
 	return batch[0]
 }
 
-func wantStored(t *testing.T, r *Receiver, n int) {
+func wantStored(t *testing.T, r single, n int) {
 	t.Helper()
 	if got := r.QueueMessages(); got != n {
 		t.Errorf("%d messages are stored, want %d", got, n)
@@ -117,7 +134,7 @@ type wire struct {
 	*bufio.Reader
 }
 
-func dial(t *testing.T, r *Receiver) wire {
+func dial(t *testing.T, r single) wire {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.Addr().String())
 	if err != nil {
@@ -159,3 +176,8 @@ func (w wire) closed(t *testing.T) {
 }
 
 func isReset(err error) bool { return strings.Contains(err.Error(), "reset") }
+
+func bytesOf(s single) int64 {
+	_, bytes := s.Usage()
+	return bytes
+}

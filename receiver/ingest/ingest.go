@@ -1,5 +1,5 @@
-// Package ingest receives messages over HTTP: a server that stores requests in a durable
-// queue of carrier's own, and that queue seen as a receiver.Receiver.
+// Package ingest receives messages over HTTP: a server that stores requests in a durable queue of
+// carrier's own, and each subscription of that queue seen as a receiver.Receiver.
 package ingest
 
 import (
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,90 +15,100 @@ import (
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
+	"carrier/receiver/ingest/listed"
 )
 
 // Source is what messages of this receiver name as their source.
 const Source = "ingest"
 
-// A Receiver is the HTTP server and its queue. It keeps the promises of receiver.Receiver.
-type Receiver struct {
+// A Server is the HTTP server and its queue. Its methods are safe for concurrent use.
+type Server struct {
 	options  Options
+	topics   topics
 	stopping atomic.Bool
 
-	mu     sync.Mutex // held by Open and Close
+	mu     sync.Mutex       // held while it is opened and closed
+	left   map[int]struct{} // the receivers that have not been closed
 	queue  atomic.Pointer[queue.Queue]
-	server atomic.Pointer[server]
+	server atomic.Pointer[httpServer]
 }
 
-var _ receiver.Receiver = (*Receiver)(nil)
+// New returns a server that has opened nothing yet.
+func New(o Options) *Server {
+	o = o.withDefaults()
+	s := &Server{options: o, topics: newTopics(o.Subscriptions), left: map[int]struct{}{}}
+	for i := range o.Subscriptions {
+		s.left[i] = struct{}{}
+	}
+	return s
+}
 
-// New returns a receiver that has opened nothing yet.
-func New(o Options) *Receiver { return &Receiver{options: o.withDefaults()} }
+// Receiver returns the receiver of subscription i of the options.
+func (s *Server) Receiver(i int) *Receiver {
+	return &Receiver{door: s, index: i, subscription: s.options.Subscriptions[i]}
+}
 
-// Open opens the queue, then the address. Every error is one that waiting does not help:
-// of class Invalid when the address or the directory cannot be had (taken by another
-// process, not allowed, refused for want of a token). Requests are answered from its
-// return on.
-func (r *Receiver) Open(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.server.Load() != nil {
+// open opens the queue, then the address, once for all receivers.
+func (s *Server) open(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.server.Load() != nil {
 		return nil
 	}
-	if err := r.openQueue(); err != nil {
+	if err := s.openQueue(); err != nil {
 		return &receiver.Error{Operation: "open", Class: receiver.Invalid, Err: err}
 	}
-	if err := r.listen(ctx); err != nil {
+	if err := s.listen(ctx); err != nil {
 		return &receiver.Error{Operation: "listen", Class: receiver.Invalid, Err: err}
 	}
 	return nil
 }
 
-func (r *Receiver) listen(ctx context.Context) error {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", r.options.Address)
+func (s *Server) listen(ctx context.Context) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", s.options.Address)
 	if err != nil {
 		return err
 	}
-	if err := r.checkExposed(l.Addr()); err != nil {
+	if err := s.checkExposed(l.Addr()); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	if err := r.serve(context.WithoutCancel(ctx), l); err != nil {
+	if err := s.serve(context.WithoutCancel(ctx), l); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	return nil
 }
 
-func (r *Receiver) openQueue() error {
-	if r.queue.Load() != nil {
+func (s *Server) openQueue() error {
+	if s.queue.Load() != nil {
 		return nil
 	}
-	q, err := queue.Open(r.options.forQueue())
+	q, err := queue.Open(s.options.forQueue())
 	if err != nil {
 		return err
 	}
-	if err := queuefile.CheckModes(r.options.DataDir); err != nil {
-		r.options.Warn("", "ingest: what is stored can be changed by others", err)
+	if err := queuefile.CheckModes(s.options.DataDir); err != nil {
+		s.options.Warn("", "ingest: what is stored can be changed by others", err)
 	}
-	r.queue.Store(q)
+	s.queue.Store(q)
 	return nil
 }
 
 // checkExposed refuses an address that others on the network reach without a credential. It asks
 // what the socket is bound to: a name says nothing that the resolver has not said.
-func (r *Receiver) checkExposed(bound net.Addr) error {
-	if r.options.Token != "" || r.options.AllowAnonymous {
+func (s *Server) checkExposed(bound net.Addr) error {
+	if s.options.credentials().Asked() || s.options.AllowAnonymous {
 		return nil
 	}
 	if tcp, ok := bound.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%v is not a loopback address, and no token is set", bound)
+	return fmt.Errorf("%v is not a loopback address, and neither a token nor signing keys are set", bound)
 }
 
 // Addr is the address listened on, once Open has returned; nil before.
-func (r *Receiver) Addr() net.Addr {
-	if s := r.server.Load(); s != nil {
-		return s.listener.Addr()
+func (s *Server) Addr() net.Addr {
+	if hs := s.server.Load(); hs != nil {
+		return hs.listener.Addr()
 	}
 	return nil
 }
@@ -105,9 +116,9 @@ func (r *Receiver) Addr() net.Addr {
 // StopAccepting makes every request from now on be answered 503, and its connection be
 // closed. What is stored already goes on being received; a Receive that would wait
 // returns none instead.
-func (r *Receiver) StopAccepting() {
-	r.stopping.Store(true)
-	if q := r.queue.Load(); q != nil {
+func (s *Server) StopAccepting() {
+	s.stopping.Store(true)
+	if q := s.queue.Load(); q != nil {
 		q.StopWaiting()
 	}
 }
@@ -115,52 +126,58 @@ func (r *Receiver) StopAccepting() {
 // closeTimeout is how long Close waits for requests that are being answered.
 const closeTimeout = 3 * time.Second
 
-// Close closes the server, and the queue once no request is being answered.
-func (r *Receiver) Close() error {
-	r.StopAccepting()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var errs []error
-	if s := r.server.Load(); s != nil {
-		errs = append(errs, s.close(closeTimeout))
+// close closes receiver i, and with the last one the server, and the queue once no request is being
+// answered.
+func (s *Server) close(i int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if delete(s.left, i); len(s.left) > 0 {
+		return nil
 	}
-	if q := r.queue.Load(); q != nil {
+	s.StopAccepting()
+	var errs []error
+	if hs := s.server.Load(); hs != nil {
+		errs = append(errs, hs.close(closeTimeout))
+	}
+	if q := s.queue.Load(); q != nil {
 		errs = append(errs, q.Close())
 	}
 	return errors.Join(errs...)
 }
 
 // Connections is how many connections of producers are open; 0 before Open.
-func (r *Receiver) Connections() int {
-	if s := r.server.Load(); s != nil {
-		return s.listener.count()
+func (s *Server) Connections() int {
+	if hs := s.server.Load(); hs != nil {
+		return hs.listener.count()
 	}
 	return 0
 }
 
-// QueueMessages is how many messages wait or are in flight; 0 before Open.
-func (r *Receiver) QueueMessages() int {
-	messages, _ := r.usage()
-	return messages
-}
-
-// QueueBytes is what they cost, in bytes.
-func (r *Receiver) QueueBytes() int64 {
-	_, bytes := r.usage()
-	return bytes
-}
-
-func (r *Receiver) usage() (messages int, bytes int64) {
-	if q := r.queue.Load(); q != nil {
+// Usage is how many messages wait or are in flight, each once however many subscriptions get it, and
+// what they cost in bytes; 0 before Open.
+func (s *Server) Usage() (messages int, bytes int64) {
+	if q := s.queue.Load(); q != nil {
 		return q.Usage()
 	}
 	return 0, 0
 }
 
-// Counts is what the queue holds; zero before Open.
-func (r *Receiver) Counts() queue.Counts {
-	if q := r.queue.Load(); q != nil {
-		return q.Counts()
+// SetAside is how many damaged messages are kept in the file and not delivered; 0 before Open.
+func (s *Server) SetAside() int {
+	if q := s.queue.Load(); q != nil {
+		return q.Subscription(0).Counts().SetAside
 	}
-	return queue.Counts{}
+	return 0
 }
+
+// RemovedDropped counts the messages that were dropped since the start with subscriptions that are
+// not configured any more; 0 before Open.
+func (s *Server) RemovedDropped() uint64 {
+	if q := s.queue.Load(); q != nil {
+		return q.RemovedDropped()
+	}
+	return 0
+}
+
+// API is listed.API of this server's queue.
+func (s *Server) API() http.Handler { return listed.API(s.queue.Load) }

@@ -50,7 +50,7 @@ func TestConnectionIdleLongestMakesWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pipes
-			bubble(t, Options{MaxConnections: 2}, &p, func(t *testing.T, r *Receiver) {
+			bubble(t, Options{MaxConnections: 2}, &p, func(t *testing.T, r single) {
 				oldest := p.wire()
 				first(t, oldest)
 				time.Sleep(time.Second)
@@ -71,7 +71,7 @@ func TestConnectionIdleLongestMakesWay(t *testing.T) {
 
 func TestBodyThatHasStalledMakesWay(t *testing.T) {
 	var p pipes
-	bubble(t, Options{MaxConnections: 1}, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{MaxConnections: 1}, &p, func(t *testing.T, r single) {
 		stalled := p.wire()
 		stalled.say(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
 		begun := time.Now()
@@ -88,7 +88,7 @@ func TestBodyThatHasStalledMakesWay(t *testing.T) {
 
 func TestConnectionInUseIsWaitedFor(t *testing.T) {
 	var p pipes
-	bubble(t, Options{MaxConnections: 1}, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{MaxConnections: 1}, &p, func(t *testing.T, r single) {
 		sending := p.wire()
 		sending.say(t, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
 		next := make(chan wire, 1)
@@ -112,7 +112,7 @@ func TestConnectionInUseIsWaitedFor(t *testing.T) {
 func TestFullListenerIsToldOnceAndItsEndToo(t *testing.T) {
 	var p pipes
 	var log testLog
-	bubble(t, Options{MaxConnections: 10, Warn: log.warn}, &p, func(t *testing.T, _ *Receiver) {
+	bubble(t, Options{MaxConnections: 10, Warn: log.warn}, &p, func(t *testing.T, _ single) {
 		var all []wire
 		for range 30 {
 			w := p.wire()
@@ -135,7 +135,7 @@ func TestFullListenerIsToldOnceAndItsEndToo(t *testing.T) {
 
 func TestListenerThatFailsIsTriedAgain(t *testing.T) {
 	p := pipes{fail: errors.New("too many open files")}
-	bubble(t, Options{}, &p, func(t *testing.T, _ *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, _ single) {
 		w := p.wire()
 		w.ask(t)
 		_ = w.Close()

@@ -25,7 +25,7 @@ func TestStartThatCannotSucceedSaysSo(t *testing.T) {
 	}
 	for name, o := range cases {
 		t.Run(name, func(t *testing.T) {
-			r := New(o)
+			r := newSingle(o)
 			err := r.Open(t.Context())
 			if receiver.ClassOf(err) != receiver.Invalid {
 				t.Errorf("Open = %v of class %s, want invalid", err, receiver.ClassOf(err))
@@ -42,7 +42,7 @@ func TestOpenIsTriedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New(Options{Address: taken.Addr().String(), DataDir: t.TempDir()})
+	r := newSingle(Options{Address: taken.Addr().String(), DataDir: t.TempDir()})
 	defer func() { _ = r.Close() }()
 	if err := r.Open(t.Context()); err == nil {
 		t.Fatal("Open succeeded on a port that is taken")
@@ -57,7 +57,7 @@ func TestOpenIsTriedAgain(t *testing.T) {
 func TestExposedAddressIsAllowedOnDemand(t *testing.T) {
 	everywhere := &net.TCPAddr{IP: net.IPv4zero, Port: 1}
 	for name, o := range map[string]Options{"anonymous": {AllowAnonymous: true}, "with a token": {Token: "t"}} {
-		if err := New(o).checkExposed(everywhere); err != nil {
+		if err := newSingle(o).checkExposed(everywhere); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -65,7 +65,7 @@ func TestExposedAddressIsAllowedOnDemand(t *testing.T) {
 
 func TestAddressOfThisHostNeedsNoToken(t *testing.T) {
 	for _, address := range []string{"localhost:0", "LOCALHOST:0", "127.0.0.5:0", "[::ffff:127.0.0.1]:0", "[::1]:0", "[::1%lo]:0"} {
-		r := New(Options{Address: address, DataDir: t.TempDir()})
+		r := newSingle(Options{Address: address, DataDir: t.TempDir()})
 		if err := r.Open(t.Context()); err != nil && !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT) {
 			t.Errorf("Open on %s = %v", address, err)
 		}

@@ -9,14 +9,52 @@ import (
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 )
+
+// A Receiver is one subscription. It keeps the promises of receiver.Receiver.
+type Receiver struct {
+	door         *Server
+	index        int
+	subscription Subscription
+}
+
+var _ receiver.Receiver = (*Receiver)(nil)
+
+// Open opens the queue and the address, unless another receiver of the server has. Every error is
+// one that waiting does not help: of class Invalid when the address or the directory cannot be had
+// (taken by another process, not allowed, refused for want of a token). Requests are answered from
+// its return on.
+func (r *Receiver) Open(ctx context.Context) error { return r.door.open(ctx) }
+
+// Close closes the server and the queue when all receivers of the server have been closed.
+func (r *Receiver) Close() error { return r.door.close(r.index) }
+
+// Counts is what the subscription has; zero before Open.
+func (r *Receiver) Counts() queue.Counts {
+	if q := r.opened(); q != nil {
+		return q.Subscription(r.index).Counts()
+	}
+	return queue.Counts{}
+}
+
+// Online says that the worker was found up: messages are stored for the subscription again, if they
+// were not.
+func (r *Receiver) Online() {
+	if q := r.opened(); q != nil {
+		q.Subscription(r.index).Online()
+	}
+}
+
+// opened is the queue; nil before Open.
+func (r *Receiver) opened() *queue.Queue { return r.door.queue.Load() }
 
 // Receive waits for messages that are due and returns up to limit of them, oldest first and at most
 // one of a group. After StopAccepting it does not wait. An error of class Broken means that nobody
 // knows what the queue's file holds, or that it is gone.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	for {
-		deliveries, err := r.queue.Load().Receive(ctx, limit)
+		deliveries, err := r.opened().Subscription(r.index).Receive(ctx, limit)
 		if err != nil {
 			return nil, classed("receive", err)
 		}
@@ -36,23 +74,23 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 }
 
 func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
-	e, err := decodeEnvelope(d.Head)
+	e, err := request.DecodeEnvelope(d.Head)
 	if err != nil {
 		return nil, fmt.Errorf("message %s: %w", d.ID, err)
 	}
 	m := &message.Message{
-		ID: d.ID, Body: d.Body, ContentType: e.contentType, Attributes: e.attributes,
+		ID: d.ID, Body: d.Body, ContentType: e.ContentType, Attributes: e.Attributes,
 		Source: Source, Group: d.Group, Ordered: d.Group != "",
 		ReceiveCount: d.ReceiveCount, Deferrals: d.Deferrals, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
-		Request: &e.request, Lease: r.options.Lease, Receipt: &receipt{Delivery: d},
+		Timeout: e.Timeout, Request: &e.Request, Lease: r.subscription.Lease, Receipt: &receipt{Delivery: d},
 	}
 	if d.Due.After(d.Stored) {
 		m.Due = d.Due
 	}
 	m.Renew(d.Expires)
 	if d.Unsettled {
-		r.options.Observer.Duplicate(duplicateUnsettled)
-		r.options.Warn(m.ID, "ingest: handed out again, since no outcome of the time before is on record; the worker may have handled it already", nil)
+		r.subscription.Observer.Duplicate(duplicateUnsettled)
+		r.subscription.Warn(m.ID, "ingest: handed out again, since no outcome of the time before is on record; the worker may have handled it already", nil)
 	}
 	return m, nil
 }
@@ -67,14 +105,14 @@ func Duplicates() []string { return []string{duplicateUnsettled} }
 // quarantine takes a message out of the way that this version cannot read. Should that fail it
 // comes back, and is quarantined then.
 func (r *Receiver) quarantine(ctx context.Context, d *queue.Delivery, fault error) {
-	_ = r.queue.Load().Quarantine(context.WithoutCancel(ctx), d, fault)
+	_ = r.opened().Quarantine(context.WithoutCancel(ctx), d, fault)
 }
 
 // Extend renews leases. It does not touch the disk.
 func (r *Receiver) Extend(_ context.Context, batch []*message.Message) []error {
 	errs := make([]error, len(batch))
 	for i, m := range batch {
-		until, err := r.queue.Load().Extend(receiptOf(m).Delivery)
+		until, err := r.opened().Extend(receiptOf(m).Delivery)
 		if err != nil {
 			errs[i] = classed("extend", err)
 			continue
@@ -87,7 +125,7 @@ func (r *Receiver) Extend(_ context.Context, batch []*message.Message) []error {
 // Settle does as o says and returns once that is on the disk. A dead letter that there
 // is no room for is receiver.ErrNoDeadLetter.
 func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
-	q, d := r.queue.Load(), receiptOf(m)
+	q, d := r.opened(), receiptOf(m)
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
 		err := q.DeadLetter(ctx, d.Delivery, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: receiver.Attempts(m, o)})
@@ -101,9 +139,9 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 	default:
 		delay := o.Delay
 		if d.noRoom {
-			delay = max(delay, r.options.LongestBackoff)
+			delay = max(delay, r.subscription.LongestBackoff)
 		}
-		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Failed: failedAttempt(o)}))
+		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Timeout: m.Timeout, Failed: failedAttempt(o)}))
 	}
 }
 

@@ -10,20 +10,19 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"carrier/receiver/ingest/credential"
+	"carrier/receiver/ingest/request"
 )
 
 // Limits that are no options.
 const (
-	maxHeaderBytes = 32 << 10
-	// headTimeout is the time for a request's head, a TLS handshake before it included. On a new
-	// connection it begins with the connection: the first request must come within it.
-	headTimeout  = 10 * time.Second
 	idleTimeout  = 2 * time.Minute
 	writeTimeout = 10 * time.Second
 )
 
-// A server is net/http's, on a listener that bounds the connections.
-type server struct {
+// An httpServer is net/http's, on a listener that bounds the connections.
+type httpServer struct {
 	http     *http.Server
 	listener *listener
 	cancel   context.CancelFunc // ends the waiting for commits
@@ -33,33 +32,37 @@ type server struct {
 // serve answers requests that come through l, until the server is closed. Each request is
 // handled under a context of its own that the producer's leaving does not end: what it has sent
 // is stored all the same.
-func (r *Receiver) serve(ctx context.Context, l net.Listener) error {
-	certificate, err := openCertificate(r.options)
+func (s *Server) serve(ctx context.Context, l net.Listener) error {
+	certificate, err := openCertificate(s.options)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	s := &server{cancel: cancel}
-	s.listener = newListener(l, certificate, r.options, &s.serving)
-	h := newHandler(r)
-	s.http = &http.Server{
-		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(ctx, w, req) }),
-		ReadHeaderTimeout:            headTimeout,
-		ReadTimeout:                  r.options.ReadTimeout,
-		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeaderBytes,
-		DisableGeneralOptionsHandler: true,
-		ConnState:                    s.connState,
-		ConnContext:                  withConn,
-		ErrorLog:                     log.New(reporter(r.options.Report), "", 0),
+	credentials, err := credential.Open(s.options.credentials())
+	if err != nil {
+		return fmt.Errorf("signing keys: %w", err)
 	}
-	r.server.Store(s)
-	s.serving.Go(func() { _ = s.http.Serve(s.listener) }) // the listener reports its errors itself
+	ctx, cancel := context.WithCancel(ctx)
+	hs := &httpServer{cancel: cancel}
+	hs.listener = newListener(l, certificate, s.options, &hs.serving)
+	h := newHandler(s, credentials)
+	hs.http = &http.Server{
+		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(ctx, w, req) }),
+		ReadHeaderTimeout:            request.HeadTimeout,
+		ReadTimeout:                  s.options.ReadTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               request.MaxHeadBytes,
+		DisableGeneralOptionsHandler: true,
+		ConnState:                    hs.connState,
+		ConnContext:                  withConn,
+		ErrorLog:                     log.New(reporter(s.options.Report), "", 0),
+	}
+	s.server.Store(hs)
+	hs.serving.Go(func() { _ = hs.http.Serve(hs.listener) }) // the listener reports its errors itself
 	return nil
 }
 
 // connState follows net/http: a connection waits for a request again, or its goroutine ends.
-func (s *server) connState(nc net.Conn, state http.ConnState) {
+func (s *httpServer) connState(nc net.Conn, state http.ConnState) {
 	switch c := nc.(*conn); state {
 	case http.StateIdle:
 		c.await()
@@ -81,7 +84,7 @@ func (r reporter) Write(line []byte) (int, error) {
 // close ends connections that wait for a request, and the others once they are answered. After
 // the timeout it waits for nobody: what is being sent then is not stored, and whoever waits for a
 // commit gets no answer.
-func (s *server) close(timeout time.Duration) error {
+func (s *httpServer) close(timeout time.Duration) error {
 	s.listener.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

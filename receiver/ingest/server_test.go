@@ -13,6 +13,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"carrier/receiver/ingest/bodies"
+	"carrier/receiver/ingest/request"
 )
 
 func TestWhatIsNoRequestIsRefusedAndItsConnectionClosed(t *testing.T) {
@@ -99,7 +102,7 @@ func TestRequestsFollowEachOtherOnAConnection(t *testing.T) {
 func TestBodiesOfAllSizesAreStoredAsTheyWere(t *testing.T) {
 	r := start(t, Options{})
 	w := dial(t, r)
-	sizes := []int{0, 1, freeBody, 2, freeBody + 1, maxHeaderBytes + 4<<10, 64<<10 + 1, 1 << 20, 3}
+	sizes := []int{0, 1, bodies.Free, 2, bodies.Free + 1, request.MaxHeadBytes + 4<<10, 64<<10 + 1, 1 << 20, 3}
 	body := func(i int) string { return strings.Repeat(string(rune('a'+i)), sizes[i]) }
 	for i, size := range sizes {
 		w.say(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, body(i)))
@@ -214,12 +217,12 @@ func (p *pipes) dial() net.Conn {
 }
 
 // bubble runs test in a bubble, with a receiver whose listener is in memory.
-func bubble(t *testing.T, o Options, p *pipes, test func(t *testing.T, r *Receiver)) {
+func bubble(t *testing.T, o Options, p *pipes, test func(t *testing.T, r single)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p.conns = make(chan net.Conn)
 		o.DataDir = t.TempDir()
-		r := New(o)
+		r := newSingle(o)
 		if err := errors.Join(r.openQueue(), r.serve(t.Context(), p)); err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +235,7 @@ func bubble(t *testing.T, o Options, p *pipes, test func(t *testing.T, r *Receiv
 
 func TestStopEndsAReceiveThatWaits(t *testing.T) {
 	var p pipes
-	bubble(t, Options{}, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, r single) {
 		received := make(chan error)
 		go func() {
 			batch, err := r.Receive(t.Context(), 1)
@@ -269,13 +272,13 @@ func TestSilentProducersAreLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var p pipes
-			bubble(t, Options{}, &p, func(t *testing.T, _ *Receiver) {
+			bubble(t, Options{}, &p, func(t *testing.T, _ single) {
 				w := p.dial()
 				_, _ = io.WriteString(w, c.says)
 				begun := time.Now()
 				heard, err := io.ReadAll(w)
-				if stayed := time.Since(begun); err != nil || stayed < headTimeout-time.Second || stayed > headTimeout+drainTimeout {
-					t.Errorf("left after %v with %v, want %v", stayed, err, headTimeout)
+				if stayed := time.Since(begun); err != nil || stayed < request.HeadTimeout-time.Second || stayed > request.HeadTimeout+drainTimeout {
+					t.Errorf("left after %v with %v, want %v", stayed, err, request.HeadTimeout)
 				}
 				if !strings.HasPrefix(string(heard), c.hears) || c.hears == "" && len(heard) > 0 {
 					t.Errorf("heard %q, want %q", heard, c.hears)
@@ -287,7 +290,7 @@ func TestSilentProducersAreLeft(t *testing.T) {
 
 func TestIdleProducersAreLeft(t *testing.T) {
 	var p pipes
-	bubble(t, Options{}, &p, func(t *testing.T, _ *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, _ single) {
 		w := p.dial()
 		_, _ = io.WriteString(w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")
 		heard := wire{w, bufio.NewReader(w)}
@@ -302,7 +305,7 @@ func TestIdleProducersAreLeft(t *testing.T) {
 
 func TestConnectionInUseStays(t *testing.T) {
 	var p pipes
-	bubble(t, Options{}, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, r single) {
 		w := p.dial()
 		heard := wire{w, bufio.NewReader(w)}
 		for _, wait := range []time.Duration{0, time.Millisecond, time.Second, idleTimeout - 2*time.Second, 0, idleTimeout - 2*time.Second} {
@@ -319,7 +322,7 @@ func TestConnectionInUseStays(t *testing.T) {
 
 func TestProducerThatDoesNotReadIsLeft(t *testing.T) {
 	var p pipes
-	bubble(t, Options{}, &p, func(t *testing.T, r *Receiver) {
+	bubble(t, Options{}, &p, func(t *testing.T, r single) {
 		w := p.dial()
 		begun := time.Now()
 		_, _ = io.WriteString(w, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na")

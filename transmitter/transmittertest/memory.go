@@ -50,18 +50,16 @@ func NewMemory(answer Answer) *Memory {
 	}
 }
 
-// Ready waits until the limit is above zero, and returns it.
-func (w *Memory) Ready(ctx context.Context) (int, error) {
+// Ready waits until the limit is above promised, and returns it.
+func (w *Memory) Ready(ctx context.Context, promised int) (int, error) {
 	for {
 		limit, changed := w.current()
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		if limit > 0 {
+		if limit > promised {
 			return limit, nil
 		}
 		select {
 		case <-ctx.Done():
+			return 0, ctx.Err()
 		case <-changed:
 		}
 	}

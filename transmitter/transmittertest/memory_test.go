@@ -82,7 +82,7 @@ func TestMemoryWaitsUntilItIsReady(t *testing.T) {
 		w.SetReady(false)
 		limits := make(chan int, 1)
 		go func() {
-			n, _ := w.Ready(t.Context())
+			n, _ := w.Ready(t.Context(), 0)
 			limits <- n
 		}()
 		synctest.Wait()

@@ -45,14 +45,15 @@ type Harness func(t *testing.T, worker Worker) transmitter.Transmitter
 // Run checks what every transmitter promises.
 func Run(t *testing.T, harness Harness) {
 	promises := map[string]func(*testing.T, Harness){
-		"the worker's word becomes the outcome":      wordBecomesOutcome,
-		"a message is handed over once, any outcome": handedOverOnce,
-		"the body arrives byte for byte":             bodyArrives,
-		"messages at once get their own outcomes":    outcomesAreNotMixed,
-		"the end of the context is a prompt retry":   endIsPromptRetry,
-		"nothing is handed over after the end":       nothingAfterTheEnd,
-		"ready allows at least one message":          readyAllowsOne,
-		"ready returns the error of its context":     readyReturnsContextError,
+		"the worker's word becomes the outcome":       wordBecomesOutcome,
+		"a message is handed over once, any outcome":  handedOverOnce,
+		"the body arrives byte for byte":              bodyArrives,
+		"messages at once get their own outcomes":     outcomesAreNotMixed,
+		"the end of the context is a prompt retry":    endIsPromptRetry,
+		"nothing is handed over after the end":        nothingAfterTheEnd,
+		"ready allows at least one message":           readyAllowsOne,
+		"ready waits while all it allows is promised": readyWaitsWhileAllIsPromised,
+		"ready does not wait after the end":           readyAfterTheEnd,
 	}
 	for promise, check := range promises {
 		t.Run(promise, func(t *testing.T) { check(t, harness) })
@@ -204,17 +205,42 @@ func nothingAfterTheEnd(t *testing.T, harness Harness) {
 
 func readyAllowsOne(t *testing.T, harness Harness) {
 	tr := harness(t, func(string, []byte) Word { return Done })
-	if n, err := tr.Ready(t.Context()); n < 1 || err != nil {
+	if n, err := tr.Ready(t.Context(), 0); n < 1 || err != nil {
 		t.Errorf("Ready said %d, %v", n, err)
 	}
 }
 
-func readyReturnsContextError(t *testing.T, harness Harness) {
+func readyWaitsWhileAllIsPromised(t *testing.T, harness Harness) {
 	tr := harness(t, func(string, []byte) Word { return Done })
+	most, err := tr.Ready(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := tr.Ready(t.Context(), most-1); n != most || err != nil {
+		t.Errorf("with %d of %d promised Ready said %d, %v", most-1, most, n, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if n, err := tr.Ready(ctx, most); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with all %d promised Ready said %d, %v, want to wait until %v", most, n, err, context.DeadlineExceeded)
+	}
+}
+
+func readyAfterTheEnd(t *testing.T, harness Harness) {
+	tr := harness(t, func(string, []byte) Word { return Done })
+	most, err := tr.Ready(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := tr.Ready(ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("Ready said %v, want %v", err, context.Canceled)
+	for range 20 { // a choice between two that are ready is by chance
+		if n, err := tr.Ready(ended, 0); n != most || err != nil {
+			t.Fatalf("Ready said %d, %v, want what is known, %d", n, err, most)
+		}
+		if n, err := tr.Ready(ended, most); !errors.Is(err, context.Canceled) {
+			t.Fatalf("with all promised Ready said %d, %v, want %v", n, err, context.Canceled)
+		}
 	}
 }
 

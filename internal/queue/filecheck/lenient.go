@@ -16,14 +16,14 @@ func (w *walk) salvageable(t tree, p *page, l Lost) error {
 		return w.children(t, p, l)
 	}
 	if t.bucket == ofBuckets {
-		return w.readable(p, 0, func(e element, key []byte) error {
+		return w.readable(p, t, func(e element, key []byte) error {
 			if _, known := record.BucketNamed(key); !known || e.valueSize < bucketHeaderSize {
 				return nil
 			}
 			return w.visit(t.bucket, key, Value{p, e.valueAt(), e.valueSize})
 		})
 	}
-	return w.readable(p, t.keySize(), func(e element, key []byte) error {
+	return w.readable(p, t, func(e element, key []byte) error {
 		if e.flags != 0 || outside(key, l.Low, l.High) {
 			return nil
 		}
@@ -35,9 +35,9 @@ func (w *walk) salvageable(t tree, p *page, l Lost) error {
 	})
 }
 
-// readable calls visit with each entry of a leaf whose key and value lie within it. Where the
+// readable calls visit with each entry of a leaf of t whose key and value lie within it. Where the
 // page's count is not what there is space for before the first key, the space is believed.
-func (w *walk) readable(p *page, keySize int, visit func(e element, key []byte) error) error {
+func (w *walk) readable(p *page, t tree, visit func(e element, key []byte) error) error {
 	n := p.count
 	if first, err := p.element(0, true); err == nil {
 		if fits := (first.keyAt - headSize) / elementSize; (first.keyAt-headSize)%elementSize == 0 && fits > n && fits <= 1<<16 {
@@ -46,7 +46,7 @@ func (w *walk) readable(p *page, keySize int, visit func(e element, key []byte) 
 	}
 	for i := range n {
 		e, key, err := p.entry(i, true)
-		if err != nil || e.keySize == 0 || keySize != 0 && e.keySize != keySize || e.end() > p.limit {
+		if err != nil || !t.hasKeysOf(e.keySize) || e.end() > p.limit {
 			continue
 		}
 		if err := visit(e, key); err != nil {
@@ -77,7 +77,7 @@ func outside(key, low, high []byte) bool {
 // Vouched returns an error unless the checksum in value vouches for it, and it is what bucket b
 // holds under a key like key. What is in Quarantined vouches for nothing.
 func Vouched(b record.Bucket, key, value []byte) error {
-	if size := b.KeySize(); size != 0 && len(key) != size {
+	if !b.HasKeysOf(len(key)) {
 		return record.ErrDamaged
 	}
 	var err error
@@ -90,6 +90,8 @@ func Vouched(b record.Bucket, key, value []byte) error {
 		_, err = record.DecodeKey(value)
 	case record.Dead:
 		_, _, _, err = record.DecodeDeadLetter(value)
+	case record.Ends:
+		_, err = record.DecodeEnds(value)
 	case record.Expiry:
 		if !bytes.Equal(value, record.ExpiryValue()) {
 			err = record.ErrDamaged
@@ -97,6 +99,10 @@ func Vouched(b record.Bucket, key, value []byte) error {
 	case record.Quarantined:
 		err = record.ErrDamaged
 	default:
+		if string(key) == record.FormatKey {
+			_, err = record.DecodeTable(value)
+			break
+		}
 		err = record.Verify(value)
 	}
 	return err

@@ -33,14 +33,22 @@ func (f *File) LostCommit() *File {
 	return lost
 }
 
-// sealedIn is the commit of the counts in the bucket of meta data that lies in the value of e; 0
-// where there are none.
+// sealedIn is the commit of the counts in the bucket of meta data whose value is that of e; 0 where
+// there are none. The bucket lies in the value, or on a page where it holds many subscriptions.
 func (f *File) sealedIn(p *page, e element) (tx uint64) {
 	header, err := p.slice(e.valueAt(), e.valueSize)
-	if err != nil || len(header) < bucketHeaderSize+headSize {
+	if err != nil || len(header) < bucketHeaderSize {
 		return 0
 	}
 	in := &page{buf: header[bucketHeaderSize:], limit: len(header) - bucketHeaderSize, inline: true}
+	if root := binary.NativeEndian.Uint64(header); root != 0 {
+		in, err = f.anyPage(root)
+	} else if len(header) < bucketHeaderSize+headSize {
+		return 0
+	}
+	if err != nil {
+		return 0
+	}
 	in.decode()
 	_ = leafEntries(in, func(e element, key []byte) error {
 		if string(key) != record.CountsKey {
@@ -52,6 +60,16 @@ func (f *File) sealedIn(p *page, e element) (tx uint64) {
 		return nil
 	})
 	return tx
+}
+
+// anyPage reads page id, which may lie beyond the high-water mark.
+func (f *File) anyPage(id uint64) (*page, error) {
+	pages := uint64(f.size) / uint64(f.pageSize)
+	if id < 2 || id >= pages {
+		return nil, damaged("there is no page %d", id)
+	}
+	p := &page{buf: make([]byte, f.pageSize), r: f.r, offset: int64(id) * int64(f.pageSize), limit: int((pages - id) * uint64(f.pageSize))}
+	return p, readAt(f.r, p.buf, p.offset)
 }
 
 // eachPage reads every page that bears its own number, in use or not. Pages beyond the high-water
@@ -147,21 +165,24 @@ func (s *survey) wanted(b record.Bucket, key []byte) bool {
 
 // kindOf says which bucket a key and its value come from, by what the checksum vouches for.
 func kindOf(key, value []byte) (record.Bucket, bool) {
-	if len(key) == record.Keys.KeySize() {
+	if record.Keys.HasKeysOf(len(key)) {
 		return record.Keys, Vouched(record.Keys, key, value) == nil
 	}
-	if len(key) != 8 || binary.BigEndian.Uint64(key) == 0 {
+	if seq, _, ok := record.CutSlotKey(key); !ok || seq == 0 {
 		return 0, false
 	}
 	// A dead letter, which holds another value, may look like a message; no message looks like it.
-	for _, b := range []record.Bucket{record.States, record.Dead} {
+	for _, b := range []record.Bucket{record.States, record.Dead, record.Ends} {
 		if Vouched(b, key, value) == nil {
 			return b, true
 		}
 	}
 	m, err := record.DecodeMessage(value)
-	if err == nil && m.Group == "" && m.Due == 0 {
+	if err != nil || !record.Plain.HasKeysOf(len(key)) {
+		return 0, false
+	}
+	if m.Group == "" && m.Due == 0 {
 		return record.Plain, true
 	}
-	return record.Indexed, err == nil
+	return record.Indexed, true
 }

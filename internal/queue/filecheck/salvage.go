@@ -2,6 +2,7 @@ package filecheck
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"time"
@@ -15,8 +16,10 @@ import (
 const salvageBatch = 4 << 20
 
 // Salvage copies what checksums vouch for in the file r of size bytes to a new file at path, which
-// must not be there. Damaged values are left out, and so is what was quarantined. An error means
-// that there is no new file.
+// must not be there. Damaged values are left out, and so is what was quarantined. Where the table of
+// subscriptions is lost, those that messages are for are named recovered-1, recovered-2 and so on,
+// by their slot, and that of slot 0 is the one without a name. An error means that there is no new
+// file.
 func Salvage(r io.ReaderAt, size int64, path string) (Report, error) {
 	c, err := newCopier(path)
 	if err != nil {
@@ -31,7 +34,10 @@ func Salvage(r io.ReaderAt, size int64, path string) (Report, error) {
 	if err == nil && len(s.lost) > 0 {
 		s.report.Orphans, err = s.orphans(c.put)
 	}
-	err = errors.Join(err, c.close(err == nil))
+	if s.report.Subscriptions == nil {
+		s.report.Subscriptions = recovered(c.slots)
+	}
+	err = errors.Join(err, c.close(err == nil, s.report.Subscriptions))
 	s.report.Copied = c.counts
 	if err != nil {
 		err = errors.Join(err, os.Remove(path))
@@ -39,8 +45,22 @@ func Salvage(r io.ReaderAt, size int64, path string) (Report, error) {
 	return s.report, err
 }
 
+// recovered are the subscriptions of slots, where nobody knows their names.
+func recovered(slots uint64) []record.Subscription {
+	table := record.DefaultTable()
+	for slot := 1; slot < record.MaxSubscriptions; slot++ {
+		if slots&(1<<slot) != 0 {
+			table = append(table, record.Subscription{
+				Slot: slot, Name: fmt.Sprint("recovered-", slot), Pattern: "/", State: record.Removed, Since: time.Now().UnixNano(),
+			})
+		}
+	}
+	return table
+}
+
 // A copier writes a new file.
 type copier struct {
+	slots  uint64 // of all messages and dead letters
 	db     *bbolt.DB
 	tx     *bbolt.Tx
 	bytes  int
@@ -71,7 +91,8 @@ func (c *copier) begin() (err error) {
 	if c.tx, err = c.db.Begin(true); err != nil {
 		return err
 	}
-	return record.MakeBuckets(c.tx)
+	_, err = c.tx.CreateBucketIfNotExists([]byte(record.Ends.Name())) // until the end, which knows whether it is needed
+	return errors.Join(err, record.MakeBuckets(c.tx, record.DefaultTable()))
 }
 
 // put copies one value, unless it is there or has nothing to belong to.
@@ -79,18 +100,21 @@ func (c *copier) put(b record.Bucket, key, value []byte) (bool, error) {
 	switch b {
 	case record.Meta, record.Expiry, record.Quarantined:
 		return false, nil // made anew, or not vouched for
-	case record.States:
-		if !c.has(record.Plain, key) && !c.has(record.Indexed, key) {
+	case record.States, record.Ends:
+		message := record.SeqKey(record.Seq(key))
+		if !c.has(record.Plain, message) && !c.has(record.Indexed, message) {
 			return false, nil
 		}
 	case record.Plain, record.Indexed:
-		if c.has(record.Dead, key) {
+		// Where it was for several, the dead letter is one subscription's.
+		if to := record.To(value); to == record.FirstSlot && c.has(record.Dead, key) {
 			return false, nil
 		}
 	}
 	if c.has(b, key) {
 		return false, nil
 	}
+	c.note(b, key, value)
 	if err := c.add(b, key, value); err != nil {
 		return false, err
 	}
@@ -104,6 +128,17 @@ func (c *copier) put(b record.Bucket, key, value []byte) (bool, error) {
 		}
 	}
 	return true, c.flush()
+}
+
+// note notes whom the value is for.
+func (c *copier) note(b record.Bucket, key, value []byte) {
+	switch b {
+	case record.Plain, record.Indexed:
+		c.slots |= record.To(value)
+	case record.Dead:
+		_, slot, _ := record.CutSlotKey(key)
+		c.slots |= 1 << slot
+	}
 }
 
 func (c *copier) bucket(b record.Bucket) *bbolt.Bucket { return c.tx.Bucket([]byte(b.Name())) }
@@ -129,12 +164,17 @@ func (c *copier) flush() error {
 	return c.begin()
 }
 
-// close commits the rest with the counts, if that is wanted, and syncs the file.
-func (c *copier) close(whole bool) error {
+// close commits the rest with the subscriptions and the counts, if that is wanted, and syncs the
+// file.
+func (c *copier) close(whole bool, table []record.Subscription) error {
 	if !whole {
 		return errors.Join(c.tx.Rollback(), c.db.Close())
 	}
-	err := c.counts.Seal(c.tx)
+	var err error
+	if record.OnlyFirstSlot(table) && c.slots|record.FirstSlot == record.FirstSlot {
+		err = c.tx.DeleteBucket([]byte(record.Ends.Name()))
+	}
+	err = errors.Join(err, record.PutTable(c.tx, table), c.counts.Seal(c.tx))
 	if err == nil {
 		err = c.tx.Commit()
 	}

@@ -17,6 +17,8 @@ type Report struct {
 	Vouched, Damaged record.Counts
 	// Sealed is what the last commit counted; nil where that is not known.
 	Sealed *record.Counts
+	// Subscriptions are those that the file names; none where it does not say.
+	Subscriptions []record.Subscription
 	// Problems says what is wrong, the first hundred in words; More counts the others.
 	Problems []string
 	More     int
@@ -85,12 +87,12 @@ func newSurvey(r io.ReaderAt, size int64) *survey {
 	return s
 }
 
-// surveyOrder has dead letters before messages and states last, so that what is copied once need
-// not be looked at again.
+// surveyOrder has dead letters before messages, and states and ends last, so that what is copied
+// once need not be looked at again.
 func surveyOrder() []record.Bucket {
 	return []record.Bucket{
 		record.Meta, record.Dead, record.Plain, record.Indexed, record.Keys, record.Expiry,
-		record.Quarantined, record.States,
+		record.Quarantined, record.States, record.Ends,
 	}
 }
 
@@ -104,7 +106,7 @@ func (s *survey) run() error {
 		switch header, there := roots[b]; {
 		case there:
 			err = s.walk.bucket(b, header)
-		case begun:
+		case begun && !b.Optional():
 			s.note(Lost{Bucket: b, Err: damaged("there is no bucket %s", b.Name())})
 		}
 		if err != nil {
@@ -143,8 +145,8 @@ func (s *survey) visit(b record.Bucket, key []byte, v Value) error {
 		return nil
 	}
 	s.report.Vouched[b]++
-	if b == record.Meta && string(key) == record.CountsKey {
-		s.sealed(value)
+	if b == record.Meta {
+		s.meta(key, value)
 	}
 	if s.found != nil {
 		return s.found(b, key, value)
@@ -152,8 +154,13 @@ func (s *survey) visit(b record.Bucket, key []byte, v Value) error {
 	return nil
 }
 
-func (s *survey) sealed(value []byte) {
-	if c, tx, err := record.DecodeCounts(value); err == nil && tx == s.file.meta.tx {
-		s.report.Sealed = &c
+func (s *survey) meta(key, value []byte) {
+	switch string(key) {
+	case record.FormatKey:
+		s.report.Subscriptions, _ = record.DecodeTable(value)
+	case record.CountsKey:
+		if c, tx, err := record.DecodeCounts(value); err == nil && tx == s.file.meta.tx {
+			s.report.Sealed = &c
+		}
 	}
 }

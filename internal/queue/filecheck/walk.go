@@ -54,12 +54,16 @@ func (f *File) Walk(order []record.Bucket, visit Visit) (empty bool, err error) 
 		return true, w.freelist()
 	}
 	for b := range record.NumBuckets {
-		if _, there := roots[b]; !there {
+		if _, there := roots[b]; !there && !b.Optional() {
 			return false, damaged("there is no bucket %s", b.Name())
 		}
 	}
 	for _, b := range order {
-		if err := w.bucket(b, roots[b]); err != nil {
+		header, there := roots[b]
+		if !there {
+			continue
+		}
+		if err := w.bucket(b, header); err != nil {
 			return false, err
 		}
 	}
@@ -298,7 +302,7 @@ func (w *walk) checkEntry(t tree, p *page, i, next int) (element, []byte, error)
 		err = damaged("page %d: entry %d reaches beyond the page", p.id, i)
 	case leaf && e.flags != t.flags():
 		err = damaged("page %d: entry %d has flags %#x", p.id, i, e.flags)
-	case e.keySize == 0 || t.keySize() != 0 && e.keySize != t.keySize():
+	case !t.hasKeysOf(e.keySize):
 		err = damaged("page %d: entry %d has a key of %d bytes", p.id, i, e.keySize)
 	}
 	return e, key, err
@@ -312,11 +316,11 @@ func (t tree) flags() uint32 {
 	return 0
 }
 
-func (t tree) keySize() int {
+func (t tree) hasKeysOf(size int) bool {
 	if t.bucket == ofBuckets {
-		return 0
+		return size > 0
 	}
-	return t.bucket.KeySize()
+	return t.bucket.HasKeysOf(size)
 }
 
 // freelist checks the list of free pages, which is there in a file that was just made. It must

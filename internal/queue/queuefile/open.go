@@ -202,7 +202,7 @@ func begin(o *Options) (Opened, error) {
 	l := newLoaded()
 	err = Contained(func() error {
 		return db.Update(func(tx *bbolt.Tx) error {
-			return errors.Join(record.MakeBuckets(tx), l.Counts.Seal(tx))
+			return errors.Join(record.MakeBuckets(tx, l.Table), l.Counts.Seal(tx))
 		})
 	})
 	if err == nil {

@@ -30,13 +30,17 @@ const (
 	Dead
 	// Quarantined holds damaged messages as they were found.
 	Quarantined
+	// Ends says of messages that several subscriptions get which of them have ended theirs. It is
+	// there only while there is, or was lately, more than the subscription of slot 0: releases that
+	// know of no subscriptions refuse a file with it.
+	Ends
 	// NumBuckets is how many there are.
 	NumBuckets
 )
 
 // Name is the bucket's name in the file.
 func (b Bucket) Name() string {
-	return [NumBuckets]string{"meta", "plain", "indexed", "state", "keys", "expiry", "dead", "aside"}[b]
+	return [NumBuckets]string{"meta", "plain", "indexed", "state", "keys", "expiry", "dead", "aside", "ends"}[b]
 }
 
 // BucketNamed finds a bucket by its name in the file.
@@ -49,19 +53,31 @@ func BucketNamed(name []byte) (Bucket, bool) {
 	return 0, false
 }
 
-// KeySize is the length of the bucket's keys in bytes; 0 where they differ.
-func (b Bucket) KeySize() int {
+// Optional says that a file may be without the bucket.
+func (b Bucket) Optional() bool { return b == Ends }
+
+// HasKeysOf says whether keys of so many bytes may be in the bucket.
+func (b Bucket) HasKeysOf(size int) bool {
 	switch b {
 	case Meta:
-		return 0
+		return size > 0
 	case Keys:
-		return sha256.Size
+		return size == sha256.Size
 	case Expiry:
-		return 8 + sha256.Size
+		return size == expirySize
+	case States, Dead:
+		return size == seqSize || size == slotSize
 	default:
-		return 8
+		return size == seqSize
 	}
 }
+
+// The lengths of keys in bytes.
+const (
+	seqSize    = 8
+	slotSize   = seqSize + 1
+	expirySize = 8 + sha256.Size
+)
 
 // The keys in Meta.
 const (
@@ -69,14 +85,27 @@ const (
 	CountsKey = "counts"
 )
 
-// MakeBuckets makes an empty queue of an empty database.
-func MakeBuckets(tx *bbolt.Tx) error {
+// MakeBuckets makes an empty queue of an empty database, for the subscriptions in table.
+func MakeBuckets(tx *bbolt.Tx, table []Subscription) error {
 	for b := range NumBuckets {
+		if b.Optional() {
+			continue
+		}
 		if _, err := tx.CreateBucketIfNotExists([]byte(b.Name())); err != nil {
 			return err
 		}
 	}
-	return tx.Bucket([]byte(Meta.Name())).Put([]byte(FormatKey), seal(make([]byte, sealSize)))
+	return PutTable(tx, table)
+}
+
+// PutTable writes down the subscriptions, and makes the bucket Ends where they need it.
+func PutTable(tx *bbolt.Tx, table []Subscription) error {
+	if !OnlyFirstSlot(table) {
+		if _, err := tx.CreateBucketIfNotExists([]byte(Ends.Name())); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket([]byte(Meta.Name())).Put([]byte(FormatKey), encodeTable(table))
 }
 
 // metaKeys is how many keys Meta holds after a commit.
@@ -85,7 +114,8 @@ const metaKeys = 2
 // Seal writes down with tx that the buckets hold c once it is committed.
 func (c *Counts) Seal(tx *bbolt.Tx) error {
 	c[Meta] = metaKeys
-	return tx.Bucket([]byte(Meta.Name())).Put([]byte(CountsKey), c.encode(uint64(tx.ID())))
+	several := tx.Bucket([]byte(Ends.Name())) != nil
+	return tx.Bucket([]byte(Meta.Name())).Put([]byte(CountsKey), c.encode(uint64(tx.ID()), several))
 }
 
 // ExpiryValue is the value of every key in Expiry, which says all there is.
@@ -94,9 +124,31 @@ func ExpiryValue() []byte { return []byte{version} }
 // SeqKey is the key of the message with sequence number seq, eight bytes big-endian.
 func SeqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
 
-// Seq is the sequence number in key; 0 where it is no such key.
+// SlotKey is the key of what one subscription has of the message with sequence number seq: that of
+// the message for slot 0, and with the slot behind it for others.
+func SlotKey(seq uint64, slot int) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, slotSize), seq)
+	if slot != 0 {
+		b = append(b, byte(slot))
+	}
+	return b
+}
+
+// CutSlotKey is its opposite; false where key is no such key.
+func CutSlotKey(key []byte) (seq uint64, slot int, ok bool) {
+	switch {
+	case len(key) == seqSize:
+		return binary.BigEndian.Uint64(key), 0, true
+	case len(key) == slotSize && key[seqSize] > 0 && key[seqSize] < MaxSubscriptions:
+		return binary.BigEndian.Uint64(key), int(key[seqSize]), true
+	default:
+		return 0, 0, false
+	}
+}
+
+// Seq is the sequence number that key begins with; 0 where it is no such key.
 func Seq(key []byte) uint64 {
-	if len(key) != 8 {
+	if len(key) != seqSize && len(key) != slotSize {
 		return 0
 	}
 	return binary.BigEndian.Uint64(key)
@@ -110,7 +162,7 @@ func ExpiryKey(expires int64, key [sha256.Size]byte) []byte {
 
 // CutExpiryKey is its opposite.
 func CutExpiryKey(b []byte) (expires int64, key [sha256.Size]byte, ok bool) {
-	if len(b) != Expiry.KeySize() {
+	if len(b) != expirySize {
 		return 0, key, false
 	}
 	return int64(binary.BigEndian.Uint64(b)), [sha256.Size]byte(b[8:]), true
@@ -119,13 +171,18 @@ func CutExpiryKey(b []byte) (expires int64, key [sha256.Size]byte, ok bool) {
 // Counts is how many keys each bucket holds. It is rewritten with every commit.
 type Counts [NumBuckets]uint64
 
-const countsSize = sealSize + 8 + 8*int(NumBuckets)
+// countsSize is the length of sealed counts of n buckets.
+func countsSize(n int) int { return sealSize + 8 + 8*n }
 
-// encode seals c for the transaction tx.
-func (c Counts) encode(tx uint64) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, sealSize, countsSize), tx)
-	for _, n := range c {
-		b = binary.BigEndian.AppendUint64(b, n)
+// encode seals c for the transaction tx. Ends is left out in a file that does not have it.
+func (c Counts) encode(tx uint64, several bool) []byte {
+	n := int(Ends)
+	if several {
+		n = int(NumBuckets)
+	}
+	b := binary.BigEndian.AppendUint64(make([]byte, sealSize, countsSize(n)), tx)
+	for _, count := range c[:n] {
+		b = binary.BigEndian.AppendUint64(b, count)
 	}
 	return seal(b)
 }
@@ -136,10 +193,14 @@ func DecodeCounts(b []byte) (c Counts, tx uint64, err error) {
 	if err != nil {
 		return c, 0, err
 	}
-	if len(p) != countsSize-sealSize {
+	n := int(NumBuckets)
+	if len(b) == countsSize(int(Ends)) {
+		n = int(Ends)
+	}
+	if len(b) != countsSize(n) {
 		return c, 0, fmt.Errorf("%w: no counts", ErrDamaged)
 	}
-	for i := range c {
+	for i := range c[:n] {
 		c[i] = binary.BigEndian.Uint64(p[8+8*i:])
 	}
 	return c, binary.BigEndian.Uint64(p), nil

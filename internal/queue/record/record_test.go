@@ -3,24 +3,25 @@ package record
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
 
 func FuzzValue(f *testing.F) {
-	f.Add(int64(1), int64(2), "group", []byte("head"), []byte("body"), 0)
-	f.Add(int64(-1), int64(0), "", []byte(nil), []byte(nil), 40)
-	f.Fuzz(func(t *testing.T, stored, due int64, group string, head, body []byte, at int) {
-		r := Message{ID: [16]byte{1, 2, 3}, Stored: stored, Due: due, Group: group, Head: head, Body: body}
+	f.Add(int64(1), int64(2), "group", []byte("head"), []byte("body"), 0, uint64(1))
+	f.Add(int64(-1), int64(0), "", []byte(nil), []byte(nil), 40, uint64(1<<63|6))
+	f.Fuzz(func(t *testing.T, stored, due int64, group string, head, body []byte, at int, to uint64) {
+		r := Message{To: to, ID: [16]byte{1, 2, 3}, Stored: stored, Due: due, Group: group, Head: head, Body: body}
 		value := r.Encode()
 		got, err := DecodeMessage(value)
-		if err != nil || got.ID != r.ID || got.Stored != stored || got.Due != due || got.Group != group ||
+		if err != nil || got.To != max(to, FirstSlot) || To(value) != got.To || got.ID != r.ID || got.Stored != stored || got.Due != due || got.Group != group ||
 			!bytes.Equal(got.Head, head) || !bytes.Equal(got.Body, body) {
 			t.Fatalf("DecodeMessage(encode(%+v)) = %+v, %v", r, got, err)
 		}
 		why := Reason{Text: group, Status: 404, Attempts: 3}
-		letter := EncodeDeadLetter(why, time.Unix(0, stored), value)
-		if died, _, inner, err := DecodeDeadLetter(letter); err != nil || died != why || !bytes.Equal(inner.Body, body) {
+		letter := EncodeDeadLetter(why, time.Unix(0, stored), ForFirstSlot(bytes.Clone(value)))
+		if died, _, inner, err := DecodeDeadLetter(letter); err != nil || died != why || inner.To != FirstSlot || !bytes.Equal(inner.Body, body) {
 			t.Fatalf("DecodeDeadLetter = %+v, %+v, %v", died, inner, err)
 		}
 		// Whatever is changed is found, and arbitrary bytes are only refused.
@@ -35,7 +36,11 @@ func FuzzValue(f *testing.F) {
 			_ = DeadLetterCost(random, len(random))
 			_, _ = DecodeState(random)
 			_, _ = DecodeKey(random)
-			_ = CostOf(random)
+			_, _ = CostOf(random)
+			_, _ = DecodeTable(random)
+			_, _ = DecodeEnds(random)
+			_, _, _ = DecodeCounts(random)
+			_ = ForFirstSlot(bytes.Clone(random))
 		}
 	})
 }
@@ -73,5 +78,68 @@ func TestHeadsCostNothingUpToOneKiB(t *testing.T) {
 		if got := Cost(0, size, 100, true); got != want {
 			t.Errorf("cost of a body of 100 and a head of %d = %d, want %d", size, got, want)
 		}
+	}
+}
+
+func TestTableSurvivesEncoding(t *testing.T) {
+	for name, table := range map[string][]Subscription{
+		"of a file without routes": DefaultTable(),
+		"one that was renamed":     {{Name: "orders", Pattern: "/orders/", First: true}},
+		"several": {
+			{Slot: 3, Name: "mail", Pattern: "/a/,/b", State: Removed, Since: 1 << 60},
+			{Slot: 63, Name: "last", State: Dropping}, {Pattern: "/", First: true},
+		},
+	} {
+		if got, err := DecodeTable(encodeTable(table)); err != nil || !slices.Equal(got, table) {
+			t.Errorf("%s: DecodeTable = %+v, %v; want %+v", name, got, err, table)
+		}
+	}
+}
+
+func TestTableThatIsNoneIsRefused(t *testing.T) {
+	good := encodeTable([]Subscription{{Slot: 1, Name: "a"}, {Slot: 2, Name: "b"}})
+	for name, change := range map[string]func(p []byte){
+		"another version":     func(p []byte) { p[0] = 9 },
+		"none":                func(p []byte) { p[1] = 0 },
+		"more than there are": func(p []byte) { p[1] = 3 },
+		"a slot too high":     func(p []byte) { p[2] = 64 },
+		"a slot twice":        func(p []byte) { p[2] = 2 },
+		"no such state":       func(p []byte) { p[3] = 3 },
+	} {
+		bad := bytes.Clone(good)
+		change(bad[sealSize:])
+		if got, err := DecodeTable(seal(bad)); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: DecodeTable = %+v, %v; want ErrDamaged", name, got, err)
+		}
+	}
+}
+
+// TestOneSubscriptionIsWrittenAsBefore holds what releases read that know of no subscriptions.
+func TestOneSubscriptionIsWrittenAsBefore(t *testing.T) {
+	m := Message{To: FirstSlot, Body: []byte("body")}
+	if v := m.Encode(); v[4] != 1 || len(v) != 5+16+8+8+1+1+4 {
+		t.Errorf("a message is version %d of %d bytes", v[4], len(v))
+	}
+	if v := (Counts{}).encode(1, false); len(v) != 5+8+8*8 {
+		t.Errorf("the counts are %d bytes", len(v))
+	}
+	if v := encodeTable(DefaultTable()); len(v) != 5 {
+		t.Errorf("the format is %d bytes", len(v))
+	}
+	if k := SlotKey(7, 0); !bytes.Equal(k, SeqKey(7)) {
+		t.Errorf("the key of a state is %x", k)
+	}
+}
+
+func TestIndexIsChargedForEachSubscription(t *testing.T) {
+	for to, want := range map[uint64]int64{1: 3 + IndexCost, 2: 3 + IndexCost, 7: 3 + 3*IndexCost} {
+		m := Message{To: to, Due: 1, Body: []byte("abc")}
+		if one, all := CostOf(m.Encode()); one != 3+IndexCost || all != want {
+			t.Errorf("to %b: cost = %d, %d; want %d, %d", to, one, all, 3+IndexCost, want)
+		}
+	}
+	plain := Message{To: 7, Body: []byte("abc")}
+	if one, all := CostOf(plain.Encode()); one != 3 || all != 3 {
+		t.Errorf("a plain one costs %d, %d; want its body once", one, all)
 	}
 }

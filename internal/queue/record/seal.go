@@ -15,13 +15,18 @@ import (
 const (
 	version  = 1
 	sealSize = 5
+	// severalVersion is that of a message that is for other subscriptions than that of slot 0
+	// alone: the slots follow the seal.
+	severalVersion = 2
 )
 
 // ErrDamaged means that a value is not as it was written.
 var ErrDamaged = errors.New("damaged value")
 
 // seal fills in the first five bytes of b.
-func seal(b []byte) []byte {
+func seal(b []byte) []byte { return sealAs(b, version) }
+
+func sealAs(b []byte, version byte) []byte {
 	b[4] = version
 	binary.BigEndian.PutUint32(b, checksum(b[4:]))
 	return b
@@ -29,23 +34,28 @@ func seal(b []byte) []byte {
 
 // unseal returns what seal was given, less the five bytes.
 func unseal(b []byte) ([]byte, error) {
-	if len(b) < sealSize {
-		return nil, fmt.Errorf("%w: %d bytes", ErrDamaged, len(b))
-	}
-	if binary.BigEndian.Uint32(b) != checksum(b[4:]) {
-		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
-	}
-	if b[4] != version {
-		return nil, fmt.Errorf("%w: version %d", ErrDamaged, b[4])
+	if err := checkSeal(b, version); err != nil {
+		return nil, err
 	}
 	return b[sealSize:], nil
 }
 
-// Verify checks the seal of any value.
-func Verify(b []byte) error {
-	_, err := unseal(b)
-	return err
+// checkSeal returns an error unless b is as it was sealed, with a version up to newest.
+func checkSeal(b []byte, newest byte) error {
+	if len(b) < sealSize {
+		return fmt.Errorf("%w: %d bytes", ErrDamaged, len(b))
+	}
+	if binary.BigEndian.Uint32(b) != checksum(b[4:]) {
+		return fmt.Errorf("%w: checksum", ErrDamaged)
+	}
+	if b[4] < version || b[4] > newest {
+		return fmt.Errorf("%w: version %d", ErrDamaged, b[4])
+	}
+	return nil
 }
+
+// Verify checks the seal of any value but a message's.
+func Verify(b []byte) error { return checkSeal(b, version) }
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 

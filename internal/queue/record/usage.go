@@ -17,3 +17,15 @@ func (u *Usage) Drop(bytes int64) {
 	u.Messages--
 	u.Bytes = max(0, u.Bytes-bytes)
 }
+
+// Put counts as many more as v has.
+func (u *Usage) Put(v Usage) {
+	u.Messages += v.Messages
+	u.Bytes += v.Bytes
+}
+
+// Take counts as many less as v has.
+func (u *Usage) Take(v Usage) {
+	u.Messages -= v.Messages
+	u.Bytes = max(0, u.Bytes-v.Bytes)
+}

@@ -33,6 +33,8 @@ type Schedule struct {
 	boot uint64
 	// backingOff is how many of the delayed ones have been handed out before.
 	backingOff int
+	// oldest are some of the delayed ones with the lowest numbers; see TakeOldest.
+	oldest []*Item
 }
 
 // AheadMax is how many sequence numbers of plain messages are held in memory.
@@ -51,7 +53,7 @@ func New() *Schedule {
 	return &Schedule{
 		ready:   itemHeap{before: func(a, b *Item) bool { return a.Seq < b.Seq }},
 		delayed: itemHeap{before: func(a, b *Item) bool { return a.Due < b.Due || a.Due == b.Due && a.Seq < b.Seq }},
-		leased:  itemHeap{before: func(a, b *Item) bool { return a.Handout.Lease.Expires.Before(b.Handout.Lease.Expires) }},
+		leased:  itemHeap{before: func(a, b *Item) bool { return a.Receives.Lease.Expires.Before(b.Receives.Lease.Expires) }},
 		lanes:   make(map[uint64]*lane),
 		seed:    maphash.MakeSeed(),
 		parked:  make(map[uint64]struct{}),
@@ -141,8 +143,14 @@ func (s *Schedule) addIndexed(seq uint64, due int64, group uint64, f flags) {
 	s.put(&Item{Seq: seq, Due: due, group: group, flags: f | indexed})
 }
 
-// Damaged is an item for an indexed message that cannot be read, and is not scheduled.
-func Damaged(seq uint64) *Item { return &Item{Seq: seq, flags: indexed, Handout: &Handout{}} }
+// Damaged is an item for a message that cannot be read, and is not scheduled.
+func Damaged(seq uint64, isIndexed bool) *Item {
+	it := &Item{Seq: seq, Receives: &Receives{}}
+	if isIndexed {
+		it.flags = indexed
+	}
+	return it
+}
 
 // put makes it due at it.Due. Whether that is past is found out by Advance.
 func (s *Schedule) put(it *Item) {
@@ -167,7 +175,7 @@ func (s *Schedule) Advance(now time.Time) {
 		it.Due = 0
 		s.push(it, inReady)
 	}
-	for it := s.leased.first(); it != nil && !it.Handout.Lease.Expires.After(now); it = s.leased.first() {
+	for it := s.leased.first(); it != nil && !it.Receives.Lease.Expires.After(now); it = s.leased.first() {
 		s.Take(it)
 		s.push(it, inReady)
 	}
@@ -183,6 +191,11 @@ func (s *Schedule) Pick() *Item {
 		}
 		return first
 	}
+	return s.takeAhead()
+}
+
+// takeAhead takes the next plain message.
+func (s *Schedule) takeAhead() *Item {
 	it := &Item{Seq: s.ahead[0]}
 	if it.Seq > s.boot {
 		it.flags = fresh
@@ -228,7 +241,7 @@ func (s *Schedule) Sleep(now time.Time) (d time.Duration, ok bool) {
 		d, ok = time.Duration(it.Due-now.UnixNano()), true
 	}
 	if it := s.leased.first(); it != nil {
-		left := it.Handout.Lease.Expires.Sub(now)
+		left := it.Receives.Lease.Expires.Sub(now)
 		if !ok || left < d {
 			d, ok = left, true
 		}
@@ -245,8 +258,11 @@ func (s *Schedule) Counts() (delayed, backingOff, inFlight int) {
 func (s *Schedule) push(it *Item, to place) {
 	it.in = to
 	s.heap(to).push(it)
-	if to == inDelayed && it.flags&retried != 0 {
-		s.backingOff++
+	if to == inDelayed {
+		s.noteOldest(it)
+		if it.flags&retried != 0 {
+			s.backingOff++
+		}
 	}
 }
 
