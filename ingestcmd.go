@@ -113,11 +113,6 @@ func writeReport(w io.Writer, r filecheck.Report, counts *record.Counts, did str
 	return say(w, "%s\n", strings.Join(lines, "\n"))
 }
 
-func say(w io.Writer, format string, args ...any) error {
-	_, err := fmt.Fprintf(w, format, args...)
-	return err
-}
-
 // deadLettersCommand is `carrier dead-letters drop`.
 func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
 	name, one := "", false

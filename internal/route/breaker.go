@@ -13,7 +13,7 @@ func (r *Route) breaker(endpoint string) []transmitter.Middleware {
 		return nil
 	}
 	r.metrics.SetBreakerOpen(endpoint, false)
-	return []transmitter.Middleware{transmitter.Breaker(transmitter.BreakerOptions{
+	breaker := transmitter.Breaker(transmitter.BreakerOptions{
 		Failures: c.BreakerFailures, Cooldown: c.BreakerCooldown,
 		Changed: func(open bool) {
 			r.metrics.SetBreakerOpen(endpoint, open)
@@ -23,5 +23,10 @@ func (r *Route) breaker(endpoint string) []transmitter.Middleware {
 				r.log.Info("breaker closed: the worker answers again", zap.String("endpoint", endpoint))
 			}
 		},
-	})}
+	})
+	return []transmitter.Middleware{func(next transmitter.Transmitter) transmitter.Transmitter {
+		t := breaker(next)
+		r.breakers[endpoint] = t
+		return t
+	}}
 }

@@ -16,8 +16,10 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/observe/trail"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
+	"carrier/transmitter"
 )
 
 // Options is what all routes of a process are made with.
@@ -25,6 +27,7 @@ type Options struct {
 	Version string
 	Log     *zap.Logger
 	Metrics *metrics.Process
+	Trail   *trail.Trail
 	// Polled is called after each receive of any route. It is safe for concurrent use.
 	Polled func()
 	// OnBroken and TryQueueFile are those of builtin.Options.
@@ -38,6 +41,7 @@ type Route struct {
 	log        *zap.Logger
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
+	trail      *trail.Route
 	readiness  *admin.Readiness
 	polled     func()
 	idle       idleness
@@ -45,11 +49,14 @@ type Route struct {
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
 	paused     atomic.Bool
+	// breakers are by endpoint; they are made once, before anything runs.
+	breakers map[string]transmitter.Transmitter
 }
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
+	r := &Route{config: c, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled, breakers: map[string]transmitter.Transmitter{}}
+	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
 	}
@@ -109,6 +116,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.metrics.Observe(e)
 	r.readiness.Observe(e)
 	r.audit.Observe(e)
+	r.trail.Observe(e)
 	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
 		r.polled()

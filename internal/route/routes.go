@@ -11,19 +11,21 @@ import (
 	"carrier/config"
 	"carrier/dispatch/share"
 	"carrier/internal/observe/admin"
+	"carrier/internal/observe/trail"
 	"carrier/receiver/builtin"
 )
 
 // Routes are all routes of a process.
 type Routes struct {
-	all []*Route
-	log *zap.Logger
+	all   []*Route
+	log   *zap.Logger
+	trail *trail.Trail
 }
 
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
-	routes := &Routes{log: o.Log}
+	routes := &Routes{log: o.Log, trail: o.Trail}
 	var of []builtin.Route
 	for _, rc := range c.Routes {
 		r := begin(rc, o)

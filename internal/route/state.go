@@ -7,6 +7,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/redact"
+	"carrier/transmitter"
 )
 
 // state is what r does at this moment.
@@ -18,7 +19,7 @@ func (r *Route) state() State {
 		InFlight: r.dispatcher.InFlight(), Limit: r.config.Concurrency, Received: received, Settled: settled,
 	}
 	for _, e := range r.worker.endpoints {
-		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(e.String())})
+		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(e.String()), Breaker: transmitter.BreakerState(r.breakers[e.String()])})
 	}
 	reasons := r.readiness.Reasons()
 	for subject, reason := range reasons {

@@ -55,6 +55,14 @@ func (p *Process) WatchLog(dropped func() uint64) {
 	})
 }
 
+// WatchAudit makes dropped the number of lines of the audit trail that could not be written. It is
+// called once, before the metrics are served; dropped is safe for concurrent use.
+func (p *Process) WatchAudit(dropped func() uint64) {
+	p.watch(func(to *exposition) {
+		to.counter("carrier_audit_dropped_total", "Lines of the audit trail that could not be written in time, or at all.", float64(dropped()))
+	})
+}
+
 // WatchProducers adds the metrics of the ingest server, which all routes with the ingest receiver
 // share; they are absent where none has it. It is called at most once, before the metrics are
 // served; now is safe for concurrent use and is called once for each scrape.

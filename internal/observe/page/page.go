@@ -17,9 +17,6 @@ var static embed.FS
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Paths lists what Handler serves.
-func Paths() []string { return []string{"/", "/page.js", "/page.css"} }
-
 // Handler serves the page at "/", its script and its style. It asks for no token: the files are
 // the same everywhere and hold nothing of the program's state.
 func Handler() http.Handler {

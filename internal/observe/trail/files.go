@@ -19,8 +19,11 @@ const (
 	suffix      = ".jsonl"
 )
 
-// files writes lines to a file and begins another when it is full. It belongs to one goroutine.
+// files writes lines to a file and begins another when it is full. It belongs to one goroutine at a
+// time.
 type files struct {
+	failed   func(error)
+	failing  bool
 	dir      string
 	maxSize  int64
 	maxFiles int
@@ -39,7 +42,7 @@ func openFiles(o Options) (*files, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	f := &files{dir: o.Dir, maxSize: o.MaxSize, maxFiles: max(1, o.MaxFiles), maxAge: o.MaxAge}
+	f := &files{failed: o.Failed, dir: o.Dir, maxSize: o.MaxSize, maxFiles: max(1, o.MaxFiles), maxAge: o.MaxAge}
 	older, err := olderFiles(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
@@ -77,29 +80,47 @@ func (f *files) open() error {
 	return nil
 }
 
-// write writes lines, as many to a file as it takes.
-func (f *files) write(lines []byte) error {
-	for len(lines) > 0 {
-		fit := f.fit(lines)
-		if fit == 0 {
-			if err := f.rotate(); err != nil {
-				return err
-			}
-			continue
-		}
-		if f.file == nil {
-			if err := f.open(); err != nil {
-				return err
-			}
-		}
-		n, err := f.file.Write(lines[:fit])
-		f.size += int64(n)
-		if err != nil {
-			return err
-		}
-		lines = lines[fit:]
+// Write writes whole lines, as many to a file as it takes.
+func (f *files) Write(lines []byte) (n int, err error) {
+	n, err = f.write(lines)
+	if err == nil {
+		err = f.removeOld()
 	}
-	return f.removeOld()
+	if err != nil && !f.failing && f.failed != nil {
+		f.failed(err)
+	}
+	f.failing = err != nil
+	return n, err
+}
+
+func (f *files) write(lines []byte) (written int, err error) {
+	for written < len(lines) {
+		fit := f.fit(lines[written:])
+		switch {
+		case fit == 0:
+			err = f.rotate()
+		case f.file == nil:
+			err = f.open()
+		default:
+			var n int
+			n, err = f.file.Write(lines[written : written+fit])
+			f.size += int64(n)
+			written += n
+		}
+		if err != nil {
+			f.reopen()
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// reopen has the next write open the file: that ends a line of which a part was written.
+func (f *files) reopen() {
+	if f.file != nil {
+		_ = f.file.Close()
+		f.file = nil
+	}
 }
 
 // fit is how many bytes of whole lines go into the current file; a line too long for any file goes
@@ -125,10 +146,7 @@ func (f *files) fit(lines []byte) int {
 
 // rotate ends the current file.
 func (f *files) rotate() error {
-	if f.file != nil {
-		_ = f.file.Close()
-		f.file = nil
-	}
+	f.reopen()
 	f.last++
 	err := os.Rename(filepath.Join(f.dir, current), olderPath(f.dir, f.last))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -163,11 +181,13 @@ func (f *files) removeOld() error {
 	return nil
 }
 
-func (f *files) close() error {
+func (f *files) close() {
 	if f.file == nil {
-		return nil
+		return
 	}
-	return f.file.Close()
+	if err := f.file.Close(); err != nil && f.failed != nil {
+		f.failed(err)
+	}
 }
 
 func olderPath(dir string, n int) string {

@@ -1,6 +1,11 @@
 package trail
 
-import "time"
+import (
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
 
 // The words of Event, and the outcome that FailuresOnly leaves out.
 const (
@@ -9,8 +14,8 @@ const (
 	delivered = "delivered"
 )
 
-// An Attempt is one POST, or one hand-over to a consumer, and what came of it. Outcome is one of the
-// words that settlements are counted by.
+// An Attempt is one POST, or one hand-over to a consumer, and what came of it. Time is when it was
+// over. Outcome is one of the words that settlements are counted by.
 type Attempt struct {
 	Time         time.Time `json:"time"`
 	Event        string    `json:"event"`
@@ -26,6 +31,17 @@ type Attempt struct {
 	Reason       string    `json:"reason"`
 }
 
+func (a Attempt) entry() zapcore.Entry { return zapcore.Entry{Time: a.Time, Message: a.Event} }
+
+func (a Attempt) fields() []zapcore.Field {
+	return []zapcore.Field{
+		zap.String("route", a.Route), zap.String("message_id", a.MessageID),
+		zap.Int("attempt", a.Attempt), zap.Int("receive_count", a.ReceiveCount),
+		zap.String("endpoint", a.Endpoint), zap.Int("status", a.Status), zap.Int64("took_ms", a.TookMS),
+		zap.String("outcome", a.Outcome), zap.Int64("delay_ms", a.DelayMS), zap.String("reason", a.Reason),
+	}
+}
+
 // A Settlement is the end of one message in flight. OK says that the source agreed.
 type Settlement struct {
 	Time      time.Time `json:"time"`
@@ -39,69 +55,23 @@ type Settlement struct {
 	OK        bool      `json:"ok"`
 }
 
-// A Query says which records are wanted. An empty field matches everything.
-type Query struct {
-	MessageID, Route, Outcome string
-	// Since is the earliest time.
-	Since time.Time
-	// Limit is how many are wanted at most, the newest; zero is all.
-	Limit int
-}
+func (s Settlement) entry() zapcore.Entry { return zapcore.Entry{Time: s.Time, Message: s.Event} }
 
-func (q Query) matches(id, route, outcome string, at time.Time) bool {
-	return (q.MessageID == "" || q.MessageID == id) && (q.Route == "" || q.Route == route) &&
-		(q.Outcome == "" || q.Outcome == outcome) && (q.Since.IsZero() || !at.Before(q.Since))
-}
-
-func (q Query) attempt(a Attempt) bool {
-	return q.matches(a.MessageID, a.Route, a.Outcome, a.Time)
-}
-
-func (q Query) settlement(s Settlement) bool {
-	return q.matches(s.MessageID, s.Route, s.Outcome, s.Time)
-}
-
-// Attempts returns those in memory that match q, the newest first; never nil.
-func (t *Trail) Attempts(q Query) []Attempt {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.attempts.newest(q.Limit, q.attempt)
-}
-
-// Settlements likewise.
-func (t *Trail) Settlements(q Query) []Settlement {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.settlements.newest(q.Limit, q.settlement)
-}
-
-// A ring holds the last ones.
-type ring[T any] struct {
-	held []T
-	next int // where the next one goes once the ring is full
-}
-
-func (r *ring[T]) add(v T) {
-	if len(r.held) < remembered {
-		r.held = append(r.held, v)
-		return
+func (s Settlement) fields() []zapcore.Field {
+	return []zapcore.Field{
+		zap.String("route", s.Route), zap.String("message_id", s.MessageID), zap.String("outcome", s.Outcome),
+		zap.Int("attempts", s.Attempts), zap.Int64("age_ms", s.AgeMS), zap.Int64("settle_ms", s.SettleMS), zap.Bool("ok", s.OK),
 	}
-	r.held[r.next] = v
-	r.next = (r.next + 1) % remembered
 }
 
-// newest returns up to limit that match, the newest first; zero is no limit.
-func (r *ring[T]) newest(limit int, match func(T) bool) []T {
-	found := []T{}
-	for i := range r.held {
-		v := r.held[(r.next+len(r.held)-1-i+len(r.held))%len(r.held)]
-		if !match(v) {
-			continue
-		}
-		found = append(found, v)
-		if len(found) == limit {
-			break
-		}
-	}
-	return found
+// newEncoder makes lines of JSON as the structs' tags say; a test holds the two together.
+func newEncoder() zapcore.Encoder {
+	return zapcore.NewJSONEncoder(zapcore.EncoderConfig{
+		TimeKey: "time", MessageKey: "event", EncodeTime: zapcore.RFC3339NanoTimeEncoder,
+	})
+}
+
+// Outcomes are the words that the outcome of a record may be.
+func Outcomes() []string {
+	return []string{delivered, "deferred", "failed", "rejected", "returned", lost}
 }

@@ -3,18 +3,17 @@
 package trail
 
 import (
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap/zapcore"
+
+	"carrier/internal/observe/audit"
 )
 
-const (
-	// remembered is how many attempts, and how many settlements, are in memory.
-	remembered = 1000
-	// maxWaiting is how many records wait to be written at most.
-	maxWaiting = 8192
-)
+// remembered is how many attempts, and how many settlements, are in memory.
+const remembered = 1000
 
 // Where the lines go.
 type Where int
@@ -33,11 +32,11 @@ type Options struct {
 	Where Where
 	// FailuresOnly leaves out what was delivered, of lines alone: all is in memory.
 	FailuresOnly bool
-	// Stdout takes whole lines; its Write must not block.
-	Stdout io.Writer
+	// Stdout takes the lines, between others.
+	Stdout *audit.Output
 	// Dir holds the files: it is made, with mode 0700, if it is not there. A file has at most
 	// MaxSize bytes, at least one line; there are at most MaxFiles of them, the current one included;
-	// one whose last line is older than MaxAge is removed.
+	// one whose last line is older than MaxAge is removed, unless that is zero.
 	Dir      string
 	MaxSize  int64
 	MaxFiles int
@@ -46,41 +45,32 @@ type Options struct {
 	Failed func(error)
 }
 
-// A Trail is safe for concurrent use, and no method but Open, Close and Find blocks.
+// A Trail is safe for concurrent use, and no method but Open and Close blocks.
 type Trail struct {
-	options Options
-	dropped atomic.Uint64
-	waiting chan any // *Attempt or *Settlement; nil where nothing is written
-	done    chan struct{}
+	failuresOnly bool
+	encoder      zapcore.Encoder
+	output       *audit.Output // nil where nothing is written
+	files        *files        // nil where there are none
+	refused      atomic.Uint64
 
 	mu          sync.Mutex
-	closed      bool
 	attempts    ring[Attempt]
 	settlements ring[Settlement]
 }
 
 // Open begins a trail. With Files it fails where the directory cannot be written.
 func Open(o Options) (*Trail, error) {
-	if o.Failed == nil {
-		o.Failed = func(error) {}
-	}
-	t := &Trail{options: o, done: make(chan struct{})}
-	var w sink
+	t := &Trail{failuresOnly: o.FailuresOnly, encoder: newEncoder()}
 	switch o.Where {
 	case Stdout:
-		w = stdout{o.Stdout}
+		t.output = o.Stdout
 	case Files:
 		f, err := openFiles(o)
 		if err != nil {
 			return nil, err
 		}
-		w = f
-	default:
-		close(t.done)
-		return t, nil
+		t.files, t.output = f, audit.NewOutput(f)
 	}
-	t.waiting = make(chan any, maxWaiting)
-	go t.write(w)
 	return t, nil
 }
 
@@ -88,52 +78,50 @@ func Open(o Options) (*Trail, error) {
 func (t *Trail) Attempt(a Attempt) {
 	a.Event = attempted
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.attempts.add(a)
-	if t.waiting == nil || t.options.FailuresOnly && a.Outcome == delivered {
-		return
+	t.mu.Unlock()
+	if t.output != nil && !(t.failuresOnly && a.Outcome == delivered) {
+		t.write(a.entry(), a.fields())
 	}
-	t.pass(a)
 }
 
 // Settlement notes how one message ended, likewise.
 func (t *Trail) Settlement(s Settlement) {
 	s.Event = settled
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.settlements.add(s)
-	if t.waiting == nil || t.options.FailuresOnly && s.Outcome == delivered && s.OK {
-		return
-	}
-	t.pass(s)
-}
-
-// pass hands a record to the writer. The lock is held.
-func (t *Trail) pass(record any) {
-	if t.closed {
-		t.dropped.Add(1)
-		return
-	}
-	select {
-	case t.waiting <- record:
-	default:
-		t.dropped.Add(1)
+	t.mu.Unlock()
+	if t.output != nil && !(t.failuresOnly && s.Outcome == delivered) {
+		t.write(s.entry(), s.fields())
 	}
 }
 
-// Dropped is how many lines could not be written.
-func (t *Trail) Dropped() uint64 { return t.dropped.Load() }
+// write hands one line on, and counts it where there is no place for it.
+func (t *Trail) write(e zapcore.Entry, fields []zapcore.Field) {
+	line, err := t.encoder.EncodeEntry(e, fields)
+	if err != nil {
+		t.refused.Add(1)
+		return
+	}
+	if !t.output.Offer(line.Bytes()) {
+		t.refused.Add(1)
+	}
+	line.Free()
+}
+
+// Dropped is how many lines could not be written, as far as that shows: what stdout's reader refuses
+// counts as a line of the log.
+func (t *Trail) Dropped() uint64 {
+	n := t.refused.Load()
+	if t.files != nil {
+		n += t.output.Dropped()
+	}
+	return n
+}
 
 // Close writes what waits, and closes the file, for as long as timeout. It is called once.
 func (t *Trail) Close(timeout time.Duration) {
-	t.mu.Lock()
-	t.closed = true
-	if t.waiting != nil {
-		close(t.waiting)
-	}
-	t.mu.Unlock()
-	select {
-	case <-t.done:
-	case <-time.After(timeout):
+	if t.files != nil && t.output.Close(timeout) {
+		t.files.close()
 	}
 }
