@@ -31,9 +31,9 @@ type Attempt struct {
 	Reason       string    `json:"reason"`
 }
 
-func (a Attempt) entry() zapcore.Entry { return zapcore.Entry{Time: a.Time, Message: a.Event} }
+func (a *Attempt) entry() zapcore.Entry { return zapcore.Entry{Time: a.Time, Message: a.Event} }
 
-func (a Attempt) fields() []zapcore.Field {
+func (a *Attempt) fields() []zapcore.Field {
 	return []zapcore.Field{
 		zap.String("route", a.Route), zap.String("message_id", a.MessageID),
 		zap.Int("attempt", a.Attempt), zap.Int("receive_count", a.ReceiveCount),
@@ -55,9 +55,9 @@ type Settlement struct {
 	OK        bool      `json:"ok"`
 }
 
-func (s Settlement) entry() zapcore.Entry { return zapcore.Entry{Time: s.Time, Message: s.Event} }
+func (s *Settlement) entry() zapcore.Entry { return zapcore.Entry{Time: s.Time, Message: s.Event} }
 
-func (s Settlement) fields() []zapcore.Field {
+func (s *Settlement) fields() []zapcore.Field {
 	return []zapcore.Field{
 		zap.String("route", s.Route), zap.String("message_id", s.MessageID), zap.String("outcome", s.Outcome),
 		zap.Int("attempts", s.Attempts), zap.Int64("age_ms", s.AgeMS), zap.Int64("settle_ms", s.SettleMS), zap.Bool("ok", s.OK),

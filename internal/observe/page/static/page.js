@@ -16,6 +16,7 @@ let deadNext = ""; // where the next ones begin
 let redriving = false;
 
 class Refused extends Error {}
+class Absent extends Error {} // this carrier does not answer that path
 
 // call asks the admin API, and returns the answer's JSON, or null where there is none.
 async function call(method, path, body) {
@@ -30,7 +31,8 @@ async function call(method, path, body) {
   let document = null;
   try { document = text === "" ? null : JSON.parse(text); } catch { /* told by the status below */ }
   if (!answer.ok) {
-    const detail = document && (document.detail || document.title);
+    const detail = document && document.detail;
+    if (!detail && (answer.status === 404 || answer.status === 501)) throw new Absent("This carrier does not answer " + path.split("?")[0] + ".");
     throw new Error(detail || "carrier answered " + answer.status);
   }
   return document;
@@ -51,9 +53,11 @@ function element(name, text, className) {
   return e;
 }
 
-function button(text, label, act, className) {
+// button makes a button; key says which one it is when it is drawn anew, whatever its text is then.
+function button(key, text, label, act, className) {
   const b = element("button", text, className);
   b.type = "button";
+  b.dataset.key = key;
   b.setAttribute("aria-label", label);
   b.addEventListener("click", () => act(b));
   return b;
@@ -97,14 +101,30 @@ function cell(row, label, content, className) {
   return td;
 }
 
-// keepFocus redraws, and puts the focus back onto the button with the same label.
+// What is drawn: a second look at the same draws nothing, so that a selection, or a button that is about
+// to be pressed, stays what it is.
+const drawn = new Map();
+let pressed = false; // a button of the mouse, or a finger, is down
+for (const [name, down] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+  document.addEventListener(name, () => { pressed = down; }, true);
+}
+
+// changed says whether data has to be drawn at a place.
+function changed(place, data) {
+  const text = JSON.stringify(data);
+  if (pressed || drawn.get(place) === text) return false;
+  drawn.set(place, text);
+  return true;
+}
+
+// keepFocus redraws, and puts the focus back onto the button with the same key.
 function keepFocus(redraw) {
   const active = document.activeElement;
-  const label = active && active.getAttribute("aria-label");
+  const key = active && active.dataset.key;
   redraw();
-  if (!label || document.contains(active)) return;
-  for (const b of document.querySelectorAll("button[aria-label]")) {
-    if (b.getAttribute("aria-label") === label) { b.focus(); return; }
+  if (!key || document.contains(active)) return;
+  for (const b of document.querySelectorAll("button[data-key]")) {
+    if (b.dataset.key === key) { b.focus(); return; }
   }
 }
 
@@ -157,8 +177,8 @@ function routeCard(r, now) {
   if (r.state !== "draining") {
     const paused = r.state === "paused";
     const word = paused ? "resume" : "pause";
-    const b = button(paused ? "Resume" : "Pause", (paused ? "Resume " : "Pause ") + r.name, async (self) => {
-      self.disabled = true;
+    const b = button("pause " + r.name, paused ? "Resume" : "Pause", (paused ? "Resume " : "Pause ") + r.name, async (self) => {
+      self.setAttribute("aria-disabled", "true"); // disabled would lose the focus
       try {
         await call("POST", "v1/routes/" + encodeURIComponent(r.name) + "/" + word);
         $("routes-error").textContent = "";
@@ -172,6 +192,7 @@ function routeCard(r, now) {
 }
 
 function showState(state) {
+  if (!changed("routes", state)) return;
   const now = Date.now();
   $("version").textContent = state.version || "";
   const routes = state.routes || [];
@@ -186,13 +207,14 @@ function showState(state) {
 
 function showAttempts(answer) {
   const attempts = (answer && answer.attempts) || [];
+  if (!changed("attempts", attempts)) return;
   $("attempts").hidden = attempts.length === 0;
   $("attempts-empty").textContent = attempts.length === 0 ? "No attempt yet, or none that matches." : "";
   $("attempts").tBodies[0].replaceChildren(...attempts.map((a) => {
     const tr = element("tr");
     cell(tr, "Time", time(a.time));
     cell(tr, "Message", a.message_id, "id");
-    cell(tr, "Route", a.route);
+    cell(tr, "Route", a.route, "name");
     cell(tr, "Attempt", number(a.attempt), "number");
     cell(tr, "Outcome", a.outcome, "outcome " + (/^[a-z]+$/.test(a.outcome) ? a.outcome : ""));
     cell(tr, "Status", a.status ? a.status : "", "number");
@@ -206,6 +228,7 @@ function showAttempts(answer) {
 // Dead letters
 
 function showDead() {
+  if (!changed("dead", [deadShown, deadNext])) return;
   $("dead").hidden = deadShown.length === 0;
   $("dead-empty").textContent = deadShown.length === 0 ? "No dead letters." : "";
   $("dead-more").hidden = deadNext === "";
@@ -221,12 +244,21 @@ function showDead() {
     cell(tr, "Size", bytes(d.bytes), "number");
     const actions = cell(tr, "Actions", "");
     actions.append(
-      button("Redrive", "Redrive " + d.id, () => oneDead(d, "redrive")),
-      button("Drop", "Drop " + d.id, async () => {
+      button("redrive " + d.id, "Redrive", "Redrive " + d.id, () => oneDead(d, "redrive")),
+      button("drop " + d.id, "Drop", "Drop " + d.id, async () => {
         if (await confirmed("Drop dead letter " + d.id + "? It is gone for good.", "Drop")) await oneDead(d, "drop");
       }, "danger"));
     return tr;
   })));
+}
+
+// noDead says that there is nothing to be listed here.
+function noDead() {
+  deadShown = [];
+  deadNext = "";
+  showDead();
+  drawn.delete("dead");
+  $("dead-empty").textContent = "This carrier does not list its dead letters. Their number is above, where it is known.";
 }
 
 async function oneDead(d, word) {
@@ -302,8 +334,13 @@ async function look() {
       message_id: $("filter-id").value.trim(), route: $("filter-route").value, outcome: $("filter-outcome").value, limit: 100,
     }))));
     await part("dead-error", async () => {
-      if (deadShown.length <= pageSize) await loadDead("");
-      await showRedrive();
+      try {
+        if (deadShown.length <= pageSize) await loadDead("");
+        await showRedrive();
+      } catch (e) {
+        if (!(e instanceof Absent)) throw e;
+        noDead();
+      }
     });
   } catch (e) {
     if (e instanceof Refused) { logOut(e.message); return; }
@@ -318,6 +355,7 @@ function logOut(why) {
   token = "";
   sessionStorage.removeItem(tokenKey);
   before = new Map();
+  drawn.clear();
   deadShown = [];
   deadNext = "";
   $("content").hidden = true;
