@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"carrier/config"
+	"carrier/internal/tune"
 	"carrier/receiver/builtin"
 )
 
@@ -86,6 +87,7 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	switch name {
 	case "run":
+		tune.Start()
 		return configured(stderr, func(c config.Config, warnings []string) int {
 			return run(c, warnings, signals, stdout)
 		})

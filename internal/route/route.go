@@ -19,7 +19,6 @@ import (
 	"carrier/internal/observe/trail"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
-	"carrier/transmitter"
 )
 
 // Options is what all routes of a process are made with.
@@ -28,8 +27,9 @@ type Options struct {
 	Log     *zap.Logger
 	Metrics *metrics.Process
 	Trail   *trail.Trail
-	// Polled is called after each receive of any route. It is safe for concurrent use.
-	Polled func()
+	// Polled is called after each receive of any route, with the number of messages that came. It is
+	// safe for concurrent use.
+	Polled func(received int)
 	// OnBroken and TryQueueFile are those of builtin.Options.
 	OnBroken     func(error)
 	TryQueueFile func(path string) error
@@ -38,24 +38,23 @@ type Options struct {
 // A Route is one route that is assembled.
 type Route struct {
 	config     config.Route
+	version    string
 	log        *zap.Logger
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
 	trail      *trail.Route
 	readiness  *admin.Readiness
-	polled     func()
+	polled     func(received int)
 	idle       idleness
 	source     builtin.Assembled
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
 	paused     atomic.Bool
-	// breakers are by endpoint; they are made once, before anything runs.
-	breakers map[string]transmitter.Transmitter
 }
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled, breakers: map[string]transmitter.Transmitter{}}
+	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
@@ -71,7 +70,7 @@ func begin(c config.Route, o Options) *Route {
 
 // assemble puts the rest around source. member is its part in what the workers of all routes may
 // hold; nil sets no limit. It dials nothing.
-func (r *Route) assemble(source builtin.Assembled, member *share.Member, c config.Config, version string) error {
+func (r *Route) assemble(source builtin.Assembled, member *share.Member, fallbacks []*fallback, c config.Config) error {
 	r.source = source
 	if source.Ingest != nil {
 		r.metrics.WatchIngest(source.Ingest)
@@ -80,7 +79,7 @@ func (r *Route) assemble(source builtin.Assembled, member *share.Member, c confi
 		r.metrics.WatchDeferrals(source.DeferralsHeld)
 	}
 	var err error
-	if r.worker, err = newWorker(r, version); err != nil {
+	if r.worker, err = newWorker(r, fallbacks); err != nil {
 		return err
 	}
 	r.dispatcher = dispatch.New(dispatch.Options{
@@ -119,19 +118,24 @@ func (r *Route) observe(e dispatch.Event) {
 	r.trail.Observe(e)
 	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
-		r.polled()
+		r.polled(e.Count)
 	}
 }
 
 // workerChanged tells everybody that the worker at endpoint takes messages, or does not and why.
 func (r *Route) workerChanged(endpoint string, up bool, cause error) {
-	reason := ""
-	if !up {
-		reason = "offline"
+	meanwhile := "none is received until it does"
+	if len(r.config.Fallback.Names) > 0 {
+		meanwhile = "they wait, and go on to the fallback after CARRIER_CHANNEL_TIMEOUT"
 	}
 	r.metrics.SetWorkerUp(up)
-	r.readiness.Set("worker", reason)
-	r.audit.Worker(endpoint, up, cause)
+	r.audit.Worker(endpoint, up, cause, meanwhile)
+}
+
+// reachable tells everybody that messages can be handed over, to the route's own worker or to one
+// that it falls back to, or that they cannot.
+func (r *Route) reachable(up bool) {
+	r.readiness.Set("worker", offline(up))
 	r.idle.busy() // nothing was asked for while it was down
 	if up && r.source.Online != nil {
 		r.source.Online()
@@ -164,14 +168,19 @@ func (r *Route) close() {
 	if err := r.source.Close(); err != nil {
 		r.log.Warn("closing the source failed", zap.Error(err))
 	}
-	r.worker.close()
+	r.worker.end.stop()
 }
 
 // announce logs what the route was told.
-func (r *Route) announce(log *zap.Logger, text string, more ...zap.Field) {
+func (r *Route) announce() { r.announceIn(r.log, "route starting") }
+
+func (r *Route) announceIn(log *zap.Logger, text string, more ...zap.Field) {
+	if names := r.config.Fallback.Names; len(names) > 0 {
+		more = append(more, zap.Strings("fallback", names))
+	}
 	log.Info(text, append([]zap.Field{
 		zap.String("receiver", r.config.Receiver), zap.Int("concurrency", r.config.Concurrency),
-		zap.Stringer("endpoint", r.worker.endpoints),
+		zap.Stringer("endpoint", r.worker.end),
 	}, more...)...)
 }
 

@@ -11,11 +11,22 @@ import (
 	"carrier/receiver"
 	"carrier/receiver/preflight"
 	"carrier/receiver/sqs"
+	"carrier/receiver/sqs/api"
 )
 
-func sqsKind() *kind { return &kind{operations: sqs.Operations(), build: each(buildSQS)} }
+func sqsKind() *kind { return &kind{operations: sqs.Operations(), build: buildAllSQS} }
 
-func buildSQS(c Route, o Options) Assembled {
+// buildAllSQS makes the receivers of routes, which share what is the same for all queues of a service.
+func buildAllSQS(_ config.Config, routes []Route, o Options) ([]Assembled, error) {
+	shared := &api.Shared{}
+	all := make([]Assembled, len(routes))
+	for i := range routes {
+		all[i] = buildSQS(&routes[i], shared, o)
+	}
+	return all, nil
+}
+
+func buildSQS(c *Route, shared *api.Shared, o Options) Assembled {
 	r := sqs.New(sqs.Options{
 		QueueName:          c.SQS.QueueName,
 		QueueURL:           c.SQS.QueueURL,
@@ -26,6 +37,7 @@ func buildSQS(c Route, o Options) Assembled {
 		WaitTime:           c.SQS.WaitTime,
 		DeadLetterQueueURL: c.SQS.DeadLetterQueueURL,
 		UserAgent:          o.Agent,
+		Shared:             shared,
 		Observer:           c.Observer,
 		Warn: func(w sqs.Warning) {
 			fields := []zap.Field{zap.Error(w.Err)}
@@ -35,7 +47,7 @@ func buildSQS(c Route, o Options) Assembled {
 			c.Log.Warn(w.Text, fields...)
 		},
 	})
-	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown, route: c.Route}
+	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown, route: &c.Route}
 	return Assembled{
 		Receiver:       opened,
 		Batch:          c.SQS.BatchSize,
@@ -52,7 +64,7 @@ type deadLettering struct {
 	receiver.Receiver
 	wanted bool
 	known  func() bool
-	route  config.Route
+	route  *config.Route
 }
 
 // Open opens the receiver. Its error holds config.Faults where the configuration
