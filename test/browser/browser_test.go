@@ -130,7 +130,7 @@ func (c *carrier) put(path string) string {
 // A tab is one of a browser of its own.
 type tab struct {
 	t   *testing.T
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // it is how chromedp names a tab
 
 	mu     sync.Mutex
 	errors []string // that the browser reported

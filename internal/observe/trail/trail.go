@@ -80,7 +80,7 @@ func (t *Trail) Attempt(a Attempt) {
 	t.mu.Lock()
 	t.attempts.add(a)
 	t.mu.Unlock()
-	if t.output != nil && !(t.failuresOnly && a.Outcome == delivered) {
+	if t.writes(a.Outcome) {
 		t.write(a.entry(), a.fields())
 	}
 }
@@ -91,9 +91,14 @@ func (t *Trail) Settlement(s Settlement) {
 	t.mu.Lock()
 	t.settlements.add(s)
 	t.mu.Unlock()
-	if t.output != nil && !(t.failuresOnly && s.Outcome == delivered) {
+	if t.writes(s.Outcome) {
 		t.write(s.entry(), s.fields())
 	}
+}
+
+// writes reports whether there is a line for a record that ended so.
+func (t *Trail) writes(outcome string) bool {
+	return t.output != nil && (!t.failuresOnly || outcome != delivered)
 }
 
 // write hands one line on, and counts it where there is no place for it.
