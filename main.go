@@ -42,6 +42,11 @@ usage: carrier [command]
   queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
                       copy what is undamaged in FILE to a new queue file NEW
+  dead-letters [--route NAME] [--limit N] [ID [--body]]
+                      list dead letters, or show one; its body only with --body
+  redrive [--route NAME] [--dry-run] [--rate 100/s] [ID ...]
+                      move dead letters back to where they came from, all or those
+                      named; Ctrl-C stops between two of them
   dead-letters drop [--route NAME]
                       delete all dead letters in CARRIER_INGEST_DATA_DIR, or those of
                       one route, for good; stop carrier first
@@ -70,10 +75,12 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	if f := withArguments(name); f != nil {
 		return f(args[1:], stdout, stderr)
 	}
-	if name == "top" {
+	switch name {
+	case "redrive":
+		return redriveCommand(args[1:], signals, stdout, stderr)
+	case "top":
 		return topCommand(args[1:], signals, stdout, stderr)
-	}
-	if name == "health" {
+	case "health":
 		return healthCommand(args[1:], stderr)
 	}
 	markdown := name == "config" && len(args) == 2 && args[1] == "--markdown"

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"golang.org/x/term"
 
 	"carrier/config"
 	"carrier/internal/top"
@@ -95,9 +95,6 @@ func terminalWidth(w io.Writer) (width int, terminal bool) {
 	if !ok {
 		return 0, false
 	}
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0, false
-	}
-	return int(size.Col), true
+	width, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // a file's number
+	return width, err == nil
 }

@@ -3,7 +3,6 @@ package route
 import (
 	"net/http"
 
-	"carrier/config"
 	"carrier/internal/httpapi"
 	"carrier/internal/observe/admin"
 )
@@ -66,6 +65,8 @@ func (rs *Routes) API(version string) http.Handler {
 			break
 		}
 	}
+	api.Handle("/v1/dead-letters", rs.deadLetters)
+	api.Handle("/v1/dead-letters/", rs.deadLetters)
 	return &api
 }
 
@@ -97,9 +98,4 @@ func (rs *Routes) states() []State {
 }
 
 // publicName is what the route is called where one is asked for by name.
-func (r *Route) publicName() string {
-	if r.config.Name == "" {
-		return config.DefaultRoute
-	}
-	return r.config.Name
-}
+func (r *Route) publicName() string { return r.config.PublicName() }

@@ -11,6 +11,7 @@ import (
 
 	"carrier/config"
 	"carrier/dispatch/share"
+	"carrier/internal/deadletter/adminapi"
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/trail"
 	"carrier/receiver/builtin"
@@ -23,6 +24,8 @@ type Routes struct {
 	listed    []listed // all, in the order of the configuration
 	log       *zap.Logger
 	trail     *trail.Trail
+
+	deadLetters *adminapi.API
 }
 
 // A listed is a route, whether it receives or not, as people are told of it.
@@ -73,6 +76,7 @@ func New(c config.Config, o Options) (*Routes, error) {
 			break
 		}
 	}
+	routes.deadLetters = newDeadLetters(routes.all)
 	return routes, nil
 }
 
@@ -199,6 +203,9 @@ func (rs *Routes) Announce(version, adminAddress string) {
 
 // Close closes sources and workers. It is called once Run has returned.
 func (rs *Routes) Close() {
+	if err := rs.deadLetters.Close(); err != nil {
+		rs.log.Warn("closing the dead letters failed", zap.Error(err))
+	}
 	for _, r := range rs.all {
 		r.close()
 	}

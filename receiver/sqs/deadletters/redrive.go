@@ -135,7 +135,7 @@ func (e *eachMove) end(ctx context.Context) (deadletter.Progress, error) {
 		e.request.Note(fmt.Sprintf("%d letters are left: other queues have the same dead-letter queue, and these come from them or do not say from where; name the ids of those to move", e.foreign))
 	}
 	if e.returned > 0 {
-		e.request.Note(fmt.Sprintf("%d letters that were moved are dead letters again, and left", e.returned))
+		e.request.Note(fmt.Sprintf("%d that were moved are dead letters again, and left", e.returned))
 	}
 	return e.progress, nil
 }
