@@ -32,7 +32,7 @@ func TestOnlyTheTokenLogsIn(t *testing.T) {
 	tb.do(chromedp.Click(css("#logout")), chromedp.WaitVisible(css("#login")), chromedp.Reload(), chromedp.WaitVisible(css("#login")))
 }
 
-func TestMessageThatFailsIsFollowedToTheDeadLetters(t *testing.T) {
+func TestMessageThatFailsIsFollowedToTheDeadLettersAndBack(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	tb := open(t, c.page)
@@ -52,6 +52,39 @@ func TestMessageThatFailsIsFollowedToTheDeadLetters(t *testing.T) {
 	}
 	if text := tb.text("body"); strings.Contains(text, "hunter2") {
 		t.Error("the page shows a body")
+	}
+	tb.shows("#dead", id)
+	tb.shows("#dead", "worker answered 500")
+	c.healthy.Store(true)
+	tb.do(chromedp.Click(css(`[data-key="redrive ` + id + `"]`)))
+	tb.shows("#attempts", "delivered")
+	tb.shows("#dead-empty", "No dead letters.")
+	tb.until("it is counted no more", `!document.getElementById("routes").innerText.includes("Dead letters")`)
+}
+
+func TestDeadLettersAreRedrivenAllAtOnceAndDropped(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	var ids []string
+	for range 3 {
+		ids = append(ids, c.put(""))
+	}
+	tb := open(t, c.page)
+	tb.logIn()
+	tb.until("three dead letters", `document.querySelectorAll("#dead tbody tr").length === 3`)
+	drop := css(`[data-key="drop ` + ids[0] + `"]`)
+	tb.do(chromedp.Click(drop), chromedp.WaitVisible(css("#confirm")))
+	tb.shows("#confirm-text", "gone for good")
+	tb.do(chromedp.KeyEvent(kb.Enter)) // Cancel has the focus
+	tb.until("the question is gone", `!document.getElementById("confirm").open`)
+	tb.do(chromedp.Click(drop), chromedp.WaitVisible(css("#confirm")), chromedp.Click(css("#confirm-yes")))
+	tb.until("two dead letters", `document.querySelectorAll("#dead tbody tr").length === 2`)
+	c.healthy.Store(true)
+	tb.do(chromedp.Click(css("#redrive-all")), chromedp.WaitVisible(css("#confirm")), chromedp.Click(css("#confirm-yes")))
+	tb.shows("#dead-empty", "No dead letters.")
+	tb.until("both are delivered", `Array.from(document.querySelectorAll("#attempts .delivered")).length === 2`)
+	if strings.Contains(tb.text("#attempts"), ids[0]) && eval[int](tb, `Array.from(document.querySelectorAll("#attempts tbody tr")).filter((r) => r.innerText.includes("`+ids[0]+`") && r.innerText.includes("delivered")).length`) > 0 {
+		t.Error("what was dropped is delivered")
 	}
 }
 
@@ -193,7 +226,7 @@ func TestStatesAreClear(t *testing.T) {
 	tb.logIn()
 	tb.shows("#routes-loading", "No route")
 	tb.shows("#attempts-empty", "No attempt yet")
-	tb.shows("#dead-empty", "does not list its dead letters")
+	tb.shows("#dead-empty", "No dead letters are listed here")
 	eval[bool](tb, `window.fetch = () => Promise.reject(new Error("gone")), true`)
 	tb.shows("#connection", "carrier does not answer: gone. Trying again.")
 }
@@ -211,13 +244,14 @@ func TestPageIsReadableInTheDark(t *testing.T) {
 	c.healthy.Store(true)
 	c.put("")
 	tb.shows("#attempts", "delivered")
-	for scheme, dark := range map[string]bool{"dark": true, "light": false} {
+	tb.shows("#dead", "worker answered 500")
+	for _, scheme := range []string{"light", "dark"} {
 		tb.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 			features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}
 			_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features})
 			return err
 		}))
-		if light := eval[int](tb, `Number(getComputedStyle(document.body.parentElement).backgroundColor.match(/\d+/)[0])`); dark != (light < 128) {
+		if light := eval[int](tb, `Number(getComputedStyle(document.body.parentElement).backgroundColor.match(/\d+/)[0])`); (scheme == "dark") != (light < 128) {
 			t.Errorf("%s: the background is %d", scheme, light)
 		}
 	}

@@ -16,7 +16,7 @@ let deadNext = ""; // where the next ones begin
 let redriving = false;
 
 class Refused extends Error {}
-class Absent extends Error {} // this carrier does not answer that path
+class Absent extends Error {} // this carrier, or this route, has no such thing
 
 // call asks the admin API, and returns the answer's JSON, or null where there is none.
 async function call(method, path, body) {
@@ -32,7 +32,7 @@ async function call(method, path, body) {
   try { document = text === "" ? null : JSON.parse(text); } catch { /* told by the status below */ }
   if (!answer.ok) {
     const detail = document && document.detail;
-    if (!detail && (answer.status === 404 || answer.status === 501)) throw new Absent("This carrier does not answer " + path.split("?")[0] + ".");
+    if (answer.status === 501 || answer.status === 404 && !detail) throw new Absent(detail || "");
     throw new Error(detail || "carrier answered " + answer.status);
   }
   return document;
@@ -252,13 +252,13 @@ function showDead() {
   })));
 }
 
-// noDead says that there is nothing to be listed here.
-function noDead() {
+// noDead says that there is nothing to be listed here, and why.
+function noDead(why) {
   deadShown = [];
   deadNext = "";
   showDead();
   drawn.delete("dead");
-  $("dead-empty").textContent = "This carrier does not list its dead letters. Their number is above, where it is known.";
+  $("dead-empty").textContent = "No dead letters are listed here: " + (why || "this carrier does not answer that") + ".";
 }
 
 async function oneDead(d, word) {
@@ -339,7 +339,7 @@ async function look() {
         await showRedrive();
       } catch (e) {
         if (!(e instanceof Absent)) throw e;
-        noDead();
+        noDead(e.message);
       }
     });
   } catch (e) {
