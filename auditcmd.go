@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"slices"
 	"time"
 
 	"carrier/config"
@@ -25,7 +19,7 @@ const askTimeout = 30 * time.Second
 // auditCommand is `carrier audit`: it prints lines of the audit trail, the oldest first, from its files
 // where there are some, else from the memory of the carrier that runs.
 func auditCommand(args []string, stdout, stderr io.Writer) int {
-	q, err := auditQuery(args, time.Now())
+	q, err := trail.ParseQuery(args, time.Now())
 	if err != nil {
 		return misused(stderr, "audit: "+err.Error())
 	}
@@ -33,60 +27,12 @@ func auditCommand(args []string, stdout, stderr io.Writer) int {
 		if c.Audit.To == observe.File {
 			return printed(stderr, trail.Find(c.Audit.Dir, q, stdout))
 		}
-		return printed(stderr, remembered(c, q, stdout))
+		var found trail.Records
+		if err := askRunning(context.Background(), c, http.MethodGet, q.Path(), &found); err != nil {
+			return printed(stderr, err)
+		}
+		return printed(stderr, found.Write(stdout))
 	})
-}
-
-// auditQuery reads the flags of `carrier audit`.
-func auditQuery(args []string, now time.Time) (trail.Query, error) {
-	var q trail.Query
-	var since time.Duration
-	flags := flag.NewFlagSet("audit", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.StringVar(&q.MessageID, "message", "", "")
-	flags.StringVar(&q.Route, "route", "", "")
-	flags.StringVar(&q.Outcome, "outcome", "", "")
-	flags.DurationVar(&since, "since", 0, "")
-	if err := flags.Parse(args); err != nil {
-		return q, err
-	}
-	switch {
-	case flags.NArg() > 0:
-		return q, fmt.Errorf("takes no argument %q", flags.Arg(0))
-	case since < 0:
-		return q, errors.New("--since must not be negative")
-	case q.Outcome != "" && !slices.Contains(trail.Outcomes(), q.Outcome):
-		return q, fmt.Errorf("--outcome must be one of %v", trail.Outcomes())
-	case since > 0:
-		q.Since = now.Add(-since)
-	}
-	return q, nil
-}
-
-// remembered prints what the carrier that runs has in memory.
-func remembered(c config.Config, q trail.Query, stdout io.Writer) error {
-	asked := url.Values{"settlements": {"true"}}
-	for name, value := range map[string]string{"message_id": q.MessageID, "route": q.Route, "outcome": q.Outcome} {
-		if value != "" {
-			asked.Set(name, value)
-		}
-	}
-	if !q.Since.IsZero() {
-		asked.Set("since", q.Since.Format(time.RFC3339Nano))
-	}
-	var found trail.Records
-	if err := askRunning(context.Background(), c, http.MethodGet, "/v1/attempts?"+asked.Encode(), &found); err != nil {
-		return err
-	}
-	out := bufio.NewWriter(stdout)
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	for _, record := range found.InOrder() {
-		if err := encoder.Encode(record); err != nil {
-			return err
-		}
-	}
-	return out.Flush()
 }
 
 // askRunning asks the carrier that runs with the same configuration.

@@ -1,8 +1,12 @@
 package top
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"carrier/internal/route"
@@ -70,5 +74,48 @@ func TestLinesAreAsLongAsTheTerminalIsWide(t *testing.T) {
 		if n := len([]rune(line)); n > 40 {
 			t.Errorf("%d characters: %s", n, line)
 		}
+	}
+}
+
+// TestScreenGoesOnWhenCarrierDoesNotAnswer draws at each look, says what is wrong with one, and ends with
+// its context.
+func TestScreenGoesOnWhenCarrierDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var screens bytes.Buffer
+		looks := 0
+		err := keepLooking(ctx, &screens, look(time.Now(), route.State{Name: "mail", Received: 1}), func(context.Context) (Look, error) {
+			looks++
+			switch looks {
+			case 1:
+				return Look{}, errors.New("gone\x1b[2J")
+			case 2:
+				return look(time.Now(), route.State{Name: "mail", Received: 21}), nil
+			default:
+				cancel()
+				return Look{}, ctx.Err()
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(screens.String(), cursorHome)[1:]
+		if len(parts) != 4 || !strings.HasPrefix(parts[0], "\x1b[2J") {
+			t.Fatalf("%d screens: %q", len(parts), parts)
+		}
+		if !strings.Contains(parts[1], "gone?[2J") || strings.Contains(parts[2], "gone") || !strings.Contains(parts[2], "21 5.0/s") {
+			t.Errorf("%q", parts)
+		}
+	})
+}
+
+func TestWithoutATerminalItIsShownOnce(t *testing.T) {
+	var text bytes.Buffer
+	again := func(context.Context) (Look, error) { return look(time.Now(), route.State{Name: "mail"}), nil }
+	if err := Show(t.Context(), &text, false, again); err != nil || strings.Count(text.String(), "mail") != 1 || strings.Contains(text.String(), "\x1b") {
+		t.Errorf("%v, %q", err, text.String())
+	}
+	if err := Show(t.Context(), &text, true, func(context.Context) (Look, error) { return Look{}, errors.New("gone") }); err == nil {
+		t.Error("a carrier that does not answer is no error")
 	}
 }

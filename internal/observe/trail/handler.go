@@ -51,19 +51,3 @@ func queryOf(asked url.Values) (q Query, wrong string) {
 	}
 	return q, ""
 }
-
-// InOrder returns all records, the oldest first.
-func (r Records) InOrder() []any {
-	all := make([]any, 0, len(r.Attempts)+len(r.Settlements))
-	a, s := len(r.Attempts)-1, len(r.Settlements)-1
-	for a >= 0 || s >= 0 {
-		if s < 0 || a >= 0 && !r.Settlements[s].Time.Before(r.Attempts[a].Time) {
-			all = append(all, r.Attempts[a])
-			a--
-			continue
-		}
-		all = append(all, r.Settlements[s])
-		s--
-	}
-	return all
-}

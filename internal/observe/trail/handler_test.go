@@ -52,14 +52,14 @@ func TestAttemptsAreToldToWhoAsks(t *testing.T) {
 	}
 }
 
-func TestRecordsAreInOrder(t *testing.T) {
+func TestRecordsAreinOrder(t *testing.T) {
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
 	r := Records{
 		Attempts:    []Attempt{{Time: at(5), Reason: "e"}, {Time: at(2), Reason: "b"}, {Time: at(1), Reason: "a"}},
 		Settlements: []Settlement{{Time: at(5), Outcome: "f"}, {Time: at(4), Outcome: "d"}, {Time: at(3), Outcome: "c"}},
 	}
 	order := ""
-	for _, record := range r.InOrder() {
+	for _, record := range r.inOrder() {
 		switch record := record.(type) {
 		case Attempt:
 			order += record.Reason
