@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"carrier/config"
+	"carrier/internal/tracing"
 	"carrier/internal/tune"
 	"carrier/receiver/builtin"
 )
@@ -141,7 +142,7 @@ func configured(stderr io.Writer, do func(config.Config, []string) int) int {
 		_, _ = fmt.Fprintln(stderr, err)
 		return exitConfig
 	}
-	return do(c, warnings)
+	return do(c, append(warnings, tracing.Warnings(c.OTel)...))
 }
 
 func printConfig(markdown bool, stdout, stderr io.Writer) int {

@@ -22,13 +22,15 @@ import (
 	"carrier/internal/observe/page"
 	"carrier/internal/observe/trail"
 	"carrier/internal/route"
+	"carrier/internal/tracing"
 	"carrier/internal/tune"
 )
 
 // closeTimeout is how long answers of the admin port that are being written may take at the end.
 const closeTimeout = time.Second
 
-// flushTimeout is how long the last log lines may take to be written at the end.
+// flushTimeout is how long the last log lines may take to be written at the end, and before that the
+// last spans to be sent.
 const flushTimeout = time.Second
 
 // run moves messages until a signal, and drains. A second signal ends it at once.
@@ -90,7 +92,8 @@ type program struct {
 	log           *zap.Logger
 	metrics       *metrics.Process
 	trail         *trail.Trail
-	sourceDamaged failure // set when a receiver reports that its source is damaged
+	tracer        *tracing.Tracer // nil where no spans are made
+	sourceDamaged failure         // set when a receiver reports that its source is damaged
 	routes        *route.Routes
 }
 
@@ -102,6 +105,7 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		return err
 	}
 	defer p.trail.Close(flushTimeout)
+	defer p.closeTracer()
 	defer p.routes.Close()
 	running, end := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
@@ -219,12 +223,18 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	p.sourceDamaged.happened = make(chan struct{})
 	p.metrics.WatchLog(output.Dropped)
 	var err error
+	if p.tracer, err = tracing.Open(tracing.Options{Settings: c.OTel, Version: b.version, Log: log}); err != nil {
+		return nil, err
+	}
+	if p.tracer != nil {
+		p.metrics.WatchSpans(p.tracer.Counts)
+	}
 	if p.trail, err = openTrail(c.Audit, log, output); err != nil {
 		return nil, err
 	}
 	p.metrics.WatchAudit(p.trail.Dropped)
 	p.routes, err = route.New(c, route.Options{
-		Version: b.version, Log: log, Metrics: p.metrics, Trail: p.trail, Polled: tune.Memory().Adjust,
+		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Trail: p.trail, Polled: tune.Memory().Adjust,
 		OnBroken: p.sourceDamaged.set, TryQueueFile: tryQueueFile,
 	})
 	if err != nil {
@@ -247,6 +257,13 @@ func openTrail(c observe.Audit, log *zap.Logger, output *audit.Output) (*trail.T
 		return nil, config.Faults{{Variable: "CARRIER_AUDIT_DIR", Want: "must be a directory that can be written to: " + err.Error()}}
 	}
 	return t, nil
+}
+
+// closeTracer sends the last spans.
+func (p *program) closeTracer() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	p.tracer.Close(ctx)
 }
 
 // openAdmin opens the admin port, unless it is off, and returns what closes it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"carrier/config/observe"
+	"carrier/config/otel"
 )
 
 // The receivers and transmitters a configuration may name.
@@ -58,6 +59,7 @@ type Config struct {
 	Audit        observe.Audit
 	Ingest       IngestOptions
 	Tune         TuneOptions
+	OTel         otel.Settings
 	// Routes has one Route for each name in RouteNames, in that order, or one without a name.
 	Routes []Route
 }

@@ -11,6 +11,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/tracing"
 	"carrier/transmitter"
 )
 
@@ -53,6 +54,7 @@ type site struct {
 	version string
 	log     *zap.Logger
 	metrics *metrics.Metrics
+	tracer  *tracing.Tracer // nil makes no spans
 	// channel is the name of the route where CARRIER_FALLBACK names it, and empty where it receives
 	// the messages itself.
 	channel string

@@ -17,6 +17,7 @@ import (
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/observe/trail"
+	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
 )
@@ -27,6 +28,8 @@ type Options struct {
 	Log     *zap.Logger
 	Metrics *metrics.Process
 	Trail   *trail.Trail
+	// Tracer makes a span of each attempt; nil makes none.
+	Tracer *tracing.Tracer
 	// Polled is called after each receive of any route, with the number of messages that came. It is
 	// safe for concurrent use.
 	Polled func(received int)
@@ -44,6 +47,7 @@ type Route struct {
 	metrics    *metrics.Metrics
 	trail      *trail.Route
 	readiness  *admin.Readiness
+	tracer     *tracing.Tracer
 	polled     func(received int)
 	idle       idleness
 	source     builtin.Assembled
@@ -54,7 +58,7 @@ type Route struct {
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
+	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))

@@ -44,6 +44,7 @@ func (e *end) hold(s site, hooks []*webhook.Transmitter) {
 			Probe: hook.Probe, ProbeFirst: !checked,
 			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
 		}))
+		layers = append(layers, s.spans(e.places[i])...)
 		e.ways = append(e.ways, transmitter.Wrap(hook, layers...))
 	}
 }

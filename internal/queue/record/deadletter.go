@@ -87,12 +87,8 @@ type DeadLetter struct {
 	Reason Reason
 	// At is when the message became a dead letter.
 	At time.Time
-	ID [16]byte
 	Envelope
 }
-
-// BodySize is the length of the message's body in bytes.
-func (e Envelope) BodySize() int { return e.rest - e.head }
 
 // ParseDeadLetter reads the beginning b of a value of size bytes. It does not check the seal. The
 // envelope's Group is a part of b.
@@ -101,10 +97,7 @@ func ParseDeadLetter(b []byte, size int) (d DeadLetter, err error) {
 	if d.Reason, d.At, message, err = parseDeadLetter(b); err != nil {
 		return d, err
 	}
-	if d.Envelope, err = ParseEnvelope(message, size-(len(b)-len(message))); err == nil {
-		at, _, _ := fixed(message)
-		d.ID = [16]byte(message[at:])
-	}
+	d.Envelope, err = ParseEnvelope(message, size-(len(b)-len(message)))
 	return d, err
 }
 

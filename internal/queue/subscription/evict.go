@@ -85,6 +85,7 @@ func (o *evictOp) next(t *Tx) (*schedule.Item, error) {
 		it.Receives = &schedule.Receives{}
 	}
 	it.Receives.Size, _ = record.CostOf(t.Message(refOf(it)))
+	it.Receives.Lease = nil // one that is over ends nothing any more
 	return it, nil
 }
 

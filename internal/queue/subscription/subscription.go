@@ -57,7 +57,10 @@ func (s *Subscription) waitChannel() <-chan struct{} {
 const DefaultName = "default"
 
 // Name is that of s for people.
-func (s *Subscription) Name() string { return cmp.Or(s.options.Name, DefaultName) }
+func (s *Subscription) Name() string { return NameOf(s.options.Name) }
+
+// NameOf is what people call the subscription of a name in the file.
+func NameOf(stored string) string { return cmp.Or(stored, DefaultName) }
 
 // StoredName is that of s in the file.
 func (s *Subscription) StoredName() string { return s.options.Name }

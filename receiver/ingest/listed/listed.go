@@ -95,5 +95,5 @@ func StoredName(name string) string {
 	return name
 }
 
-// RouteName is what people call the subscription of a name in the file.
+// RouteName is the opposite of StoredName.
 func RouteName(stored string) string { return cmp.Or(stored, queue.DefaultName) }
