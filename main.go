@@ -35,6 +35,13 @@ usage: carrier [command]
   keys                print a new secret to sign webhooks with (whsec_...)
   keys --ed25519      print a new key to sign with (whsk_...) and below it the one
                       to verify with (whpk_...)
+  queue list [--route NAME] [--state STATE] [--limit N]
+                      list what waits in the ingest queue, oldest first, 100 unless
+                      N is given; STATE is ready, delayed, backing_off or in_flight
+  queue show [--route NAME] [--body] ID
+                      print what is known of a message, with --body its body too
+  queue drop [--route NAME] ID
+                      delete a message that is not in flight, for good
   queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
                       copy what is undamaged in FILE to a new queue file NEW

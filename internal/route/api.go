@@ -56,8 +56,10 @@ func (rs *Routes) API(version string) http.Handler {
 	api.Handle("POST /v1/routes/{route}/resume", rs.pausing(false))
 	for _, r := range rs.all {
 		if r.source.API != nil { // the server is the same for all of them
-			api.Handle("/v1/subscriptions", r.source.API)
-			api.Handle("/v1/subscriptions/", r.source.API)
+			for _, path := range []string{"/v1/subscriptions", "/v1/queue"} {
+				api.Handle(path, r.source.API)
+				api.Handle(path+"/", r.source.API)
+			}
 			break
 		}
 	}
