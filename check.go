@@ -25,22 +25,22 @@ const checkTimeout = 30 * time.Second
 func check(c config.Config, warnings []string, stdout io.Writer) int {
 	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
 	defer cancel()
-	findings := []preflight.Finding{preflight.OK.Finding("configuration: receiver " + c.Receiver)}
+	findings := []preflight.Finding{preflight.OK.Finding("configuration: receiver " + c.Routes[0].Receiver)}
 	for _, w := range warnings {
 		findings = append(findings, preflight.Warn.Finding("configuration: "+w))
 	}
-	source, err := builtin.New(c, builtin.Options{
-		Observer: receiver.NoObserver{}, Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + build().version,
+	sources, err := builtin.New(c, []builtin.Route{{Route: c.Routes[0], Observer: receiver.NoObserver{}, Log: zap.NewNop()}}, builtin.Options{
+		Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + build().version,
 	})
 	port, carrierRuns := checkAdmin(ctx, c.Admin.Address)
 	findings = append(findings, port)
 	if err != nil {
 		findings = append(findings, preflight.Fail.Finding(err.Error()))
 	} else {
-		findings = append(findings, source.Check(ctx, carrierRuns)...)
-		_ = source.Close()
+		findings = append(findings, sources[0].Check(ctx, carrierRuns)...)
+		_ = sources[0].Close()
 	}
-	findings = append(findings, checkWorker(ctx, c))
+	findings = append(findings, checkWorker(ctx, c.Routes[0]))
 	code := exitOK
 	for _, f := range findings {
 		_, _ = fmt.Fprintf(stdout, "%-4s  %s\n", f.Level, redact.Text(f.Text))
@@ -62,7 +62,7 @@ func checkAdmin(ctx context.Context, address string) (f preflight.Finding, carri
 
 // checkWorker asks the worker's health endpoint, or, without one, whether it
 // accepts connections.
-func checkWorker(ctx context.Context, c config.Config) preflight.Finding {
+func checkWorker(ctx context.Context, c config.Route) preflight.Finding {
 	fail := func(err error) preflight.Finding {
 		return preflight.Fail.Finding(fmt.Sprintf("worker: %v", err))
 	}

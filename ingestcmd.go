@@ -19,6 +19,7 @@ import (
 	"carrier/internal/queue/filecheck"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
+	"carrier/receiver/ingest"
 )
 
 // exitDamaged is the exit code of `carrier queue try`, which only carrier itself calls, for a file
@@ -119,11 +120,23 @@ func say(w io.Writer, format string, args ...any) error {
 
 // deadLettersCommand is `carrier dead-letters drop`.
 func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
+	name, one := "", false
+	if len(args) == 3 && args[1] == "--route" {
+		name, one, args = args[2], true, args[:1]
+	}
 	if !slices.Equal(args, []string{"drop"}) {
-		return misused(stderr, "dead-letters takes: drop")
+		return misused(stderr, "dead-letters takes: drop, or drop --route NAME")
 	}
 	return configured(stderr, func(c config.Config, _ []string) int {
-		n, err := dropDeadLetters(c.Ingest.DataDir)
+		n := 0
+		err := withQueue(c.Ingest.DataDir, func(q *queue.Queue) (err error) {
+			if one {
+				n, err = q.DropDeadLettersOf(context.Background(), ingest.StoredName(name))
+			} else {
+				n, err = q.DropDeadLetters(context.Background())
+			}
+			return err
+		})
 		if err != nil {
 			return printed(stderr, err)
 		}
@@ -131,24 +144,28 @@ func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
 	})
 }
 
-func dropDeadLetters(dir string) (int, error) {
-	if _, err := os.Stat(filepath.Join(dir, "queue.db")); err != nil {
-		return 0, fmt.Errorf("no queue in CARRIER_INGEST_DATA_DIR: %w", err)
+// withQueue calls do with the queue in dir, whose subscriptions stay as they are.
+func withQueue(dir string, do func(*queue.Queue) error) error {
+	if _, err := os.Stat(filepath.Join(dir, queuefile.Name)); err != nil {
+		return fmt.Errorf("no queue in CARRIER_INGEST_DATA_DIR: %w", err)
 	}
 	var reported []error
 	q, err := queue.Open(queue.Options{
 		Dir: dir, TryFile: tryQueueFile,
-		Report: func(event string, err error) { reported = append(reported, fmt.Errorf("%s: %w", event, err)) },
+		Report: func(event string, err error) {
+			if event != queue.SubscriptionDropped {
+				reported = append(reported, fmt.Errorf("%s: %w", event, err))
+			}
+		},
 	})
 	if errors.Is(err, queue.ErrLocked) {
-		return 0, fmt.Errorf("a carrier runs on %s: stop it first, or let it make room itself with CARRIER_INGEST_DEAD_LETTER_FULL=drop-oldest", dir)
+		return fmt.Errorf("%w: a carrier runs on %s: stop it first, or let it make room itself with CARRIER_INGEST_DEAD_LETTER_FULL=drop-oldest", err, dir)
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
-	n, err := q.DropDeadLetters(context.Background())
-	err = errors.Join(err, q.Close())
-	return n, errors.Join(append(reported, err)...)
+	err = errors.Join(do(q), q.Close())
+	return errors.Join(append(reported, err)...)
 }
 
 // tryTimeout is how long a large file may take to be tried.

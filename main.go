@@ -39,8 +39,13 @@ usage: carrier [command]
   queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
                       copy what is undamaged in FILE to a new queue file NEW
-  dead-letters drop   delete all dead letters in CARRIER_INGEST_DATA_DIR for good;
-                      stop carrier first
+  dead-letters drop [--route NAME]
+                      delete all dead letters in CARRIER_INGEST_DATA_DIR, or those of
+                      one route, for good; stop carrier first
+  subscriptions       list the subscriptions of the ingest queue and what each one has
+  subscriptions drop NAME
+                      delete what a subscription has, dead letters included, for good;
+                      one that is not configured any more is ended
   help                print this text
 
 All configuration is in the environment; see carrier config --markdown.
@@ -102,6 +107,8 @@ func withArguments(name string) func(args []string, stdout, stderr io.Writer) in
 		return queueCommand
 	case "dead-letters":
 		return deadLettersCommand
+	case "subscriptions":
+		return subscriptionsCommand
 	default:
 		return nil
 	}

@@ -39,8 +39,8 @@ func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io
 	output.OnResume(func(dropped uint64) {
 		log.Warn("log lines were dropped: stdout was not read fast enough or refused them", zap.Uint64("dropped", dropped))
 	})
-	if c.Receiver != config.Ingest && c.Tune.Processors != config.Off {
-		tune.Processors(c.Concurrency)
+	if !c.Receives(config.Ingest) && c.Tune.Processors != config.Off {
+		tune.Processors(c.Routes[0].Concurrency)
 	}
 	for _, w := range warnings {
 		log.Warn(w)
@@ -185,22 +185,22 @@ func (f *failure) set(err error) {
 
 // assemble makes the parts. It dials nothing.
 func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program, error) {
-	b := build()
+	b, r := build(), c.Routes[0]
 	p := &program{log: log, readiness: admin.NewReadiness(), collector: tune.Memory()}
 	p.audit = audit.New(log, func() []receiver.Fact { return p.source.Facts() })
 	p.sourceDamaged.happened = make(chan struct{})
 	p.metrics = metrics.New(metrics.Options{
-		Receiver: c.Receiver, Concurrency: c.Concurrency, Version: b.version, Commit: b.commit,
-		Operations: builtin.Operations(c.Receiver), Duplicates: builtin.Duplicates(c.Receiver),
+		Receiver: r.Receiver, Concurrency: r.Concurrency, Version: b.version, Commit: b.commit,
+		Operations: builtin.Operations(r.Receiver), Duplicates: builtin.Duplicates(r.Receiver),
 	})
-	var err error
-	p.source, err = builtin.New(c, builtin.Options{
-		Observer: p.metrics, Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
+	sources, err := builtin.New(c, []builtin.Route{{Route: r, Observer: p.metrics, Log: log}}, builtin.Options{
+		Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
 		OnBroken: p.sourceDamaged.set,
 	})
 	if err != nil {
 		return nil, err
 	}
+	p.source = sources[0]
 	p.metrics.WatchLog(output.Dropped)
 	if p.source.Ingest != nil {
 		p.metrics.WatchIngest(p.source.Ingest)
@@ -209,13 +209,13 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 		p.metrics.WatchDeferrals(p.source.DeferralsHeld)
 	}
 	p.readiness.Set("worker", "not reached yet")
-	if p.worker, err = newWorker(c, b.version, p); err != nil {
+	if p.worker, err = newWorker(r, b.version, p); err != nil {
 		return nil, err
 	}
 	p.dispatcher = dispatch.New(dispatch.Options{
 		Receiver: p.source, Transmitter: p.worker.transmitter,
-		Concurrency: c.Concurrency, Batch: p.source.Batch, Receivers: p.source.Receives,
-		Prefetch: int(c.Prefetch), DrainTimeout: c.DrainTimeout, Observe: p.observe,
+		Concurrency: r.Concurrency, Batch: p.source.Batch, Receivers: p.source.Receives,
+		Prefetch: int(r.Prefetch), DrainTimeout: c.DrainTimeout, Observe: p.observe,
 	})
 	p.metrics.WatchInFlight(p.dispatcher.InFlight)
 	return p, nil
@@ -276,7 +276,7 @@ func (p *program) closeSource() {
 // announce logs what the program was told. What it finds is logged when the source is reached.
 func (p *program) announce(c config.Config) {
 	b := build()
-	p.log.Info("starting", zap.String("version", b.version), zap.String("receiver", c.Receiver),
-		zap.Int("concurrency", c.Concurrency), zap.Stringer("endpoint", p.worker.endpoint),
+	p.log.Info("starting", zap.String("version", b.version), zap.String("receiver", c.Routes[0].Receiver),
+		zap.Int("concurrency", c.Routes[0].Concurrency), zap.Stringer("endpoint", p.worker.endpoint),
 		zap.String("admin", c.Admin.Address))
 }

@@ -21,7 +21,7 @@ type worker struct {
 }
 
 // newWorker makes the worker's side from c. Its errors are faults of the configuration.
-func newWorker(c config.Config, version string, p *program) (*worker, error) {
+func newWorker(c config.Route, version string, p *program) (*worker, error) {
 	endpoint, err := webhook.ParseEndpoint(c.Webhook.Endpoint)
 	if err != nil {
 		return nil, fault("CARRIER_WEBHOOK_ENDPOINT", err)
@@ -61,7 +61,7 @@ func newWorker(c config.Config, version string, p *program) (*worker, error) {
 	return w, nil
 }
 
-func webhookOptions(c config.Config, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
+func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
 	var headers []webhook.Header
 	for _, h := range c.Webhook.ExtraHeaders() {
 		headers = append(headers, webhook.Header(h))

@@ -9,7 +9,7 @@ import (
 // file or a copy leaves at an end. The SDK takes it for a part of the value: a region that nobody
 // knows, a key that is refused.
 func (k *check) aws() {
-	if k.config.Receiver != SQS {
+	if !k.config.Receives(SQS) {
 		return
 	}
 	const region, key, token, url, file = "a region, as eu-west-1", "a key", "a token", "a URL", "a path"
@@ -40,6 +40,6 @@ func (k *check) aws() {
 		if !v.secret {
 			shown = fmt.Sprintf("%q", harmless(value))
 		}
-		k.faults = append(k.faults, Fault{Variable: v.name, Value: shown, Want: "must be " + v.want + "; it " + what})
+		k.report.add(Fault{Variable: v.name, Value: shown, Want: "must be " + v.want + "; it " + what})
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -41,48 +42,94 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// A check is one look at the environment.
+// A report is what all checks of one Load have found.
+type report struct{ faults Faults }
+
+func (r *report) add(f Fault) { r.faults = append(r.faults, f) }
+
+// A check is one look at the variables of the process, or of one route.
 type check struct {
 	config    *Config
+	route     *Route // nil for the process
 	receivers []string
-	vars      []variable
-	faults    Faults
+	vars      []variable // its own, in their order
+	known     []variable // its own, and the process's
+	report    *report
+	// namesFaulty says that CARRIER_ROUTES is not to be trusted.
+	namesFaulty bool
 }
 
-// fault notes what is wrong with the variable called name. The first fault of a
-// variable stands: what follows from it would only confuse.
-func (k *check) fault(name, want string) {
-	if v, known := k.variable(name); known && v.secret() && os.Getenv(name) == "" && os.Getenv(name+fileSuffix) != "" {
-		name += fileSuffix
+func newCheck(c *Config, receivers []string) *check {
+	vars := c.variables()
+	return &check{config: c, receivers: receivers, vars: vars, known: vars, report: &report{}}
+}
+
+// of is the check of one route of the same process.
+func (k *check) of(r *Route) *check {
+	vars := r.variables()
+	return &check{
+		config: k.config, route: r, receivers: k.receivers, report: k.report,
+		vars: vars, known: slices.Concat(vars, k.vars),
 	}
-	if !k.faulty(name) {
-		k.faults = append(k.faults, Fault{Variable: name, Value: k.shown(name), Want: want})
+}
+
+// fault notes what is wrong with the variable that the reference calls ref, or with its _FILE form.
+// The fault names the variable that was read, and so does want. The first fault of a variable
+// stands: what follows from it would only confuse.
+func (k *check) fault(ref, want string) {
+	name := k.nameOf(ref)
+	if v, known := k.variable(ref); known && v.secret() && os.Getenv(name) == "" && os.Getenv(name+fileSuffix) != "" {
+		name, ref = name+fileSuffix, ref+fileSuffix
+	}
+	if !k.noted(name) {
+		k.report.add(Fault{Variable: name, Value: k.shown(ref), Want: k.renamed(want)})
 	}
 }
 
-func (k *check) faulty(name string) bool {
-	return slices.ContainsFunc(k.faults, func(f Fault) bool { return f.Variable == name })
+// nameOf is the name that the variable ref, or its _FILE form, is read from.
+func (k *check) nameOf(ref string) string {
+	if v, known := k.variable(ref); known {
+		return v.name
+	}
+	if v, known := k.variable(strings.TrimSuffix(ref, fileSuffix)); known {
+		return v.name + fileSuffix
+	}
+	return ref
 }
 
-// variable finds a variable by its name.
-func (k *check) variable(name string) (variable, bool) {
-	i := slices.IndexFunc(k.vars, func(v variable) bool { return v.name == name })
+// renamed is text with each variable called as it was read for this route.
+func (k *check) renamed(text string) string {
+	if k.route == nil || k.route.Name == "" {
+		return text
+	}
+	return regexp.MustCompile(prefix+`[A-Z0-9_]*[A-Z0-9]`).ReplaceAllStringFunc(text, k.nameOf)
+}
+
+func (k *check) faulty(ref string) bool { return k.noted(k.nameOf(ref)) }
+
+func (k *check) noted(name string) bool {
+	return slices.ContainsFunc(k.report.faults, func(f Fault) bool { return f.Variable == name })
+}
+
+// variable finds a variable by the name that the reference has for it.
+func (k *check) variable(ref string) (variable, bool) {
+	i := slices.IndexFunc(k.known, func(v variable) bool { return v.ref == ref })
 	if i < 0 {
 		return variable{}, false
 	}
-	return k.vars[i], true
+	return k.known[i], true
 }
 
-// set reports whether the environment gives the variable called name a value.
-func (k *check) set(name string) bool {
-	v, known := k.variable(name)
+// set reports whether the environment gives the variable called ref a value.
+func (k *check) set(ref string) bool {
+	v, known := k.variable(ref)
 	return known && v.set()
 }
 
-// shown is the value of the variable called name as it may be printed.
-func (k *check) shown(name string) string {
-	value := os.Getenv(name)
-	v, known := k.variable(name)
+// shown is the value of the variable called ref as it may be printed.
+func (k *check) shown(ref string) string {
+	value := os.Getenv(k.nameOf(ref))
+	v, known := k.variable(ref)
 	switch {
 	case value == "":
 		return ""
@@ -106,13 +153,15 @@ func harmless(value string) string {
 	return value
 }
 
-// sorted returns the faults in the order of the table.
-func (k *check) sorted() Faults {
-	place := func(f Fault) int {
-		return slices.IndexFunc(k.vars, func(v variable) bool {
-			return v.name == f.Variable || v.secret() && v.name+fileSuffix == f.Variable
-		})
+// sort puts the faults in the order of the table: those of the process, then route by route.
+func (r *report) sort(checks []*check) {
+	var order []string
+	for _, k := range checks {
+		for _, v := range k.vars {
+			order = append(order, v.name, v.name+fileSuffix)
+		}
 	}
-	slices.SortStableFunc(k.faults, func(a, b Fault) int { return place(a) - place(b) })
-	return k.faults
+	slices.SortStableFunc(r.faults, func(a, b Fault) int {
+		return slices.Index(order, a.Variable) - slices.Index(order, b.Variable)
+	})
 }

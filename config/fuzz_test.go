@@ -15,7 +15,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add(byte(47), "NaN", byte(48), "-1h")
 	var names []string
 	var secret []bool
-	for _, v := range new(Config).variables() {
+	for _, v := range reference() {
 		names, secret = append(names, v.name), append(secret, v.secret())
 		if v.secret() {
 			names, secret = append(names, v.name+fileSuffix), append(secret, false)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/kelseyhightower/envconfig"
 )
@@ -23,67 +22,50 @@ const (
 // warnings are good then too, the Config is not.
 func Load(receivers []string) (Config, []string, error) {
 	var c Config
-	k := &check{config: &c, receivers: receivers, vars: c.variables()}
-	for _, v := range k.vars {
-		k.read(v)
+	process := newCheck(&c, receivers)
+	process.readAll()
+	names := process.routeNames()
+	c.Routes = make([]Route, len(names))
+	routes := make([]*check, len(names))
+	for i, name := range names {
+		c.Routes[i].Name = name
+		routes[i] = process.of(&c.Routes[i])
+		routes[i].readAll()
+		routes[i].infer()
 	}
-	k.infer()
-	k.rules()
-	c.complete(k.set)
-	warnings := k.warnings()
-	if len(k.faults) > 0 {
-		return c, warnings, k.sorted()
+	process.rules()
+	for _, k := range routes {
+		k.routeRules()
+		k.route.complete(&c, k.set)
+	}
+	c.complete()
+	warnings := process.warnings(routes)
+	process.report.sort(slices.Concat([]*check{process}, routes))
+	if len(process.report.faults) > 0 {
+		return c, warnings, process.report.faults
 	}
 	return c, warnings, nil
 }
 
-// A variable is one field of a Config with what its tags say.
-type variable struct {
-	name  string
-	tag   reflect.StructTag
-	field reflect.Value
-}
-
-// variables lists c's fields in their order.
-func (c *Config) variables() []variable { return variablesOf(reflect.ValueOf(c).Elem()) }
-
-func variablesOf(group reflect.Value) []variable {
-	var all []variable
-	for i := range group.NumField() {
-		tag := group.Type().Field(i).Tag
-		if name, ok := tag.Lookup("envconfig"); ok {
-			all = append(all, variable{name: name, tag: tag, field: group.Field(i)})
-		} else {
-			all = append(all, variablesOf(group.Field(i))...)
-		}
+func (k *check) readAll() {
+	for _, v := range k.vars {
+		k.read(v)
 	}
-	return all
-}
-
-func (v variable) secret() bool {
-	_, is := v.field.Interface().(Secret)
-	return is
-}
-
-// set reports whether the environment gives v a value.
-func (v variable) set() bool {
-	value, there := os.LookupEnv(v.name)
-	return value != "" || there && v.tag.Get("empty") != ""
 }
 
 // read gives v its value, from the environment or its default.
 func (k *check) read(v variable) {
-	name := v.name
-	if !v.set() {
-		// envconfig tells empty from unset, and no environment can hold this name.
-		name = "=" + name
+	// envconfig tells empty from unset, and no environment can hold this name.
+	name := "=" + v.ref
+	if v.set() {
+		name = v.name
 	}
 	if what := stray(v, os.Getenv(v.name)); what != "" {
-		k.fault(v.name, "must be "+v.allowed()+"; it "+what)
+		k.fault(v.ref, "must be "+v.allowed()+"; it "+what)
 		return
 	}
 	if decode(v.field, name, v.tag.Get("default")) != nil {
-		k.fault(v.name, "must be "+v.allowed())
+		k.fault(v.ref, "must be "+v.allowed())
 		return
 	}
 	if v.secret() {
@@ -96,22 +78,22 @@ func (k *check) read(v variable) {
 
 // readFile gives the secret v its value from the file its _FILE form names, if any.
 func (k *check) readFile(v variable) {
-	name := v.name + fileSuffix
-	path := os.Getenv(name)
+	ref := v.ref + fileSuffix
+	path := os.Getenv(v.name + fileSuffix)
 	if path == "" {
 		return
 	}
 	if v.set() {
-		k.fault(name, "must not be set together with "+v.name)
+		k.fault(ref, "must not be set together with "+v.ref)
 		return
 	}
 	secret, err := fromFile(path)
 	if err != nil {
-		k.fault(name, fmt.Sprintf("must be a readable file that holds the secret: %v", err))
+		k.fault(ref, fmt.Sprintf("must be a readable file that holds the secret: %v", err))
 		return
 	}
 	if what := stray(v, secret.Reveal()); what != "" {
-		k.fault(name, "must hold "+v.allowed()+"; it "+what)
+		k.fault(ref, "must hold "+v.allowed()+"; it "+what)
 		return
 	}
 	v.field.Set(reflect.ValueOf(secret))
@@ -130,48 +112,4 @@ func decode(field reflect.Value, name, def string) error {
 	}
 	field.Set(one.Elem().Field(0))
 	return nil
-}
-
-// infer chooses the receiver where none is named, and checks that it is built in.
-func (k *check) infer() {
-	c := k.config
-	if c.Receiver != "" {
-		c.Receiver = strings.ToLower(c.Receiver)
-		if !slices.Contains(k.receivers, c.Receiver) {
-			k.fault("CARRIER_RECEIVER", "must be "+k.builtIn())
-		}
-		return
-	}
-	sqs, pubsub := k.firstSet(prefix+"SQS_"), k.firstSet(prefix+"PUBSUB_")
-	because := ""
-	switch {
-	case sqs != "" && pubsub != "":
-		k.fault("CARRIER_RECEIVER", fmt.Sprintf("must be set where both %s and %s are", sqs, pubsub))
-		return
-	case sqs != "":
-		c.Receiver, because = SQS, sqs+" is set, which means sqs; "
-	case pubsub != "":
-		c.Receiver, because = PubSub, pubsub+" is set, which means pubsub; "
-	default:
-		c.Receiver, because = Ingest, "no queue is named, which means ingest; "
-	}
-	if !slices.Contains(k.receivers, c.Receiver) {
-		k.fault("CARRIER_RECEIVER", because+"must be "+k.builtIn())
-	}
-}
-
-func (k *check) builtIn() string {
-	return fmt.Sprintf("a receiver that this binary has built in: %s", strings.Join(k.receivers, ", "))
-}
-
-// firstSet returns the first name of the reference table that begins with start and is set, in the
-// order of the alphabet. Other names decide nothing: Kubernetes makes CARRIER_SQS_SERVICE_HOST and
-// more for a Service that is called carrier-sqs.
-func (k *check) firstSet(start string) string {
-	for _, name := range carrierNames() {
-		if strings.HasPrefix(name, start) && k.known(name) {
-			return name
-		}
-	}
-	return ""
 }

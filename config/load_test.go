@@ -53,30 +53,30 @@ func good(t *testing.T, vars map[string]string) Config {
 func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 	c := good(t, nil)
 	want := map[string]bool{
-		"receiver ingest":     c.Receiver == Ingest,
-		"transmitter webhook": c.Transmitter == Webhook,
-		"concurrency 1":       c.Concurrency == 1,
-		"prefetch auto":       c.Prefetch == Auto,
+		"receiver ingest":     c.Routes[0].Receiver == Ingest,
+		"transmitter webhook": c.Routes[0].Transmitter == Webhook,
+		"concurrency 1":       c.Routes[0].Concurrency == 1,
+		"prefetch auto":       c.Routes[0].Prefetch == Auto,
 		"drain 20s":           c.DrainTimeout == 20*time.Second,
 		"admin :9010":         c.Admin.Address == ":9010",
-		"timeout 72h":         c.MessageTimeout == 72*time.Hour,
-		"attempts 20":         c.Retry.MaxAttempts == 20,
-		"jitter equal":        c.Retry.Jitter == "equal",
+		"timeout 72h":         c.Routes[0].MessageTimeout == 72*time.Hour,
+		"attempts 20":         c.Routes[0].Retry.MaxAttempts == 20,
+		"jitter equal":        c.Routes[0].Retry.Jitter == "equal",
 		"connections 1024":    c.Ingest.MaxConnections == 1024,
 		"dead letters 100000": c.Ingest.MaxDeadLetters == 100000 && c.Ingest.MaxDeadBytes == 256<<20 && c.Ingest.DeadLetterFull == "keep",
-		"head 8KiB":           c.Webhook.MaxHeaderBytes == 8<<10,
-		"dead-letter":         c.RejectAction == DeadLetter,
-		"batch 10":            c.SQS.BatchSize == 10,
-		"receivers open":      c.SQS.Receivers == 0,
-		"wait 20s":            c.SQS.WaitTime == 20*time.Second,
+		"head 8KiB":           c.Routes[0].Webhook.MaxHeaderBytes == 8<<10,
+		"dead-letter":         c.Routes[0].RejectAction == DeadLetter,
+		"batch 10":            c.Routes[0].SQS.BatchSize == 10,
+		"receivers open":      c.Routes[0].SQS.Receivers == 0,
+		"wait 20s":            c.Routes[0].SQS.WaitTime == 20*time.Second,
 		"body 1MiB":           c.Ingest.MaxBody == 1<<20,
 		"bytes 1GiB":          c.Ingest.MaxBytes == 1<<30,
-		"lease 30s":           c.Ingest.Lease == 30*time.Second,
-		"endpoint":            c.Webhook.Endpoint == "http://localhost:9000",
-		"multiplier 2":        c.Retry.Multiplier == 2,
-		"max interval 15m":    c.Retry.MaxInterval == 15*time.Minute,
+		"lease 30s":           c.Routes[0].Ingest.Lease == 30*time.Second,
+		"endpoint":            c.Routes[0].Webhook.Endpoint == "http://localhost:9000",
+		"multiplier 2":        c.Routes[0].Retry.Multiplier == 2,
+		"max interval 15m":    c.Routes[0].Retry.MaxInterval == 15*time.Minute,
 		"stat timer 120s":     c.Stats.Every == 2*time.Minute,
-		"no secret":           c.Admin.Token.Reveal() == "" && c.Webhook.ExtraHeaders() == nil,
+		"no secret":           c.Admin.Token.Reveal() == "" && c.Routes[0].Webhook.ExtraHeaders() == nil,
 	}
 	for name, holds := range want {
 		if !holds {
@@ -89,15 +89,15 @@ func TestDefaultsThatDependOnOthers(t *testing.T) {
 	c := good(t, map[string]string{
 		"CARRIER_SQS_QUEUE_NAME": "jobs", "CARRIER_SQS_RECEIVERS": "3", "CARRIER_SQS_RECEIVER_WORKERS": "4",
 	})
-	if c.Receiver != SQS || c.Concurrency != 12 || c.MessageTimeout != 0 || c.RejectAction != Retry {
-		t.Errorf("receiver %s, concurrency %d, timeout %v, action %s", c.Receiver, c.Concurrency, c.MessageTimeout, c.RejectAction)
+	if c.Routes[0].Receiver != SQS || c.Routes[0].Concurrency != 12 || c.Routes[0].MessageTimeout != 0 || c.Routes[0].RejectAction != Retry {
+		t.Errorf("receiver %s, concurrency %d, timeout %v, action %s", c.Routes[0].Receiver, c.Routes[0].Concurrency, c.Routes[0].MessageTimeout, c.Routes[0].RejectAction)
 	}
-	if c.Retry.MaxAttempts != 0 {
-		t.Errorf("%d attempts on SQS, where the redrive policy decides", c.Retry.MaxAttempts)
+	if c.Routes[0].Retry.MaxAttempts != 0 {
+		t.Errorf("%d attempts on SQS, where the redrive policy decides", c.Routes[0].Retry.MaxAttempts)
 	}
 	c = good(t, map[string]string{"CARRIER_MESSAGE_TIMEOUT": "0", "CARRIER_RETRY_MAX_ATTEMPTS": "0", "CARRIER_CONCURRENCY": "7"})
-	if c.MessageTimeout != 0 || c.Retry.MaxAttempts != 0 || c.Concurrency != 7 {
-		t.Errorf("timeout %v, concurrency %d: what is set is not kept", c.MessageTimeout, c.Concurrency)
+	if c.Routes[0].MessageTimeout != 0 || c.Routes[0].Retry.MaxAttempts != 0 || c.Routes[0].Concurrency != 7 {
+		t.Errorf("timeout %v, concurrency %d: what is set is not kept", c.Routes[0].MessageTimeout, c.Routes[0].Concurrency)
 	}
 }
 
@@ -106,8 +106,8 @@ func TestEmptyCountsAsNotSet(t *testing.T) {
 		"CARRIER_SQS_QUEUE_NAME": "", "CARRIER_DRAIN_TIMEOUT": "", "CARRIER_CONCURRENCY": "",
 		"CARRIER_ADMIN_TOKEN_FILE": "", "CARRIER_UNHEARD_OF": "",
 	})
-	if c.Receiver != Ingest || c.DrainTimeout != 20*time.Second || c.Concurrency != 1 {
-		t.Errorf("got %s, %v, %d", c.Receiver, c.DrainTimeout, c.Concurrency)
+	if c.Routes[0].Receiver != Ingest || c.DrainTimeout != 20*time.Second || c.Routes[0].Concurrency != 1 {
+		t.Errorf("got %s, %v, %d", c.Routes[0].Receiver, c.DrainTimeout, c.Routes[0].Concurrency)
 	}
 }
 
@@ -135,15 +135,15 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"CARRIER_WEBHOOK_CLIENT_KEY_FILE": "/nowhere/key",
 	})
 	want := []string{
-		`CARRIER_TRANSMITTER="pull": must be webhook`,
 		`CARRIER_LOG_LEVEL="loud": must be debug, info, warn or error`,
 		`CARRIER_ENABLE_STAT_LOG="maybe": must be true or false`,
 		`CARRIER_ADMIN_TOKEN_FILE="/nowhere": must not be set together with CARRIER_ADMIN_TOKEN`,
+		`CARRIER_INGEST_MAX_BODY="1MB!": must be a size such as 512KiB (B, KiB, MiB, GiB, KB, MB, GB or plain bytes), 1 to 1GiB`,
+		`CARRIER_INGEST_TOKEN_FILE="/nowhere/token": must be a readable file that holds the secret: no such file or directory`,
+		`CARRIER_TRANSMITTER="pull": must be webhook`,
 		`CARRIER_SQS_QUEUE_NAME="a b": must be 1 to 80 letters, digits, - and _; a FIFO queue's ends in .fifo within these 80`,
 		`CARRIER_SQS_BATCH_SIZE="eleven": must be a whole number, 1 to 10`,
 		`CARRIER_SQS_WAIT_TIME="21s": must be a duration such as 1m30s, 0s to 20s`,
-		`CARRIER_INGEST_MAX_BODY="1MB!": must be a size such as 512KiB (B, KiB, MiB, GiB, KB, MB, GB or plain bytes), 1 to 1GiB`,
-		`CARRIER_INGEST_TOKEN_FILE="/nowhere/token": must be a readable file that holds the secret: no such file or directory`,
 		`CARRIER_WEBHOOK_ENDPOINT="ftp://REDACTED@host": must be a URL with http://, https:// or unix://`,
 		`CARRIER_WEBHOOK_CLIENT_CERT_FILE (not set): must be set together with CARRIER_WEBHOOK_CLIENT_KEY_FILE`,
 		`CARRIER_WEBHOOK_HEADERS=REDACTED: must be Name:value,Name:value; no comma in a value, and no header that carrier or HTTP sets itself`,
@@ -179,8 +179,8 @@ func TestReceiverIsInferred(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			environment(t, tt.vars)
 			c, _, err := Load(tt.builtin)
-			if tt.fault == "" && (err != nil || c.Receiver != tt.receiver) {
-				t.Errorf("receiver %q, error %v", c.Receiver, err)
+			if tt.fault == "" && (err != nil || c.Routes[0].Receiver != tt.receiver) {
+				t.Errorf("receiver %q, error %v", c.Routes[0].Receiver, err)
 			}
 			if tt.fault != "" && (err == nil || !strings.Contains(err.Error(), tt.fault)) {
 				t.Errorf("error %v, want one with %q", err, tt.fault)
@@ -206,8 +206,8 @@ func TestServicesOfTheNamespaceChangeNothing(t *testing.T) {
 			maps.Copy(vars, serviceLinks(service))
 			environment(t, vars)
 			c, warnings, err := Load(all)
-			if c.Receiver != receiver || len(warnings) != 0 || err != nil {
-				t.Errorf("service %s: receiver %q instead of %s, warnings %q, error %v", service, c.Receiver, receiver, warnings, err)
+			if c.Routes[0].Receiver != receiver || len(warnings) != 0 || err != nil {
+				t.Errorf("service %s: receiver %q instead of %s, warnings %q, error %v", service, c.Routes[0].Receiver, receiver, warnings, err)
 			}
 		}
 	}
@@ -215,8 +215,8 @@ func TestServicesOfTheNamespaceChangeNothing(t *testing.T) {
 
 func TestUnknownNamesDecideNothing(t *testing.T) {
 	c, warnings, faults := load(t, map[string]string{"CARRIER_SQS_QUEUE": "q"})
-	if c.Receiver != Ingest || len(warnings) != 1 || faults != nil {
-		t.Errorf("receiver %s, warnings %q, faults %v", c.Receiver, warnings, faults)
+	if c.Routes[0].Receiver != Ingest || len(warnings) != 1 || faults != nil {
+		t.Errorf("receiver %s, warnings %q, faults %v", c.Routes[0].Receiver, warnings, faults)
 	}
 }
 

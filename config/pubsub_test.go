@@ -20,15 +20,15 @@ func onPubSub(t *testing.T, vars map[string]string) (Config, error) {
 func TestDefaultsOfPubSub(t *testing.T) {
 	t.Setenv("GOOGLE_CLOUD_PROJECT", "of-the-environment")
 	c, err := onPubSub(t, map[string]string{"CARRIER_PUBSUB_ACK_DEADLINE": "11s"})
-	if err != nil || c.RejectAction != Retry || c.MessageTimeout != 0 || c.Concurrency != 1 || c.PubSub.AckDeadline != 11*time.Second || c.PubSub.Project != "of-the-environment" {
+	if err != nil || c.Routes[0].RejectAction != Retry || c.Routes[0].MessageTimeout != 0 || c.Routes[0].Concurrency != 1 || c.Routes[0].PubSub.AckDeadline != 11*time.Second || c.Routes[0].PubSub.Project != "of-the-environment" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	t.Setenv("GOOGLE_CLOUD_PROJECT", "of-the-environment\n")
 	if _, err := onPubSub(t, nil); err == nil || !strings.Contains(err.Error(), "GOOGLE_CLOUD_PROJECT=") {
 		t.Errorf("a project with a line break: %v", err)
 	}
-	if c, _ := onPubSub(t, map[string]string{"CARRIER_PUBSUB_PROJECT": "mine"}); c.PubSub.Project != "mine" {
-		t.Errorf("project %q", c.PubSub.Project)
+	if c, _ := onPubSub(t, map[string]string{"CARRIER_PUBSUB_PROJECT": "mine"}); c.Routes[0].PubSub.Project != "mine" {
+		t.Errorf("project %q", c.Routes[0].PubSub.Project)
 	}
 }
 
@@ -50,8 +50,8 @@ func TestFaultsOfPubSub(t *testing.T) {
 	}
 	for _, topic := range []string{"dead", "projects/p/topics/dead"} {
 		c, err := onPubSub(t, map[string]string{"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_DEAD_LETTER_TOPIC": topic})
-		if err != nil || c.PubSub.DeadLetterTopic != topic {
-			t.Errorf("dead letters to %s: %q, %v", topic, c.PubSub.DeadLetterTopic, err)
+		if err != nil || c.Routes[0].PubSub.DeadLetterTopic != topic {
+			t.Errorf("dead letters to %s: %q, %v", topic, c.Routes[0].PubSub.DeadLetterTopic, err)
 		}
 	}
 	for _, good := range []string{"localhost:8085", "http://emulator:8085/", "https://pubsub.test", "europe-west1-pubsub.googleapis.com:443"} {

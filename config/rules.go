@@ -21,22 +21,31 @@ const (
 
 const projectID = `[a-z0-9.:-]+`
 
-// rules checks what no single bound can say.
+// rules checks what no single bound can say of the process's variables.
 func (k *check) rules() {
 	c := k.config
 	k.address("CARRIER_ADMIN_ADDRESS", c.Admin.Address)
 	k.address("CARRIER_INGEST_ADDRESS", c.Ingest.Address)
 	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
 	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
-	k.queue(c.SQS)
 	k.aws()
-	k.subscription(c.PubSub)
 	k.ingest(c.Ingest)
-	k.endpoint(c.Webhook)
-	k.certificates(c.Webhook)
-	k.concurrency(c.SQS)
-	if c.Retry.MaxInterval < c.Retry.InitialInterval {
-		k.fault("CARRIER_RETRY_MAX_INTERVAL", fmt.Sprintf("must be at least CARRIER_RETRY_INITIAL_INTERVAL, %v", c.Retry.InitialInterval))
+}
+
+// routeRules checks the same of a route's variables.
+func (k *check) routeRules() {
+	r := k.route
+	k.queue(r.SQS)
+	k.subscription(r.PubSub)
+	k.topics(r.Ingest.Topics)
+	k.endpoint(r.Webhook)
+	k.certificates(r.Webhook)
+	k.concurrency(r.SQS)
+	if r.Retry.MaxInterval < r.Retry.InitialInterval {
+		k.fault("CARRIER_RETRY_MAX_INTERVAL", fmt.Sprintf("must be at least CARRIER_RETRY_INITIAL_INTERVAL, %v", r.Retry.InitialInterval))
+	}
+	if most := r.Subscription.MaxBytes; most != 0 && most < k.config.Ingest.MaxBody {
+		k.fault("CARRIER_SUBSCRIPTION_MAX_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", k.config.Ingest.MaxBody))
 	}
 }
 
@@ -61,7 +70,7 @@ func (k *check) queue(q SQSOptions) {
 	k.require(name, q.QueueName == "" || len(q.QueueName) <= 80 && matches(`[A-Za-z0-9_-]+(\.fifo)?`, q.QueueName))
 	k.require("CARRIER_SQS_QUEUE_OWNER", q.QueueOwner == "" || matches(`[0-9]{12}`, q.QueueOwner))
 	switch {
-	case k.config.Receiver != SQS:
+	case k.route.Receiver != SQS:
 	case k.set(name) && k.set(url):
 		k.fault(url, "must not be set together with "+name)
 	case !k.set(name) && !k.set(url):
@@ -77,14 +86,14 @@ func (k *check) subscription(p PubSubOptions) {
 	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
 	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(projectID, p.Project))
 	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
-	if k.config.Receiver != PubSub {
+	if k.route.Receiver != PubSub {
 		return
 	}
 	k.project()
 	if !k.set(name) {
 		k.fault(name, "must be set")
 	}
-	if k.config.RejectAction == DeadLetter && p.DeadLetterTopic == "" {
+	if k.route.RejectAction == DeadLetter && p.DeadLetterTopic == "" {
 		k.fault("CARRIER_REJECT_ACTION", "needs a topic for dead letters with the pubsub receiver: CARRIER_DEAD_LETTER_TOPIC")
 	}
 }
@@ -92,7 +101,7 @@ func (k *check) subscription(p PubSubOptions) {
 // project takes the project from the environment that Google's own tools read, unless it is set.
 func (k *check) project() {
 	const name = "GOOGLE_CLOUD_PROJECT"
-	p := &k.config.PubSub
+	p := &k.route.PubSub
 	if value := os.Getenv(name); p.Project == "" {
 		p.Project = value
 		if value != "" && !matches(projectID, value) {
@@ -115,7 +124,7 @@ func (k *check) ingest(i IngestOptions) {
 	}
 	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
 	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
-	if k.config.Receiver == Ingest && open && !netaddr.IsLoopback(i.Address) {
+	if k.config.Receives(Ingest) && open && !netaddr.IsLoopback(i.Address) {
 		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
 }
@@ -180,23 +189,18 @@ func (k *check) concurrency(q SQSOptions) {
 
 func (q SQSOptions) concurrency() int { return max(q.Receivers, 1) * q.ReceiverWorkers }
 
-// complete fills in the defaults that depend on other variables.
-func (c *Config) complete(set func(name string) bool) {
-	if c.Concurrency == 0 && c.Receiver == SQS {
-		c.Concurrency = c.SQS.concurrency()
-	}
-	c.Concurrency = max(c.Concurrency, 1)
-	if c.MessageTimeout == 0 && !set("CARRIER_MESSAGE_TIMEOUT") && c.Receiver == Ingest {
-		c.MessageTimeout = ingestTimeout
-	}
-	if c.Retry.MaxAttempts == 0 && !set("CARRIER_RETRY_MAX_ATTEMPTS") && c.Receiver == Ingest {
-		c.Retry.MaxAttempts = ingestAttempts
-	}
-	c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody)
-	if c.RejectAction == "" {
-		c.RejectAction = Retry
-		if c.Receiver == Ingest {
-			c.RejectAction = DeadLetter
+// topics checks the paths of a subscription, and names each that is none.
+func (k *check) topics(topics List) {
+	var wrong []string
+	for _, topic := range topics {
+		if !strings.HasPrefix(topic, "/") || strings.HasPrefix(topic, "//") || strings.ContainsAny(topic, "*?#") {
+			wrong = append(wrong, fmt.Sprintf("%q", harmless(topic)))
 		}
 	}
+	if len(wrong) == 0 {
+		return
+	}
+	const name = "CARRIER_INGEST_TOPIC"
+	v, _ := k.variable(name)
+	k.fault(name, "must be "+v.allowed()+"; not "+strings.Join(wrong, ", "))
 }

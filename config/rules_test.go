@@ -106,8 +106,8 @@ func TestDerivedConcurrencyHasALimit(t *testing.T) {
 		t.Errorf("faults %v", faults)
 	}
 	vars["CARRIER_CONCURRENCY"] = "50"
-	if c := good(t, vars); c.Concurrency != 50 {
-		t.Errorf("concurrency %d", c.Concurrency)
+	if c := good(t, vars); c.Routes[0].Concurrency != 50 {
+		t.Errorf("concurrency %d", c.Routes[0].Concurrency)
 	}
 }
 
@@ -169,7 +169,7 @@ func pair(t *testing.T, certPath, keyPath string) {
 func TestExtraHeadersAreTakenApart(t *testing.T) {
 	c := good(t, map[string]string{"CARRIER_WEBHOOK_HEADERS": "authorization:Bearer a:b, X-One: 1,x-one:2"})
 	want := []Header{{"authorization", "Bearer a:b"}, {"X-One", "1"}, {"x-one", "2"}}
-	if got := c.Webhook.ExtraHeaders(); !slices.Equal(got, want) {
+	if got := c.Routes[0].Webhook.ExtraHeaders(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 }

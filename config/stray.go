@@ -12,7 +12,7 @@ const byteOrderMark = '\ufeff'
 // are no text are not looked at: whatever reads them refuses these.
 func stray(v variable, value string) string {
 	switch v.field.Interface().(type) {
-	case string, Secret:
+	case string, Secret, List:
 		return strayIn(value, v.tag.Get("url") != "")
 	}
 	return ""

@@ -10,10 +10,19 @@ import (
 )
 
 // Write prints the configuration as NAME=value lines, in the order of the reference
-// table: what is in effect, defaults included. A secret is REDACTED when it is set, and
+// table: what is in effect, defaults included. What is of a route has the names of that route's own
+// variables. A secret is REDACTED when it is set, and
 // so are the user, the password and the query of a URL. It returns w's error.
 func (c Config) Write(w io.Writer) error {
-	for _, v := range c.variables() {
+	vars := c.variables()
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		for _, v := range r.variables() {
+			v.name = r.own(v.ref)
+			vars = append(vars, v)
+		}
+	}
+	for _, v := range vars {
 		if _, err := fmt.Fprintf(w, "%s=%s\n", v.name, v.effective()); err != nil {
 			return err
 		}
@@ -28,6 +37,10 @@ func (v variable) effective() string {
 		return short(value)
 	case int:
 		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {
+			return ""
+		}
+	case Size:
+		if value == 0 && v.tag.Get("shown") != "" {
 			return ""
 		}
 	case string:
@@ -64,12 +77,16 @@ carrier is configured by environment variables alone. This page is printed by
   ` + "`CARRIER_ADMIN_ADDRESS`" + `, which the empty string turns off.
 * Every variable marked *secret* can also be given as its name with ` + "`_FILE`" + ` at the end: the
   path of a file that holds it. One newline at the end of the file is dropped. Giving both is a fault.
+* With ` + "`CARRIER_ROUTES=orders,mail`" + ` there are several routes in one process. A variable whose
+  *Of* is *route* is then also read as ` + "`CARRIER_ROUTE_MAIL_<REST>`" + ` in place of
+  ` + "`CARRIER_<REST>`" + `, for the route mail alone: that first, then the process-wide one, then the
+  default, with ` + "`_FILE`" + ` forms on both. One whose *Of* is *process* has no such form.
 * Everything that is wrong is reported at once on stderr, a line for each variable, and carrier ends
   with exit code 2 before it takes a message. A variable that begins with ` + "`CARRIER_`" + ` and is not
   listed here is warned about.
 
-| Variable | Default | Allowed | Meaning |
-|---|---|---|---|
+| Variable | Of | Default | Allowed | Meaning |
+|---|---|---|---|---|
 `
 
 // Markdown prints the reference page. It returns w's error.
@@ -77,8 +94,13 @@ func Markdown(w io.Writer) error {
 	if _, err := io.WriteString(w, page); err != nil {
 		return err
 	}
-	for _, v := range new(Config).variables() {
-		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", v.name, v.standard(), v.allowed(), v.meaning()); err != nil {
+	processes := len(new(Config).variables())
+	for i, v := range reference() {
+		of := "route"
+		if i < processes {
+			of = "process"
+		}
+		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", v.name, of, v.standard(), v.allowed(), v.meaning()); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ func TestReferencePageIsFresh(t *testing.T) {
 
 func TestEveryVariableIsDescribed(t *testing.T) {
 	seen := map[string]bool{}
-	for _, v := range new(Config).variables() {
+	for _, v := range reference() {
 		if !strings.HasPrefix(v.name, prefix) || seen[v.name] || v.tag.Get("desc") == "" {
 			t.Errorf("%s has no name of its own, or no meaning", v.name)
 		}

@@ -37,6 +37,22 @@ func (p Prefetch) String() string {
 	return strconv.Itoa(int(p))
 }
 
+// A List is what is written between commas, blanks around each item left out.
+type List []string
+
+// Decode takes the list apart; envconfig calls it. An item may be empty: the rules say what is wrong
+// with it.
+func (l *List) Decode(value string) error {
+	*l = nil
+	for item := range strings.SplitSeq(value, ",") {
+		*l = append(*l, strings.TrimSpace(item))
+	}
+	return nil
+}
+
+// String is what Decode reads.
+func (l List) String() string { return strings.Join(l, ",") }
+
 // A Size is a number of bytes.
 type Size int64
 

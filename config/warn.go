@@ -11,39 +11,135 @@ import (
 	"carrier/internal/netaddr"
 )
 
-// warnings lists what is allowed and yet unlikely to be meant.
-func (k *check) warnings() []string { return append(k.idle(), k.risks()...) }
-
-// idle lists the variables that nobody reads.
-func (k *check) idle() []string {
-	receiver := k.config.Receiver
+// warnings lists what is allowed and yet unlikely to be meant, of the process and of its routes.
+func (k *check) warnings(routes []*check) []string {
 	var all []string
 	for _, name := range carrierNames() {
-		owner := belongs(name)
-		switch {
-		case !k.known(name) && !serviceLink(name):
-			all = append(all, fmt.Sprintf("%s: unknown variable, the nearest known one is %s", name, k.nearest(name)))
-		case k.known(name) && owner != "" && receiver != "" && owner != receiver:
-			all = append(all, fmt.Sprintf("%s: has no effect with the %s receiver", name, receiver))
+		if warning := k.idle(name, routes); warning != "" {
+			all = append(all, name+": "+warning)
 		}
 	}
-	if k.config.SQS.QueueOwner != "" && k.config.SQS.QueueURL != "" {
-		all = append(all, "CARRIER_SQS_QUEUE_OWNER: has no effect with CARRIER_SQS_QUEUE_URL")
+	for _, r := range routes {
+		all = append(all, r.idleTogether()...)
+	}
+	for _, warning := range append(k.risks(), routeRisks(routes)...) {
+		if !slices.Contains(all, warning) {
+			all = append(all, warning)
+		}
 	}
 	return all
 }
 
-// risks lists the choices that weaken security.
-func (k *check) risks() []string {
-	c := k.config
-	var all []string
-	if c.Webhook.InsecureSkipVerify {
-		all = append(all, "CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY: the worker's certificate is not checked")
+// idle says why the variable called name, which is set, is read by nobody; "" where it is read.
+func (k *check) idle(name string, routes []*check) string {
+	if strings.HasPrefix(name, routePrefix) {
+		return k.idleOfRoute(name, routes)
 	}
-	if c.Receiver == Ingest && c.Ingest.AllowAnonymous && c.Ingest.Token.Reveal() == "" && !netaddr.IsLoopback(c.Ingest.Address) {
-		all = append(all, "CARRIER_INGEST_ALLOW_ANONYMOUS: whoever reaches CARRIER_INGEST_ADDRESS may store messages")
+	known := k.names()
+	for _, v := range reference() {
+		switch {
+		case v.ref == name && v.routeOnly():
+			return "is read for a route alone: " + v.name
+		case !v.routeOnly():
+			known = append(known, v.forms(v.ref)...)
+		}
+	}
+	switch {
+	case !slices.Contains(known, name):
+		return unknown(name, known)
+	case name == "CARRIER_INGEST_TOPIC" && !k.set(routesVariable):
+		return "has no effect without " + routesVariable
+	default:
+		return withoutReceiver(name, routes)
+	}
+}
+
+// idleOfRoute is idle for a variable that begins as those of a route do.
+func (k *check) idleOfRoute(name string, routes []*check) string {
+	for _, r := range routes {
+		start := variablePrefix(r.route.Name)
+		if r.route.Name == "" || !strings.HasPrefix(name, start) {
+			continue
+		}
+		ref := prefix + strings.TrimPrefix(name, start)
+		switch known := r.ownNames(); {
+		case slices.Contains(known, name):
+			return withoutReceiver(ref, []*check{r})
+		case slices.Contains(k.names(), ref):
+			return "has no effect, it is not a route's but the process's: " + ref
+		default:
+			return unknown(name, known)
+		}
+	}
+	switch {
+	case k.namesFaulty || serviceLink(name):
+		return ""
+	case !k.set(routesVariable):
+		return "has no effect without " + routesVariable
+	default:
+		return "has no effect, it begins like no route of " + routesVariable + "; the nearest such beginning is " +
+			nearest(name, starts(routes))
+	}
+}
+
+func starts(routes []*check) []string {
+	all := []string{routePrefix}
+	for _, r := range routes {
+		all = append(all, variablePrefix(r.route.Name))
 	}
 	return all
+}
+
+func unknown(name string, known []string) string {
+	if serviceLink(name) {
+		return ""
+	}
+	return "unknown variable, the nearest known one is " + nearest(name, known)
+}
+
+// withoutReceiver says that the variable ref is for a receiver that none of the routes has.
+func withoutReceiver(ref string, routes []*check) string {
+	owner := belongs(ref)
+	if owner == "" {
+		return ""
+	}
+	for _, r := range routes {
+		if r.route.Receiver == "" || r.route.Receiver == owner {
+			return ""
+		}
+	}
+	if len(routes) == 1 {
+		return fmt.Sprintf("has no effect with the %s receiver", routes[0].route.Receiver)
+	}
+	return fmt.Sprintf("has no effect, no route has the %s receiver", owner)
+}
+
+// idleTogether lists the variables of a route that have no effect beside others.
+func (k *check) idleTogether() []string {
+	if k.route.SQS.QueueOwner == "" || k.route.SQS.QueueURL == "" {
+		return nil
+	}
+	return []string{k.renamed("CARRIER_SQS_QUEUE_OWNER: has no effect with CARRIER_SQS_QUEUE_URL")}
+}
+
+// risks lists the choices of the process that weaken security.
+func (k *check) risks() []string {
+	i := k.config.Ingest
+	if k.config.Receives(Ingest) && i.AllowAnonymous && i.Token.Reveal() == "" && !netaddr.IsLoopback(i.Address) {
+		return []string{"CARRIER_INGEST_ALLOW_ANONYMOUS: whoever reaches CARRIER_INGEST_ADDRESS may store messages"}
+	}
+	return nil
+}
+
+// routeRisks lists the choices of routes that do.
+func routeRisks(routes []*check) []string {
+	var all []string
+	for _, k := range routes {
+		if k.route.Webhook.InsecureSkipVerify {
+			all = append(all, k.renamed("CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY: the worker's certificate is not checked"))
+		}
+	}
+	return slices.Compact(all)
 }
 
 // carrierNames returns the names of ours in the environment that are not empty, sorted.
@@ -65,8 +161,11 @@ func serviceLink(name string) bool {
 		strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
 }
 
-// belongs names the receiver that the variable called name is for, if it is for one.
+// belongs names the receiver that the variable that the reference calls name is for, if it is for one.
 func belongs(name string) string {
+	if strings.HasPrefix(name, prefix+"SUBSCRIPTION_") {
+		return Ingest
+	}
 	for _, receiver := range []string{SQS, PubSub, Ingest} {
 		if strings.HasPrefix(name, prefix+strings.ToUpper(receiver)+"_") {
 			return receiver
@@ -81,22 +180,34 @@ func belongs(name string) string {
 	return ""
 }
 
-func (k *check) known(name string) bool { return slices.Contains(k.names(), name) }
-
-// names lists every variable, the secrets' _FILE forms included.
+// names lists the check's own variables as they are read, the secrets' _FILE forms included.
 func (k *check) names() []string {
 	var names []string
 	for _, v := range k.vars {
-		names = append(names, v.name)
-		if v.secret() {
-			names = append(names, v.name+fileSuffix)
-		}
+		names = append(names, v.forms(v.name)...)
 	}
 	return names
 }
 
-func (k *check) nearest(name string) string {
-	return slices.MinFunc(k.names(), func(a, b string) int {
+// ownNames lists the names that are the route's alone; without a name, all that it reads.
+func (k *check) ownNames() []string {
+	var names []string
+	for _, v := range k.vars {
+		names = append(names, v.forms(k.route.own(v.ref))...)
+	}
+	return names
+}
+
+// forms are the names under which v may be set where it is called name.
+func (v variable) forms(name string) []string {
+	if v.secret() {
+		return []string{name, name + fileSuffix}
+	}
+	return []string{name}
+}
+
+func nearest(name string, known []string) string {
+	return slices.MinFunc(known, func(a, b string) int {
 		return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
 	})
 }

@@ -22,7 +22,7 @@ func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (l
 		d.settling <- struct{}{}
 		return false
 	}
-	defer d.demand.removeHead()
+	defer d.demand.RemoveHead()
 	if d.slots.wait(receiving, &m.ticket) {
 		defer d.slots.free()
 		m.outcome, lost = d.transmit(receiving, working, m)
@@ -37,7 +37,7 @@ func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (l
 // receiving ends before it was posted.
 func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
 	for {
-		if _, err := d.ready(receiving); err != nil || receiving.Err() != nil {
+		if _, err := d.ready(receiving, 0); err != nil || receiving.Err() != nil {
 			return message.Outcome{}, false
 		}
 		if m.lease.lapsed() {
@@ -52,7 +52,22 @@ func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (
 		if o.Verdict != message.Retry || o.Cause != message.Unreached {
 			return o, false
 		}
+		d.promise(m)
 		sleep.For(receiving, unreachedPause, nil)
+	}
+}
+
+// promise counts m among what the application can still expect, until fulfill.
+func (d *Dispatcher) promise(m *delivery) {
+	m.promised = true
+	d.demand.PutBack()
+}
+
+// fulfill ends the promise of m, if there is one: it is transmitted, or will not be.
+func (d *Dispatcher) fulfill(m *delivery) {
+	if m.promised {
+		m.promised = false
+		d.demand.Take()
 	}
 }
 
@@ -61,6 +76,7 @@ func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outco
 	d.registry.post(m)
 	defer d.registry.answered(m)
 	m.unposted = false
+	d.fulfill(m)
 	begun := time.Now()
 	panicked := contain.Call(func() error {
 		o = d.o.Transmitter.Transmit(working, m.Message)
@@ -75,7 +91,7 @@ func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outco
 	}
 	took := time.Since(begun)
 	if o.Cause != message.Unreached {
-		d.demand.attempted(took)
+		d.demand.Attempted(took)
 	}
 	d.o.Observe(Event{Kind: Attempted, Message: m.Message, Outcome: o, Took: took})
 	return o

@@ -1,8 +1,8 @@
 // Package dispatch receives messages, has them transmitted, and settles them. Nothing else in
 // carrier does that.
 //
-// One message goes through the files in this order: receive (when and how many), demand, prefetch
-// and backoff (what decides that), lease (it is kept until it is settled), inflight (known by its
+// One message goes through the files in this order: receive (when and how many), backoff and the
+// package demand (what decides that), lease (it is kept until it is settled), inflight (known by its
 // id), repeat (where it comes twice), order (one of a group at a time), slots and deliver (the
 // worker's word on it), settle (the source is told). Beside them, options says what a Dispatcher
 // is made of, and event what is seen of it.
@@ -18,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"carrier/dispatch/demand"
 
 	"carrier/internal/gopool"
 )
@@ -35,7 +37,7 @@ const stuckAfter = 2 * time.Minute
 // run once.
 type Dispatcher struct {
 	o        Options
-	demand   *demand
+	demand   *demand.Demand
 	backoff  *sourceBackoff
 	leases   *leaseRenewer
 	registry *registry
@@ -54,8 +56,10 @@ type Dispatcher struct {
 func New(o Options) *Dispatcher {
 	o = o.withDefaults()
 	return &Dispatcher{
-		o:        o,
-		demand:   newDemand(o),
+		o: o,
+		demand: demand.New(demand.Options{
+			Concurrency: o.Concurrency, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch,
+		}),
 		backoff:  newSourceBackoff(o.Observe),
 		leases:   newLeaseRenewer(o.Receiver, o.Observe),
 		registry: newRegistry(),
@@ -136,5 +140,11 @@ func (d *Dispatcher) Live() error {
 	return nil
 }
 
+// Pause lets no new receive begin until Resume. What was received goes on, and Live stays good.
+func (d *Dispatcher) Pause() { d.demand.Pause(true) }
+
+// Resume ends a pause, if there is one.
+func (d *Dispatcher) Resume() { d.demand.Pause(false) }
+
 // InFlight counts the messages that were received and are not settled.
-func (d *Dispatcher) InFlight() int { return d.demand.countInFlight() }
+func (d *Dispatcher) InFlight() int { return d.demand.InFlight() }

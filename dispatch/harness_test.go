@@ -164,9 +164,3 @@ func isTrue(t *testing.T, ok bool, format string, args ...any) {
 		t.Errorf(format, args...)
 	}
 }
-
-func (d *demand) waitingHeads() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.heads
-}

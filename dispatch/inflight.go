@@ -24,6 +24,8 @@ type delivery struct {
 	// unposted is true while nothing of the message can have reached the worker: before the first
 	// Transmit, and after one that handed nothing over.
 	unposted bool
+	// promised is true while the application was promised the message and has not got it.
+	promised bool
 	// ended is true where the end of the message was decided before: see endedIDs.
 	ended bool
 	// earlier is the hand-out of the same message that was in flight when this one of a group came;

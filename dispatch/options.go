@@ -3,12 +3,14 @@ package dispatch
 import (
 	"time"
 
+	"carrier/dispatch/demand"
+
 	"carrier/receiver"
 	"carrier/transmitter"
 )
 
 // Auto lets the dispatcher choose how many messages to receive ahead.
-const Auto = -1
+const Auto = demand.Auto
 
 // Options is what a Dispatcher is made of.
 type Options struct {
@@ -19,7 +21,8 @@ type Options struct {
 	Concurrency int
 	// Batch is the most messages asked for in one receive; at least 1.
 	Batch int
-	// Receivers is the most receives open at once; zero means one for each ten of Concurrency.
+	// Receivers is the most receives open at once; zero means as many as the pace of the work is
+	// worth, 32 at most.
 	Receivers int
 	// Prefetch is how many messages may wait in flight beside those the worker holds; Auto means as
 	// many as the worker finishes during one receive.
@@ -34,9 +37,6 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Concurrency = max(o.Concurrency, 1)
 	o.Batch = max(o.Batch, 1)
-	if o.Receivers <= 0 {
-		o.Receivers = (o.Concurrency + 9) / 10
-	}
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}

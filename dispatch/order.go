@@ -33,7 +33,7 @@ func (d *Dispatcher) queue(m *delivery) {
 	if m.ended {
 		return
 	}
-	d.demand.addHead()
+	d.demand.AddHead()
 	d.slots.join(&m.ticket)
 }
 

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"carrier/dispatch/demand"
+
 	"carrier/internal/contain"
 	"carrier/internal/sleep"
 	"carrier/message"
@@ -27,6 +29,8 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 	}
 	calling, cancel := withStopGrace(receiving)
 	defer cancel()
+	noWait, end := context.WithCancel(receiving)
+	end()
 	var open sync.WaitGroup
 	defer open.Wait()
 	defer d.lastTick.Store(0)
@@ -41,14 +45,16 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 			for n > 0 {
 				got := d.receiveOnce(calling, n)
 				switch {
-				case got.err == nil && len(got.batch) == 0:
-					sleep.For(receiving, emptyPause-got.took, nil)
-				case got.err != nil && receiving.Err() == nil && d.backoff.failed(got.err):
-					stop(got.err)
+				case got.Err == nil && len(got.Batch) == 0:
+					sleep.For(receiving, emptyPause-got.Took, nil)
+				case got.Err != nil && receiving.Err() == nil && d.backoff.failed(got.Err):
+					stop(got.Err)
 				}
-				d.takeIn(receiving, working, got.batch)
-				d.demand.end(got)
-				n = d.again(receiving, got.err)
+				d.takeIn(receiving, working, got.Batch)
+				d.demand.End(got)
+				if n = 0; got.Err == nil && receiving.Err() == nil {
+					n = d.again(noWait)
+				}
 			}
 		})
 	}
@@ -74,85 +80,86 @@ func (d *Dispatcher) open(receiving context.Context, stop context.CancelCauseFun
 	return false
 }
 
-// next waits until a receive is wanted and the worker can take a message, and says how many the
-// receive that it has begun may ask for. Only one goroutine calls it. It returns 0 when receiving
-// ends.
+// next waits until a receive is wanted and the application can take more than it was promised, and
+// says how many the receive that it has begun may ask for. Only one goroutine calls it. It returns 0
+// when receiving ends.
 func (d *Dispatcher) next(receiving context.Context) int {
 	for receiving.Err() == nil {
 		d.lastTick.Store(time.Now().UnixNano())
-		if d.demand.free() == 0 {
-			sleep.For(receiving, heartbeat, d.demand.wake)
+		if d.demand.Wanted() == 0 {
+			sleep.For(receiving, heartbeat, d.demand.Wake())
 			continue
 		}
 		d.lastTick.Store(0) // the source or the worker may be away for long
 		d.backoff.wait(receiving)
-		ready, err := d.ready(receiving)
-		if err != nil {
-			continue
-		}
-		if n := d.demand.begin(ready); n > 0 {
+		if n := d.begin(receiving); n > 0 {
 			return n
 		}
 	}
 	return 0
 }
 
-// again is next for a goroutine whose receive has just ended with err. It does not wait for demand:
-// it returns 0 where no further receive is wanted. So the source is asked again before what came is
-// handled, and without waking the goroutine of next.
-func (d *Dispatcher) again(receiving context.Context, err error) int {
-	defer d.demand.changed()
-	if err != nil || receiving.Err() != nil || d.demand.free() == 0 {
-		return 0
-	}
-	ready, err := d.ready(receiving)
+// begin waits until the application can take more than it was promised, and begins a receive. It
+// returns 0 when the promise has become less while it waited: what is left has to be counted anew.
+func (d *Dispatcher) begin(receiving context.Context) int {
+	waiting, cancel := context.WithCancel(receiving)
+	defer cancel()
+	promise := d.demand.Promised(cancel)
+	ready, err := d.ready(waiting, promise.Messages)
 	if err != nil {
 		return 0
 	}
-	return d.demand.begin(ready)
+	return d.demand.Begin(ready, promise)
 }
 
-// ready waits for the transmitter, and returns how many messages it can take. A panic there counts
-// as ready: the attempt that follows will tell.
-func (d *Dispatcher) ready(receiving context.Context) (n int, err error) {
+// again begins a further receive where the last one of a goroutine has just ended. It waits for
+// nothing, since noWait has ended: it returns 0 where no further receive is wanted, or the
+// application can take no more now. So the source is asked again before what came is handled, and
+// without waking the goroutine of next.
+func (d *Dispatcher) again(noWait context.Context) int {
+	if d.demand.Wanted() == 0 {
+		return 0
+	}
+	promise := d.demand.Peek()
+	ready, err := d.ready(noWait, promise.Messages)
+	if err != nil {
+		return 0
+	}
+	return d.demand.Begin(ready, promise)
+}
+
+// ready waits until the transmitter can take more than promised messages, and returns how many in
+// all. A panic there counts as ready for one more: the attempt that follows will tell.
+func (d *Dispatcher) ready(ctx context.Context, promised int) (n int, err error) {
 	panicked := contain.Call(func() error {
-		n, err = d.o.Transmitter.Ready(receiving, 0)
+		n, err = d.o.Transmitter.Ready(ctx, promised)
 		return nil
 	})
 	if panicked != nil {
 		d.o.Observe(Event{Kind: Panicked, Err: panicked})
-		sleep.For(receiving, time.Second, nil)
-		return 1, receiving.Err()
+		sleep.For(ctx, time.Second, nil)
+		return promised + 1, ctx.Err()
 	}
 	return n, err
 }
 
-// A received is what one receive brought.
-type received struct {
-	asked int // for how many messages
-	batch []*message.Message
-	err   error
-	begun time.Time
-	took  time.Duration
-}
-
 // receiveOnce makes one receive for at most n messages.
-func (d *Dispatcher) receiveOnce(calling context.Context, n int) received {
-	got := received{asked: n, begun: time.Now()}
+func (d *Dispatcher) receiveOnce(calling context.Context, n int) demand.Received {
+	got := demand.Received{Asked: n, Begun: time.Now()}
 	panicked := contain.Call(func() error {
-		got.batch, got.err = d.o.Receiver.Receive(calling, n)
+		got.Batch, got.Err = d.o.Receiver.Receive(calling, n)
 		return nil
 	})
-	got.took = time.Since(got.begun)
+	got.Took = time.Since(got.Begun)
 	if panicked != nil {
 		d.o.Observe(Event{Kind: Panicked, Err: panicked})
-		got.batch, got.err = nil, panicked
+		got.Batch, got.Err = nil, panicked
 		return got
 	}
-	if got.err == nil || len(got.batch) > 0 {
-		d.o.Observe(Event{Kind: Polled, Count: len(got.batch)})
+	if got.Err == nil || len(got.Batch) > 0 {
+		d.o.Observe(Event{Kind: Polled, Count: len(got.Batch)})
 	}
-	if got.err == nil {
+	if got.Err == nil {
 		d.backoff.succeeded()
 	}
 	return got
@@ -161,10 +168,10 @@ func (d *Dispatcher) receiveOnce(calling context.Context, n int) received {
 // takeIn has the leases of what was received renewed, and admits it. After the stop it is given
 // back, the last one first.
 func (d *Dispatcher) takeIn(receiving, working context.Context, batch []*message.Message) {
-	d.demand.addInFlight(len(batch))
+	d.demand.Receive(len(batch))
 	taken := make([]*delivery, len(batch))
 	for i, m := range batch {
-		taken[i] = &delivery{Message: m, unposted: true}
+		taken[i] = &delivery{Message: m, unposted: true, promised: true}
 		d.leases.start(&taken[i].lease, m)
 	}
 	if receiving.Err() != nil {

@@ -59,7 +59,8 @@ func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
 // in flight.
 func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (err error) {
 	d.leases.stop(&m.lease)
-	defer d.demand.settled()
+	defer d.demand.Settle()
+	defer d.fulfill(m)
 	switch {
 	case lost:
 		err = receiver.ErrLeaseLost

@@ -20,12 +20,18 @@ type Message struct {
 	ContentType string
 	// Attributes are the producer's own, in a stable order.
 	Attributes []Attribute
+	// BinaryAttributes are those of the producer's whose values are any bytes. No header can carry
+	// one: they are for queues that have such attributes too.
+	BinaryAttributes []Attribute
 	// Trace is the source's own trace header (SQS: AWSTraceHeader), if any.
 	Trace string
 	// Source names the queue: a queue name, a subscription path, or "ingest".
 	Source string
 	// Group is the FIFO message group or ordering key, if any.
 	Group string
+	// Key is one that copies of the same message share. A queue that knows such keys stores no
+	// second message of a key for some time. Empty where there is none.
+	Key string
 	// Ordered says that messages of the same Group are to be handled one at a time and in order. A
 	// group on a standard queue orders nothing.
 	Ordered bool
@@ -69,6 +75,9 @@ type Message struct {
 // An Attribute is one named value that travels with a message.
 type Attribute struct {
 	Name, Value string
+	// Type is what the source calls the value's type (SQS: Number.int), for a queue of the same kind;
+	// empty where it is plain text, or the source knows no types.
+	Type string
 }
 
 // A Request is what is kept of the HTTP request a message was stored from, so that it can be made

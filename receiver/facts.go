@@ -23,6 +23,10 @@ type EmbeddedQueue struct {
 	// DeadLetters are kept; DeadLettersDropped were dropped since the start for want of space.
 	DeadLetters        int
 	DeadLettersDropped uint64
+	// Evicted counts messages that were taken away since the start for want of space, or since their
+	// route was offline, which Offline says it is.
+	Evicted uint64
+	Offline bool
 	// FilesSetAside are damaged queue files in the data directory that carrier has put aside.
 	FilesSetAside int
 	// Connections of producers are open.

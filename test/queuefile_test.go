@@ -72,7 +72,7 @@ func TestQueueCommandsLeaveARunningCarrierAlone(t *testing.T) {
 
 func TestQueueCommandsSayWhatTheyTake(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"queue"}, {"queue", "check"}, {"queue", "salvage", "x"}, {"dead-letters"}, {"dead-letters", "x"}} {
+	for _, args := range [][]string{{"queue"}, {"queue", "check"}, {"queue", "salvage", "x"}, {"dead-letters"}, {"dead-letters", "x"}, {"subscriptions", "x"}} {
 		if p := run(t, nil, args...); p.code != 2 || !strings.Contains(p.stderr.String(), "takes:") {
 			t.Errorf("%v: exit code %d: %s", args, p.code, p.stderr.String())
 		}
@@ -98,6 +98,33 @@ func TestDeadLettersAreDropped(t *testing.T) {
 	}
 	none := b.env.with(env{"CARRIER_INGEST_DATA_DIR": t.TempDir()})
 	if p = run(t, none, "dead-letters", "drop"); p.code != 1 || !strings.Contains(p.stderr.String(), "CARRIER_INGEST_DATA_DIR") {
+		t.Errorf("without a queue: exit code %d: %s", p.code, p.stderr.String())
+	}
+}
+
+func TestSubscriptionsAreListedAndDroppedWhereNoCarrierRuns(t *testing.T) {
+	t.Parallel()
+	b := onlyStored(t, nil)
+	b.putAll("a", "b")
+	if p := run(t, b.env, "subscriptions"); p.code != 1 || !strings.Contains(p.stderr.String(), "CARRIER_ADMIN_TOKEN") {
+		t.Errorf("while carrier runs, without a token: exit code %d: %s%s", p.code, p.stdout.String(), p.stderr.String())
+	}
+	b.stop()
+	p := run(t, b.env, "subscriptions")
+	if out := strings.Join(strings.Fields(p.stdout.String()), " "); p.code != 0 || !strings.Contains(out, "default / active 2 ") {
+		t.Errorf("exit code %d: %s%s", p.code, out, p.stderr.String())
+	}
+	if p = run(t, b.env, "subscriptions", "drop", "none"); p.code != 1 || !strings.Contains(p.stderr.String(), "none") {
+		t.Errorf("one that is not there: exit code %d: %s%s", p.code, p.stdout.String(), p.stderr.String())
+	}
+	if p = run(t, b.env, "subscriptions", "drop", "default"); p.code != 0 || !strings.Contains(p.stdout.String(), "2 messages and 0 dead letters of default dropped; it is configured") {
+		t.Errorf("drop: exit code %d: %s%s", p.code, p.stdout.String(), p.stderr.String())
+	}
+	if p = run(t, b.env, "dead-letters", "drop", "--route", "default"); p.code != 0 || !strings.Contains(p.stdout.String(), "0 dead letters dropped") {
+		t.Errorf("dead letters of one: exit code %d: %s%s", p.code, p.stdout.String(), p.stderr.String())
+	}
+	none := b.env.with(env{"CARRIER_INGEST_DATA_DIR": t.TempDir()})
+	if p = run(t, none, "subscriptions"); p.code != 1 || !strings.Contains(p.stderr.String(), "CARRIER_INGEST_DATA_DIR") {
 		t.Errorf("without a queue: exit code %d: %s", p.code, p.stderr.String())
 	}
 }

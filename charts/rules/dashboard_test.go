@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,55 +140,104 @@ func TestDashboardIsLaidOutAndComplete(t *testing.T) {
 	}
 }
 
-// shown replaces what Grafana would fill in. One of each is chosen, and all of the others.
-func shown(expr string) string {
-	return strings.NewReplacer(`"$namespace"`, `"shop"`, `"$job"`, `".*"`, "$__rate_interval", "5m").Replace(expr)
+// shown replaces what Grafana would fill in: the route, where one is chosen, and the namespace.
+func shown(expr, route string) string {
+	return strings.NewReplacer(
+		`"$namespace"`, `"shop"`, `"$job"`, `".*"`, `"$route"`, strconv.Quote(route), "$__rate_interval", "5m",
+	).Replace(expr)
 }
 
 // TestEveryPanelShowsSomething evaluates each expression over a carrier that works, and over
 // one on a queue of its own that has troubles.
 func TestEveryPanelShowsSomething(t *testing.T) {
-	sqs := healthy(t)
-	troubled := sqs.with(t, life{
+	sqs, troubled := watched(t)
+	for name, c := range map[string]struct {
+		replicas []life
+		route    string   // what is chosen
+		absent   []string // labels that no series has
+	}{
+		"without routes":           {replicas: []life{sqs, troubled}, route: ".*", absent: []string{"route"}},
+		"all of two routes":        {replicas: []life{besideAnother(sqs, sqs), besideAnother(troubled, sqs)}, route: ".*"},
+		"one of two routes chosen": {replicas: []life{besideAnother(sqs, sqs), besideAnother(troubled, sqs)}, route: "mail"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			evaluate := instant(t, c.replicas)
+			for _, p := range readBoard(t).Panels {
+				for _, q := range p.Targets {
+					vector := evaluate(shown(q.Expr, c.route))
+					if len(vector) == 0 || slices.ContainsFunc(vector, func(s promql.Sample) bool { return s.F != s.F }) {
+						t.Errorf("%s: nothing, or no number, from %s", p.Title, q.Expr)
+					}
+					for _, label := range labelsOf(q.LegendFormat) {
+						if len(vector) > 0 && vector[0].Metric.Get(label) == "" && !slices.Contains(c.absent, label) {
+							t.Errorf("%s: %q has no label for %s", p.Title, q.Expr, label)
+						}
+					}
+					for _, s := range vector {
+						if route := s.Metric.Get("route"); route != "" && c.route != ".*" && route != c.route {
+							t.Errorf("%s: %q shows the route %s, which was not chosen", p.Title, q.Expr, route)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestEveryPanelFollowsTheChosenRoute looks at each selector: what belongs to a route is narrowed to
+// the chosen one, what belongs to the process is not, or it would show nothing.
+func TestEveryPanelFollowsTheChosenRoute(t *testing.T) {
+	for _, p := range readBoard(t).Panels {
+		for _, q := range p.Targets {
+			for _, selector := range regexp.MustCompile(`(\w+)\{([^}]*)\}`).FindAllStringSubmatch(q.Expr, -1) {
+				whole := slices.ContainsFunc(processWide, func(begin string) bool { return strings.HasPrefix(selector[1], begin) })
+				if chosen := strings.Contains(selector[2], `route=~"$route"`); chosen == whole {
+					t.Errorf("%s: %s is narrowed to a route: %v", p.Title, selector[1], chosen)
+				}
+			}
+		}
+	}
+}
+
+// watched are a carrier that works, and one on a queue of its own that has troubles.
+func watched(t *testing.T) (sqs, troubled life) {
+	t.Helper()
+	sqs = healthy(t)
+	return sqs, sqs.with(t, life{
 		"carrier_ingest_queue_messages_limit":                                "1000x240",
 		"carrier_ingest_queue_bytes_limit":                                   "1000x240",
 		"carrier_draining":                                                   "1x240",
 		`carrier_ingest_requests_total{code="200"}`:                          "0+5x240",
 		`carrier_source_errors_total{class="throttled",operation="receive"}`: "0+1x240",
 	}).onIngest()
-	series, err := promqltest.NewLazyLoader(load([]life{sqs, troubled}), promqltest.LazyLoaderOpts{EnableAtModifier: true})
+}
+
+// instant returns a function that evaluates an expression after an hour of the replicas' lives.
+func instant(t *testing.T, replicas []life) func(expr string) promql.Vector {
+	t.Helper()
+	series, err := promqltest.NewLazyLoader(load(replicas), promqltest.LazyLoaderOpts{EnableAtModifier: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = series.Close() }()
+	t.Cleanup(func() { _ = series.Close() })
 	at := time.Unix(0, 0).Add(time.Hour)
 	series.WithSamplesTill(at, func(err error) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	})
-	for _, p := range readBoard(t).Panels {
-		for _, q := range p.Targets {
-			query, err := series.QueryEngine().NewInstantQuery(t.Context(), series.Storage(), nil, shown(q.Expr), at)
-			if err != nil {
-				t.Errorf("%s: %v", p.Title, err)
-				continue
-			}
-			result := query.Exec(t.Context())
-			vector, err := result.Vector()
-			if err != nil {
-				t.Errorf("%s: %v", p.Title, err)
-			}
-			if len(vector) == 0 || slices.ContainsFunc(vector, func(s promql.Sample) bool { return s.F != s.F }) {
-				t.Errorf("%s: nothing, or no number, from %s", p.Title, q.Expr)
-			}
-			for _, label := range labelsOf(q.LegendFormat) {
-				if vector[0].Metric.Get(label) == "" {
-					t.Errorf("%s: %q has no label for %s", p.Title, q.Expr, label)
-				}
-			}
-			query.Close()
+	return func(expr string) promql.Vector {
+		query, err := series.QueryEngine().NewInstantQuery(t.Context(), series.Storage(), nil, expr, at)
+		if err != nil {
+			t.Fatalf("%s: %v", expr, err)
 		}
+		defer query.Close()
+		vector, err := query.Exec(t.Context()).Vector()
+		if err != nil {
+			t.Errorf("%s: %v", expr, err)
+		}
+		return slices.Clone(vector)
 	}
 }
 

@@ -72,12 +72,31 @@ func (l life) onIngest() life {
 // exposed is the life without the series of a queue of its own, where that is not the source.
 func (l life) exposed() life {
 	shown := maps.Clone(l)
-	if _, ingest := l[`carrier_messages_received_total{receiver="ingest"}`]; !ingest {
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(l)), func(series string) bool { return strings.Contains(series, `receiver="ingest"`) }) {
 		maps.DeleteFunc(shown, func(series, _ string) bool {
 			return strings.HasPrefix(series, "carrier_ingest_") || strings.HasPrefix(series, "carrier_dead_letters")
 		})
 	}
 	return shown
+}
+
+// processWide begin the names of what a carrier with routes exposes once, without the label route.
+var processWide = []string{
+	"carrier_draining", "carrier_build_info", "carrier_log_lines_dropped_total", "carrier_ingest_requests_total",
+	"carrier_ingest_connections", "carrier_ingest_files_set_aside", "process_",
+}
+
+// onRoute is the same life as that of a route beside others.
+func (l life) onRoute(route string) life {
+	changed := life{}
+	for series, values := range l.exposed() {
+		if !slices.ContainsFunc(processWide, func(begin string) bool { return strings.HasPrefix(series, begin) }) {
+			name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
+			series = fmt.Sprintf("%s{route=%q,%s}", name, route, own)
+		}
+		changed[series] = values
+	}
+	return changed
 }
 
 // load writes the lives of several replicas as Prometheus would have scraped them.
@@ -132,7 +151,8 @@ func firing(t *testing.T, replicas []life, minutes []int) map[int][]string {
 	return found
 }
 
-// active names the alerts that fire, each once, and fails if one cannot be evaluated.
+// active names the alerts that fire, each once, with their route where they have one, and fails if
+// one cannot be evaluated.
 func active(t *testing.T, groups map[string]*rules.Group) []string {
 	t.Helper()
 	names := []string{}
@@ -145,8 +165,9 @@ func active(t *testing.T, groups map[string]*rules.Group) []string {
 		for _, alert := range g.AlertingRules() {
 			for _, a := range alert.ActiveAlerts() {
 				complete(t, alert.Name(), a)
-				if a.State == rules.StateFiring && !slices.Contains(names, alert.Name()) {
-					names = append(names, alert.Name())
+				name := strings.TrimSpace(alert.Name() + " " + a.Labels.Get("route"))
+				if a.State == rules.StateFiring && !slices.Contains(names, name) {
+					names = append(names, name)
 				}
 			}
 		}
@@ -167,6 +188,9 @@ func complete(t *testing.T, name string, a *rules.Alert) {
 		if text == "" || strings.Contains(text, "<no value>") || strings.Contains(text, "<error") || strings.Contains(text, "  ") {
 			t.Errorf("%s: %s %q", name, annotation, text)
 		}
+	}
+	if route := a.Labels.Get("route"); route != "" && !strings.Contains(a.Annotations.Get("summary"), "(route "+route+")") {
+		t.Errorf("%s: summary %q does not name the route %s", name, a.Annotations.Get("summary"), route)
 	}
 	if want := "docs/operations.md#" + strings.ToLower(name); a.Annotations.Get("runbook_url") != want {
 		t.Errorf("%s: runbook_url is not %s", name, want)

@@ -145,8 +145,8 @@ func TestCarrierAcceptsTheEnvironmentOfEveryCase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if notes := manifests["carrier/templates/NOTES.txt"]; !strings.Contains(notes, "receiver "+loaded.Receiver+".") {
-				t.Errorf("carrier runs on %s, and the chart says:\n%s", loaded.Receiver, notes)
+			if notes := manifests["carrier/templates/NOTES.txt"]; !strings.Contains(notes, "receiver "+loaded.Routes[0].Receiver+".") {
+				t.Errorf("carrier runs on %s, and the chart says:\n%s", loaded.Routes[0].Receiver, notes)
 			}
 		})
 	}

@@ -50,6 +50,20 @@ func (q *Queue) Drop(ctx context.Context, name string) (Dropped, error) {
 	return s.dropAll(ctx)
 }
 
+// DropDeadLettersOf removes the dead letters of the subscription called name, and returns how many
+// there were.
+func (q *Queue) DropDeadLettersOf(ctx context.Context, name string) (int, error) {
+	q.mu.Lock()
+	all := q.all()
+	q.mu.Unlock()
+	for _, s := range all {
+		if s.options.Name == name {
+			return s.DropDeadLetters(ctx)
+		}
+	}
+	return 0, fmt.Errorf("%w: %q", ErrNoSubscription, name)
+}
+
 // dropAll removes what s has at this moment.
 func (s *Subscription) dropAll(ctx context.Context) (d Dropped, err error) {
 	q := s.queue

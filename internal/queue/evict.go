@@ -107,7 +107,12 @@ type evictOp struct {
 	gone    record.Usage // left the file
 	sizes   record.Usage
 	dropped deadDropped
-	aside   int // were damaged
+	aside   []quarantined
+}
+
+type quarantined struct {
+	seq  uint64
+	gone store.Quarantined
 }
 
 func (o *evictOp) idle() bool { return false }
@@ -146,10 +151,7 @@ func (o *evictOp) next(t *transaction) (*schedule.Item, error) {
 	if it.Handout == nil {
 		it.Handout = &schedule.Handout{}
 	}
-	stored := t.Message(refOf(it))
-	if it.Handout.Size, _ = record.CostOf(stored); stored == nil {
-		it.Handout.Size = q.aside[it.Seq]
-	}
+	it.Handout.Size, _ = record.CostOf(t.Message(refOf(it)))
 	return it, nil
 }
 
@@ -174,8 +176,9 @@ func (o *evictOp) take(t *transaction, it *schedule.Item) error {
 	_, damaged := record.DecodeMessage(stored)
 	switch {
 	case stored != nil && damaged != nil:
-		o.aside++
-		gone, err = t.Quarantine(refOf(it))
+		var q store.Quarantined
+		q, err = t.Quarantine(refOf(it))
+		o.aside = append(o.aside, quarantined{it.Seq, q})
 	case stored != nil && o.how == DeadLetterThem:
 		o.charge(t, it.Handout.Size)
 		if gone, err = t.DeadLetter(refOf(it), o.sub.slot, Reason{Text: o.why}); err == nil {
@@ -203,10 +206,12 @@ func (o *evictOp) apply(q *Queue) {
 	s.evicting = false
 	q.live.Take(o.gone)
 	o.dropped.apply(q)
-	q.setAside += o.aside
+	for _, a := range o.aside {
+		q.reportAside(a.seq, record.ErrDamaged)
+		q.tookAside(a.seq, a.gone)
+	}
 	for _, it := range o.taken {
-		s.live.Drop(it.Handout.Size)
-		s.schedule.Finish(it)
+		s.finish(it)
 	}
 	s.evicted += uint64(len(o.taken))
 	s.wakeUp()

@@ -98,39 +98,3 @@ func (s *Subscription) Online() {
 	s.queue.accepting.Store(s.queue.accepting.Load() | s.bit())
 	s.options.Warn(fmt.Sprintf("subscription %s is online again: messages are stored for it from now on", s.name()))
 }
-
-// A Listed is what there is to know of one subscription.
-type Listed struct {
-	Name, Pattern string
-	// State is active, offline, removed or dropping. Since is when it was removed.
-	State string
-	Since time.Time
-	// Waiting and Bytes are what it waits for or has in flight.
-	Waiting int
-	Bytes   int64
-	// Oldest is when the oldest message that is due was stored or became due.
-	Oldest time.Time
-	Dead   int
-}
-
-// List returns all subscriptions, in the order of their slots.
-func (q *Queue) List() []Listed {
-	q.mu.Lock()
-	table, all := q.table, q.bySlot
-	q.mu.Unlock()
-	listed := make([]Listed, 0, len(table))
-	for _, entry := range table {
-		l := Listed{Name: entry.Name, Pattern: entry.Pattern, State: entry.State.String()}
-		if entry.State == record.Removed {
-			l.Since = time.Unix(0, entry.Since)
-		}
-		if s := all[entry.Slot]; s != nil {
-			c := s.Counts()
-			if l.Waiting, l.Bytes, l.Oldest, l.Dead = c.Messages, c.Bytes, c.Oldest, c.DeadMessages; c.Offline {
-				l.State = "offline"
-			}
-		}
-		listed = append(listed, l)
-	}
-	return listed
-}

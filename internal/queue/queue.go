@@ -86,9 +86,10 @@ type Queue struct {
 	table  []record.Subscription
 	live   record.Usage
 	dead   record.Usage
-	// setAside counts damaged messages; aside has what those cost that were found since the start.
+	// setAside counts damaged messages; aside has those found since the
+	// start, each with the slots of those who waited for it.
 	setAside int
-	aside    map[uint64]int64
+	aside    map[uint64]uint64
 	reported time.Time // when something was last reported that may repeat
 	// counts and nextExpiry are what the last commit left; the committer alone writes them.
 	counts     record.Counts
@@ -113,7 +114,7 @@ func Open(o Options) (*Queue, error) {
 	q := &Queue{
 		options: o, lock: f.Lock, down: make(chan struct{}), stopped: make(chan struct{}),
 		seq: f.Last, live: f.Live, dead: f.Dead, setAside: int(f.Counts[record.Quarantined]),
-		aside: make(map[uint64]int64), nextExpiry: f.NextExpiry,
+		aside: make(map[uint64]uint64), nextExpiry: f.NextExpiry,
 	}
 	q.work.L = &q.mu
 	if err := q.assign(&f); err != nil {

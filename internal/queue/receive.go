@@ -166,7 +166,7 @@ func (s *Subscription) load(picked []*schedule.Item) ([]*Delivery, error) {
 	for i, it := range picked {
 		switch {
 		case errors.Is(faults[i], errGone):
-			it.Handout.Lease, it.Handout.Size = nil, q.aside[it.Seq]
+			it.Handout.Lease = nil
 			(&ending{sub: s, item: it}).finish(q)
 		case faults[i] != nil:
 			q.quarantine(s, it, faults[i])

@@ -128,9 +128,17 @@ func (e *ending) finish(q *Queue) {
 	if e.sub == nil {
 		return
 	}
-	e.sub.live.Drop(e.item.Handout.Size)
-	e.sub.schedule.Finish(e.item)
+	e.sub.finish(e.item)
 	e.sub.wakeUp()
+}
+
+// finish takes a message of s that has ended out of the counts, unless it was quarantined and is out
+// of them already. The caller holds mu.
+func (s *Subscription) finish(it *schedule.Item) {
+	if s.queue.aside[it.Seq]&s.bit() == 0 {
+		s.live.Drop(it.Handout.Size)
+	}
+	s.schedule.Finish(it)
 }
 
 type removeOp struct{ ending }

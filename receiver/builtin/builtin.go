@@ -14,13 +14,20 @@ import (
 	"carrier/receiver/preflight"
 )
 
-// Options is what a receiver needs beside the configuration.
-type Options struct {
+// A Route is a route of the configuration, and who is told of its source.
+type Route struct {
+	config.Route
 	// Observer is told of calls at the source.
 	Observer receiver.Observer
+	Log      *zap.Logger
+}
+
+// Options is what all receivers need beside the configuration.
+type Options struct {
 	// Answered is told the status of each answer to a producer.
 	Answered func(status int)
-	Log      *zap.Logger
+	// Log takes what is said of all routes' messages taken over HTTP.
+	Log *zap.Logger
 	// OnBroken is told once that the source is damaged and the program must stop, which may be
 	// while nothing is received; nil tells nobody.
 	OnBroken func(error)
@@ -38,8 +45,10 @@ type Assembled struct {
 	// Receives is the most receives worth having open at once; zero means one for
 	// each ten of the concurrency.
 	Receives int
-	// StopAccepting refuses new messages from producers; nil where there are none.
+	// StopAccepting refuses new messages from producers, of all routes; nil where there are none.
 	StopAccepting func()
+	// Online says that the route's worker was found up, after it was not; nil where nobody asks.
+	Online func()
 	// Ingest tells of the embedded queue and its producers; nil without one.
 	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
@@ -71,13 +80,46 @@ func Operations(name string) []string { return kinds()[name].operations }
 // likewise.
 func Duplicates(name string) []string { return kinds()[name].duplicates }
 
-// New makes the receiver that c names. It dials nothing.
-func New(c config.Config, o Options) (Assembled, error) {
-	k, ok := kinds()[c.Receiver]
-	if !ok {
-		return Assembled{}, fmt.Errorf("the %s receiver is not in this binary", c.Receiver)
+// New makes the receivers of routes, which are c's, in their order. It dials nothing. Its error
+// names a receiver that is not in this binary.
+func New(c config.Config, routes []Route, o Options) ([]Assembled, error) {
+	all := make([]Assembled, len(routes))
+	for name, k := range kinds() {
+		var at []int
+		var of []Route
+		for i, r := range routes {
+			if r.Receiver == name {
+				at, of = append(at, i), append(of, r)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		built, err := k.build(c, of, o)
+		if err != nil {
+			return nil, err
+		}
+		for i, assembled := range built {
+			all[at[i]] = assembled
+		}
 	}
-	return k.build(c, o), nil
+	for i, r := range routes {
+		if all[i].Receiver == nil {
+			return nil, fmt.Errorf("the %s receiver is not in this binary", r.Receiver)
+		}
+	}
+	return all, nil
+}
+
+// each is the build of a kind whose receivers have nothing in common.
+func each(build func(Route, Options) Assembled) func(config.Config, []Route, Options) ([]Assembled, error) {
+	return func(_ config.Config, routes []Route, o Options) ([]Assembled, error) {
+		all := make([]Assembled, len(routes))
+		for i, r := range routes {
+			all[i] = build(r, o)
+		}
+		return all, nil
+	}
 }
 
 // withOpen adds to the findings of check the error, if there is one, of opening r, which is what the
@@ -99,7 +141,8 @@ func withOpen(r receiver.Receiver, check func(context.Context) []preflight.Findi
 type kind struct {
 	operations []string
 	duplicates []string
-	build      func(config.Config, Options) Assembled
+	// build makes the receivers of all routes that have one of this kind, in their order.
+	build func(config.Config, []Route, Options) ([]Assembled, error)
 }
 
 // kinds holds the receivers whose build tags let them in.

@@ -20,13 +20,16 @@ func TestAddressThatIsTakenNamesItsVariable(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	c := config.Config{Receiver: config.Ingest}
+	var c config.Config
 	c.Ingest.Address, c.Ingest.DataDir = l.Addr().String(), t.TempDir()
 	c.Ingest.MaxBody, c.Ingest.MaxBytes, c.Ingest.MaxMessages = 1<<20, 1<<20, 10
-	source, err := builtin.New(c, builtin.Options{Observer: receiver.NoObserver{}, Answered: func(int) {}, Log: zap.NewNop()})
+	sources, err := builtin.New(c, []builtin.Route{{
+		Route: config.Route{Receiver: config.Ingest}, Observer: receiver.NoObserver{}, Log: zap.NewNop(),
+	}}, builtin.Options{Answered: func(int) {}, Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	source := sources[0]
 	err = source.Open(t.Context())
 	want := "ingest: listen tcp " + c.Ingest.Address + ": bind: address already in use (CARRIER_INGEST_ADDRESS)"
 	if err == nil || err.Error() != want || receiver.ClassOf(err) != receiver.Invalid {

@@ -28,8 +28,13 @@ func ingestKind() *kind {
 	return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest}
 }
 
-func buildIngest(c config.Config, o Options) Assembled {
-	warn := func(messageID, text string, err error) { o.Log.Warn(text, aboutMessage(messageID), zap.Error(err)) }
+// buildIngest makes one server, and a receiver of it for each route, which is a subscription. Where
+// CARRIER_ROUTES is not set the one route gets all paths.
+func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error) {
+	subscriptions := make([]ingest.Subscription, len(routes))
+	for i, r := range routes {
+		subscriptions[i] = subscription(r)
+	}
 	server := ingest.New(ingest.Options{
 		Address:        c.Ingest.Address,
 		DataDir:        c.Ingest.DataDir,
@@ -44,26 +49,67 @@ func buildIngest(c config.Config, o Options) Assembled {
 		MaxConnections: c.Ingest.MaxConnections,
 		TLSCertFile:    c.Ingest.TLSCertFile,
 		TLSKeyFile:     c.Ingest.TLSKeyFile,
+		Subscriptions:  subscriptions,
+		RemovedKeep:    c.Ingest.RemovedKeep,
 		TryFile:        o.TryQueueFile,
 		OnBroken:       o.OnBroken,
 		OnAnswer:       o.Answered,
-		Warn:           warn,
-		Subscriptions: []ingest.Subscription{{
-			Lease: c.Ingest.Lease, MessageTimeout: c.MessageTimeout, LongestBackoff: c.Retry.MaxInterval,
-			Replay: c.Ingest.Replay, Observer: o.Observer, Warn: warn,
-		}},
-		Report: func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
+		Warn:           warnTo(o.Log),
+		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})
-	r := server.Receiver(0)
+	all := make([]Assembled, len(routes))
+	for i, r := range routes {
+		all[i] = assembleIngest(c.Ingest, r, server, i)
+	}
+	return all, nil
+}
+
+func subscription(r Route) ingest.Subscription {
+	s := ingest.Subscription{
+		Name: r.Name, Topics: r.Ingest.Topics, Lease: r.Ingest.Lease, MessageTimeout: r.MessageTimeout,
+		LongestBackoff: r.Retry.MaxInterval, Replay: r.Ingest.Replay,
+		MaxMessages: r.Subscription.MaxMessages, MaxBytes: int64(r.Subscription.MaxBytes),
+		Full:         eviction(r.Subscription.Full),
+		OfflineLimit: r.Subscription.OfflineLimit, OfflineAction: eviction(r.Subscription.OfflineAction),
+		Observer: r.Observer, Warn: warnTo(r.Log),
+	}
+	if r.Name == "" {
+		s.Topics = nil
+	}
+	return s
+}
+
+func eviction(word string) ingest.Eviction {
+	switch word {
+	case config.DropOldest, config.Drop:
+		return ingest.DropThem
+	case config.DeadLetterOldest, config.DeadLetter:
+		return ingest.DeadLetterThem
+	default:
+		return ingest.Refuse
+	}
+}
+
+func warnTo(log *zap.Logger) func(messageID, text string, err error) {
+	return func(messageID, text string, err error) { log.Warn(text, aboutMessage(messageID), zap.Error(err)) }
+}
+
+// assembleIngest is the receiver of the server's i-th subscription.
+func assembleIngest(c config.IngestOptions, route Route, server *ingest.Server, i int) Assembled {
+	r := server.Receiver(i)
 	return Assembled{
-		Receiver:      counted{r, o.Observer},
+		Receiver:      counted{r, route.Observer},
 		Batch:         ingestBatch,
 		Receives:      1,
 		StopAccepting: server.StopAccepting,
-		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(server, r, c.Ingest) },
-		Facts:         func() []receiver.Fact { return ingestFacts(r, c.Ingest) },
+		Online:        r.Online,
+		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(server, r, route.Subscription) },
+		Facts:         func() []receiver.Fact { return ingestFacts(r, c) },
 		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {
-			return checkIngest(ctx, c.Ingest, carrierRuns)
+			if i > 0 {
+				return nil // the first one tells of the server and the file that all have
+			}
+			return checkIngest(ctx, c, carrierRuns)
 		},
 	}
 }
@@ -75,13 +121,13 @@ func aboutMessage(id string) zap.Field {
 	return zap.String("message_id", id)
 }
 
-func embeddedQueue(s *ingest.Server, r *ingest.Receiver, limits config.IngestOptions) receiver.EmbeddedQueue {
+func embeddedQueue(s *ingest.Server, r *ingest.Receiver, limits config.SubscriptionOptions) receiver.EmbeddedQueue {
 	c := r.Counts()
 	return receiver.EmbeddedQueue{
 		Messages: c.Messages, MaxMessages: limits.MaxMessages, Bytes: c.Bytes, MaxBytes: int64(limits.MaxBytes),
 		Ready: c.Ready, Delayed: c.Delayed, BackingOff: c.BackingOff, InFlight: c.InFlight, Oldest: c.Oldest,
 		DeadLetters: c.DeadMessages, DeadLettersDropped: c.DeadDropped, FilesSetAside: c.SetAside,
-		Connections: s.Connections(),
+		Connections: s.Connections(), Evicted: c.Evicted, Offline: c.Offline,
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"carrier/config"
 	"carrier/receiver/preflight"
 	"carrier/receiver/pubsub"
 )
@@ -17,10 +16,10 @@ import (
 const pubsubBatch = 10
 
 func pubsubKind() *kind {
-	return &kind{operations: pubsub.Operations(), duplicates: pubsub.Duplicates(), build: buildPubSub}
+	return &kind{operations: pubsub.Operations(), duplicates: pubsub.Duplicates(), build: each(buildPubSub)}
 }
 
-func buildPubSub(c config.Config, o Options) Assembled {
+func buildPubSub(c Route, o Options) Assembled {
 	r := pubsub.New(pubsub.Options{
 		Subscription:    c.PubSub.Subscription,
 		Project:         c.PubSub.Project,
@@ -28,8 +27,8 @@ func buildPubSub(c config.Config, o Options) Assembled {
 		AckDeadline:     c.PubSub.AckDeadline,
 		DeadLetterTopic: c.PubSub.DeadLetterTopic,
 		UserAgent:       o.Agent,
-		Observer:        o.Observer,
-		Warn:            func(text string, err error) { o.Log.Warn(text, zap.Error(err)) },
+		Observer:        c.Observer,
+		Warn:            func(text string, err error) { c.Log.Warn(text, zap.Error(err)) },
 	})
 	return Assembled{
 		Receiver:      r,

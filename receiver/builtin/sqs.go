@@ -13,9 +13,9 @@ import (
 	"carrier/receiver/sqs"
 )
 
-func sqsKind() *kind { return &kind{operations: sqs.Operations(), build: buildSQS} }
+func sqsKind() *kind { return &kind{operations: sqs.Operations(), build: each(buildSQS)} }
 
-func buildSQS(c config.Config, o Options) Assembled {
+func buildSQS(c Route, o Options) Assembled {
 	r := sqs.New(sqs.Options{
 		QueueName:          c.SQS.QueueName,
 		QueueURL:           c.SQS.QueueURL,
@@ -26,16 +26,16 @@ func buildSQS(c config.Config, o Options) Assembled {
 		WaitTime:           c.SQS.WaitTime,
 		DeadLetterQueueURL: c.SQS.DeadLetterQueueURL,
 		UserAgent:          o.Agent,
-		Observer:           o.Observer,
+		Observer:           c.Observer,
 		Warn: func(w sqs.Warning) {
 			fields := []zap.Field{zap.Error(w.Err)}
 			if w.MessageID != "" {
 				fields = append(fields, zap.String("message_id", w.MessageID))
 			}
-			o.Log.Warn(w.Text, fields...)
+			c.Log.Warn(w.Text, fields...)
 		},
 	})
-	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown}
+	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown, route: c.Route}
 	return Assembled{
 		Receiver: opened,
 		Batch:    c.SQS.BatchSize,
@@ -51,6 +51,7 @@ type deadLettering struct {
 	receiver.Receiver
 	wanted bool
 	known  func() bool
+	route  config.Route
 }
 
 // Open opens the receiver. Its error holds config.Faults where the configuration
@@ -63,7 +64,7 @@ func (d deadLettering) Open(ctx context.Context) error {
 		return nil
 	}
 	return &receiver.Error{Operation: "open", Class: receiver.Invalid, Err: config.Faults{{
-		Variable: "CARRIER_REJECT_ACTION", Value: `"dead-letter"`,
-		Want: "needs a queue for dead letters: a redrive policy that carrier may read, or CARRIER_DEAD_LETTER_QUEUE_URL",
+		Variable: d.route.Variable("CARRIER_REJECT_ACTION"), Value: `"dead-letter"`,
+		Want: "needs a queue for dead letters: a redrive policy that carrier may read, or " + d.route.Variable("CARRIER_DEAD_LETTER_QUEUE_URL"),
 	}}}
 }

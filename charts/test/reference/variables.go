@@ -16,17 +16,22 @@ type Variable struct {
 	Tag  reflect.StructTag
 }
 
-// Variables are all of carrier's, in the order of its reference.
+// Variables are all of carrier's, in the order of its reference, but those that one route alone can have.
 func Variables() []Variable { return variablesOf(reflect.TypeFor[config.Config]()) }
 
 func variablesOf(group reflect.Type) []Variable {
 	var all []Variable
 	for i := range group.NumField() {
 		field := group.Field(i)
-		if name, ok := field.Tag.Lookup("envconfig"); ok {
+		name, ok := field.Tag.Lookup("envconfig")
+		switch {
+		case ok && field.Tag.Get("only") == "":
 			all = append(all, Variable{Name: name, Type: field.Type, Tag: field.Tag})
-		} else {
+		case ok:
+		case field.Type.Kind() == reflect.Struct:
 			all = append(all, variablesOf(field.Type)...)
+		case field.Type == reflect.TypeFor[[]config.Route]():
+			all = append(all, variablesOf(field.Type.Elem())...)
 		}
 	}
 	return all

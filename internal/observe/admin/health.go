@@ -45,15 +45,22 @@ func Running(ctx context.Context, address string) bool {
 		answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Content-Type") == "application/problem+json"
 }
 
-// get makes a request to the admin port at address. It waits until ctx ends.
 func get(ctx context.Context, address, path string) (*http.Response, error) {
+	return request(ctx, address, http.MethodGet, path, nil)
+}
+
+// request makes a request to the admin port at address. It waits until ctx ends.
+func request(ctx context.Context, address, method, path string, header http.Header) (*http.Response, error) {
 	target, err := dialable(address)
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+target+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+target+path, nil)
 	if err != nil {
 		return nil, err
+	}
+	for name, values := range header {
+		r.Header[name] = values
 	}
 	// A transport of its own: no proxy, and nothing left open. The answer of whoever else
 	// may have the port is not followed elsewhere.
@@ -61,7 +68,7 @@ func get(ctx context.Context, address, path string) (*http.Response, error) {
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	answer, err := client.Do(request)
+	answer, err := client.Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("ask the admin port: %w", err)
 	}

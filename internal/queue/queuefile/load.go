@@ -46,6 +46,9 @@ type Loaded struct {
 type Slot struct {
 	Schedule   *schedule.Schedule
 	Live, Dead record.Usage
+	// Oldest is when the oldest message that is due was stored or became due, in Unix nanoseconds; 0
+	// where there is none.
+	Oldest int64
 }
 
 // Damaged is a message that cannot be read.
@@ -227,6 +230,9 @@ func (l *Loaded) message(b record.Bucket, key, value []byte, size int) {
 	for ; left != 0; left &= left - 1 {
 		slot := bits.TrailingZeros64(left)
 		l.Slots[slot].Live.Add(e.Cost)
+		if since := max(e.Stored, e.Due); since <= l.now && (l.Slots[slot].Oldest == 0 || since < l.Slots[slot].Oldest) {
+			l.Slots[slot].Oldest = since
+		}
 		if b == record.Plain {
 			due, _ := l.delayed(seq, slot)
 			l.Slots[slot].Schedule.FoundPlain(seq, due)

@@ -104,8 +104,8 @@ func (s *Sweep) remove(t *Tx, k []byte) error {
 func (s *Sweep) removeMessage(t *Tx, r Ref) error {
 	value := t.Message(r)
 	if _, err := record.DecodeMessage(value); err != nil {
-		gone, err := t.Quarantine(r)
-		s.Damaged.Put(gone)
+		q, err := t.Quarantine(r)
+		s.Damaged.Put(q.Gone)
 		return err
 	}
 	gone, err := t.remove(r, value)

@@ -193,39 +193,45 @@ func (t *Tx) DeadLetter(r Ref, slot int, why record.Reason) (Gone, error) {
 	return t.Settle(r, slot)
 }
 
-// Quarantine moves the damaged message r to where it is not handed out to any subscription. It is
-// in Gone once, however often this is called.
-func (t *Tx) Quarantine(r Ref) (gone Gone, err error) {
+// A Quarantined message left the file for all subscriptions.
+type Quarantined struct {
+	Gone Gone
+	// Waited are the subscriptions that waited for it, a bit for each slot, as far as the message
+	// says it still, and Cost is what it cost each of them.
+	Waited uint64
+	Cost   int64
+}
+
+// Quarantine moves the damaged message r to where it is not handed out to any subscription. Where
+// that was done before it does nothing.
+func (t *Tx) Quarantine(r Ref) (q Quarantined, err error) {
 	value := bytes.Clone(t.Message(r))
 	if value == nil {
-		return gone, nil
+		return q, nil
 	}
 	key := record.SeqKey(r.Seq)
-	_, cost := record.CostOf(value)
-	gone.Add(cost)
-	states, err := t.statesOf(r.Seq)
-	if err != nil {
-		return gone, err
-	}
-	for _, key := range states {
+	one, all := record.CostOf(value)
+	q = Quarantined{Waited: record.To(value) &^ t.done(r.Seq), Cost: one}
+	q.Gone.Add(all)
+	for _, key := range t.statesOf(r.Seq) {
 		if err := t.delete(record.States, key); err != nil {
-			return gone, err
+			return q, err
 		}
 	}
 	if err := t.delete(record.Ends, key); err != nil {
-		return gone, err
+		return q, err
 	}
 	if err := t.put(record.Quarantined, key, value); err != nil {
-		return gone, err
+		return q, err
 	}
-	return gone, t.delete(r.bucket(), key)
+	return q, t.delete(r.bucket(), key)
 }
 
 // statesOf returns the keys of all states of message seq.
-func (t *Tx) statesOf(seq uint64) (keys [][]byte, err error) {
+func (t *Tx) statesOf(seq uint64) (keys [][]byte) {
 	c := t.Buckets[record.States].Cursor()
 	for k, _ := c.Seek(record.SeqKey(seq)); k != nil && record.Seq(k) == seq; k, _ = c.Next() {
 		keys = append(keys, bytes.Clone(k))
 	}
-	return keys, nil
+	return keys
 }
