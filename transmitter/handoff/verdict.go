@@ -33,14 +33,15 @@ type Verdict struct {
 // same says whether v and other mean the same end, so that one of them may have been sent twice.
 func (v Verdict) same(other Verdict) bool { return v.Kind == other.Kind }
 
+// outcome is what v means. Its code is that of the status a worker would have answered with.
 func (v Verdict) outcome() message.Outcome {
 	switch v.Kind {
 	case Ack:
-		return message.Outcome{Verdict: message.Delivered, Code: "ack"}
+		return message.Outcome{Verdict: message.Delivered, Code: "2xx"}
 	case DeadLetter:
-		return message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Code: "dead-letter", Reason: orWord(v.Reason, "the consumer asked for a dead letter")}
+		return message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Code: "4xx", Reason: orWord(v.Reason, "the consumer asked for a dead letter")}
 	default:
-		o := message.Outcome{Cause: message.Failed, Code: "retry", Delay: v.Delay, Reason: orWord(v.Reason, "the consumer asked for it again")}
+		o := message.Outcome{Cause: message.Failed, Code: "5xx", Delay: v.Delay, Reason: orWord(v.Reason, "the consumer asked for it again")}
 		if v.Delay > 0 {
 			o.Cause = message.Deferred
 		}
