@@ -178,7 +178,7 @@ image: ## build the images IMAGE:VERSION and, without Pub/Sub, IMAGE:VERSION-sqs
 
 # The files that name an image to build in or to run. A tag may be given another image at any
 # time; a digest may not.
-PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml
+PINNED := Dockerfile Dockerfile.release examples/compose-pubsub/compose.yaml examples/compose-nats/compose.yaml
 
 .PHONY: pin
 pin: ## write the digests of the images that are pulled into the files that name them; needs a registry
@@ -198,7 +198,7 @@ footprint: image ## print the size of both images and the memory they take when 
 	@COMPOSE='$(COMPOSE)' VERSION=$(VERSION) COMMIT=$(COMMIT) bench/footprint.sh $(IMAGE) $(VERSION)
 
 .PHONY: compose
-compose: plugin ## start the stack examples/EXAMPLE: compose (SQS) or compose-pubsub
+compose: plugin ## start the stack examples/EXAMPLE: compose (SQS), compose-pubsub, compose-nats, fanout or priority
 	VERSION=$(VERSION) COMMIT=$(COMMIT) $(STACK) up --build --detach
 	@$(STACK) ps
 	@echo 'send a message:'

@@ -19,7 +19,7 @@ import (
 	"carrier/internal/queue/filecheck"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
-	"carrier/receiver/ingest"
+	"carrier/receiver/ingest/listed"
 )
 
 // exitDamaged is the exit code of `carrier queue try`, which only carrier itself calls, for a file
@@ -131,7 +131,7 @@ func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
 		n := 0
 		err := withQueue(c.Ingest.DataDir, func(q *queue.Queue) (err error) {
 			if one {
-				n, err = q.DropDeadLettersOf(context.Background(), ingest.StoredName(name))
+				n, err = q.DropDeadLettersOf(context.Background(), listed.StoredName(name))
 			} else {
 				n, err = q.DropDeadLetters(context.Background())
 			}

@@ -3,16 +3,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"carrier/config"
-	"carrier/internal/observe/admin"
 	"carrier/receiver/builtin"
 )
 
@@ -22,9 +19,6 @@ const (
 	exitFailure = 1
 	exitConfig  = 2
 )
-
-// healthTimeout is how long `carrier health` waits; a HEALTHCHECK gives it ten.
-const healthTimeout = 5 * time.Second
 
 const usage = `carrier takes messages from a queue and posts each to the worker beside it.
 
@@ -36,6 +30,9 @@ usage: carrier [command]
   config --markdown   print the reference of all variables
   health              ask the admin port of a running carrier whether it is ready
   version             print the version
+  keys                print a new secret to sign webhooks with (whsec_...)
+  keys --ed25519      print a new key to sign with (whsk_...) and below it the one
+                      to verify with (whpk_...)
   queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
                       copy what is undamaged in FILE to a new queue file NEW
@@ -67,6 +64,9 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	if f := withArguments(name); f != nil {
 		return f(args[1:], stdout, stderr)
 	}
+	if name == "health" {
+		return healthCommand(args[1:], stderr)
+	}
 	markdown := name == "config" && len(args) == 2 && args[1] == "--markdown"
 	if len(args) > 1 && !markdown {
 		return misused(stderr, fmt.Sprintf("%s takes no argument %q", name, args[1]))
@@ -85,11 +85,6 @@ func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout,
 		return configured(stderr, func(c config.Config, warnings []string) int { return check(c, warnings, stdout) })
 	case "config":
 		return printConfig(markdown, stdout, stderr)
-	case "health":
-		if configured(stderr, func(c config.Config, _ []string) int { return health(c, stderr) }) != exitOK {
-			return exitFailure // a HEALTHCHECK takes 0 or 1 only
-		}
-		return exitOK
 	case "version":
 		return printed(stderr, build().write(stdout))
 	case "help", "-h", "--help":
@@ -107,6 +102,8 @@ func withArguments(name string) func(args []string, stdout, stderr io.Writer) in
 		return queueCommand
 	case "dead-letters":
 		return deadLettersCommand
+	case "keys":
+		return keysCommand
 	case "subscriptions":
 		return subscriptionsCommand
 	default:
@@ -138,17 +135,6 @@ func printConfig(markdown bool, stdout, stderr io.Writer) int {
 		}
 		return printed(stderr, c.Write(stdout))
 	})
-}
-
-// health asks the admin port of the carrier that runs with the same configuration.
-func health(c config.Config, stderr io.Writer) int {
-	if c.Admin.Address == "" {
-		_, _ = fmt.Fprintln(stderr, "the admin port is off: CARRIER_ADMIN_ADDRESS is empty")
-		return exitFailure
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
-	defer cancel()
-	return printed(stderr, admin.Health(ctx, c.Admin.Address))
 }
 
 func misused(stderr io.Writer, what string) int {

@@ -66,7 +66,7 @@ func TestReleaseIsMadeByTheGoReleaserThatChecks(t *testing.T) {
 // that knows a digest for every image, twice: the second time over digests that are there.
 func TestPinWritesTheDigestOfEachImage(t *testing.T) {
 	dir := t.TempDir()
-	files := []string{"Makefile", "Dockerfile", "Dockerfile.release", "examples/compose-pubsub/compose.yaml"}
+	files := []string{"Makefile", "Dockerfile", "Dockerfile.release", "examples/compose-pubsub/compose.yaml", "examples/compose-nats/compose.yaml"}
 	for _, file := range files {
 		writeFile(t, filepath.Join(dir, file), text(t, file), 0o600)
 	}
@@ -80,7 +80,7 @@ func TestPinWritesTheDigestOfEachImage(t *testing.T) {
 			}
 		}
 		for _, file := range files[1:] {
-			named := regexp.MustCompile(`(?m)^(?:ARG GO=|  image: )([^@\s]+)(@\S+)?`).FindAllStringSubmatch(text(t, filepath.Join(dir, file)), -1)
+			named := regexp.MustCompile(`(?m)^(?:ARG GO=| +image: )([^@\s]+)(@\S+)?`).FindAllStringSubmatch(text(t, filepath.Join(dir, file)), -1)
 			for _, image := range named {
 				if image[2] != "@"+digest {
 					t.Errorf("%s names %s by %q", file, image[1], image[2])

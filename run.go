@@ -14,13 +14,11 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
-	"carrier/dispatch"
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/route"
 	"carrier/internal/tune"
-	"carrier/receiver"
-	"carrier/receiver/builtin"
 )
 
 // closeTimeout is how long answers of the admin port that are being written may take at the end.
@@ -40,7 +38,7 @@ func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io
 		log.Warn("log lines were dropped: stdout was not read fast enough or refused them", zap.Uint64("dropped", dropped))
 	})
 	if !c.Receives(config.Ingest) && c.Tune.Processors != config.Off {
-		tune.Processors(c.Routes[0].Concurrency)
+		tune.Processors(c.MostInFlight())
 	}
 	for _, w := range warnings {
 		log.Warn(w)
@@ -66,6 +64,10 @@ func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io
 // exitCode logs how serve ended and says what that means to the caller.
 func exitCode(log *zap.Logger, err error) int {
 	var faults config.Faults
+	var of *route.Error
+	if errors.As(err, &of) {
+		log, err = log.With(zap.String("route", of.Route)), of.Err
+	}
 	switch {
 	case err == nil:
 		log.Info("stopped")
@@ -82,14 +84,9 @@ func exitCode(log *zap.Logger, err error) int {
 // A program is the assembled parts of one run.
 type program struct {
 	log           *zap.Logger
-	audit         *audit.Audit
-	metrics       *metrics.Metrics
-	readiness     *admin.Readiness
-	source        builtin.Assembled
-	sourceDamaged failure // set when the receiver reports that its source is damaged
-	worker        *worker
-	dispatcher    *dispatch.Dispatcher
-	collector     *tune.Collector
+	metrics       *metrics.Process
+	sourceDamaged failure // set when a receiver reports that its source is damaged
+	routes        *route.Routes
 }
 
 // serve assembles the program and runs it until stop brings a signal, or until it cannot go on.
@@ -99,8 +96,7 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 	if err != nil {
 		return err
 	}
-	defer p.worker.close()
-	defer p.closeSource()
+	defer p.routes.Close()
 	running, end := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
 	defer loops.Wait()
@@ -108,9 +104,7 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 	receiving, stopReceiving := context.WithCancel(running)
 	defer stopReceiving()
 	drain := newDrain(log, func() {
-		if p.source.StopAccepting != nil {
-			p.source.StopAccepting()
-		}
+		p.routes.StopAccepting()
 		stopReceiving()
 	})
 	closeAdmin, err := p.openAdmin(c, drain)
@@ -118,14 +112,22 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		return err
 	}
 	defer closeAdmin()
-	loops.Go(func() { p.worker.watch(running) })
+	loops.Go(func() { p.routes.Watch(running) })
 	if c.Stats.Enabled {
-		loops.Go(func() { p.audit.RunStats(running, c.Stats.Every, p.dispatcher.InFlight) })
+		loops.Go(func() { p.routes.RunStats(running, c.Stats.Every) })
 	}
 	signalled := make(chan struct{})
-	loops.Go(func() { p.awaitEnd(running, stop, signalled, drain, stopReceiving) })
-	p.announce(c)
-	err = p.dispatcher.Run(receiving)
+	idle := make(chan struct{})
+	if c.ExitWhenIdle > 0 {
+		loops.Go(func() {
+			if p.routes.AwaitIdle(receiving, c.ExitWhenIdle) {
+				close(idle)
+			}
+		})
+	}
+	loops.Go(func() { p.awaitEnd(running, ends{stop: stop, idle: idle, done: signalled}, drain, stopReceiving) })
+	p.routes.Announce(build().version, c.Admin.Address)
+	err = p.routes.Run(receiving, func(err error) { p.routeFailed(err, drain) })
 	drain.finish()
 	if err != nil {
 		return err
@@ -138,16 +140,37 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 	}
 }
 
-// awaitEnd waits until running ends. Until then it begins the drain at a signal, which it tells of
-// by closing signalled, and stops the receiving when the source is damaged.
-func (p *program) awaitEnd(running context.Context, stop <-chan os.Signal, signalled chan<- struct{}, drain *drain, stopReceiving func()) {
+// routeFailed drains the routes beside the one that err has ended.
+func (p *program) routeFailed(err error, drain *drain) {
+	var of *route.Error
+	if errors.As(err, &of) {
+		p.log.Error("the route cannot go on, the others are drained", zap.String("route", of.Route), zap.Error(of.Err))
+		drain.start("route " + of.Route)
+	}
+}
+
+// ends are what may end the program: a signal, and the end of the work where it is a job. done is
+// closed when one of them has.
+type ends struct {
+	stop <-chan os.Signal
+	idle <-chan struct{}
+	done chan<- struct{}
+}
+
+// awaitEnd waits until running ends. Until then it begins the drain at the first of the ends, and
+// stops the receiving when the source is damaged.
+func (p *program) awaitEnd(running context.Context, e ends, drain *drain, stopReceiving func()) {
 	damaged := p.sourceDamaged.happened
 	for {
 		select {
-		case s := <-stop:
-			close(signalled)
-			stop = nil
+		case s := <-e.stop:
+			close(e.done)
+			e.stop, e.idle = nil, nil
 			drain.start(signalName(s))
+		case <-e.idle:
+			close(e.done)
+			e.stop, e.idle = nil, nil
+			drain.start("nothing to do (CARRIER_EXIT_WHEN_IDLE)")
 		case <-damaged:
 			stopReceiving()
 			damaged = nil
@@ -185,61 +208,16 @@ func (f *failure) set(err error) {
 
 // assemble makes the parts. It dials nothing.
 func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program, error) {
-	b, r := build(), c.Routes[0]
-	p := &program{log: log, readiness: admin.NewReadiness(), collector: tune.Memory()}
-	p.audit = audit.New(log, func() []receiver.Fact { return p.source.Facts() })
+	b := build()
+	p := &program{log: log, metrics: metrics.NewProcess(b.version, b.commit)}
 	p.sourceDamaged.happened = make(chan struct{})
-	p.metrics = metrics.New(metrics.Options{
-		Receiver: r.Receiver, Concurrency: r.Concurrency, Version: b.version, Commit: b.commit,
-		Operations: builtin.Operations(r.Receiver), Duplicates: builtin.Duplicates(r.Receiver),
-	})
-	sources, err := builtin.New(c, []builtin.Route{{Route: r, Observer: p.metrics, Log: log}}, builtin.Options{
-		Answered: p.metrics.IngestRequest, Log: log, Agent: "carrier/" + b.version, TryQueueFile: tryQueueFile,
-		OnBroken: p.sourceDamaged.set,
-	})
-	if err != nil {
-		return nil, err
-	}
-	p.source = sources[0]
 	p.metrics.WatchLog(output.Dropped)
-	if p.source.Ingest != nil {
-		p.metrics.WatchIngest(p.source.Ingest)
-	}
-	if p.source.DeferralsHeld != nil {
-		p.metrics.WatchDeferrals(p.source.DeferralsHeld)
-	}
-	p.readiness.Set("worker", "not reached yet")
-	if p.worker, err = newWorker(r, b.version, p); err != nil {
-		return nil, err
-	}
-	p.dispatcher = dispatch.New(dispatch.Options{
-		Receiver: p.source, Transmitter: p.worker.transmitter,
-		Concurrency: r.Concurrency, Batch: p.source.Batch, Receivers: p.source.Receives,
-		Prefetch: int(r.Prefetch), DrainTimeout: c.DrainTimeout, Observe: p.observe,
+	var err error
+	p.routes, err = route.New(c, route.Options{
+		Version: b.version, Log: log, Metrics: p.metrics, Polled: tune.Memory().Adjust,
+		OnBroken: p.sourceDamaged.set, TryQueueFile: tryQueueFile,
 	})
-	p.metrics.WatchInFlight(p.dispatcher.InFlight)
-	return p, nil
-}
-
-// observe tells everybody who counts, logs or answers probes.
-func (p *program) observe(e dispatch.Event) {
-	p.metrics.Observe(e)
-	p.readiness.Observe(e)
-	p.audit.Observe(e)
-	if e.Kind == dispatch.Polled {
-		p.collector.Adjust()
-	}
-}
-
-// workerChanged tells everybody that the worker at endpoint takes messages, or does not and why.
-func (p *program) workerChanged(endpoint string, up bool, cause error) {
-	reason := ""
-	if !up {
-		reason = "offline"
-	}
-	p.metrics.SetWorkerUp(up)
-	p.readiness.Set("worker", reason)
-	p.audit.Worker(endpoint, up, cause)
+	return p, err
 }
 
 // openAdmin opens the admin port, unless it is off, and returns what closes it.
@@ -247,10 +225,12 @@ func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), e
 	if c.Admin.Address == "" {
 		return func() {}, nil
 	}
+	readiness := p.routes.Readiness()
 	server, err := admin.Open(context.Background(), admin.Options{
 		Address: c.Admin.Address, Token: c.Admin.Token.Reveal(),
-		Live:  func() error { return errors.Join(p.dispatcher.Live(), drain.live()) },
-		Ready: p.readiness.Reasons, Metrics: p.metrics.Handler(), Drain: drain.request,
+		API: p.routes.API(build().version), Hosts: c.Admin.Hosts,
+		Live:  func() error { return errors.Join(p.routes.Live(), drain.live()) },
+		Ready: readiness.Reasons, ReadyOf: readiness.Of, Metrics: p.metrics.Handler(), Drain: drain.request,
 		ErrorLog: zap.NewStdLog(p.log.Named("admin")),
 	})
 	if err != nil {
@@ -265,18 +245,4 @@ func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), e
 			p.log.Warn("closing the admin port failed", zap.Error(err))
 		}
 	}, nil
-}
-
-func (p *program) closeSource() {
-	if err := p.source.Close(); err != nil {
-		p.log.Warn("closing the source failed", zap.Error(err))
-	}
-}
-
-// announce logs what the program was told. What it finds is logged when the source is reached.
-func (p *program) announce(c config.Config) {
-	b := build()
-	p.log.Info("starting", zap.String("version", b.version), zap.String("receiver", c.Routes[0].Receiver),
-		zap.Int("concurrency", c.Routes[0].Concurrency), zap.Stringer("endpoint", p.worker.endpoint),
-		zap.String("admin", c.Admin.Address))
 }

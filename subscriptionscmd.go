@@ -18,7 +18,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
-	"carrier/receiver/ingest"
+	"carrier/receiver/ingest/listed"
 )
 
 // subscriptionsTimeout is how long the carrier that runs may take to answer.
@@ -45,7 +45,7 @@ func listSubscriptions(c config.Config, stdout io.Writer) error {
 	switch {
 	case errors.Is(err, queuefile.ErrInUse):
 		var answer struct {
-			Subscriptions []ingest.ListedSubscription `json:"subscriptions"`
+			Subscriptions []listed.Subscription `json:"subscriptions"`
 		}
 		if err := ask(c, http.MethodGet, "/v1/subscriptions", &answer); err != nil {
 			return err
@@ -56,14 +56,14 @@ func listSubscriptions(c config.Config, stdout io.Writer) error {
 	case err != nil:
 		return err
 	}
-	return writeSubscriptions(stdout, ingest.Listed(queue.ListOf(l)))
+	return writeSubscriptions(stdout, listed.Of(queue.ListOf(l)))
 }
 
 func dropSubscription(c config.Config, name string, stdout io.Writer) error {
-	var d ingest.DroppedSubscription
+	var d listed.Dropped
 	err := withQueue(c.Ingest.DataDir, func(q *queue.Queue) error {
-		dropped, err := q.Drop(context.Background(), ingest.StoredName(name))
-		d = ingest.DroppedSubscription{Messages: dropped.Messages, Dead: dropped.Dead, Ended: dropped.Ended}
+		dropped, err := q.Drop(context.Background(), listed.StoredName(name))
+		d = listed.Dropped{Messages: dropped.Messages, Dead: dropped.Dead, Ended: dropped.Ended}
 		return err
 	})
 	if errors.Is(err, queue.ErrLocked) {
@@ -92,7 +92,7 @@ func ask(c config.Config, method, path string, answer any) error {
 	return admin.Ask(ctx, c.Admin.Address, c.Admin.Token.Reveal(), method, path, answer)
 }
 
-func writeSubscriptions(w io.Writer, all []ingest.ListedSubscription) error {
+func writeSubscriptions(w io.Writer, all []listed.Subscription) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "NAME\tPATTERN\tSTATE\tWAITING\tBYTES\tOLDEST\tDEAD LETTERS")
 	for _, s := range all {

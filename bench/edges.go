@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,12 +33,58 @@ func idle() scenario {
 	}
 }
 
-func (b *bench) measureIdle(ctx context.Context, during time.Duration) (figures.Sample, error) {
+// routes is how many routes the scenario routes-64 has beside the case of one.
+const routes = 64
+
+// idleRoutes measures what routes cost that have nothing to do: 64 of them, each with a long poll of
+// its own, beside one.
+func idleRoutes() scenario {
+	return scenario{
+		name: "routes-64", quick: true, says: "64 routes with nothing to do, each with a long poll of 20 s, beside one such route",
+		columns: []report.Column{
+			col("cpu_minute", "CPU ms/minute", 2), col("anonymous", "anonymous MiB", 2), col("more", "more than one route, MiB", 2),
+		},
+		run: func(ctx context.Context, b *bench, r *figures.Results) error {
+			during := b.Span(30*time.Second, 8*time.Second)
+			one, err := b.measureIdle(ctx, during, "CARRIER_ROUTES=r0")
+			if err != nil {
+				return err
+			}
+			many, err := b.measureIdle(ctx, during, "CARRIER_ROUTES="+routeNames(routes))
+			if err != nil {
+				return err
+			}
+			many["more"] = many["anonymous"] - one["anonymous"]
+			r.Add(report.OneRoute, one)
+			r.Add(report.Carrier, many)
+			return nil
+		},
+	}
+}
+
+func routeNames(n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("r%d", i)
+	}
+	return strings.Join(names, ",")
+}
+
+func (b *bench) measureIdle(ctx context.Context, during time.Duration, env ...string) (figures.Sample, error) {
 	defer b.StopAll()
-	s, err := b.SQS(nil, nil, 10)
+	worker, err := b.Tool("worker")
 	if err != nil {
 		return nil, err
 	}
+	queue, err := b.Tool("sqsserver")
+	if err != nil {
+		return nil, err
+	}
+	subject, err := b.CarrierSQS(queue, worker, 10, env...)
+	if err != nil {
+		return nil, err
+	}
+	s := harness.Setup{Subject: subject, Worker: worker, Queue: queue}
 	if _, err := s.FirstReceive(ctx); err != nil {
 		return nil, err
 	}

@@ -207,7 +207,7 @@ func (b *bench) measureDisk(ctx context.Context, what string, producers int, rem
 	if err != nil {
 		return nil, err
 	}
-	out, err := b.Disk(ctx, "-what", what, "-dir", dir, "-producers", strconv.Itoa(producers),
+	out, err := b.OnDisk(ctx, "disk", "-what", what, "-dir", dir, "-producers", strconv.Itoa(producers),
 		"-remove="+strconv.FormatBool(remove), "-for", during.String())
 	if err != nil {
 		return nil, err

@@ -31,9 +31,9 @@ const bodySize = 1024
 // What could mislead: subject, worker and queue share the cores, so that a rate says how
 // much the three together need, and a cheaper worker or queue would raise it. Processor
 // time per message is the figure to trust. The queue answers a call after one
-// millisecond, so with one in flight carrier spends most of its time waiting; with ten it
-// may by default have one receive open, which bounds the rate at ten messages for each
-// call: "carrier, 4 receivers" is allowed four.
+// millisecond, so with one in flight carrier spends most of its time waiting; with ten, one
+// open receive bounds the rate at ten messages for each call: "carrier, 4 receivers" is
+// allowed four, beside carrier, which measures how many the work is worth.
 func throughput(inFlight int, quick bool) scenario {
 	variants := map[string][]string{}
 	if inFlight == 10 {

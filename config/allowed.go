@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"carrier/config/values"
 )
 
 // allowed says in words which values v may have, as its tags and its type have it.
@@ -17,7 +19,11 @@ func (v variable) allowed() string {
 		return list(strings.Fields(words))
 	}
 	if schemes := v.tag.Get("url"); schemes != "" {
-		return "a URL with " + list(suffixed(strings.Fields(schemes), "://"))
+		words := list(suffixed(strings.Fields(schemes), "://"))
+		if _, several := v.field.Interface().(List); several {
+			return "URLs with " + words + ", comma-separated"
+		}
+		return "a URL with " + words
 	}
 	switch v.field.Interface().(type) {
 	case bool:
@@ -72,7 +78,9 @@ func (k *check) inRange(v variable) {
 	case int, float64, time.Duration, Size:
 		good = v.between()
 	case string:
-		good = v.worded(value) && schemed(value, v.tag.Get("url"))
+		good = v.worded(value) && values.HasScheme(value, v.tag.Get("url"))
+	case List:
+		good = !slices.ContainsFunc(value, func(item string) bool { return !values.HasScheme(item, v.tag.Get("url")) })
 	}
 	if !good {
 		k.fault(v.name, "must be "+v.allowed())

@@ -3,6 +3,9 @@ package config
 import (
 	"fmt"
 	"os"
+
+	"carrier/config/values"
+	"carrier/internal/redact"
 )
 
 // aws checks the variables of the AWS SDK that the SQS receiver depends on for what a Secret, a
@@ -32,11 +35,11 @@ func (k *check) aws() {
 		value := os.Getenv(v.name)
 		// A scheme, as Bearer, stands before some of these tokens.
 		anywhere := v.want != file && v.want != "a profile's name" && v.name != "AWS_CONTAINER_AUTHORIZATION_TOKEN"
-		what := strayIn(value, anywhere)
+		what := values.Stray(value, anywhere)
 		if what == "" {
 			continue
 		}
-		shown := redacted
+		shown := redact.Mark
 		if !v.secret {
 			shown = fmt.Sprintf("%q", harmless(value))
 		}

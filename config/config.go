@@ -8,8 +8,15 @@ import "time"
 const (
 	SQS     = "sqs"
 	PubSub  = "pubsub"
+	NATS    = "nats"
 	Ingest  = "ingest"
 	Webhook = "webhook"
+)
+
+// The values of WebhookOptions.Format and Unwrap that other values are told from.
+const (
+	Raw = "raw"
+	SNS = "sns"
 )
 
 // The values of Route.RejectAction.
@@ -40,6 +47,7 @@ type Config struct {
 	RouteNames   List          `envconfig:"CARRIER_ROUTES" shown:"one route without a name" allowed:"a list of at most 64 names, as orders,mail-eu: each of lower-case letters, digits and single hyphens, a letter first, at most 32 characters, and not default" desc:"The routes, in their order in logs. With it, CARRIER_ROUTE_MAIL_WEBHOOK_ENDPOINT is the CARRIER_WEBHOOK_ENDPOINT of the route mail, and so for every variable of a route; a hyphen in a name is _ in variables. A name whose variables would begin like another's (mail, mail-sqs) is a fault."`
 	DrainTimeout time.Duration `envconfig:"CARRIER_DRAIN_TIMEOUT" default:"20s" min:"0s" max:"12h" desc:"How long messages the worker already holds may take after SIGTERM. What is unanswered then is left to its lease. Keep it a few seconds below the platform's own grace period."`
 	MaxInFlight  int           `envconfig:"CARRIER_MAX_IN_FLIGHT" shown:"off" min:"1" zero:"off" desc:"Most messages the workers hold at once over all routes, shared out by CARRIER_ROUTE_<NAME>_WEIGHT."`
+	ExitWhenIdle time.Duration `envconfig:"CARRIER_EXIT_WHEN_IDLE" shown:"off" min:"1s" zero:"off" desc:"For jobs: when for this long nothing was received by any route, nothing was in flight, and every source had answered that it is empty, carrier drains and ends with exit code 0. A source or a worker that is away is not idle."`
 	Log          Log
 	Stats        Stats
 	Admin        Admin
@@ -64,7 +72,8 @@ type Stats struct {
 // Admin is the port for probes, metrics and draining.
 type Admin struct {
 	Address string `envconfig:"CARRIER_ADMIN_ADDRESS" default:":9010" empty:"off" allowed:"host:port or :port, or empty for no admin port" desc:"Where /livez, /readyz, /metrics and /drain are served. Set to the empty string it turns them off."`
-	Token   Secret `envconfig:"CARRIER_ADMIN_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, /drain wants it as a bearer token; when not, the header X-Carrier-Drain: yes. The other paths stay open."`
+	Token   Secret `envconfig:"CARRIER_ADMIN_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, /drain wants it as a bearer token; when not, the header X-Carrier-Drain: yes. /livez, /readyz and /metrics stay open. What is under /v1/ is there only with it."`
+	Hosts   List   `envconfig:"CARRIER_ADMIN_HOSTS" allowed:"names of hosts, comma-separated, without a port" desc:"Names by which what is under /v1/ of the admin port may be asked, beside addresses and localhost."`
 }
 
 // IngestOptions says how messages are taken over HTTP and kept.
@@ -75,7 +84,8 @@ type IngestOptions struct {
 	MaxMessages    int           `envconfig:"CARRIER_INGEST_MAX_MESSAGES" default:"1000000" min:"1" desc:"Most messages kept; past it producers get 503 with Retry-After."`
 	MaxBytes       Size          `envconfig:"CARRIER_INGEST_MAX_BYTES" default:"1GiB" min:"1" desc:"Most bytes of messages kept; past it producers get 503 with Retry-After. At least CARRIER_INGEST_MAX_BODY."`
 	Token          Secret        `envconfig:"CARRIER_INGEST_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, producers must send it as a bearer token."`
-	AllowAnonymous bool          `envconfig:"CARRIER_INGEST_ALLOW_ANONYMOUS" default:"false" desc:"Lets CARRIER_INGEST_ADDRESS be other than loopback without CARRIER_INGEST_TOKEN."`
+	SigningSecrets Secret        `envconfig:"CARRIER_INGEST_SIGNING_SECRETS" allowed:"whsec_ secrets of 24 to 64 bytes and whpk_ keys of ed25519, in base64, comma-separated" desc:"When set, producers must sign their requests by Standard Webhooks 1.0.0 with one of these keys, or send CARRIER_INGEST_TOKEN where that is set too. A timestamp may be five minutes off. The file of CARRIER_INGEST_SIGNING_SECRETS_FILE is reread when it changes."`
+	AllowAnonymous bool          `envconfig:"CARRIER_INGEST_ALLOW_ANONYMOUS" default:"false" desc:"Lets CARRIER_INGEST_ADDRESS be other than loopback without CARRIER_INGEST_TOKEN or CARRIER_INGEST_SIGNING_SECRETS."`
 	MaxConnections int           `envconfig:"CARRIER_INGEST_MAX_CONNECTIONS" default:"1024" min:"1" max:"65536" desc:"Most connections of producers. At the limit the one that has been idle longest is closed for a new one."`
 	TLSCertFile    string        `envconfig:"CARRIER_INGEST_TLS_CERT_FILE" allowed:"a readable file with a PEM certificate" desc:"Certificate shown to producers; with CARRIER_INGEST_TLS_KEY_FILE it makes CARRIER_INGEST_ADDRESS serve HTTPS. Reread when it changes."`
 	TLSKeyFile     string        `envconfig:"CARRIER_INGEST_TLS_KEY_FILE" allowed:"a readable file with a PEM key" desc:"Key of CARRIER_INGEST_TLS_CERT_FILE. Reread when it changes."`

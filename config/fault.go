@@ -134,7 +134,7 @@ func (k *check) shown(ref string) string {
 	case value == "":
 		return ""
 	case known && v.secret():
-		return redacted
+		return redact.Mark
 	}
 	return fmt.Sprintf("%q", harmless(value))
 }
@@ -145,10 +145,10 @@ func harmless(value string) string {
 	if strings.Contains(value, "://") {
 		value = redact.URLs(value)
 	} else if at := strings.LastIndex(value, "@"); at >= 0 {
-		value = redacted + value[at:]
+		value = redact.Mark + value[at:]
 	}
 	if at := strings.IndexAny(value, "?#"); at >= 0 && at+1 < len(value) {
-		value = value[:at+1] + redacted
+		value = value[:at+1] + redact.Mark
 	}
 	return value
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // inferable are the receivers that their variables decide for; with none of these it is ingest.
-func inferable() []string { return []string{SQS, PubSub} }
+func inferable() []string { return []string{SQS, PubSub, NATS} }
 
 // sourceNames are the process-wide variables that name a source of receiver. With routes, these
 // alone decide for a route that has no variable of a receiver of its own.
@@ -17,6 +17,8 @@ func sourceNames(receiver string) []string {
 		return []string{"CARRIER_SQS_QUEUE_NAME", "CARRIER_SQS_QUEUE_URL"}
 	case PubSub:
 		return []string{"CARRIER_PUBSUB_SUBSCRIPTION"}
+	case NATS:
+		return []string{"CARRIER_NATS_CONSUMER"}
 	}
 	return nil
 }

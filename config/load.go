@@ -6,6 +6,9 @@ import (
 	"reflect"
 	"slices"
 
+	"carrier/config/routenames"
+	"carrier/config/values"
+
 	"github.com/kelseyhightower/envconfig"
 )
 
@@ -87,7 +90,7 @@ func (k *check) readFile(v variable) {
 		k.fault(ref, "must not be set together with "+v.ref)
 		return
 	}
-	secret, err := fromFile(path)
+	secret, err := values.FromFile(path)
 	if err != nil {
 		k.fault(ref, fmt.Sprintf("must be a readable file that holds the secret: %v", err))
 		return
@@ -112,4 +115,18 @@ func decode(field reflect.Value, name, def string) error {
 	}
 	field.Set(one.Elem().Field(0))
 	return nil
+}
+
+// routeNames returns the names of the routes whose variables can be read: one that is empty where
+// CARRIER_ROUTES is not set. Each name that is wrong is a fault of its own.
+func (k *check) routeNames() []string {
+	if !k.set(routenames.Variable) {
+		return []string{""}
+	}
+	good, faults := routenames.Check(k.config.RouteNames)
+	for _, want := range faults {
+		k.report.add(Fault{Variable: routenames.Variable, Value: k.shown(routenames.Variable), Want: want})
+	}
+	k.namesFaulty = len(faults) > 0
+	return good
 }

@@ -12,7 +12,7 @@ import (
 
 var (
 	both = []string{Ingest, SQS}
-	all  = []string{SQS, PubSub, Ingest}
+	all  = []string{SQS, PubSub, NATS, Ingest}
 )
 
 // environment makes vars the only ones of ours for the length of the test.
@@ -72,7 +72,7 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 		"body 1MiB":           c.Ingest.MaxBody == 1<<20,
 		"bytes 1GiB":          c.Ingest.MaxBytes == 1<<30,
 		"lease 30s":           c.Routes[0].Ingest.Lease == 30*time.Second,
-		"endpoint":            c.Routes[0].Webhook.Endpoint == "http://localhost:9000",
+		"endpoint":            c.Routes[0].Webhook.Endpoints.String() == "http://localhost:9000",
 		"multiplier 2":        c.Routes[0].Retry.Multiplier == 2,
 		"max interval 15m":    c.Routes[0].Retry.MaxInterval == 15*time.Minute,
 		"stat timer 120s":     c.Stats.Every == 2*time.Minute,
@@ -144,7 +144,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		`CARRIER_SQS_QUEUE_NAME="a b": must be 1 to 80 letters, digits, - and _; a FIFO queue's ends in .fifo within these 80`,
 		`CARRIER_SQS_BATCH_SIZE="eleven": must be a whole number, 1 to 10`,
 		`CARRIER_SQS_WAIT_TIME="21s": must be a duration such as 1m30s, 0s to 20s`,
-		`CARRIER_WEBHOOK_ENDPOINT="ftp://REDACTED@host": must be a URL with http://, https:// or unix://`,
+		`CARRIER_WEBHOOK_ENDPOINT="ftp://REDACTED@host": must be URLs with http://, https:// or unix://, comma-separated`,
 		`CARRIER_WEBHOOK_CLIENT_CERT_FILE (not set): must be set together with CARRIER_WEBHOOK_CLIENT_KEY_FILE`,
 		`CARRIER_WEBHOOK_HEADERS=REDACTED: must be Name:value,Name:value; no comma in a value, and no header that carrier or HTTP sets itself`,
 		`CARRIER_RETRY_MAX_INTERVAL="1ms": must be at least CARRIER_RETRY_INITIAL_INTERVAL, 1s`,

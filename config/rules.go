@@ -7,10 +7,13 @@ import (
 	"mime"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
+	"carrier/config/values"
 	"carrier/internal/netaddr"
+	"carrier/internal/secretfile"
 )
 
 // What stands in ingest's way of keeping a message for ever: there is no redrive policy.
@@ -18,6 +21,9 @@ const (
 	ingestTimeout  = 72 * time.Hour
 	ingestAttempts = 20
 )
+
+// leastFailures is how many failures in a row open a breaker at least, unless it is set.
+const leastFailures = 5
 
 const projectID = `[a-z0-9.:-]+`
 
@@ -28,8 +34,10 @@ func (k *check) rules() {
 	k.address("CARRIER_INGEST_ADDRESS", c.Ingest.Address)
 	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
 	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
+	k.require("CARRIER_ADMIN_HOSTS", !slices.ContainsFunc(c.Admin.Hosts, func(name string) bool { return !netaddr.Listenable(name + ":0") }))
 	k.aws()
 	k.ingest(c.Ingest)
+	k.keysOfIngest(c.Ingest)
 }
 
 // routeRules checks the same of a route's variables.
@@ -37,8 +45,12 @@ func (k *check) routeRules() {
 	r := k.route
 	k.queue(r.SQS)
 	k.subscription(r.PubSub)
+	k.consumer(r.NATS)
 	k.topics(r.Ingest.Topics)
 	k.endpoint(r.Webhook)
+	k.signing(r.Webhook)
+	k.format(r)
+	k.egress(r.Webhook)
 	k.certificates(r.Webhook)
 	k.concurrency(r.SQS)
 	if r.Retry.MaxInterval < r.Retry.InitialInterval {
@@ -85,7 +97,7 @@ func (k *check) subscription(p PubSubOptions) {
 	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
 	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
 	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(projectID, p.Project))
-	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || grpcServer(p.Endpoint))
+	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || values.IsGRPCServer(p.Endpoint))
 	if k.route.Receiver != PubSub {
 		return
 	}
@@ -123,30 +135,35 @@ func (k *check) ingest(i IngestOptions) {
 		k.fault("CARRIER_INGEST_MAX_DEAD_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
 	}
 	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
-	open := i.Token.Reveal() == "" && !k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) && !i.AllowAnonymous
-	if k.config.Receives(Ingest) && open && !netaddr.IsLoopback(i.Address) {
-		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
+	closed := i.Authenticates() || k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) || k.faulty("CARRIER_INGEST_SIGNING_SECRETS"+fileSuffix)
+	if k.config.Receives(Ingest) && !closed && !i.AllowAnonymous && !netaddr.IsLoopback(i.Address) {
+		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN or CARRIER_INGEST_SIGNING_SECRETS is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
 }
 
 func (k *check) endpoint(w WebhookOptions) {
-	const name = "CARRIER_WEBHOOK_ENDPOINT"
-	if strings.Contains(w.Endpoint, ",") {
-		k.fault(name, "must be one endpoint; a comma in it is written %2C")
+	const timeouts = "CARRIER_WEBHOOK_REQUEST_TIMEOUTS"
+	k.require(timeouts, !slices.ContainsFunc(w.RequestTimeouts, func(d time.Duration) bool { return d < time.Millisecond || d > 12*time.Hour }))
+	if n := len(w.RequestTimeouts); n > 0 && n != len(w.Endpoints) && !k.faulty("CARRIER_WEBHOOK_ENDPOINT") {
+		k.fault(timeouts, fmt.Sprintf("must have as many durations as CARRIER_WEBHOOK_ENDPOINT has endpoints, %d; it has %d", len(w.Endpoints), n))
 	}
 	media, _, err := mime.ParseMediaType(w.ContentType)
 	k.require("CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE", err == nil && strings.Contains(media, "/"))
-	_, good := parseHeaders(w.Headers.Reveal())
+	_, good := values.ParseHeaders(w.Headers.Reveal())
 	k.require("CARRIER_WEBHOOK_HEADERS", good)
 }
 
 func (k *check) certificates(w WebhookOptions) {
-	const ca = "CARRIER_WEBHOOK_CA_FILE"
-	if w.CAFile != "" {
-		pem := k.file(ca, w.CAFile)
-		k.require(ca, x509.NewCertPool().AppendCertsFromPEM(pem))
-	}
+	k.authorities("CARRIER_WEBHOOK_CA_FILE", w.CAFile)
 	k.keyPair("CARRIER_WEBHOOK_CLIENT_CERT_FILE", w.ClientCertFile, "CARRIER_WEBHOOK_CLIENT_KEY_FILE", w.ClientKeyFile)
+}
+
+// authorities checks the file of certificates that the variable called name names, if it does.
+func (k *check) authorities(name, path string) {
+	if path != "" {
+		pem := k.file(name, path)
+		k.require(name, x509.NewCertPool().AppendCertsFromPEM(pem))
+	}
 }
 
 // keyPair checks the files of a certificate and its key, which the variables called cert and key
@@ -171,7 +188,7 @@ func (k *check) keyPair(cert, certPath, key, keyPath string) {
 
 // file reads the file that the variable called name names, or notes a fault.
 func (k *check) file(name, path string) []byte {
-	data, err := readFile(path)
+	data, err := secretfile.ReadBytes(path)
 	if err != nil {
 		v, _ := k.variable(name)
 		k.fault(name, fmt.Sprintf("must be %s: %v", v.allowed(), err))

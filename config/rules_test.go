@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"carrier/internal/standardwebhooks"
 )
 
 // TestEachVariableHasItsLimits sets one variable at a time; the faults must name it and
@@ -39,9 +41,12 @@ func TestEachVariableHasItsLimits(t *testing.T) {
 		"CARRIER_WEBHOOK_MAX_HEADER_BYTES":        {[]string{"2KiB", "1MiB"}, []string{"0", "2047", "2MiB"}},
 		"CARRIER_RETRY_JITTER":                    {[]string{"equal", "Full", "none"}, []string{"half"}},
 		"CARRIER_INGEST_REPLAY":                   {[]string{"true", "1", "f"}, []string{"yes", "on"}},
-		"CARRIER_WEBHOOK_ENDPOINT":                {[]string{"https://h:1/p?q=1", "http://[::1]:80/", "unix:///run/w.sock", "unix:///run/w.sock:/hook"}, []string{"localhost:9000", "HTTP://h", "UNIX:///w.sock", "http://", "http://h:x", "http://h:", "http://h:70000", "unix://run/w.sock", "unix:///w.sock:hook", "unix:///" + strings.Repeat("x", 107), "http://a,http://b", "http://h#f", "ftp://h", "http://h /", "\x7f"}},
+		"CARRIER_WEBHOOK_ENDPOINT":                {[]string{"https://h:1/p?q=1", "http://[::1]:80/", "unix:///run/w.sock", "unix:///run/w.sock:/hook", "http://a,http://b", "http://a,unix:///run/w.sock:/hook"}, []string{"localhost:9000", "HTTP://h", "UNIX:///w.sock", "http://", "http://h:x", "http://h:", "http://h:70000", "unix://run/w.sock", "unix:///w.sock:hook", "unix:///" + strings.Repeat("x", 107), "http://a,b", "http://a,", "http://a, http://b", "http://h#f", "ftp://h", "http://h /", "\x7f"}},
 		"CARRIER_WEBHOOK_DEFAULT_CONTENT_TYPE":    {[]string{"text/plain; charset=utf-8"}, []string{"text", "a b/c", "text/plain\r\nX: y"}},
 		"CARRIER_WEBHOOK_REQUEST_TIMEOUT":         {[]string{"1ms", "12h"}, []string{"0", "-1s", "13h"}},
+		"CARRIER_WEBHOOK_REQUEST_TIMEOUTS":        {[]string{"1ms", "12h"}, []string{"0", "-1s", "13h", "x", "1s,", "1s,2s"}},
+		"CARRIER_EXIT_WHEN_IDLE":                  {[]string{"0", "1s", "1h"}, []string{"-1s", "999ms", "soon"}},
+		"CARRIER_DEFER_HOLD":                      {[]string{"0", "30s", "12h"}, []string{"-1s", "13h", "30"}},
 		"CARRIER_WEBHOOK_HEADERS":                 {[]string{"Authorization:Bearer x", "A:1,B: 2,A:3", "A:"}, []string{"A", "A:1,", ":v", "A b:c", "Host:x", "X-Carrier-Source:x", "x_carrier_source:x", "traceparent:x", "content-length:3", "Idempotency-Key:x", "A:\x01"}},
 		"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT":   {[]string{"http://h/healthz"}, []string{"/healthz"}},
 		"CARRIER_WEBHOOK_HEALTH_CHECK_INTERVAL":   {[]string{"1ms"}, []string{"0"}},
@@ -114,6 +119,7 @@ func TestDerivedConcurrencyHasALimit(t *testing.T) {
 func TestOpenIngestNeedsATokenOrAWord(t *testing.T) {
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_TOKEN": "t"})
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_ALLOW_ANONYMOUS": "true"})
+	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_INGEST_SIGNING_SECRETS": standardwebhooks.NewSecret()})
 	good(t, map[string]string{"CARRIER_INGEST_ADDRESS": ":80", "CARRIER_SQS_QUEUE_NAME": "q"})
 }
 
@@ -168,7 +174,7 @@ func pair(t *testing.T, certPath, keyPath string) {
 
 func TestExtraHeadersAreTakenApart(t *testing.T) {
 	c := good(t, map[string]string{"CARRIER_WEBHOOK_HEADERS": "authorization:Bearer a:b, X-One: 1,x-one:2"})
-	want := []Header{{"authorization", "Bearer a:b"}, {"X-One", "1"}, {"x-one", "2"}}
+	want := []Header{{Name: "authorization", Value: "Bearer a:b"}, {Name: "X-One", Value: "1"}, {Name: "x-one", Value: "2"}}
 	if got := c.Routes[0].Webhook.ExtraHeaders(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}

@@ -1,11 +1,6 @@
 package config
 
-import (
-	"strings"
-	"unicode"
-)
-
-const byteOrderMark = '\ufeff'
+import "carrier/config/values"
 
 // stray says what in value is there by mistake: a blank or a line break that a file or a copy has
 // left at an end, or a character that cannot be seen. It returns "" where there is none. Values that
@@ -13,29 +8,7 @@ const byteOrderMark = '\ufeff'
 func stray(v variable, value string) string {
 	switch v.field.Interface().(type) {
 	case string, Secret, List:
-		return strayIn(value, v.tag.Get("url") != "")
-	}
-	return ""
-}
-
-// strayIn is stray's look at a text; noBlanks says that none may be in it anywhere.
-func strayIn(value string, noBlanks bool) string {
-	for at, r := range value {
-		switch {
-		case r == byteOrderMark:
-			return "holds a byte order mark"
-		case r == '\n' || r == '\r':
-			return "holds a line break"
-		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
-			return "holds a character that cannot be seen"
-		case unicode.IsSpace(r) && at == 0:
-			return "begins with a blank"
-		case unicode.IsSpace(r) && noBlanks && strings.TrimRightFunc(value[at:], unicode.IsSpace) != "":
-			return "holds a blank"
-		}
-	}
-	if strings.TrimRightFunc(value, unicode.IsSpace) != value {
-		return "ends with a blank"
+		return values.Stray(value, v.tag.Get("url") != "")
 	}
 	return ""
 }

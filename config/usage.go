@@ -3,9 +3,9 @@ package config
 import (
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
+	"carrier/config/values"
 	"carrier/internal/redact"
 )
 
@@ -34,7 +34,10 @@ func (c Config) Write(w io.Writer) error {
 func (v variable) effective() string {
 	switch value := v.field.Interface().(type) {
 	case time.Duration:
-		return short(value)
+		if value < 0 {
+			return ""
+		}
+		return values.Short(value)
 	case int:
 		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {
 			return ""
@@ -45,20 +48,10 @@ func (v variable) effective() string {
 		}
 	case string:
 		return oneLine(redact.URLs(value))
+	case List:
+		return oneLine(redact.URLs(value.String()))
 	}
 	return fmt.Sprint(v.field.Interface())
-}
-
-// short is d without the zero seconds and minutes that its String ends in.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 func oneLine(value string) string {

@@ -108,7 +108,7 @@ func TestSecretsAreNotWritten(t *testing.T) {
 func TestSecretsAreNotInFaults(t *testing.T) {
 	for _, value := range []string{
 		"ftp://hunter2:hunter2@host/?hunter2", "http://host/x y?token=hunter2", "http://u:hunter2@host:x/", "host/hook?token=hunter2", "hunter2@host",
-		"http://host/#hunter2", "http://a/?hunter2,http://b/?hunter2",
+		"http://host/#hunter2", "http://a/?hunter2,ftp://b/?hunter2", "http://a/?hunter2,hunter2",
 	} {
 		_, _, faults := load(t, map[string]string{"CARRIER_WEBHOOK_ENDPOINT": value})
 		if len(faults) == 0 || strings.Contains(faults.Error(), "hunter2") {

@@ -4,10 +4,9 @@ import (
 	"os"
 	"reflect"
 	"strings"
-)
 
-// routePrefix begins the names of the variables that belong to one route.
-const routePrefix = prefix + "ROUTE_"
+	"carrier/config/routenames"
+)
 
 // A variable is one field of a Config or of a Route with what its tags say.
 type variable struct {
@@ -52,12 +51,7 @@ func (r *Route) own(ref string) string {
 	if r.Name == "" {
 		return ref
 	}
-	return variablePrefix(r.Name) + strings.TrimPrefix(ref, prefix)
-}
-
-// variablePrefix begins the names of the variables of the route called name.
-func variablePrefix(name string) string {
-	return routePrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "_"
+	return routenames.VariablePrefix(r.Name) + strings.TrimPrefix(ref, prefix)
 }
 
 // reference lists every variable there is, as the reference page calls it.
@@ -65,7 +59,7 @@ func reference() []variable {
 	all := new(Config).variables()
 	for _, v := range variablesOf(reflect.ValueOf(new(Route)).Elem()) {
 		if v.routeOnly() {
-			v.name = routePrefix + "<NAME>_" + strings.TrimPrefix(v.ref, prefix)
+			v.name = routenames.Prefix + "<NAME>_" + strings.TrimPrefix(v.ref, prefix)
 		}
 		all = append(all, v)
 	}

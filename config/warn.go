@@ -6,8 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
-
+	"carrier/config/routenames"
 	"carrier/internal/netaddr"
 )
 
@@ -32,7 +31,7 @@ func (k *check) warnings(routes []*check) []string {
 
 // idle says why the variable called name, which is set, is read by nobody; "" where it is read.
 func (k *check) idle(name string, routes []*check) string {
-	if strings.HasPrefix(name, routePrefix) {
+	if strings.HasPrefix(name, routenames.Prefix) {
 		return k.idleOfRoute(name, routes)
 	}
 	known := k.names()
@@ -47,8 +46,8 @@ func (k *check) idle(name string, routes []*check) string {
 	switch {
 	case !slices.Contains(known, name):
 		return unknown(name, known)
-	case name == "CARRIER_INGEST_TOPIC" && !k.set(routesVariable):
-		return "has no effect without " + routesVariable
+	case name == "CARRIER_INGEST_TOPIC" && !k.set(routenames.Variable):
+		return "has no effect without " + routenames.Variable
 	default:
 		return withoutReceiver(name, routes)
 	}
@@ -57,7 +56,7 @@ func (k *check) idle(name string, routes []*check) string {
 // idleOfRoute is idle for a variable that begins as those of a route do.
 func (k *check) idleOfRoute(name string, routes []*check) string {
 	for _, r := range routes {
-		start := variablePrefix(r.route.Name)
+		start := routenames.VariablePrefix(r.route.Name)
 		if r.route.Name == "" || !strings.HasPrefix(name, start) {
 			continue
 		}
@@ -72,29 +71,29 @@ func (k *check) idleOfRoute(name string, routes []*check) string {
 		}
 	}
 	switch {
-	case k.namesFaulty || serviceLink(name):
+	case k.namesFaulty || routenames.IsServiceLink(name):
 		return ""
-	case !k.set(routesVariable):
-		return "has no effect without " + routesVariable
+	case !k.set(routenames.Variable):
+		return "has no effect without " + routenames.Variable
 	default:
-		return "has no effect, it begins like no route of " + routesVariable + "; the nearest such beginning is " +
-			nearest(name, starts(routes))
+		return "has no effect, it begins like no route of " + routenames.Variable + "; the nearest such beginning is " +
+			routenames.Nearest(name, starts(routes))
 	}
 }
 
 func starts(routes []*check) []string {
-	all := []string{routePrefix}
+	all := []string{routenames.Prefix}
 	for _, r := range routes {
-		all = append(all, variablePrefix(r.route.Name))
+		all = append(all, routenames.VariablePrefix(r.route.Name))
 	}
 	return all
 }
 
 func unknown(name string, known []string) string {
-	if serviceLink(name) {
+	if routenames.IsServiceLink(name) {
 		return ""
 	}
-	return "unknown variable, the nearest known one is " + nearest(name, known)
+	return "unknown variable, the nearest known one is " + routenames.Nearest(name, known)
 }
 
 // withoutReceiver says that the variable ref is for a receiver that none of the routes has.
@@ -125,7 +124,7 @@ func (k *check) idleTogether() []string {
 // risks lists the choices of the process that weaken security.
 func (k *check) risks() []string {
 	i := k.config.Ingest
-	if k.config.Receives(Ingest) && i.AllowAnonymous && i.Token.Reveal() == "" && !netaddr.IsLoopback(i.Address) {
+	if k.config.Receives(Ingest) && i.AllowAnonymous && !i.Authenticates() && !netaddr.IsLoopback(i.Address) {
 		return []string{"CARRIER_INGEST_ALLOW_ANONYMOUS: whoever reaches CARRIER_INGEST_ADDRESS may store messages"}
 	}
 	return nil
@@ -155,18 +154,12 @@ func carrierNames() []string {
 	return names
 }
 
-// serviceLink reports whether name is one that Kubernetes makes for a Service of the namespace.
-func serviceLink(name string) bool {
-	return strings.HasSuffix(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") ||
-		strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")
-}
-
 // belongs names the receiver that the variable that the reference calls name is for, if it is for one.
 func belongs(name string) string {
 	if strings.HasPrefix(name, prefix+"SUBSCRIPTION_") {
 		return Ingest
 	}
-	for _, receiver := range []string{SQS, PubSub, Ingest} {
+	for _, receiver := range []string{SQS, PubSub, NATS, Ingest} {
 		if strings.HasPrefix(name, prefix+strings.ToUpper(receiver)+"_") {
 			return receiver
 		}
@@ -176,6 +169,8 @@ func belongs(name string) string {
 		return SQS
 	case "CARRIER_DEAD_LETTER_TOPIC":
 		return PubSub
+	case "CARRIER_DEAD_LETTER_SUBJECT":
+		return NATS
 	}
 	return ""
 }
@@ -204,10 +199,4 @@ func (v variable) forms(name string) []string {
 		return []string{name, name + fileSuffix}
 	}
 	return []string{name}
-}
-
-func nearest(name string, known []string) string {
-	return slices.MinFunc(known, func(a, b string) int {
-		return levenshtein.ComputeDistance(name, a) - levenshtein.ComputeDistance(name, b)
-	})
 }

@@ -4,7 +4,7 @@
 // One message goes through the files in this order: receive (when and how many), backoff and the
 // package demand (what decides that), lease (it is kept until it is settled), inflight (known by its
 // id), repeat (where it comes twice), order (one of a group at a time), slots and deliver (the
-// worker's word on it), settle (the source is told). Beside them, options says what a Dispatcher
+// worker's word on it), park (a deferral is waited for), settle (the source is told). Beside them, options says what a Dispatcher
 // is made of, and event what is seen of it.
 //
 // Two contexts run through them. The one called receiving ends at the stop: from then on nothing is
@@ -43,6 +43,7 @@ type Dispatcher struct {
 	registry *registry
 	lanes    *lanes
 	slots    *slots
+	parking  *parking
 	contexts settleContexts
 	settling chan struct{} // one for each message being settled
 	pool     *gopool.Pool
@@ -58,13 +59,14 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{
 		o: o,
 		demand: demand.New(demand.Options{
-			Concurrency: o.Concurrency, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch,
+			Concurrency: o.Concurrency, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
 		}),
 		backoff:  newSourceBackoff(o.Observe),
 		leases:   newLeaseRenewer(o.Receiver, o.Observe),
 		registry: newRegistry(),
 		lanes:    newLanes(),
 		slots:    newSlots(o.Concurrency),
+		parking:  newParking(o),
 		pool:     gopool.New(),
 		settling: make(chan struct{}, max(2*o.Concurrency, minSettling)),
 	}

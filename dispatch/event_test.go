@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/transmitter"
 	"carrier/transmitter/transmittertest"
 )
 
@@ -163,4 +165,31 @@ func TestWhatAnAbsentWorkerIsOwedIsHeld(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEachPostOfAFailoverIsToldOfOnce: the dispatcher tells of the attempt whose word counts, with the
+// time that one took, and leaves the others to the transmitter.
+func TestEachPostOfAFailoverIsToldOfOnce(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		first := transmittertest.NewMemory(func(context.Context, *message.Message) message.Outcome {
+			time.Sleep(time.Second)
+			return failed(0)
+		})
+		second := transmittertest.NewMemory(takes(3 * time.Second))
+		b.o.Transmitter = transmitter.NewFailover(transmitter.FailoverOptions{
+			Endpoints: []transmitter.Transmitter{first, second},
+			Attempted: func(m *message.Message, o message.Outcome) {
+				b.observe(Event{Kind: Attempted, Message: m, Outcome: o, Took: o.Took})
+			},
+		})
+		b.source.Put("a")
+		b.start()
+		time.Sleep(time.Minute)
+		var told []string
+		for _, e := range b.of(Attempted) {
+			told = append(told, fmt.Sprint(e.Message.ID, " ", e.Outcome.Code, " ", e.Took))
+		}
+		equal(t, "attempts", told, "a 5xx 1s", "a 2xx 3s")
+		b.stop(t)
+	})
 }

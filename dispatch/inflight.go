@@ -21,8 +21,8 @@ type delivery struct {
 	outcome message.Outcome
 	// settled is true once the source has confirmed the outcome.
 	settled bool
-	// unposted is true while nothing of the message can have reached the worker: before the first
-	// Transmit, and after one that handed nothing over.
+	// unposted is true while the worker cannot have the message: before the first Transmit, after one
+	// that handed nothing over, and after a deferral that is parked.
 	unposted bool
 	// promised is true while the application was promised the message and has not got it.
 	promised bool
@@ -33,6 +33,8 @@ type delivery struct {
 	earlier *delivery
 	// tailReturned says that what waited behind it was given back before it was settled.
 	tailReturned bool
+	// released is when its settling began.
+	released time.Time
 	// done is closed when it is no longer in flight; nil while nobody waits for it.
 	done chan struct{}
 }

@@ -26,8 +26,7 @@ const (
 
 // A lease is one message whose lease is renewed.
 type lease struct {
-	m    *message.Message
-	lost atomic.Bool
+	m *message.Message
 
 	// Guarded by the renewer's lock.
 	due      time.Time
@@ -73,15 +72,6 @@ func (r *leaseRenewer) stop(l *lease) {
 	if renewing != nil {
 		<-renewing
 	}
-}
-
-// lapsed reports whether too little of the lease is left to hand the message to the worker: it is
-// lost, or could not be renewed until nearly its end.
-func (l *lease) lapsed() bool {
-	if l.lost.Load() {
-		return true
-	}
-	return l.m.Lease > 0 && time.Until(l.m.Expires()) < l.m.Lease/10
 }
 
 // run renews leases until renewing ends, and returns when no renewal is in flight.
@@ -168,9 +158,9 @@ func (r *leaseRenewer) renewed(l *lease, err error) error {
 		}
 		r.schedule(l, due)
 	case errors.Is(err, receiver.ErrLeaseLost):
-		l.lost.Store(true)
+		l.m.Lose()
 	case !now.Before(l.m.Expires()):
-		l.lost.Store(true)
+		l.m.Lose()
 		err = errors.Join(receiver.ErrLeaseLost, err)
 	default:
 		r.schedule(l, soon)

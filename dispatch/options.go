@@ -3,6 +3,8 @@ package dispatch
 import (
 	"time"
 
+	"carrier/dispatch/share"
+
 	"carrier/dispatch/demand"
 
 	"carrier/receiver"
@@ -27,8 +29,16 @@ type Options struct {
 	// Prefetch is how many messages may wait in flight beside those the worker holds; Auto means as
 	// many as the worker finishes during one receive.
 	Prefetch int
+	// Share is this dispatcher's part in a worker that several dispatchers share; nil where it has
+	// one of its own. It belongs to one dispatcher.
+	Share *share.Member
 	// DrainTimeout is how long work in flight may go on after the stop.
 	DrainTimeout time.Duration
+	// DeferHold says how long a deferral may be that is parked: waited for in flight, under the
+	// lease and off the worker's slot, at most ten for each slot. Longer ones, and all of them where
+	// it is zero, go back to the source. It is asked at each deferral, and is safe for concurrent
+	// use; nil means zero. A failure's delay is never parked; that of a 429 is.
+	DeferHold func() time.Duration
 	// Observe is told of every event, from many goroutines, and must not block. Nil means nobody
 	// is.
 	Observe func(Event)
@@ -37,6 +47,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Concurrency = max(o.Concurrency, 1)
 	o.Batch = max(o.Batch, 1)
+	if o.DeferHold == nil {
+		o.DeferHold = func() time.Duration { return 0 }
+	}
 	if o.Observe == nil {
 		o.Observe = func(Event) {}
 	}

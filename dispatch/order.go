@@ -57,25 +57,29 @@ func (d *Dispatcher) handle(receiving, working context.Context, m *delivery) {
 }
 
 // nextInLane is the message behind m in its lane that goes ahead now, if any. Unless m is confirmed
-// to have left the queue, what waits behind it goes back: posting it would put it before m. Where
-// that was done before m was settled, what has come since was handed out after m went back, and is
-// in order.
+// to have left the queue, what waits behind it goes back: posting it would put it before m. What was
+// handed out after m went back is in order; a source may have handed out more before that.
 func (d *Dispatcher) nextInLane(working context.Context, m *delivery, confirmed bool) *delivery {
-	inOrder := confirmed || m.tailReturned
 	for {
-		if !inOrder {
+		if !confirmed && !m.tailReturned {
 			d.giveBack(working, d.lanes.takeTail(m))
 		}
 		next := d.lanes.next(m)
 		if next == nil {
 			return nil
 		}
-		if inOrder {
+		if confirmed || m.tailReturned && next.handedOutAfter(m) {
 			d.queue(next)
 			return next
 		}
-		d.giveBack(working, []*delivery{next}) // came after takeTail and before next
+		d.giveBack(working, append([]*delivery{next}, d.lanes.takeTail(m)...))
 	}
+}
+
+// handedOutAfter reports whether the source handed m out after head went back to it, as far as
+// anybody knows.
+func (m *delivery) handedOutAfter(head *delivery) bool {
+	return m.Received.IsZero() || !m.Received.Before(head.released)
 }
 
 // lanes lets one message of a group go ahead at a time. A group has a lane while its head is in

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"carrier/dispatch/demand"
-
 	"carrier/internal/contain"
 	"carrier/internal/sleep"
 	"carrier/message"
@@ -52,8 +51,8 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 				}
 				d.takeIn(receiving, working, got.Batch)
 				d.demand.End(got)
-				if n = 0; got.Err == nil && receiving.Err() == nil {
-					n = d.again(noWait)
+				if n = 0; got.Err == nil {
+					n = d.again(receiving, noWait)
 				}
 			}
 		})
@@ -106,7 +105,7 @@ func (d *Dispatcher) begin(receiving context.Context) int {
 	defer cancel()
 	promise := d.demand.Promised(cancel)
 	ready, err := d.ready(waiting, promise.Messages)
-	if err != nil {
+	if err != nil || receiving.Err() != nil { // Ready answers also where its context has ended
 		return 0
 	}
 	return d.demand.Begin(ready, promise)
@@ -116,13 +115,13 @@ func (d *Dispatcher) begin(receiving context.Context) int {
 // nothing, since noWait has ended: it returns 0 where no further receive is wanted, or the
 // application can take no more now. So the source is asked again before what came is handled, and
 // without waking the goroutine of next.
-func (d *Dispatcher) again(noWait context.Context) int {
+func (d *Dispatcher) again(receiving, noWait context.Context) int {
 	if d.demand.Wanted() == 0 {
 		return 0
 	}
 	promise := d.demand.Peek()
 	ready, err := d.ready(noWait, promise.Messages)
-	if err != nil {
+	if err != nil || receiving.Err() != nil {
 		return 0
 	}
 	return d.demand.Begin(ready, promise)

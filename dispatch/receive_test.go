@@ -303,3 +303,20 @@ func TestTheSourceIsAskedAgainAfterAFailure(t *testing.T) {
 		b.stop(t)
 	})
 }
+
+func TestStopInAPauseIsFollowedByNoReceive(t *testing.T) {
+	within(t, nil, func(t *testing.T, b *bench) {
+		var stopping atomic.Bool
+		b.source.Fail(func(operation string, _ *message.Message) error {
+			if operation != "receive" {
+				return nil
+			}
+			isTrue(t, !stopping.Load(), "a receive was issued after the stop")
+			return source(receiver.Network)
+		})
+		b.start()
+		time.Sleep(time.Minute) // the pauses are of seconds now
+		stopping.Store(true)
+		b.stop(t)
+	})
+}

@@ -44,6 +44,9 @@ func runSchedule(t *testing.T, n uint64) {
 	change := func(o *Options) {
 		o.Concurrency, o.Prefetch = concurrency, prefetch
 		o.DrainTimeout = time.Duration(s.chance(60)) * time.Second
+		if n%4 < 2 {
+			holds(10 * time.Second)(o)
+		}
 	}
 	within(t, change, func(t *testing.T, b *bench) {
 		total := 20 + s.chance(60)

@@ -59,6 +59,7 @@ func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
 // in flight.
 func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (err error) {
 	d.leases.stop(&m.lease)
+	m.released = time.Now()
 	defer d.demand.Settle()
 	defer d.fulfill(m)
 	switch {
@@ -66,7 +67,7 @@ func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (e
 		err = receiver.ErrLeaseLost
 	case working.Err() != nil && !m.unposted && m.outcome.Verdict == message.Retry && m.outcome.Status == 0:
 		err = errAbandoned
-	case m.lease.lost.Load() && m.outcome.Verdict != message.Delivered:
+	case m.Lost() && m.outcome.Verdict != message.Delivered:
 		err = receiver.ErrLeaseLost // it is back in the queue, or another consumer has it
 	default:
 		err = d.settleUntilAgreed(working, m)

@@ -65,14 +65,22 @@ func TestVariablesExist(t *testing.T) {
 	reference := read(t, "configuration.md")
 	for name, page := range pages(t) {
 		for _, found := range variable.FindAllString(page, -1) {
-			if named := regexp.MustCompile(`^CARRIER_ROUTE_[A-Z0-9]+_`); !strings.Contains(reference, "`"+found+"`") {
-				found = named.ReplaceAllString(found, "CARRIER_") // a variable of one route
-			}
-			if !strings.Contains(reference, "`"+strings.TrimSuffix(found, "_FILE")+"`") && !strings.Contains(reference, "`"+found+"`") {
+			if !slices.ContainsFunc(listedAs(found), func(listed string) bool { return strings.Contains(reference, "`"+listed+"`") }) {
 				t.Errorf("%s: carrier has no variable %s", name, found)
 			}
 		}
 	}
+}
+
+// listedAs are the names under which the reference may list a variable: its own, that of the process
+// for one of a route, and that of any route for one that the process does not have; without _FILE.
+func listedAs(variable string) []string {
+	var names []string
+	for _, name := range []string{variable, strings.TrimSuffix(variable, "_FILE")} {
+		rest := regexp.MustCompile(`^CARRIER_(ROUTE_[A-Z0-9]+_)?`).ReplaceAllString(name, "")
+		names = append(names, name, "CARRIER_"+rest, "CARRIER_ROUTE_<NAME>_"+rest)
+	}
+	return names
 }
 
 // TestTestsThatAreNamedExist looks at names in backticks and behind -run.

@@ -22,23 +22,29 @@ const (
 	alertsFile    = "../charts/carrier/files/alerts.yaml"
 	dashboardFile = "../charts/carrier/files/dashboard.json"
 	seriesFile    = "../charts/rules/testdata/healthy.txt"
+	processFile   = "../charts/rules/testdata/process.txt"
 )
 
-// exposed returns what a carrier exposes with each of its receivers, a line for each series.
-func exposed(t *testing.T) string {
+// exposed returns what a carrier exposes with each of its receivers, a line for each series; on a
+// route of that name, where it is not empty.
+func exposed(t *testing.T, route string) string {
 	t.Helper()
 	var all strings.Builder
 	for _, name := range builtin.Names() {
-		m := metrics.New(metrics.Options{
-			Receiver: name, Operations: builtin.Operations(name), Duplicates: builtin.Duplicates(name),
+		process := metrics.NewProcess("", "")
+		m := process.Route(metrics.Options{
+			Route: route, Receiver: name, Operations: builtin.Operations(name), Duplicates: builtin.Duplicates(name),
 		})
 		m.WatchInFlight(func() int { return 0 })
-		m.WatchLog(func() uint64 { return 0 })
+		m.WatchParked(func() int { return 0 })
+		m.SetBreakerOpen("http://localhost:9000/", false)
+		process.WatchLog(func() uint64 { return 0 })
 		if name == config.Ingest {
 			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
+			process.WatchProducers(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
 		}
 		answer := httptest.NewRecorder()
-		m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		process.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		all.WriteString(answer.Body.String())
 	}
 	return all.String()
@@ -48,7 +54,7 @@ func exposed(t *testing.T) string {
 func families(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, match := range regexp.MustCompile(`(?m)^# TYPE (carrier_\w+) (\w+)$`).FindAllStringSubmatch(exposed(t), -1) {
+	for _, match := range regexp.MustCompile(`(?m)^# TYPE (carrier_\w+) (\w+)$`).FindAllStringSubmatch(exposed(t, "mail"), -1) {
 		found[match[1]] = match[2]
 	}
 	if len(found) < 15 {
@@ -91,7 +97,7 @@ func TestMetricsThatAreNamedExist(t *testing.T) {
 // TestSeriesOfTheRuleTestsExist keeps the alerts from being tested with labels, or values
 // of labels, that carrier does not have.
 func TestSeriesOfTheRuleTestsExist(t *testing.T) {
-	all := exposed(t)
+	all := exposed(t, "") + regexp.MustCompile(`\{route="mail"\}|,route="mail"`).ReplaceAllString(exposed(t, "mail"), "")
 	for line := range strings.Lines(read(t, seriesFile)) {
 		series, _, _ := strings.Cut(line, " ")
 		if strings.HasPrefix(series, "carrier_build_info") || strings.HasPrefix(series, "process_") {
@@ -99,6 +105,17 @@ func TestSeriesOfTheRuleTestsExist(t *testing.T) {
 		}
 		if !strings.Contains(all, "\n"+series+" ") {
 			t.Errorf("carrier has no series %s", series)
+		}
+	}
+}
+
+// TestWhatIsOfTheProcessHasNoRoute keeps alerts and dashboard from being tested with a label route
+// where carrier has none, or without it.
+func TestWhatIsOfTheProcessHasNoRoute(t *testing.T) {
+	process := strings.Fields(read(t, processFile))
+	for _, match := range regexp.MustCompile(`(?m)^(carrier_\w+?)(?:_bucket|_sum|_count)?(?:\{(.*)\})? `).FindAllStringSubmatch(exposed(t, "mail"), -1) {
+		if routed := strings.Contains(match[2], `route="mail"`); routed == slices.Contains(process, match[1]) {
+			t.Errorf("%s{%s}: is it in %s?", match[1], match[2], processFile)
 		}
 	}
 }

@@ -120,6 +120,103 @@ func TestPublishedMessageGoesThroughThePubSubStack(t *testing.T) {
 	}
 }
 
+// commands are the blocks of a page's shell commands that begin with start.
+func commands(t *testing.T, page, start string) []string {
+	t.Helper()
+	var all []string
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		if strings.HasPrefix(block[1], start) {
+			all = append(all, block[1])
+		}
+	}
+	if len(all) == 0 {
+		t.Fatalf("no commands that begin with %q", start)
+	}
+	return all
+}
+
+// here is an environment of a service with the addresses of the programs that a test has started,
+// in pairs of what stands there and what is put in its place.
+func here(env []string, places ...string) []string {
+	moved := make([]string, len(env))
+	for i, e := range env {
+		moved[i] = strings.NewReplacer(places...).Replace(e)
+	}
+	return moved
+}
+
+// TestPostedMessageReachesEachSubscriberOfTheFanout does with programs what the stack does in
+// containers: the commands of the README post, and each worker gets what its topic says.
+func TestPostedMessageReachesEachSubscriberOfTheFanout(t *testing.T) {
+	t.Parallel()
+	door, admin := programtest.FreeAddress(t), programtest.FreeAddress(t)
+	places := []string{"0.0.0.0:8080", door}
+	workers := map[string]*program{}
+	for _, name := range []string{"billing", "mail", "analytics"} {
+		workers[name] = start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, built("worker-go"))
+		places = append(places, "http://"+name+":9000", workers[name].listening())
+	}
+	env := here(carriers(content(t, "fanout/compose.yaml"))["carrier"], places...)
+	c := start(t, append(env, "CARRIER_ADMIN_ADDRESS="+admin, "CARRIER_INGEST_DATA_DIR="+t.TempDir()), built("carrier"))
+	c.await(`"source reached"`)
+	for _, script := range commands(t, content(t, "fanout/README.md"), "curl -i") {
+		bash(t, "set -o pipefail\n"+strings.ReplaceAll(strings.ReplaceAll(script, "curl ", "curl --fail "), "127.0.0.1:8080", door))
+	}
+	gets := map[string][]string{
+		"billing": {`{"order":1}`}, "mail": {`{"order":1}`, `{"customer":7}`}, "analytics": {`{"order":1}`, `{"customer":7}`, `{"visit":42}`},
+	}
+	for name, bodies := range gets {
+		for _, body := range bodies {
+			workers[name].await(body)
+		}
+	}
+	if code := c.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d after SIGTERM\n%s", code, c.out.String())
+	}
+	for name, bodies := range gets {
+		if n := strings.Count(workers[name].out.String(), "worker: POST"); n != len(bodies) {
+			t.Errorf("%s got %d messages, not %d:\n%s", name, n, len(bodies), workers[name].out.String())
+		}
+	}
+}
+
+// TestMessagesOfHighPriorityOvertake does with programs what the stack does in containers: the
+// commands of the README fill both queues, and the worker gets all of high while most of low waits.
+// carrier is started last, so that it does not matter how long the commands take.
+func TestMessagesOfHighPriorityOvertake(t *testing.T) {
+	t.Parallel()
+	stack, readme := content(t, "priority/compose.yaml"), content(t, "priority/README.md")
+	sqs := programtest.FreeAddress(t)
+	queues := regexp.MustCompile(`DEVSQS_QUEUES: (\S+)`).FindStringSubmatch(stack)[1]
+	start(t, []string{"DEVSQS_ADDRESS=" + sqs, "DEVSQS_QUEUES=" + queues}, built("devsqs")).await("\n")
+	for _, begin := range []string{"curl http", "send()"} {
+		bash(t, strings.ReplaceAll(commands(t, readme, begin)[0], "127.0.0.1:9324", sqs))
+	}
+	w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0", "WORKER_DELAY=0.2"}, built("worker-go"))
+	c := start(t, append(here(carriers(stack)["carrier"], "http://devsqs:9324", "http://"+sqs, "http://worker:9000", w.listening()),
+		"CARRIER_ADMIN_ADDRESS="+programtest.FreeAddress(t)), built("carrier"))
+	arrived := w.lines(`(?m)^  (high|low|\{"urgent":1\}).*$`, 51)
+	low, before := 0, 0
+	for _, line := range arrived {
+		if strings.HasPrefix(line, "  low") {
+			low++
+		} else {
+			before = low
+		}
+	}
+	// A place that becomes free while high's next receive is open goes to low. How many do depends on
+	// how long a receive takes beside a message; half of low is what it never comes to.
+	if before > 20 {
+		t.Errorf("%d of 40 messages of low came before the last of high: %q", before, arrived)
+	}
+	if strings.Contains(w.out.String(), "X-Carrier-Receive-Count: 2") {
+		t.Errorf("the worker was given more than it takes at once:\n%s", w.out.String())
+	}
+	if code := c.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d after SIGTERM\n%s", code, c.out.String())
+	}
+}
+
 // indented is the block of text behind the mark, as YAML has it in a literal.
 func indented(t *testing.T, text, mark string) string {
 	t.Helper()

@@ -5,6 +5,7 @@ package examples
 import (
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,6 +48,20 @@ func (p *program) await(texts ...string) {
 	for deadline := time.Now().Add(waitTimeout); !inOrder(p.out.String(), texts); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("waited in vain for %q:\n%s", texts, p.out.String())
+		}
+	}
+}
+
+// lines waits until the program has written count lines that match, and returns them.
+func (p *program) lines(pattern string, count int) []string {
+	p.t.Helper()
+	matching := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(waitTimeout); ; time.Sleep(5 * time.Millisecond) {
+		if found := matching.FindAllString(p.out.String(), -1); len(found) >= count {
+			return found
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("waited in vain for %d lines that match %q:\n%s", count, pattern, p.out.String())
 		}
 	}
 }

@@ -71,3 +71,15 @@ func TestReadmesWorkerGetsTheReadmesFirstMessage(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, c.out.String())
 	}
 }
+
+// TestReadmesRoutesAreWithoutAFault has carrier print what the README's commands with routes
+// configure.
+func TestReadmesRoutesAreWithoutAFault(t *testing.T) {
+	t.Parallel()
+	for _, script := range commands(t, content(t, "../README.md"), "CARRIER_ROUTES=") {
+		p := start(t, nil, "bash", "-ec", strings.Replace(script, "./carrier", built("carrier")+" config", 1))
+		if code := p.Wait(); code != 0 || strings.Contains(p.out.String(), "warn") {
+			t.Errorf("exit code %d\n%s\n%s", code, script, p.out.String())
+		}
+	}
+}

@@ -9,8 +9,8 @@ import (
 )
 
 // A Message is one hand-out of one message by its source. Its fields are set by the receiver before
-// it is handed on and not written afterwards; only the lease moves, and its methods are safe for
-// concurrent use.
+// it is handed on and not written afterwards; only the lease and the count of Throttled move, and
+// their methods are safe for concurrent use.
 type Message struct {
 	// ID is the source's own id, the same on every delivery.
 	ID string
@@ -55,6 +55,9 @@ type Message struct {
 	// Due is when it was to be delivered first, where its producer asked for a later time than
 	// Sent; else zero.
 	Due time.Time
+	// Timeout is the age at which this message is given up, where its producer said so; it then counts
+	// in place of any other limit. Zero where nothing was said.
+	Timeout time.Duration
 	// Received is when this hand-out reached carrier.
 	Received time.Time
 	// Repeats says that the source may hand the message out again after it has confirmed its
@@ -69,7 +72,9 @@ type Message struct {
 	// Receipt is the receiver's own handle for this hand-out; nobody else looks at it.
 	Receipt any
 
-	expires atomic.Int64 // Unix nanoseconds; 0 is never
+	expires   atomic.Int64 // Unix nanoseconds; 0 is never
+	lost      atomic.Bool  // see Lose
+	throttled atomic.Int64 // see NoteThrottled
 }
 
 // An Attribute is one named value that travels with a message.
@@ -96,6 +101,14 @@ type Request struct {
 // one, but for those that the source is known to have deferred.
 func (m *Message) FailedAttempts() int { return max(m.ReceiveCount-1-m.Deferrals, 0) }
 
+// NoteThrottled records that the worker answered 429 without saying when to come back, and that the
+// message is to be posted again under the same lease.
+func (m *Message) NoteThrottled() { m.throttled.Add(1) }
+
+// Throttled is how often NoteThrottled was called, so that the backoff grows as it would have over
+// as many receives.
+func (m *Message) Throttled() int { return int(m.throttled.Load()) }
+
 // Age is how long the message has been waiting for its delivery: since Due, else Sent. It is zero
 // where nobody knows when it was sent, and not negative.
 func (m *Message) Age() time.Duration {
@@ -121,6 +134,18 @@ func (m *Message) Expires() time.Time {
 
 // Renew records that the source agreed to keep the message until t.
 func (m *Message) Renew(t time.Time) { m.expires.Store(t.UnixNano()) }
+
+// Lose records that the source has taken the lease away, or that it could not be renewed in time.
+func (m *Message) Lose() { m.lost.Store(true) }
+
+// Lost reports whether Lose was called.
+func (m *Message) Lost() bool { return m.lost.Load() }
+
+// Lapsed reports whether too little of the lease is left to hand the message over: it is lost, or
+// less than a tenth is left of it.
+func (m *Message) Lapsed() bool {
+	return m.Lost() || m.Lease > 0 && time.Until(m.Expires()) < m.Lease/10
+}
 
 // Attribute returns the value of the attribute called name, and whether it is there. The name is
 // compared byte for byte, as the sources do.

@@ -74,9 +74,10 @@ type Outcome struct {
 	// Endpoint is where an attempt that did not deliver went to, without user, password and query.
 	// Empty when nothing was tried, or where there is no such place.
 	Endpoint string
-	// Attempted is when the attempt began; the zero time when nothing was tried. The dispatcher
-	// sets it.
+	// Attempted is when the attempt began, and Took how long it took; zero when nothing was tried.
+	// The dispatcher sets them where the transmitter has not.
 	Attempted time.Time
+	Took      time.Duration
 	// Reason says in a few words why the message was not delivered, for logs and dead letters. It
 	// holds nothing of the body, of a header's value, or of a secret.
 	Reason string

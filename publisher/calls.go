@@ -145,3 +145,31 @@ func Repeat(r Result, n int) []Result {
 	}
 	return results
 }
+
+// Checked returns the results of batch, one for each message: a refusal where check finds a reason,
+// else what publish says of those that are good. A message of a group behind one that was refused is
+// refused too.
+func Checked(batch []*message.Message, check func(*message.Message) (Why, error), publish func([]*message.Message) []Result) []Result {
+	var (
+		results = make([]Result, len(batch))
+		good    []*message.Message
+		places  []int
+		failed  = map[string]bool{} // groups
+	)
+	for i, m := range batch {
+		why, err := check(m)
+		if err == nil && m.Group != "" && failed[m.Group] {
+			why, err = NotNow, errBehind
+		}
+		if err != nil {
+			results[i] = Refuse(why, err)
+			failed[m.Group] = true
+			continue
+		}
+		good, places = append(good, m), append(places, i)
+	}
+	for k, r := range publish(good) {
+		results[places[k]] = r
+	}
+	return results
+}

@@ -19,9 +19,9 @@ type Publisher interface {
 	// Publish returns once the queue vouches for each message or has refused it: one Result for
 	// each, in order. It does not retry. Of a message it stores ID, ReceiveCount and the other marks
 	// of a hand-out nowhere: the queue gives its own. Body, ContentType, Attributes,
-	// BinaryAttributes, Trace, Group, Key and a Due that is not past are kept, or the message is
-	// refused; a Trace goes only where the queue has a place for one. What a queue cannot hold is
-	// refused before anything is sent of that message.
+	// BinaryAttributes, Group and a Due that is not past are kept, or the message is refused; a Key
+	// counts where Limits.Deduplicates says so, a Trace where the queue has a place for one. What a
+	// queue cannot hold is refused before anything is sent of that message.
 	//
 	// The messages of one group are stored in their order: one goes when the queue has confirmed the
 	// one before, and where it has not, those behind it are refused. Messages of different calls

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"carrier/message"
+	"carrier/publisher"
 )
 
 // OriginalIDAttribute is the attribute in which a dead letter keeps the id of its message. A
@@ -18,6 +20,9 @@ const OriginalIDAttribute = "Carrier.MessageId"
 // maxDeadLetterValue is the most bytes of an attribute that carrier adds to a dead letter. Pub/Sub
 // takes no more.
 const maxDeadLetterValue = 1024
+
+// number is the type, at the sources that know types, of an attribute that is one.
+const number = "Number"
 
 // DeadLetterAttributes says what became of m, in the attributes that its dead letter carries beside
 // the message's own: the most important one first, for sources that limit their number. An
@@ -37,8 +42,8 @@ func DeadLetterAttributes(m *message.Message, o message.Outcome) []message.Attri
 	for _, a := range []message.Attribute{
 		{Name: OriginalIDAttribute, Value: id},
 		{Name: "Carrier.Reason", Value: reason},
-		{Name: "Carrier.Status", Value: strconv.Itoa(o.Status)},
-		{Name: "Carrier.Attempts", Value: strconv.Itoa(Attempts(m, o))},
+		{Name: "Carrier.Status", Value: strconv.Itoa(o.Status), Type: number},
+		{Name: "Carrier.Attempts", Value: strconv.Itoa(Attempts(m, o)), Type: number},
 		{Name: "Carrier.Endpoint", Value: o.Endpoint},
 		{Name: "Carrier.FirstReceived", Value: moment(m.FirstReceived)},
 		{Name: "Carrier.LastAttempt", Value: moment(o.Attempted)},
@@ -116,13 +121,56 @@ func (d *DeadLetter) Settle(send, remove func() error) error {
 	return nil
 }
 
-// SendDeadLetter calls send with attributes, and once more without any where the source says that
-// the request is Invalid: most likely the message is as large as one may be. warn is told of that.
-func SendDeadLetter(attributes []message.Attribute, send func([]message.Attribute) error, warn func(text string, err error)) error {
-	err := send(attributes)
-	if ClassOf(err) != Invalid {
+// DeadLetters says where the dead letters of a source go.
+type DeadLetters struct {
+	To publisher.Publisher
+	// Reserved reports whether the attribute called name was added by the source itself, which takes
+	// it from nobody; nil means that none is.
+	Reserved func(name string) bool
+	// Warn is told what an operator should know.
+	Warn func(messageID, text string, err error)
+}
+
+// Send stores the dead letter that m becomes by o, and returns once its queue vouches for it. m's own
+// attributes come first, then DeadLetterAttributes as far as there is room. Where the queue refuses
+// these for good they are left out: most likely the message is as large as one may be. The dead
+// letters of one message have one key, so that a queue which knows keys stores it once.
+func (d DeadLetters) Send(ctx context.Context, m *message.Message, o message.Outcome) error {
+	letter := d.copyOf(m)
+	own := len(letter.Attributes)
+	ours := DeadLetterAttributes(m, o)
+	letter.Attributes = append(letter.Attributes, ours[:min(len(ours), d.To.Limits().Spare(letter))]...)
+	err := d.publish(ctx, letter)
+	if !publisher.IsPermanent(err) {
 		return err
 	}
-	warn("the source refused a dead letter with carrier's attributes; it is sent without them", errors.Unwrap(err))
-	return send(nil)
+	d.Warn(m.ID, "the source refused a dead letter with carrier's attributes; it is sent without them", errors.Unwrap(err))
+	letter.Attributes = letter.Attributes[:own]
+	if m.OriginalID != "" {
+		letter.Attributes = append(letter.Attributes, ours[0])
+	}
+	return d.publish(ctx, letter)
+}
+
+// publish makes the refusal of a message that breaks a queue's rules an Error like any other.
+func (d DeadLetters) publish(ctx context.Context, letter *message.Message) error {
+	err := d.To.Publish(ctx, []*message.Message{letter})[0].Err
+	if publisher.IsPermanent(err) && ClassOf(err) == Other {
+		return &Error{Operation: "send", Class: Invalid, Err: err}
+	}
+	return err
+}
+
+// copyOf is m as it goes to another queue, without what an earlier dead letter left.
+func (d DeadLetters) copyOf(m *message.Message) *message.Message {
+	letter := &message.Message{
+		Body: m.Body, ContentType: m.ContentType, BinaryAttributes: m.BinaryAttributes,
+		Trace: m.Trace, Group: m.Group, Key: "dead-letter:" + m.ID,
+	}
+	for _, a := range m.Attributes {
+		if !IsDeadLetterAttribute(a.Name) && (d.Reserved == nil || !d.Reserved(a.Name)) {
+			letter.Attributes = append(letter.Attributes, a)
+		}
+	}
+	return letter
 }

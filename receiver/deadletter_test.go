@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"carrier/message"
+	"carrier/publisher"
+	"carrier/publisher/publishertest"
 )
 
 func TestDeadLetterSaysWhatBecameOfTheMessage(t *testing.T) {
@@ -106,26 +108,103 @@ func TestDeadLetterIsSentOnceAndThenRemoved(t *testing.T) {
 	}
 }
 
+// deadLettersTo returns where dead letters go, and what was warned about.
+func deadLettersTo(p publisher.Publisher) (d DeadLetters, warnings *[]string) {
+	warnings = new([]string)
+	return DeadLetters{
+		To: p, Reserved: func(name string) bool { return strings.HasPrefix(name, "goog") },
+		Warn: func(messageID, text string, err error) {
+			*warnings = append(*warnings, fmt.Sprint(messageID, ": ", text, ": ", err))
+		},
+	}, warnings
+}
+
+func TestDeadLetterKeepsWhatTheMessageWas(t *testing.T) {
+	p := publishertest.NewMemory(publisher.Limits{Binary: true})
+	d, _ := deadLettersTo(p)
+	m := &message.Message{
+		ID: "m-2", OriginalID: "m-1", Body: []byte("b"), ContentType: "text/plain", Trace: "t", Group: "g", ReceiveCount: 1,
+		Attributes:       []message.Attribute{{Name: "own", Value: "v", Type: "String.x"}, {Name: "Carrier.Reason", Value: "old"}, {Name: "googleid", Value: "v"}},
+		BinaryAttributes: []message.Attribute{{Name: "blob", Value: "\x00"}},
+	}
+	for range 2 { // the second is dropped by its key
+		if err := d.Send(t.Context(), m, message.Outcome{Reason: "no", Status: 422}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stored := p.Messages()
+	if len(stored) != 1 {
+		t.Fatalf("%d dead letters", len(stored))
+	}
+	got := stored[0]
+	if string(got.Body) != "b" || got.ContentType != "text/plain" || got.Trace != "t" || got.Group != "g" || len(got.BinaryAttributes) != 1 {
+		t.Errorf("dead letter = %+v", got)
+	}
+	want := []message.Attribute{
+		{Name: "own", Value: "v", Type: "String.x"}, {Name: "Carrier.MessageId", Value: "m-1"}, {Name: "Carrier.Reason", Value: "no"},
+		{Name: "Carrier.Status", Value: "422", Type: "Number"}, {Name: "Carrier.Attempts", Value: "1", Type: "Number"},
+	}
+	if !slices.Equal(got.Attributes, want) {
+		t.Errorf("attributes = %v, want %v", got.Attributes, want)
+	}
+}
+
+func TestReasonTakesOnlyTheRoomThereIs(t *testing.T) {
+	for own, want := range map[int]string{0: "MessageId Reason Status Attempts", 7: "MessageId Reason Status", 9: "MessageId", 10: ""} {
+		p := publishertest.NewMemory(publisher.Limits{})
+		d, _ := deadLettersTo(p)
+		m := &message.Message{ID: "m-1"}
+		for i := range own {
+			m.Attributes = append(m.Attributes, message.Attribute{Name: fmt.Sprint("a", i), Value: "v"})
+		}
+		if err := d.Send(t.Context(), m, message.Outcome{}); err != nil {
+			t.Fatal(err)
+		}
+		var ours []string
+		for _, a := range p.Messages()[0].Attributes[own:] {
+			ours = append(ours, strings.TrimPrefix(a.Name, "Carrier."))
+		}
+		if got := strings.Join(ours, " "); got != want {
+			t.Errorf("with %d of its own: %s, want %s", own, got, want)
+		}
+	}
+}
+
 func TestDeadLetterThatIsRefusedGoesWithoutItsReason(t *testing.T) {
 	for name, c := range map[string]struct {
-		class Class
+		why   publisher.Why
 		sends int
+		class Class // empty where it is stored in the end
 	}{
-		"too large":  {Invalid, 2},
-		"throttled":  {Throttled, 1},
-		"it is sent": {"", 1},
+		"too large": {publisher.TooLarge, 2, ""},
+		"throttled": {publisher.NotNow, 1, Throttled},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sends, warnings := 0, 0
-			err := SendDeadLetter([]message.Attribute{{Name: "a", Value: "b"}}, func(a []message.Attribute) error {
-				if sends++; len(a) > 0 && c.class != "" {
-					return &Error{Operation: "send", Class: c.class, Err: errors.New("no")}
+			p := publishertest.NewMemory(publisher.Limits{})
+			d, warnings := deadLettersTo(p)
+			sends := 0
+			p.Fail(func(m *message.Message) publishertest.Failure {
+				if sends++; len(m.Attributes) < 2 {
+					return publishertest.Failure{}
 				}
-				return nil
-			}, func(string, error) { warnings++ })
-			if sends != c.sends || warnings != c.sends-1 || (err == nil) != (c.class != Throttled) {
-				t.Errorf("%d sends, %d warnings, %v", sends, warnings, err)
+				return publishertest.Failure{Refusal: &Error{Operation: "send", Class: Throttled, Err: errors.New("no")}, Why: c.why}
+			})
+			err := d.Send(t.Context(), &message.Message{ID: "m-2", OriginalID: "m-1"}, message.Outcome{})
+			if sends != c.sends || len(*warnings) != c.sends-1 || (err == nil) != (c.class == "") || err != nil && ClassOf(err) != c.class {
+				t.Errorf("%d sends, warnings %q, %v", sends, *warnings, err)
+			}
+			if err == nil && !slices.Equal(p.Messages()[0].Attributes, []message.Attribute{{Name: "Carrier.MessageId", Value: "m-1"}}) {
+				t.Errorf("attributes = %v, want the id it had first", p.Messages()[0].Attributes)
 			}
 		})
+	}
+}
+
+// A dead letter that breaks a rule of its queue, which then was not asked, is Invalid all the same.
+func TestDeadLetterThatNobodyTakesIsInvalid(t *testing.T) {
+	d, _ := deadLettersTo(publishertest.NewMemory(publisher.Limits{Bytes: 10}))
+	err := d.Send(t.Context(), &message.Message{ID: "m", Body: make([]byte, 11)}, message.Outcome{})
+	if ClassOf(err) != Invalid || !publisher.IsPermanent(err) {
+		t.Errorf("Send = %v of class %s", err, ClassOf(err))
 	}
 }

@@ -23,10 +23,13 @@ type EmbeddedQueue struct {
 	// DeadLetters are kept; DeadLettersDropped were dropped since the start for want of space.
 	DeadLetters        int
 	DeadLettersDropped uint64
-	// Evicted counts messages that were taken away since the start for want of space, or since their
-	// route was offline, which Offline says it is.
-	Evicted uint64
-	Offline bool
+	// EvictedDropped and EvictedDead count messages that were taken away since the start for want of
+	// space, or since their route was offline, which Offline says it is: dropped, or made dead letters.
+	EvictedDropped, EvictedDead uint64
+	Offline                     bool
+	// RemovedDropped counts messages that were dropped since the start with routes that are not
+	// configured any more.
+	RemovedDropped uint64
 	// FilesSetAside are damaged queue files in the data directory that carrier has put aside.
 	FilesSetAside int
 	// Connections of producers are open.

@@ -89,7 +89,7 @@ func TestEveryAnswerHasItsOutcome(t *testing.T) {
 		})
 		b := prepare(t, kind, w, env{
 			"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_WEBHOOK_REQUEST_TIMEOUT": "4s",
-			"CARRIER_CONCURRENCY": "40", "CARRIER_SQS_WAIT_TIME": "1s",
+			"CARRIER_CONCURRENCY": "40", "CARRIER_SQS_WAIT_TIME": "1s", "CARRIER_DEFER_HOLD": "0s",
 		})
 		var dead *sqstest.Queue
 		if kind == ofSQS {

@@ -31,11 +31,25 @@ func TestVersionNamesWhatIsInTheBinary(t *testing.T) {
 
 func TestMisuseEndsWithTheCodeOfBadConfiguration(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"fly"}, {"run", "fast"}, {"config", "--yaml"}, {"check", "x"}} {
+	for _, args := range [][]string{{"fly"}, {"run", "fast"}, {"config", "--yaml"}, {"check", "x"}, {"keys", "--rsa"}} {
 		p := run(t, nil, args...)
 		if p.code != 2 || p.stderr.String() == "" || p.stdout.String() != "" {
 			t.Errorf("%q: exit code %d, stdout %q", args, p.code, p.stdout.String())
 		}
+	}
+}
+
+func TestNewKeysAreAcceptedByTheConfiguration(t *testing.T) {
+	t.Parallel()
+	secret := run(t, nil, "keys")
+	pair := run(t, nil, "keys", "--ed25519")
+	keys := strings.Fields(secret.stdout.String() + pair.stdout.String())
+	if secret.code != 0 || pair.code != 0 || len(keys) != 3 {
+		t.Fatalf("printed %d words", len(keys))
+	}
+	good := env{"CARRIER_WEBHOOK_SIGNING_SECRETS": keys[0] + "," + keys[1], "CARRIER_INGEST_SIGNING_SECRETS": keys[0] + "," + keys[2]}
+	if p := run(t, good, "config"); p.code != 0 || strings.Contains(p.stdout.String(), keys[0][:12]) {
+		t.Errorf("exit code %d, stdout %s, stderr %s", p.code, p.stdout.String(), p.stderr.String())
 	}
 }
 

@@ -44,9 +44,9 @@ const ageMargin = time.Millisecond
 
 // Backoff gives every failed or rejected message that has no delay of its own a random one, which
 // grows with the attempts that failed. On a source that does not tell deferrals apart every earlier
-// receive counts as one. A deferred message keeps what the worker asked for, and one that was not
-// tried comes back at once. No message stays hidden for longer than until it is older than MaxAge:
-// it is rejected then.
+// receive counts as one, and so does a 429 that was waited for under the lease. A deferred message
+// keeps what the worker asked for, and one that was not tried comes back at once. No message stays
+// hidden for longer than until it is older than MaxAge: it is rejected then.
 //
 // It belongs outside GiveUp, so that a rejected message which is left to its source's redrive
 // policy does not come back at once: Wrap(t, Backoff, GiveUp, Gate, Hold).
@@ -65,7 +65,7 @@ type backoff struct {
 func (b *backoff) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	o := b.Transmitter.Transmit(ctx, m)
 	if o.Delay == 0 && comesBack(o) {
-		o.Delay = time.Duration(b.part() * float64(b.bound(m.FailedAttempts())))
+		o.Delay = time.Duration(b.part() * float64(b.bound(m.FailedAttempts()+m.Throttled())))
 	}
 	o.Delay = b.withinAge(m, o.Delay)
 	return o
@@ -99,10 +99,11 @@ func (b *backoff) bound(failed int) time.Duration {
 // withinAge shortens delay to what is left until m is too old. One that is too old already keeps
 // it: it was rejected, and comes back only where it is left to its source's redrive policy.
 func (b *backoff) withinAge(m *message.Message, delay time.Duration) time.Duration {
-	if b.opts.MaxAge <= 0 || m.Sent.IsZero() {
+	limit := timeoutOf(m, b.opts.MaxAge)
+	if limit <= 0 || m.Sent.IsZero() {
 		return delay
 	}
-	if left := b.opts.MaxAge - m.Age(); left >= 0 {
+	if left := limit - m.Age(); left >= 0 {
 		return min(delay, left+ageMargin)
 	}
 	return delay

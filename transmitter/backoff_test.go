@@ -222,6 +222,32 @@ func TestOldMessageIsRejectedUnposted(t *testing.T) {
 	})
 }
 
+func TestMessagesOwnTimeoutCountsInPlaceOfTheGeneralOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		own, general, age time.Duration
+		rejected          bool
+		delay             time.Duration // of a message that was deferred for 12 h
+	}{
+		"shorter, and it is over":     {time.Minute, time.Hour, 2 * time.Minute, true, 0},
+		"shorter, and it is not over": {time.Minute, time.Hour, 30 * time.Second, false, 30*time.Second + time.Millisecond},
+		"longer than the general one": {3 * time.Hour, time.Hour, 2 * time.Hour, false, time.Hour + time.Millisecond},
+		"where there is no other":     {time.Minute, 0, 2 * time.Minute, true, 0},
+		"none of its own":             {0, time.Hour, 2 * time.Hour, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := transmitter.Wrap(says(message.Outcome{Cause: message.Deferred, Delay: 12 * time.Hour}),
+					transmitter.Backoff(transmitter.BackoffOptions{Initial: time.Second, Max: time.Hour, MaxAge: c.general}),
+					transmitter.GiveUp(transmitter.GiveUpOptions{MaxAge: c.general, Action: message.DeadLetter}))
+				o := tr.Transmit(t.Context(), &message.Message{Sent: time.Now().Add(-c.age), Timeout: c.own})
+				if rejected := o.Verdict == message.Rejected; rejected != c.rejected || !rejected && o.Delay != c.delay {
+					t.Errorf("outcome %+v", o)
+				}
+			})
+		})
+	}
+}
+
 func TestOldMessageLeftToRedriveDoesNotComeBackAtOnce(t *testing.T) {
 	tr := transmitter.Wrap(says(message.Outcome{}),
 		transmitter.Backoff(transmitter.BackoffOptions{Initial: time.Second, Max: time.Hour, Jitter: transmitter.NoJitter}),

@@ -1,6 +1,7 @@
 package transmitter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -16,7 +17,7 @@ type GiveUpOptions struct {
 	// receive counts as a failed attempt, whatever became of it.
 	MaxAttempts int
 	// MaxAge is the age at which a message is rejected without being posted, counted from when it
-	// entered the queue. Zero means never.
+	// entered the queue. Zero means never. A message's own Timeout counts in its place.
 	MaxAge time.Duration
 	// Action is what a rejected message becomes where the worker did not say dead-letter.
 	Action message.Action
@@ -34,11 +35,11 @@ type giveUp struct {
 }
 
 func (g *giveUp) Transmit(ctx context.Context, m *message.Message) message.Outcome {
-	if g.tooOld(m) {
+	if limit := timeoutOf(m, g.opts.MaxAge); limit > 0 && m.Age() > limit {
 		return message.Outcome{
 			Verdict: message.Rejected,
 			Action:  g.opts.Action,
-			Reason:  fmt.Sprintf("older than %v", g.opts.MaxAge),
+			Reason:  fmt.Sprintf("older than %v", limit),
 		}
 	}
 	o := g.Transmitter.Transmit(ctx, m)
@@ -52,8 +53,9 @@ func (g *giveUp) Transmit(ctx context.Context, m *message.Message) message.Outco
 	return o
 }
 
-func (g *giveUp) tooOld(m *message.Message) bool {
-	return g.opts.MaxAge > 0 && m.Age() > g.opts.MaxAge
+// timeoutOf is the age at which m is given up: its own where it has one, since it is the more specific.
+func timeoutOf(m *message.Message, maxAge time.Duration) time.Duration {
+	return cmp.Or(m.Timeout, maxAge)
 }
 
 func (g *giveUp) triedEnough(m *message.Message, o message.Outcome) bool {

@@ -13,9 +13,18 @@ import (
 func TestMiddlewaresKeepThePromises(t *testing.T) {
 	always := func(context.Context) error { return nil }
 	cases := map[string]transmitter.Middleware{
-		"hold":          transmitter.Hold(transmitter.HoldOptions{Probe: always, ProbeFirst: true}),
-		"gate":          healthyGate(t),
-		"give up":       transmitter.GiveUp(transmitter.GiveUpOptions{MaxAttempts: 9, MaxAge: time.Hour}),
+		"hold":    transmitter.Hold(transmitter.HoldOptions{Probe: always, ProbeFirst: true}),
+		"gate":    healthyGate(t),
+		"give up": transmitter.GiveUp(transmitter.GiveUpOptions{MaxAttempts: 9, MaxAge: time.Hour}),
+		"failover": func(next transmitter.Transmitter) transmitter.Transmitter {
+			return transmitter.NewFailover(transmitter.FailoverOptions{Endpoints: []transmitter.Transmitter{next}})
+		},
+		"channels": func(next transmitter.Transmitter) transmitter.Transmitter {
+			first := transmitter.Channel{Transmitter: next, Down: func() bool { return false }}
+			return transmitter.Channels(transmitter.Timeouts{Channel: time.Hour}, first, first)
+		},
+		"breaker":       transmitter.Breaker(transmitter.BreakerOptions{Failures: 1000, Cooldown: time.Second}),
+		"rate limit":    transmitter.RateLimit(transmitter.RateLimitOptions{PerSecond: 1e6, Burst: 1000}),
 		"first success": transmitter.UntilFirstSuccess(func(int) {}),
 		"backoff": transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: time.Second, Max: time.Minute, Jitter: transmitter.FullJitter, Random: func() float64 { return 0 },

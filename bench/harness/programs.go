@@ -40,9 +40,9 @@ func (b *Bench) onDisk(path string, args ...string) (string, []string) {
 	return filepath.Join(b.programs, "slowdisk"), append([]string{b.slowSync.String(), path}, args...)
 }
 
-// Disk runs the program disk to its end and returns what it prints.
-func (b *Bench) Disk(ctx context.Context, args ...string) ([]byte, error) {
-	path, args := b.onDisk(filepath.Join(b.programs, "disk"), args...)
+// OnDisk runs a program that keeps data to its end, and returns what it prints.
+func (b *Bench) OnDisk(ctx context.Context, name string, args ...string) ([]byte, error) {
+	path, args := b.onDisk(filepath.Join(b.programs, name), args...)
 	c := exec.CommandContext(ctx, path, args...) //nolint:gosec // built by us
 	c.Stderr = b.Log
 	return c.Output()

@@ -81,7 +81,7 @@ func (s *service) Pull(ctx context.Context, in *pubsubpb.PullRequest) (*pubsubpb
 	return out, nil
 }
 
-func (s *service) messages(batch []queue.Handout) []*pubsubpb.ReceivedMessage {
+func (s *service) messages(batch []queue.Received) []*pubsubpb.ReceivedMessage {
 	list := make([]*pubsubpb.ReceivedMessage, len(batch))
 	for i, m := range batch {
 		list[i] = &pubsubpb.ReceivedMessage{

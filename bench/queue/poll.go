@@ -15,7 +15,7 @@ type Poll struct {
 
 // Receive hands out messages, waiting for the first as long as p allows. The oldest
 // open poll is served first.
-func (q *Queue) Receive(batch []Handout, p Poll) []Handout {
+func (q *Queue) Receive(batch []Received, p Poll) []Received {
 	batch = q.Take(batch, p.Limit, p.Lease)
 	if len(batch) > 0 || p.Wait <= 0 {
 		return batch

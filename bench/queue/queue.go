@@ -94,14 +94,14 @@ func (q *Queue) Put(n int) {
 	q.wake(n)
 }
 
-// A Handout is a message as one receive gives it away.
-type Handout struct {
+// A Received is a message as one receive gives it away.
+type Received struct {
 	entry
 	N uint32 // the message's number
 }
 
 // Take hands out up to limit visible messages under a lease, into batch.
-func (q *Queue) Take(batch []Handout, limit int, lease time.Duration) []Handout {
+func (q *Queue) Take(batch []Received, limit int, lease time.Duration) []Received {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
@@ -122,7 +122,7 @@ func (q *Queue) Take(batch []Handout, limit int, lease time.Duration) []Handout 
 		q.counts.Visible--
 		q.counts.InFlight++
 		q.counts.Received++
-		batch = append(batch, Handout{*e, n})
+		batch = append(batch, Received{*e, n})
 	}
 	if q.taken == len(q.ready) {
 		q.ready, q.taken = q.ready[:0], 0
@@ -206,7 +206,7 @@ func (q *Queue) Stats() Counts {
 }
 
 // Body appends the body of a message.
-func (q *Queue) Body(b []byte, m Handout) []byte {
+func (q *Queue) Body(b []byte, m Received) []byte {
 	return append(load.AppendHead(b, uint64(m.N), m.Sent), q.rest...)
 }
 

@@ -11,6 +11,8 @@ import (
 // reached is computed from the samples, never written down.
 type Aim struct {
 	Scenario, Subject, Figure string
+	// Beside is set where the figure is divided by its median in that scenario.
+	Beside string
 	// Says is what the table calls the figure.
 	Says string
 	// Most is set where the bounds are upper ones.
@@ -37,6 +39,8 @@ func Aims() []Aim {
 		{Scenario: "sigterm", Figure: "limbo", Says: "messages in limbo", Most: true, Bounds: []float64{0}, Every: true},
 		{Scenario: "idle", Figure: "anonymous", Says: "anonymous memory, MiB", Most: true, Bounds: []float64{4}, Digits: 2},
 		{Scenario: "idle", Figure: "cpu_minute", Says: "CPU, ms a minute", Most: true, Bounds: []float64{5}, Digits: 2},
+		{Scenario: "routes-64", Figure: "more", Says: "64 idle routes: anonymous memory more than one takes, MiB", Most: true, Bounds: []float64{3}, Digits: 2},
+		{Scenario: "routes-64", Figure: "cpu_minute", Says: "64 idle routes: CPU, ms a minute", Most: true, Bounds: []float64{100}, Digits: 2},
 		{Scenario: "throughput-40", Figure: "peak", Says: "peak resident memory, MiB", Most: true, Bounds: []float64{20}, Digits: 1},
 		{Scenario: "large", Figure: "per_byte", Says: "peak resident memory / bytes in flight", Most: true, Bounds: []float64{1.5}, Digits: 2},
 		// On a fast disk the HTTP server is the limit, and bbolt alone is no measure.
@@ -47,6 +51,9 @@ func Aims() []Aim {
 		{Scenario: "backlog", Subject: StartedOnIt, Figure: "full", Says: "enqueue rate with a million stored / rate when empty", Bounds: []float64{0.8}, Digits: 2},
 		{Scenario: "backlog", Subject: StartedOnIt, Figure: "accepts", Says: "start on a million messages, s", Most: true, Bounds: []float64{5}, Digits: 2},
 	}
+	list = append(list,
+		Aim{Scenario: "fanout-store", Subject: Subscriptions(60), Figure: "cpu/one", Says: "storing for 60 subscriptions: CPU per message / for one", Most: true, Bounds: []float64{1.5}, Digits: 2},
+		Aim{Scenario: "fanout-dead", Subject: FourAndADeadOne, Figure: "rate/alone", Says: "four subscriptions beside a dead one's backlog: rate / without it", Bounds: []float64{0.9}, Digits: 2})
 	for _, name := range []string{"slow-10", "slow-40"} {
 		list = append(list,
 			Aim{Scenario: name, Figure: "ideal", Says: "rate / (in flight / 5 ms)", Bounds: []float64{0.95}, Digits: 3},
@@ -55,21 +62,45 @@ func Aims() []Aim {
 	list = append(list, Aim{Scenario: "bimodal", Figure: "ideal", Says: "share of the ideal rate", Bounds: []float64{0.9}, Digits: 3})
 	var first []Aim
 	for _, name := range []string{"throughput-10", "throughput-40"} {
+		rates := []float64{0.40, 0.55}
+		if name == "throughput-10" {
+			rates = []float64{0.28, 0.40, 0.55}
+		}
 		first = append(first,
 			Aim{Scenario: name, Figure: "cpu/nethttp", Says: "CPU per message / net/http's per POST", Most: true, Bounds: []float64{3.3, 2.5}, Digits: 2},
-			Aim{Scenario: name, Figure: "rate/nethttp", Says: "messages per second / net/http's POSTs", Bounds: []float64{0.40, 0.55}, Digits: 2})
+			Aim{Scenario: name, Figure: "rate/nethttp", Says: "messages per second / net/http's POSTs", Bounds: rates, Digits: 2})
 	}
+	first = append(first,
+		Aim{Scenario: "throughput-1000", Figure: "calls", Says: "SQS calls per message", Most: true, Bounds: []float64{0.25}, Digits: 2},
+		Aim{Scenario: "throughput-1000", Figure: "cpu", Beside: "throughput-40", Says: "CPU per message / with 40 in flight", Most: true, Bounds: []float64{1.3}, Digits: 2})
 	return append(first, list...)
 }
 
 // values returns what was measured of the aim's figure.
 func (a Aim) values(done []Finding) []float64 {
+	values := a.measured(a.Scenario, done)
+	if a.Beside == "" {
+		return values
+	}
+	beside := figures.Summarize(a.measured(a.Beside, done))
+	if beside.N == 0 || beside.Median == 0 {
+		return nil
+	}
+	ratios := make([]float64, len(values))
+	for i, v := range values {
+		ratios[i] = v / beside.Median
+	}
+	return ratios
+}
+
+// measured returns the aim's figure in one scenario.
+func (a Aim) measured(scenario string, done []Finding) []float64 {
 	subject := a.Subject
 	if subject == "" {
 		subject = Carrier
 	}
 	for _, f := range done {
-		if f.Name == a.Scenario {
+		if f.Name == scenario {
 			return f.Results.Values(subject, a.Figure)
 		}
 	}

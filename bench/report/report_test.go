@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,22 @@ func TestVerdictFollowsFromTheFigures(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAFigureIsHeldAgainstAnotherScenario(t *testing.T) {
+	few, many := Finding{Scenario: Scenario{Name: "few"}}, Finding{Scenario: Scenario{Name: "many"}}
+	for _, cpu := range []float64{10, 20, 90} {
+		few.Results.Add(Carrier, figures.Sample{"cpu": cpu})
+	}
+	many.Results.Add(Carrier, figures.Sample{"cpu": 25})
+	many.Results.Add(Carrier, figures.Sample{"cpu": 30})
+	a := Aim{Scenario: "many", Figure: "cpu", Beside: "few"}
+	if got := a.values([]Finding{few, many}); !slices.Equal(got, []float64{1.25, 1.5}) {
+		t.Errorf("got %v, want 1.25 and 1.5", got)
+	}
+	if got := a.values([]Finding{many}); got != nil {
+		t.Errorf("got %v without the other scenario", got)
 	}
 }
 

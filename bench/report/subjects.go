@@ -1,6 +1,8 @@
 // Package report turns what the benchmark measured into tables, plots and verdicts on its aims.
 package report
 
+import "strconv"
+
 // The subjects, as they are named in tables.
 const (
 	Carrier  = "carrier"
@@ -16,8 +18,21 @@ const (
 	BoltRemove = "bbolt, removing too"
 	BoltServer = "bbolt behind a bare server"
 
+	OneRoute = "carrier, one route"
+
 	StartedOnIt = "carrier, started on it"
+
+	FourSubscriptions = "four subscriptions"
+	FourAndADeadOne   = "four, and a dead one"
 )
+
+// Subscriptions is the subject of a file with n subscriptions.
+func Subscriptions(n int) string {
+	if n == 1 {
+		return "one subscription"
+	}
+	return strconv.Itoa(n) + " subscriptions"
+}
 
 // BacklogStep is how many messages lie between two samples of the scenario backlog.
 const BacklogStep = 50_000

@@ -36,7 +36,7 @@ type answer struct {
 }
 
 // messages renders the answer to a receive.
-func (r renderer) messages(a *answer, batch []queue.Handout) {
+func (r renderer) messages(a *answer, batch []queue.Received) {
 	a.out, a.cuts = a.out[:0], a.cuts[:0]
 	if len(batch) == 0 {
 		a.out = append(a.out, "{}"...)
@@ -52,7 +52,7 @@ func (r renderer) messages(a *answer, batch []queue.Handout) {
 	a.out = append(a.out, `]}`...)
 }
 
-func (r renderer) message(a *answer, m queue.Handout) {
+func (r renderer) message(a *answer, m queue.Received) {
 	b := a.out
 	b = append(b, `{"Attributes":{"SenderId":"AIDAIENQZJOLO23YVJ4VO","ApproximateFirstReceiveTimestamp":"`...)
 	b = strconv.AppendInt(b, m.First/int64(time.Millisecond), 10)

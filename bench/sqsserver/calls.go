@@ -27,7 +27,7 @@ type service struct {
 // A scratch is what one call needs, used again by later ones.
 type scratch struct {
 	order  order
-	batch  []queue.Handout
+	batch  []queue.Received
 	answer answer
 	well   []bool
 }

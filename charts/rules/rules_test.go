@@ -69,29 +69,33 @@ func (l life) onIngest() life {
 	return changed
 }
 
-// exposed is the life without the series of a queue of its own, where that is not the source.
+// exposed is the life without the series that it does not have: those of a queue of its own, where
+// that is not the source, and those of a subscription, where there are no routes.
 func (l life) exposed() life {
+	ingest := slices.ContainsFunc(slices.Collect(maps.Keys(l)), func(series string) bool { return strings.Contains(series, `receiver="ingest"`) })
 	shown := maps.Clone(l)
-	if !slices.ContainsFunc(slices.Collect(maps.Keys(l)), func(series string) bool { return strings.Contains(series, `receiver="ingest"`) }) {
-		maps.DeleteFunc(shown, func(series, _ string) bool {
-			return strings.HasPrefix(series, "carrier_ingest_") || strings.HasPrefix(series, "carrier_dead_letters")
-		})
-	}
+	maps.DeleteFunc(shown, func(series, _ string) bool {
+		embedded := strings.HasPrefix(series, "carrier_ingest_") || strings.HasPrefix(series, "carrier_dead_letters")
+		subscription := strings.HasPrefix(series, "carrier_subscription_")
+		return embedded && !ingest || subscription && (!ingest || !strings.Contains(series, "route="))
+	})
 	return shown
 }
 
-// processWide begin the names of what a carrier with routes exposes once, without the label route.
-var processWide = []string{
-	"carrier_draining", "carrier_build_info", "carrier_log_lines_dropped_total", "carrier_ingest_requests_total",
-	"carrier_ingest_connections", "carrier_ingest_files_set_aside", "process_",
+// processWide reports whether a carrier with routes exposes the metric once, without the label route.
+func processWide(metric string) bool {
+	text, err := os.ReadFile("testdata/process.txt")
+	if err != nil {
+		panic(err)
+	}
+	return slices.Contains(strings.Fields(string(text)), metric)
 }
 
 // onRoute is the same life as that of a route beside others.
 func (l life) onRoute(route string) life {
 	changed := life{}
-	for series, values := range l.exposed() {
-		if !slices.ContainsFunc(processWide, func(begin string) bool { return strings.HasPrefix(series, begin) }) {
-			name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
+	for series, values := range l {
+		if name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{"); !processWide(name) {
 			series = fmt.Sprintf("%s{route=%q,%s}", name, route, own)
 		}
 		changed[series] = values

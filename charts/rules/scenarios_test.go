@@ -86,8 +86,9 @@ func noTraffic(l life) life {
 type scenario struct {
 	changes  life
 	ingest   bool
-	healthy  int // replicas beside it to which nothing happens
-	endsAt   int // the minute in which the replica is gone; 0 is never
+	routed   bool // there with routes alone
+	healthy  int  // replicas beside it to which nothing happens
+	endsAt   int  // the minute in which the replica is gone; 0 is never
 	expected map[int][]string
 }
 
@@ -113,6 +114,14 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			changes:  life{"carrier_worker_up": until(30, "1", "0x200")},
 			healthy:  1,
 			expected: map[int][]string{44: {}, 46: {"CarrierWorkerDownInPart"}},
+		},
+		"a breaker that stays open": {
+			changes:  life{`carrier_breaker_open{endpoint="http://localhost:9000/"}`: until(30, "0", "1x200")},
+			expected: map[int][]string{34: {}, 36: {"CarrierBreakerOpen"}},
+		},
+		"a breaker that opens now and then": {
+			changes:  life{`carrier_breaker_open{endpoint="http://localhost:9000/"}`: until(30, "0", "1 0 0 0 1 1 0 0 0 0 0x190")},
+			expected: never,
 		},
 		"a worker that needs three minutes to start": {
 			changes:  life{"carrier_worker_up": "0x3 1x200", "carrier_last_receive_timestamp_seconds": "0x3 240+60x200"},
@@ -303,6 +312,25 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			},
 			expected: map[int][]string{84: {}, 87: {"CarrierQueueNearlyFull"}},
 		},
+		"a subscriber that was offline for too long": {
+			ingest: true, routed: true,
+			changes: life{
+				"carrier_subscription_offline": until(30, "0", "1x200"), `carrier_subscription_evicted_total{action="dead-letter"}`: until(30, "0", "500x200"),
+				"carrier_ingest_queue_messages_limit": "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240",
+			},
+			expected: map[int][]string{
+				29: {}, 31: {"CarrierSubscriptionEvicted", "CarrierSubscriptionOffline"}, 95: {"CarrierSubscriptionOffline"},
+			},
+		},
+		"a subscriber whose queue is full": {
+			ingest: true, routed: true,
+			changes: life{
+				`carrier_subscription_evicted_total{action="drop"}`: until(30, "0", "0+5x200"),
+				"carrier_ingest_queue_messages_limit":               "1000x240", "carrier_ingest_queue_bytes_limit": "1000x240",
+				"carrier_ingest_queue_messages": until(30, "0", "1000x200"),
+			},
+			expected: map[int][]string{29: {}, 33: {"CarrierSubscriptionEvicted"}, 180: {"CarrierSubscriptionEvicted"}},
+		},
 		"producers that are refused": {
 			ingest:   true,
 			changes:  life{`carrier_ingest_requests_total{code="503"}`: until(30, "0", "0+5x200")},
@@ -314,10 +342,12 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			expected: never,
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s.check(t, base, alone)
-		})
+		if !s.routed {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s.check(t, base, alone)
+			})
+		}
 		if !s.fires() {
 			continue
 		}
@@ -343,7 +373,7 @@ func alone(one, _ life) life { return one }
 
 // besideAnother is a carrier with two routes; nothing happens to the second.
 func besideAnother(one, base life) life {
-	return maps.Collect(joined(base.onRoute("orders"), one.onRoute("mail")))
+	return maps.Collect(joined(base.onRoute("orders").exposed(), one.onRoute("mail").exposed()))
 }
 
 // named is an alert as it is named for the first route of besideAnother.

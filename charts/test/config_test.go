@@ -34,6 +34,37 @@ func TestEveryVariableIsReachable(t *testing.T) {
 	}
 }
 
+// TestEveryVariableOfARouteIsReachable sets each of them for one of two routes.
+func TestEveryVariableOfARouteIsReachable(t *testing.T) {
+	for _, v := range reference.RouteVariables() {
+		t.Run(v.Name, func(t *testing.T) {
+			of := "CARRIER_ROUTE_MAIL_EU_" + strings.TrimPrefix(v.Name, "CARRIER_")
+			given := func(part string, value any) map[string]any {
+				mail := map[string]any{"name": "mail-eu", part: map[string]any{v.Name: value}}
+				return with(cases(t)["minimal"], "routes", []any{map[string]any{"name": "orders"}, mail})
+			}
+			if v.Secret() {
+				from := variable(t, given("secrets", map[string]any{"name": "orders-carrier", "key": "k"}), of).ValueFrom
+				if from == nil || from.SecretKeyRef == nil || from.SecretKeyRef.Key != "k" {
+					t.Errorf("%s comes from %v", of, from)
+				}
+				file := variable(t, given("secrets", map[string]any{"name": "orders-carrier", "key": "k", "file": true}), of+"_FILE").Value
+				if file != "/run/secrets/carrier/"+of {
+					t.Errorf("%s_FILE is %q", of, file)
+				}
+				return
+			}
+			value := sample(v)
+			if got := variable(t, given("config", value), of).Value; got != fmt.Sprint(value) {
+				t.Errorf("%v became %q", value, got)
+			}
+			if got := variable(t, given("config", value), "CARRIER_ROUTES").Value; got != "orders,mail-eu" {
+				t.Errorf("the routes are %q", got)
+			}
+		})
+	}
+}
+
 // reachable are values with which the variable means something.
 func reachable(t *testing.T, name string) map[string]any {
 	values := cases(t)["minimal"]
@@ -136,7 +167,7 @@ func TestCarrierAcceptsTheEnvironmentOfEveryCase(t *testing.T) {
 					t.Setenv(e.Name, e.Value)
 				}
 			}
-			loaded, warnings, err := config.Load([]string{config.SQS, config.PubSub, config.Ingest})
+			loaded, warnings, err := config.Load([]string{config.SQS, config.PubSub, config.NATS, config.Ingest})
 			warnings = slices.DeleteFunc(warnings, func(w string) bool { return strings.HasPrefix(w, "CARRIER_INGEST_ALLOW_ANONYMOUS:") })
 			if err != nil || len(warnings) > 0 {
 				t.Errorf("%v %v", warnings, err)
@@ -145,8 +176,15 @@ func TestCarrierAcceptsTheEnvironmentOfEveryCase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if notes := manifests["carrier/templates/NOTES.txt"]; !strings.Contains(notes, "receiver "+loaded.Routes[0].Receiver+".") {
-				t.Errorf("carrier runs on %s, and the chart says:\n%s", loaded.Routes[0].Receiver, notes)
+			notes := manifests["carrier/templates/NOTES.txt"]
+			for _, route := range loaded.Routes {
+				says := "receiver " + route.Receiver + "."
+				if route.Name != "" {
+					says = route.Name + " (receiver " + route.Receiver + ")"
+				}
+				if !strings.Contains(notes, says) {
+					t.Errorf("carrier has %s, and the chart says:\n%s", says, notes)
+				}
 			}
 		})
 	}

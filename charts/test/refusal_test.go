@@ -63,6 +63,16 @@ func TestMistakesAreRefused(t *testing.T) {
 		"nothing to scrape":                           {set: map[string]any{"podMonitor.enabled": true, "config.CARRIER_ADMIN_ADDRESS": "", "sidecar.native": false, "worker.preStop": "none"}, says: "podMonitor.enabled"},
 		"an alert that is not there":                  {set: map[string]any{"prometheusRule.enabled": true, "prometheusRule.alerts": map[string]any{"CarrierDown": map[string]any{"for": "1m"}}}, says: "CarrierDown"},
 		"a field that no alert has":                   {set: map[string]any{"prometheusRule.alerts": map[string]any{"CarrierWorkerDown": map[string]any{"For": "1m"}}}, says: "/prometheusRule/alerts/CarrierWorkerDown"},
+		"two routes of one name":                      {set: map[string]any{"routes": routes("mail", "mail")}, says: "mail and mail"},
+		"a route whose variables are another's":       {set: map[string]any{"routes": routes("mail", "orders", "mail-sqs")}, says: "mail and mail-sqs"},
+		"a route in capitals":                         {set: map[string]any{"routes": routes("Mail")}, says: "/routes/0/name"},
+		"a route with the name of none":               {set: map[string]any{"routes": routes("default")}, says: "/routes/0/name"},
+		"a route without a name":                      {set: map[string]any{"routes": []any{map[string]any{"config": map[string]any{}}}}, says: "name"},
+		"a variable of the process on a route":        {set: map[string]any{"routes": []any{map[string]any{"name": "mail", "config": map[string]any{"CARRIER_DRAIN_TIMEOUT": "5s"}}}}, says: "CARRIER_DRAIN_TIMEOUT"},
+		"a route's weight without a route":            {set: map[string]any{"config.CARRIER_WEIGHT": 2}, says: "CARRIER_WEIGHT"},
+		"a secret among a route's values":             {set: map[string]any{"routes": []any{map[string]any{"name": "mail", "config": map[string]any{"CARRIER_WEBHOOK_HEADERS": "X:s3cret"}}}}, says: "CARRIER_WEBHOOK_HEADERS"},
+		"routes past the values":                      {set: map[string]any{"config.CARRIER_ROUTES": "a,b"}, says: "CARRIER_ROUTES"},
+		"KEDA on two clouds with one identity":        {set: map[string]any{"keda.enabled": true, "keda.authenticationRef": authentication, "routes": []any{map[string]any{"name": "a", "config": map[string]any{"CARRIER_SQS_QUEUE_NAME": "q"}}, map[string]any{"name": "b", "config": map[string]any{"CARRIER_PUBSUB_SUBSCRIPTION": "s"}}}}, says: "keda.triggers"},
 		"the role of another cloud in place of AWS's": {set: map[string]any{"serviceAccount.awsRoleArn": "orders@p.iam.gserviceaccount.com"}, says: "awsRoleArn"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,4 +93,13 @@ func TestMistakesAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// routes are routes that have nothing but a name.
+func routes(names ...string) []any {
+	var all []any
+	for _, name := range names {
+		all = append(all, map[string]any{"name": name})
+	}
+	return all
 }

@@ -47,6 +47,13 @@ func TestKEDAScalesTheWorkload(t *testing.T) {
 			},
 			in: window(600),
 		},
+		"scaled-nats": {
+			kind: "Deployment", min: 1, trigger: "nats-jetstream",
+			metadata: map[string]string{
+				"natsServerMonitoringEndpoint": "nats.nats.svc:8222", "account": "$G", "stream": "ORDERS", "consumer": "worker", "lagThreshold": "8", "useHttps": "false",
+			},
+			in: window(300),
+		},
 		"scaled-ingest": {
 			kind: "StatefulSet", min: 1, trigger: "prometheus",
 			metadata: map[string]string{
@@ -89,7 +96,7 @@ func valid(t *testing.T, scaled *keda.ScaledObject) {
 			t.Error(err)
 		}
 	}
-	if len(scaled.Spec.Triggers) == 1 && scaled.Spec.Triggers[0].AuthenticationRef == nil && !strings.Contains(scaled.Spec.Triggers[0].Metadata["query"], "carrier_") {
+	if len(scaled.Spec.Triggers) == 1 && scaled.Spec.Triggers[0].AuthenticationRef == nil && scaled.Spec.Triggers[0].Type != "nats-jetstream" && !strings.Contains(scaled.Spec.Triggers[0].Metadata["query"], "carrier_") {
 		t.Error("a cloud is asked without credentials")
 	}
 }
@@ -132,6 +139,40 @@ func TestHorizontalPodAutoscalerFollowsTheWorker(t *testing.T) {
 		t.Errorf("%s of %s at %v", metric.Name, metric.Container, metric.Target)
 	}
 	sameRules(t, *hpa.Spec.Behavior.ScaleDown, window(300))
+}
+
+// TestKEDALooksAtEachRoutesQueue: the routes of ingest share one.
+func TestKEDALooksAtEachRoutesQueue(t *testing.T) {
+	ingest := `sum(carrier_ingest_queue_messages{namespace="shop",pod=~"orders-carrier-[0-9]+"})`
+	for name, want := range map[string][]map[string]string{
+		"routes-sqs": {
+			{"name": "high", "queue": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders-high", "messages": "20", "authentication": "keda-aws"},
+			{"name": "low", "queue": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders-low", "messages": "5", "authentication": "keda-aws"},
+		},
+		"routes-ingest": {{"name": "", "queue": ingest, "messages": "1000", "authentication": ""}},
+		"routes-mixed": {
+			{"name": "orders", "queue": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders", "messages": "10", "authentication": "keda-aws"},
+			{"name": "", "queue": ingest, "messages": "1000", "authentication": ""},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scaled := only[*keda.ScaledObject](t, rendered(t, cases(t)[name]))
+			if len(scaled.Spec.Triggers) != len(want) {
+				t.Fatalf("triggers %v", scaled.Spec.Triggers)
+			}
+			for i, trigger := range scaled.Spec.Triggers {
+				m := trigger.Metadata
+				got := map[string]string{"name": trigger.Name, "queue": m["queueURL"] + m["query"], "messages": m["queueLength"] + m["threshold"], "authentication": ""}
+				if trigger.AuthenticationRef != nil {
+					got["authentication"] = trigger.AuthenticationRef.Name
+				}
+				if !maps.Equal(got, want[i]) {
+					t.Errorf("trigger %d is %v, not %v", i, got, want[i])
+				}
+			}
+			valid(t, scaled)
+		})
+	}
 }
 
 func TestTriggersOfOnesOwnTakeThePlaceOfTheReceivers(t *testing.T) {

@@ -5,6 +5,8 @@ package demand
 
 import (
 	"sync"
+
+	"carrier/dispatch/share"
 )
 
 // Auto lets the pace of the work decide how many messages to receive ahead.
@@ -29,6 +31,8 @@ type Options struct {
 	Receivers int
 	// Prefetch is how many messages may wait for a slot; Auto means as many as the pace is worth.
 	Prefetch int
+	// Share is the route's part in a worker that several share; nil where it has one of its own.
+	Share *share.Member
 }
 
 // A Demand counts what the worker could take: the free slots, what may wait beside them, and what
@@ -39,6 +43,7 @@ type Demand struct {
 	receivers   int // most receives open at once
 	maxInFlight int // most messages received and not settled, tails of groups included
 	auto        bool
+	share       *share.Member
 	wake        chan struct{}
 
 	mu         sync.Mutex
@@ -51,8 +56,9 @@ type Demand struct {
 	untaken    int // messages received and not yet transmitted
 	fallen     int // how often, in messages, asked and untaken have become less
 	onFall     func()
-	open       int // open receives
-	wantedOpen int // how many receives should be open
+	open       int  // open receives
+	wantedOpen int  // how many receives should be open
+	mayOpen    bool // a place at the shared worker became free: see placeFree
 }
 
 // New returns a Demand for one receive, as at an idle source.
@@ -61,7 +67,7 @@ func New(o Options) *Demand {
 	if receivers <= 0 {
 		receivers, usual = maxOpen, (o.Concurrency+9)/10
 	}
-	return &Demand{
+	d := &Demand{
 		concurrency: o.Concurrency, batch: o.Batch, receivers: receivers,
 		// A source that hands out whole runs of a group brings up to a batch behind each head;
 		// more would only keep them from other consumers.
@@ -70,8 +76,11 @@ func New(o Options) *Demand {
 		pace:        pace{concurrency: o.Concurrency, batch: o.Batch, usual: o.Batch * usual, most: o.Batch * receivers},
 		prefetch:    max(o.Prefetch, 0),
 		wantedOpen:  1,
+		share:       o.Share,
 		wake:        make(chan struct{}, 1),
 	}
+	o.Share.OnFree(d.placeFree)
+	return d
 }
 
 // Wake gets a value when Wanted may have become more than zero.
@@ -91,7 +100,7 @@ func (d *Demand) wanted() int {
 	if d.paused || d.open >= d.wantedOpen || d.inFlight >= d.maxInFlight {
 		return 0
 	}
-	n := min(d.batch, d.concurrency+d.prefetch-d.heads-d.asked)
+	n := min(d.batch, d.concurrency+d.prefetch-d.heads-d.asked, d.room())
 	if d.open > 0 && n < d.batch {
 		return 0
 	}
@@ -135,6 +144,7 @@ func (d *Demand) Begin(ready int, p Promise) int {
 	}
 	d.open++
 	d.asked += n
+	d.mayOpen = false
 	return n
 }
 

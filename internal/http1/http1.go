@@ -3,7 +3,7 @@
 // a request and its answer to and fro costs as much as all else that a small request does.
 //
 // A request is the bytes that the caller gives; nothing is added to them. No redirect is followed
-// and no proxy is asked. A request is sent once: it goes out on another connection only where
+// and no proxy is asked but by Options.Dial. A request is sent once: it goes out on another connection only where
 // nothing of it could be written on one that had been idle.
 package http1
 

@@ -29,6 +29,8 @@ type Counts struct {
 	// Evicted counts messages that were taken away since the start, since there was no room for them
 	// or the subscription was offline.
 	Evicted uint64
+	// EvictedDead are those of them that were made dead letters.
+	EvictedDead uint64
 	// Offline says that nothing is stored for the subscription.
 	Offline bool
 	// SetAside counts damaged messages, of all subscriptions, that are kept in the file and not
@@ -42,6 +44,14 @@ func (q *Queue) Usage() (messages int, bytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.live.Messages, q.live.Bytes
+}
+
+// RemovedDropped counts the messages that were dropped since the start with subscriptions that are
+// not configured any more.
+func (q *Queue) RemovedDropped() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.removedDropped
 }
 
 // Counts returns what s has. For the oldest message it reads the file.
@@ -60,7 +70,7 @@ func (s *Subscription) countsInMemory() Counts {
 		Ready:   max(0, s.live.Messages-delayed-backingOff-inFlight),
 		Delayed: delayed, BackingOff: backingOff, InFlight: inFlight,
 		DeadMessages: s.dead.Messages, DeadBytes: s.dead.Bytes, DeadDropped: s.deadDropped,
-		Evicted: s.evicted, Offline: s.offline, SetAside: s.queue.setAside,
+		Evicted: s.evicted, EvictedDead: s.evictedDead, Offline: s.offline, SetAside: s.queue.setAside,
 	}
 }
 

@@ -160,8 +160,18 @@ func use(ctx context.Context, q *Queue, r *rand.Rand) error {
 		}
 	}
 	q.StopWaiting()
+	for _, s := range q.subscriptions {
+		if err := useOne(ctx, q, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func useOne(ctx context.Context, q *Queue, s *Subscription) error {
+	s.Counts()
 	for n := 0; ; n++ {
-		batch, err := q.Receive(ctx, 50)
+		batch, err := s.Receive(ctx, 50)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
@@ -183,7 +193,7 @@ func use(ctx context.Context, q *Queue, r *rand.Rand) error {
 
 // damageBase is a file with something in each bucket, and what it was some commits before.
 func damageBase(t *testing.T) (whole, older []byte) {
-	q := open(t, Options{})
+	q := open(t, Options{Subscriptions: named("", "b", "c")})
 	put := func(from, to int) {
 		var wg sync.WaitGroup
 		for i := from; i < to; i++ {
@@ -194,6 +204,7 @@ func damageBase(t *testing.T) (whole, older []byte) {
 			case 2:
 				e.Key = fmt.Sprint("key", i)
 			case 3:
+				e.To = uint64(i/4%7 + 1)
 				e.Delay = time.Duration(i%2) * time.Hour
 			}
 			wg.Go(func() { q.mustPut(t, e) })
@@ -215,6 +226,10 @@ func damageBase(t *testing.T) (whole, older []byte) {
 			t.Fatal(err)
 		}
 	}
+	if err := q.DeadLetter(t.Context(), q.Subscription(2).takeN(t, 1)[0], Reason{Text: "no"}); err != nil {
+		t.Fatal(err)
+	}
+	q.remove(t, q.Subscription(1).takeN(t, 20)...)
 	older = trimmed(q.fileNow(t))
 	put(200, 300)
 	q.remove(t, q.takeN(t, 20)...)

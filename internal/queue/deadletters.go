@@ -47,14 +47,14 @@ type deadLetterOp struct {
 	dropped deadDropped
 }
 
-func (o *deadLetterOp) write(t *transaction) (err error) {
+func (o *deadLetterOp) Write(t *transaction) (err error) {
 	if o.left, err = t.DeadLetter(o.ref(), o.sub.slot, o.why); err != nil {
 		return err
 	}
 	return o.dropped.makeRoom(t)
 }
 
-func (o *deadLetterOp) apply(q *Queue) {
+func (o *deadLetterOp) Apply(q *Queue) {
 	o.dropped.apply(q)
 	o.finish(q)
 }
@@ -134,11 +134,11 @@ type dropDeadOp struct {
 	sweep *store.Sweep
 }
 
-func (o *dropDeadOp) idle() bool { return false }
+func (o *dropDeadOp) Idle() bool { return false }
 
-func (o *dropDeadOp) write(t *transaction) error { return o.sweep.Run(&t.Tx, sweepMost) }
+func (o *dropDeadOp) Write(t *transaction) error { return o.sweep.Run(&t.Tx, sweepMost) }
 
-func (o *dropDeadOp) apply(q *Queue) {
+func (o *dropDeadOp) Apply(q *Queue) {
 	q.dead.Take(o.sweep.Dead)
 	o.sub.dead.Take(o.sweep.Dead)
 }

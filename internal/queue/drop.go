@@ -40,9 +40,9 @@ func (q *Queue) Drop(ctx context.Context, name string) (Dropped, error) {
 			return d, nil
 		case <-ctx.Done():
 			return d, ctx.Err()
-		case <-q.down:
+		case <-q.commits.Down():
 			return d, ErrBroken
-		case <-q.stopped:
+		case <-q.commits.Stopped():
 			return d, ErrClosed
 		}
 	}
@@ -100,6 +100,7 @@ func (q *Queue) endSubscription(i int) {
 	entry := q.table[i]
 	s := q.bySlot[entry.Slot]
 	s.gone = true
+	q.removedDropped += uint64(s.live.Messages)
 	q.enqueue(&tableOp{table: q.table}, 0)
 	q.enqueue(&sweepOp{sweep: store.NewSweep(entry.Slot), entry: entry, sub: s}, 0)
 	since := time.Since(time.Unix(0, entry.Since)).Round(time.Second)
@@ -110,11 +111,11 @@ func (q *Queue) endSubscription(i int) {
 // A tableOp writes down the subscriptions.
 type tableOp struct{ table []record.Subscription }
 
-func (o *tableOp) idle() bool { return false }
+func (o *tableOp) Idle() bool { return false }
 
-func (o *tableOp) write(t *transaction) error { return t.SetTable(o.table) }
+func (o *tableOp) Write(t *transaction) error { return t.SetTable(o.table) }
 
-func (o *tableOp) apply(*Queue) {}
+func (o *tableOp) Apply(*Queue) {}
 
 // A sweepOp removes a part of what nobody waits for any more.
 type sweepOp struct {
@@ -124,11 +125,11 @@ type sweepOp struct {
 	sub   *Subscription
 }
 
-func (o *sweepOp) idle() bool { return false }
+func (o *sweepOp) Idle() bool { return false }
 
-func (o *sweepOp) write(t *transaction) error { return o.sweep.Run(&t.Tx, sweepMost) }
+func (o *sweepOp) Write(t *transaction) error { return o.sweep.Run(&t.Tx, sweepMost) }
 
-func (o *sweepOp) apply(q *Queue) {
+func (o *sweepOp) Apply(q *Queue) {
 	q.live.Take(o.sweep.Gone)
 	q.live.Take(o.sweep.Damaged)
 	q.dead.Take(o.sweep.Dead)
@@ -137,7 +138,7 @@ func (o *sweepOp) apply(q *Queue) {
 		q.options.Report(ValueSetAside, fmt.Errorf("%d messages: %w", o.sweep.Damaged.Messages, record.ErrDamaged))
 	}
 	switch rest := o.sweep.Rest(); {
-	case q.closing: // the next start goes on
+	case q.commits.Closing(): // the next start goes on
 	case rest != nil:
 		q.enqueue(&sweepOp{sweep: rest, entry: o.entry, sub: o.sub}, 0)
 	case o.sweep.Slot != noSlot:
@@ -158,7 +159,7 @@ type forgottenOp struct {
 	sub *Subscription
 }
 
-func (o *forgottenOp) apply(q *Queue) {
+func (o *forgottenOp) Apply(q *Queue) {
 	if o.sub != nil {
 		close(o.sub.dropped)
 	}

@@ -115,9 +115,9 @@ type quarantined struct {
 	gone store.Quarantined
 }
 
-func (o *evictOp) idle() bool { return false }
+func (o *evictOp) Idle() bool { return false }
 
-func (o *evictOp) write(t *transaction) error {
+func (o *evictOp) Write(t *transaction) error {
 	for o.sizes.Messages < evictMost && o.sizes.Bytes < evictBytes {
 		it, err := o.next(t)
 		if err != nil || it == nil {
@@ -148,10 +148,10 @@ func (o *evictOp) next(t *transaction) (*schedule.Item, error) {
 	if it == nil {
 		return nil, nil
 	}
-	if it.Handout == nil {
-		it.Handout = &schedule.Handout{}
+	if it.Receives == nil {
+		it.Receives = &schedule.Receives{}
 	}
-	it.Handout.Size, _ = record.CostOf(t.Message(refOf(it)))
+	it.Receives.Size, _ = record.CostOf(t.Message(refOf(it)))
 	return it, nil
 }
 
@@ -169,7 +169,7 @@ func (o *evictOp) wantsMore() bool {
 // take takes message it out of the file.
 func (o *evictOp) take(t *transaction, it *schedule.Item) error {
 	o.taken = append(o.taken, it)
-	o.sizes.Add(it.Handout.Size)
+	o.sizes.Add(it.Receives.Size)
 	var gone store.Gone
 	var err error
 	stored := t.Message(refOf(it))
@@ -180,7 +180,7 @@ func (o *evictOp) take(t *transaction, it *schedule.Item) error {
 		q, err = t.Quarantine(refOf(it))
 		o.aside = append(o.aside, quarantined{it.Seq, q})
 	case stored != nil && o.how == DeadLetterThem:
-		o.charge(t, it.Handout.Size)
+		o.charge(t, it.Receives.Size)
 		if gone, err = t.DeadLetter(refOf(it), o.sub.slot, Reason{Text: o.why}); err == nil {
 			err = o.dropped.makeRoom(t)
 		}
@@ -201,7 +201,7 @@ func (o *evictOp) charge(t *transaction, bytes int64) {
 
 func refOf(it *schedule.Item) store.Ref { return store.Ref{Seq: it.Seq, Indexed: it.Indexed()} }
 
-func (o *evictOp) apply(q *Queue) {
+func (o *evictOp) Apply(q *Queue) {
 	s := o.sub
 	s.evicting = false
 	q.live.Take(o.gone)
@@ -214,6 +214,9 @@ func (o *evictOp) apply(q *Queue) {
 		s.finish(it)
 	}
 	s.evicted += uint64(len(o.taken))
+	if o.how == DeadLetterThem {
+		s.evictedDead += uint64(len(o.taken))
+	}
 	s.wakeUp()
 	if !o.all && len(o.taken) > 0 {
 		s.unreported.evicted.Put(o.sizes)

@@ -19,6 +19,10 @@ func TestMain(m *testing.M) {
 		beKilled(dir)
 		return
 	}
+	if task := os.Getenv(severalChild); task != "" {
+		beKilledWithSeveral(task)
+		return
+	}
 	if task := os.Getenv(damageChild); task != "" {
 		beDamaged(task)
 		return

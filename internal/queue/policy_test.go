@@ -155,7 +155,7 @@ func TestOfflineSubscription(t *testing.T) {
 				q.mustPut(t, Entry{Body: []byte("7"), To: to(0)})
 				time.Sleep(11 * time.Minute)
 				synctest.Wait()
-				if got := a.Counts(); !got.Offline || got.Messages != 1 || got.InFlight != 1 || got.DeadMessages != c.letters || got.Evicted != 5 {
+				if got := a.Counts(); !got.Offline || got.Messages != 1 || got.InFlight != 1 || got.DeadMessages != c.letters || got.Evicted != 5 || got.EvictedDead != uint64(c.letters) {
 					t.Errorf("counts = %+v, want one in flight and %d dead letters", got, c.letters)
 				}
 				_, err := q.Put(t.Context(), Entry{Body: []byte("8"), To: to(0)})

@@ -191,9 +191,9 @@ func (o *putOp) encode(e *Entry, slots uint64) {
 
 func (o *putOp) plain() bool { return o.group == "" && o.due == 0 }
 
-func (o *putOp) idle() bool { return false }
+func (o *putOp) Idle() bool { return false }
 
-func (o *putOp) write(t *transaction) error {
+func (o *putOp) Write(t *transaction) error {
 	if o.refused != nil {
 		return nil
 	}
@@ -223,7 +223,7 @@ func (o *putOp) writeKey(t *transaction) (bool, error) {
 	return true, t.Remember(o.key, record.Key{ID: o.id, Expires: expires, Digest: o.digest, Digested: true})
 }
 
-func (o *putOp) apply(q *Queue) {
+func (o *putOp) Apply(q *Queue) {
 	o.value = nil
 	if o.same || o.refused != nil {
 		q.live.Drop(o.costToAll)
@@ -239,3 +239,20 @@ func (o *putOp) apply(q *Queue) {
 		s.wakeUp()
 	})
 }
+
+// keySpace is what an idempotency key may take: it lies on a page of its own choosing, and that page
+// and those above it are copied.
+const keySpace = 4 * 4096
+
+// Space is how much o takes in the file at most. A value that does not go into what is left of a page
+// begins a new one, which at worst doubles it.
+func (o *putOp) Space() int64 {
+	need := 2*int64(len(o.value)) + 512
+	if o.hasKey {
+		need += keySpace
+	}
+	return need
+}
+
+// Refuse is for when the disk has no room.
+func (o *putOp) Refuse() { o.refused = ErrDiskFull }

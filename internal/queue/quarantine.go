@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 
+	"carrier/internal/queue/commit"
 	"carrier/internal/queue/schedule"
 	"carrier/internal/queue/store"
 )
@@ -19,9 +20,9 @@ func (q *Queue) Quarantine(ctx context.Context, d *Delivery, fault error) error 
 // quarantine queues the op that moves a damaged message to where it is not handed out. S is the
 // subscription that has found out, nil at the start. The caller holds mu.
 func (q *Queue) quarantine(s *Subscription, it *schedule.Item, fault error) {
-	it.Handout.Lease = nil
+	it.Receives.Lease = nil
 	q.reportAside(it.Seq, fault)
-	q.enqueue(&quarantineOp{ending: ending{sub: s, item: it}}, batchBytes/batchOps)
+	q.enqueue(&quarantineOp{ending: ending{sub: s, item: it}}, commit.BatchBytes/commit.BatchOps)
 }
 
 // reportAside reports a damaged message once, whoever else finds it. The caller holds mu.
@@ -46,12 +47,12 @@ type quarantineOp struct {
 	gone store.Quarantined
 }
 
-func (o *quarantineOp) write(t *transaction) (err error) {
+func (o *quarantineOp) Write(t *transaction) (err error) {
 	o.gone, err = t.Quarantine(o.ref())
 	return err
 }
 
-func (o *quarantineOp) apply(q *Queue) {
+func (o *quarantineOp) Apply(q *Queue) {
 	q.tookAside(o.item.Seq, o.gone)
 	o.finish(q)
 }

@@ -2,11 +2,9 @@
 // synced, what it hands out is under a lease, and what was not removed comes back, also after the
 // process has died.
 //
-// The file is a bbolt database. One goroutine, the committer, owns every write to it: it gathers
-// what has been asked for while the last transaction was written, writes that in one transaction,
-// syncs, and answers. What is to be handed out next is known from memory (package schedule), so
-// that handing out costs the same with one message waiting as with a million; bodies stay in the
-// file until they are handed out.
+// The file is a bbolt database, and one goroutine owns every write to it (package commit). What is
+// to be handed out next is known from memory (package schedule), so that handing out costs the same
+// with one message waiting as with a million; bodies stay in the file until they are handed out.
 //
 // A message is stored once, for all subscriptions that get it. Each subscription has a bit, its
 // slot, in the message's mask, and a schedule, leases, counts and dead letters of its own; the
@@ -17,7 +15,6 @@
 package queue
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -27,6 +24,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"carrier/internal/queue/commit"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/schedule"
@@ -72,20 +70,17 @@ type Queue struct {
 	accepting atomic.Uint64
 	noWait    atomic.Bool
 
-	mu      sync.Mutex
-	work    sync.Cond // batches or closing has changed
-	batches []*batch
-	closing bool
-	broken  error
-	down    chan struct{} // closed when broken is set
-	stuck   bool          // bbolt may hold its locks for ever
-	seq     uint64        // the last one given out
+	mu    sync.Mutex
+	stuck bool   // bbolt may hold its locks for ever
+	seq   uint64 // the last one given out
 	// bySlot are all that messages are kept for, configured or removed; table is what the file says of
 	// them and of those that are being dropped.
 	bySlot [record.MaxSubscriptions]*Subscription
 	table  []record.Subscription
 	live   record.Usage
 	dead   record.Usage
+	// removedDropped counts messages that were dropped since their subscription is not configured.
+	removedDropped uint64
 	// setAside counts damaged messages; aside has those found since the
 	// start, each with the slots of those who waited for it.
 	setAside int
@@ -95,7 +90,7 @@ type Queue struct {
 	counts     record.Counts
 	nextExpiry int64
 
-	stopped  chan struct{}
+	commits  *commit.Committer[*transaction, *Queue]
 	watching sync.WaitGroup
 }
 
@@ -112,18 +107,18 @@ func Open(o Options) (*Queue, error) {
 		o.MaxDeadBytes = min(o.MaxDeadBytes, quarter)
 	}
 	q := &Queue{
-		options: o, lock: f.Lock, down: make(chan struct{}), stopped: make(chan struct{}),
+		options: o, lock: f.Lock,
 		seq: f.Last, live: f.Live, dead: f.Dead, setAside: int(f.Counts[record.Quarantined]),
 		aside: make(map[uint64]uint64), nextExpiry: f.NextExpiry,
 	}
-	q.work.L = &q.mu
 	if err := q.assign(&f); err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue in %s: %w", o.Dir, err), f.DB.Close(), f.Lock.Close())
 	}
 	q.counts = f.Counts
 	q.file = queuefile.NewDB(o.Dir, f, o.reserve)
+	q.commits = newCommitter(q)
 	q.startUp(&f)
-	go q.run()
+	go q.commits.Run()
 	q.watching.Go(q.watch)
 	return q, nil
 }
@@ -154,9 +149,7 @@ func (q *Queue) Subscription(i int) *Subscription { return q.subscriptions[i] }
 // in the queue and is due when it is opened again.
 func (q *Queue) Close() error {
 	q.mu.Lock()
-	first := !q.closing
-	q.closing = true
-	q.work.Signal()
+	first := q.commits.Close()
 	q.wakeAll()
 	stuck := q.stuck
 	q.mu.Unlock()
@@ -168,29 +161,17 @@ func (q *Queue) Close() error {
 		q.watching.Wait()
 		return errors.Join(q.file.Abandon(), q.lock.Close())
 	}
-	<-q.stopped
+	<-q.commits.Stopped()
 	q.watching.Wait()
 	return q.closeFile()
 }
 
 func (q *Queue) closeFile() error {
 	err := q.file.Close()
-	if err == nil && q.broken == nil {
+	if err == nil && q.commits.Broken() == nil {
 		err = q.lock.Say("")
 	}
 	return errors.Join(err, q.lock.Close())
-}
-
-// usable reports why the queue takes no more calls, if it does not. The caller holds mu.
-func (q *Queue) usable() error {
-	switch {
-	case q.broken != nil:
-		return q.broken
-	case q.closing:
-		return ErrClosed
-	default:
-		return nil
-	}
 }
 
 // wakeAll wakes whoever waits for a message. The caller holds mu.
@@ -200,21 +181,16 @@ func (q *Queue) wakeAll() {
 	}
 }
 
-// fail makes the queue broken for good: after an error nobody knows what reached the
-// disk, so nobody is told again that anything did. The caller holds mu.
-func (q *Queue) fail(cause error) {
-	if q.broken != nil {
-		return
-	}
-	q.broken = fmt.Errorf("%w: %w", ErrBroken, cause)
+// failed is called when the queue is broken for good, and returns what callers are told. The caller
+// holds mu.
+func (q *Queue) failed(cause error) error {
+	broken := fmt.Errorf("%w: %w", ErrBroken, cause)
 	if q.stuck = queuefile.IsPanic(cause); q.stuck {
 		_ = q.lock.Say(queuefile.StateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
 	}
-	close(q.down)
-	go q.options.OnBroken(q.broken)
-	q.batches = nil
-	q.work.Signal()
+	go q.options.OnBroken(broken)
 	q.wakeAll()
+	return broken
 }
 
 // view reads the file. A failure, also one of the memory mapping, breaks the queue.
@@ -223,24 +199,10 @@ func (q *Queue) view(read func(b store.Buckets) error) error {
 	if err != nil {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		if !q.closing {
-			q.fail(err)
+		if !q.commits.Closing() {
+			q.commits.Fail(err)
 		}
 		return q.usable()
 	}
 	return nil
-}
-
-// wait returns once b is committed, with what became of it.
-func (q *Queue) wait(ctx context.Context, b *batch) error {
-	select {
-	case <-b.done:
-		return b.err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-q.down: // the committer may hang
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		return q.broken
-	}
 }

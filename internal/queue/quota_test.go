@@ -210,11 +210,14 @@ func TestMessageIsDueWhenItIsTooOld(t *testing.T) {
 	const timeout = time.Hour
 	for name, c := range map[string]struct {
 		entry Entry
+		own   time.Duration // the message's own timeout
 		want  time.Duration
 	}{
-		"stored now": {Entry{}, timeout},
+		"stored now":                    {Entry{}, 0, timeout},
+		"with a shorter one of its own": {Entry{}, time.Minute, time.Minute},
+		"with a longer one of its own":  {Entry{}, 3 * time.Hour, 3 * time.Hour},
 		// Its age counts from when it is due.
-		"delayed": {Entry{Delay: 30 * time.Minute}, timeout},
+		"delayed": {Entry{Delay: 30 * time.Minute}, 0, timeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -222,7 +225,7 @@ func TestMessageIsDueWhenItIsTooOld(t *testing.T) {
 				q.mustPut(t, c.entry)
 				d := q.take(t)
 				start := time.Now()
-				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour}); err != nil {
+				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour, Timeout: c.own}); err != nil {
 					t.Fatal(err)
 				}
 				d = q.take(t)
@@ -231,7 +234,7 @@ func TestMessageIsDueWhenItIsTooOld(t *testing.T) {
 				}
 				// What is too old already waits, or there would be no pause between two tries.
 				start = time.Now()
-				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour}); err != nil {
+				if err := q.GiveBack(t.Context(), d, Retry{Delay: 10 * time.Hour, Timeout: c.own}); err != nil {
 					t.Fatal(err)
 				}
 				q.take(t)

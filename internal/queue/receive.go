@@ -93,10 +93,10 @@ func (s *Subscription) pick(limit int) (<-chan struct{}, time.Duration, []*sched
 		if it == nil {
 			break
 		}
-		if it.Handout == nil {
-			it.Handout = &schedule.Handout{}
+		if it.Receives == nil {
+			it.Receives = &schedule.Receives{}
 		}
-		it.Handout.Lease = &schedule.Lease{Expires: time.Now().Add(s.options.Lease)}
+		it.Receives.Lease = &schedule.Lease{Expires: time.Now().Add(s.options.Lease)}
 		picked = append(picked, it)
 	}
 	if len(picked) > 0 {
@@ -166,12 +166,12 @@ func (s *Subscription) load(picked []*schedule.Item) ([]*Delivery, error) {
 	for i, it := range picked {
 		switch {
 		case errors.Is(faults[i], errGone):
-			it.Handout.Lease = nil
+			it.Receives.Lease = nil
 			(&ending{sub: s, item: it}).finish(q)
 		case faults[i] != nil:
 			q.quarantine(s, it, faults[i])
 		default:
-			s.handOut(batch[i])
+			s.startLease(batch[i])
 			good = append(good, batch[i])
 		}
 	}
@@ -185,22 +185,22 @@ func (s *Subscription) read(b store.Buckets, it *schedule.Item) (*Delivery, erro
 	if stored == nil {
 		return nil, errGone
 	}
-	it.Handout.Size, _ = record.CostOf(stored)
+	it.Receives.Size, _ = record.CostOf(stored)
 	m, err := record.DecodeMessage(bytes.Clone(stored)) // the file's pages are only lent
 	if err != nil {
 		return nil, err
 	}
-	if it.Handout.Count == 0 && !it.Fresh() {
-		s.recall(it.Handout, b.State(it.Seq, s.slot))
+	if it.Receives.Count == 0 && !it.Fresh() {
+		s.recall(it.Receives, b.State(it.Seq, s.slot))
 	}
 	return &Delivery{
 		ID: hex.EncodeToString(m.ID[:]), Group: m.Group, Head: m.Head, Body: m.Body,
-		Stored: time.Unix(0, m.Stored), Due: time.Unix(0, max(m.Stored, m.Due)), sub: s, item: it, lease: it.Handout.Lease,
+		Stored: time.Unix(0, m.Stored), Due: time.Unix(0, max(m.Stored, m.Due)), sub: s, item: it, lease: it.Receives.Lease,
 	}, nil
 }
 
 // recall takes over what an earlier process knew of a message.
-func (s *Subscription) recall(h *schedule.Handout, stored []byte) {
+func (s *Subscription) recall(h *schedule.Receives, stored []byte) {
 	if stored == nil {
 		return
 	}
@@ -212,11 +212,11 @@ func (s *Subscription) recall(h *schedule.Handout, stored []byte) {
 	h.Count, h.Deferrals, h.First, h.Open = state.Count, state.Deferrals, state.First, state.Open
 }
 
-// handOut starts the lease of d. The count is marked in the next commit, which is not waited for:
+// startLease starts the lease of d. The count is marked in the next commit, which is not waited for:
 // it is of no use to know it if the process lives.
-func (s *Subscription) handOut(d *Delivery) {
+func (s *Subscription) startLease(d *Delivery) {
 	now := time.Now()
-	h := d.item.Handout
+	h := d.item.Receives
 	d.Unsettled, h.Open = h.Open, true
 	h.Count++
 	if h.First == 0 {
@@ -239,11 +239,11 @@ type markOp struct {
 	state record.State
 }
 
-// idle: whatever ends the lease writes or removes the state itself.
-func (o *markOp) idle() bool { return o.item.Handout.Lease != o.lease || o.lease.Settling }
+// Idle: whatever ends the lease writes or removes the state itself.
+func (o *markOp) Idle() bool { return o.item.Receives.Lease != o.lease || o.lease.Settling }
 
-func (o *markOp) write(t *transaction) error {
+func (o *markOp) Write(t *transaction) error {
 	return t.SetState(o.item.Seq, o.slot, o.state)
 }
 
-func (o *markOp) apply(*Queue) {}
+func (o *markOp) Apply(*Queue) {}

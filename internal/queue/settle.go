@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -19,7 +20,7 @@ func (q *Queue) Extend(d *Delivery) (time.Time, error) {
 		return time.Time{}, err
 	}
 	now := time.Now()
-	if d.sub.gone || d.item.Handout.Lease != d.lease || d.lease.Settling || !d.lease.Expires.After(now) {
+	if d.sub.gone || d.item.Receives.Lease != d.lease || d.lease.Settling || !d.lease.Expires.After(now) {
 		return time.Time{}, ErrLeaseLost
 	}
 	d.lease.Expires = now.Add(d.sub.options.Lease)
@@ -40,8 +41,10 @@ func (q *Queue) Remove(ctx context.Context, d *Delivery) error {
 // A Retry says how a message goes back.
 type Retry struct {
 	// Delay is how long the message, and its group, is not due. It is at most 12 h, and ends at
-	// Options.MessageTimeout.
+	// Timeout.
 	Delay time.Duration
+	// Timeout is the age at which this message is given up; Options.MessageTimeout if zero.
+	Timeout time.Duration
 	// Failed means that the hand-out was a failed attempt; else it counts as a deferral.
 	Failed bool
 }
@@ -53,16 +56,16 @@ func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
 		s.Deferrals++
 	}
 	if r.Delay > 0 {
-		s.Due = d.due(time.Now(), r.Delay).UnixNano()
+		s.Due = d.due(time.Now(), r).UnixNano()
 	}
 	return q.end(ctx, d, inTime, &giveBackOp{sub: d.sub, item: d.item, state: s})
 }
 
 // due is when d is due that is given back at now. A message that gets too old meanwhile is due
 // right then, so that it is given up in time; one that is too old already waits as it was told.
-func (d *Delivery) due(now time.Time, delay time.Duration) time.Time {
-	due := now.Add(min(delay, queuefile.MaxDelay))
-	timeout := d.sub.options.MessageTimeout
+func (d *Delivery) due(now time.Time, r Retry) time.Time {
+	due := now.Add(min(r.Delay, queuefile.MaxDelay))
+	timeout := cmp.Or(r.Timeout, d.sub.options.MessageTimeout)
 	if timeout <= 0 {
 		return due
 	}
@@ -98,11 +101,11 @@ func (q *Queue) claim(d *Delivery, late bool, o op) error {
 	if err := q.usable(); err != nil {
 		return err
 	}
-	if d.sub.gone || d.item.Handout.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
+	if d.sub.gone || d.item.Receives.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
 		return ErrLeaseLost
 	}
 	if _, dead := o.(*deadLetterOp); dead {
-		if err := d.sub.admitDead(d.item.Handout.Size); err != nil {
+		if err := d.sub.admitDead(d.item.Receives.Size); err != nil {
 			return err
 		}
 	}
@@ -118,7 +121,7 @@ type ending struct {
 	left store.Gone // what left the file
 }
 
-func (e *ending) idle() bool { return false }
+func (e *ending) Idle() bool { return false }
 
 func (e *ending) ref() store.Ref { return store.Ref{Seq: e.item.Seq, Indexed: e.item.Indexed()} }
 
@@ -136,19 +139,19 @@ func (e *ending) finish(q *Queue) {
 // of them already. The caller holds mu.
 func (s *Subscription) finish(it *schedule.Item) {
 	if s.queue.aside[it.Seq]&s.bit() == 0 {
-		s.live.Drop(it.Handout.Size)
+		s.live.Drop(it.Receives.Size)
 	}
 	s.schedule.Finish(it)
 }
 
 type removeOp struct{ ending }
 
-func (o *removeOp) write(t *transaction) (err error) {
+func (o *removeOp) Write(t *transaction) (err error) {
 	o.left, err = t.Settle(o.ref(), o.sub.slot)
 	return err
 }
 
-func (o *removeOp) apply(q *Queue) {
+func (o *removeOp) Apply(q *Queue) {
 	o.sub.unsuccessful = time.Time{}
 	o.finish(q)
 }
@@ -159,14 +162,14 @@ type giveBackOp struct {
 	state record.State
 }
 
-func (o *giveBackOp) idle() bool { return false }
+func (o *giveBackOp) Idle() bool { return false }
 
-func (o *giveBackOp) write(t *transaction) error {
+func (o *giveBackOp) Write(t *transaction) error {
 	return t.SetState(o.item.Seq, o.sub.slot, o.state)
 }
 
-func (o *giveBackOp) apply(*Queue) {
-	h := o.item.Handout
+func (o *giveBackOp) Apply(*Queue) {
+	h := o.item.Receives
 	h.Lease, h.Open, h.Deferrals = nil, false, o.state.Deferrals
 	o.sub.schedule.GiveBack(o.item, o.state.Due)
 	o.sub.wakeUp()

@@ -28,16 +28,17 @@ type Subscription struct {
 	wake     chan struct{} // closed when something may have become due; nil while nobody waits
 	live     record.Usage
 	dead     record.Usage
-	// deadDropped counts dead letters that had to make room, evicted messages that were taken away.
-	deadDropped, evicted uint64
-	unreported           unreported
-	evicting             bool // an evictOp is queued
-	offline              bool
-	unsuccessful         time.Time     // since when something waits and nothing was removed; zero is not
-	nearlyFull           bool          // that was told
-	passed               [2]uint64     // see oldest
-	gone                 bool          // it is being dropped
-	dropped              chan struct{} // closed when that is done
+	// deadDropped counts dead letters that had to make room, evicted messages that were taken away, evictedDead
+	// those of them that were made dead letters.
+	deadDropped, evicted, evictedDead uint64
+	unreported                        unreported
+	evicting                          bool // an evictOp is queued
+	offline                           bool
+	unsuccessful                      time.Time     // since when something waits and nothing was removed; zero is not
+	nearlyFull                        bool          // that was told
+	passed                            [2]uint64     // see oldest
+	gone                              bool          // it is being dropped
+	dropped                           chan struct{} // closed when that is done
 }
 
 func (s *Subscription) bit() uint64 { return 1 << s.slot }
@@ -60,30 +61,9 @@ func (s *Subscription) waitChannel() <-chan struct{} {
 
 // assign finds the subscriptions of the options in the file f, and writes down what has changed.
 func (q *Queue) assign(f *queuefile.Opened) error {
-	wanted := q.options.Subscriptions
-	if wanted == nil {
-		for _, s := range f.Table {
-			if s.State == record.Active {
-				wanted = append(wanted, SubscriptionOptions{Name: s.Name, Pattern: s.Pattern})
-			}
-		}
-	}
-	names := make([]slots.Wanted, len(wanted))
-	for i, w := range wanted {
-		names[i] = slots.Wanted{Name: w.Name, Pattern: w.Pattern}
-	}
-	table, assigned := f.Table, []int(nil)
-	if q.options.Subscriptions == nil {
-		for _, s := range f.Table {
-			if s.State == record.Active {
-				assigned = append(assigned, s.Slot)
-			}
-		}
-	} else {
-		var err error
-		if table, assigned, err = slots.Assign(f.Table, f.UsedSlots, names, time.Now().UnixNano()); err != nil {
-			return err
-		}
+	table, wanted, assigned, err := q.wanted(f)
+	if err != nil {
+		return err
 	}
 	if err := queuefile.Prepare(f, table, slices.Equal(table, f.Table)); err != nil {
 		return err
@@ -103,6 +83,26 @@ func (q *Queue) assign(f *queuefile.Opened) error {
 		q.accepting.Store(q.accepting.Load() | s.bit())
 	}
 	return nil
+}
+
+// wanted returns the table that the file f is to have, the subscriptions that are configured, and
+// the slot of each of them.
+func (q *Queue) wanted(f *queuefile.Opened) (table []record.Subscription, wanted []SubscriptionOptions, assigned []int, err error) {
+	if wanted = q.options.Subscriptions; wanted == nil {
+		for _, s := range f.Table {
+			if s.State == record.Active {
+				wanted = append(wanted, SubscriptionOptions{Name: s.Name, Pattern: s.Pattern})
+				assigned = append(assigned, s.Slot)
+			}
+		}
+		return f.Table, wanted, assigned, nil
+	}
+	names := make([]slots.Wanted, len(wanted))
+	for i, w := range wanted {
+		names[i] = slots.Wanted{Name: w.Name, Pattern: w.Pattern}
+	}
+	table, assigned, err = slots.Assign(f.Table, f.UsedSlots, names, time.Now().UnixNano())
+	return table, wanted, assigned, err
 }
 
 func (q *Queue) add(f *queuefile.Opened, slot int, o SubscriptionOptions) *Subscription {

@@ -115,14 +115,16 @@ func TestWhoHasEndedAMessageDoesNotGetItAfterARestart(t *testing.T) {
 	q := open(t, o)
 	q.putAll(t, "", "1 2")
 	q.putAll(t, "g", "3 4")
-	q.remove(t, q.Subscription(0).takeN(t, 2)...) // 1 2
+	q.remove(t, q.Subscription(0).takeN(t, 3)...) // 1 2 3
 	q.remove(t, q.Subscription(1).takeN(t, 1)...) // 1
+	q.putAll(t, "", "5")
 	o.Dir = q.killed(t)
-	again := open(t, o)
-	q = again
-	q.remove(t, q.Subscription(0).wantDue(t, "3")...)
-	q.Subscription(0).wantDue(t, "4")
-	q.remove(t, q.Subscription(1).wantDue(t, "2 3")...)
+	q = open(t, o)
+	if a, b := q.Subscription(0).Counts().Messages, q.Subscription(1).Counts().Messages; a != 2 || b != 4 {
+		t.Errorf("a has %d messages and b %d, want 2 and 4", a, b)
+	}
+	q.Subscription(0).wantDue(t, "4 5") // and not 1 and 2, which lie before 5 in the file
+	q.remove(t, q.Subscription(1).wantDue(t, "2 3 5")...)
 	q.Subscription(1).wantDue(t, "4")
 }
 
@@ -233,13 +235,15 @@ func TestRemovedSubscriptionIsDroppedAfterItsTime(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		synctest.Wait()
 		q.wantUsage(t, 3, 3+2*2*record.IndexCost)
-		if l := q.List(); len(l) != 1 || e.count(SubscriptionDropped) != 1 || !strings.Contains(e.all[0], "4 messages and 1 dead letters") {
-			t.Errorf("List = %+v; reported %v", l, e.all)
+		if l := q.List(); len(l) != 1 || e.count(SubscriptionDropped) != 1 || !strings.Contains(e.all[0], "4 messages and 1 dead letters") || q.RemovedDropped() != 4 {
+			t.Errorf("List = %+v; reported %v, counted %d", l, e.all, q.RemovedDropped())
 		}
 		if q.counts[record.Dead] != 0 || q.counts[record.States] != 0 {
 			t.Errorf("left of it: %v", q.counts)
 		}
-		q.Subscription(0).wantDue(t, "3 4")
+		q.remove(t, q.Subscription(0).wantDue(t, "3 4")...)
+		q.remove(t, q.Subscription(0).wantDue(t, "5")...)
+		q.wantUsage(t, 0, 0)
 		_ = q.Close()
 	})
 }
@@ -269,9 +273,8 @@ func TestDropSaysWhatIsGone(t *testing.T) {
 	if err := q.DeadLetter(t.Context(), q.Subscription(1).takeN(t, 1)[0], Reason{}); err != nil {
 		t.Fatal(err)
 	}
-	inFlight := q.Subscription(1).takeN(t, 1)
 	q = reopen(t, q, Options{Subscriptions: named("a", "b")})
-	inFlight = q.Subscription(1).takeN(t, 1)
+	inFlight := q.Subscription(1).takeN(t, 1)
 	if d, err := q.Drop(t.Context(), "b"); err != nil || d != (Dropped{Messages: 4, Dead: 1}) {
 		t.Errorf("Drop of one that is configured = %+v, %v; want four messages and a dead letter", d, err)
 	}
@@ -337,6 +340,35 @@ func TestDamagedMessageIsSetAsideOnceForAll(t *testing.T) {
 	}
 	if messages, _ := q.Usage(); messages != 2 || e.count(ValueSetAside) != 2 {
 		t.Errorf("%d messages; reported %v", messages, e.all)
+	}
+}
+
+// TestDamageThatTwoFindAtOnceIsReportedOnce: both have read the message before it is set aside.
+func TestDamageThatTwoFindAtOnceIsReportedOnce(t *testing.T) {
+	var e events
+	q := open(t, Options{Subscriptions: named("a", "b")})
+	q.putAll(t, "", "damaged")
+	dir := q.close(t)
+	change(t, dir, func(tx *bbolt.Tx) error {
+		bucket := tx.Bucket([]byte("plain"))
+		k, v := bucket.Cursor().First()
+		bad := slices.Clone(v)
+		bad[len(bad)-1] ^= 1
+		return bucket.Put(slices.Clone(k), bad)
+	})
+	gate := make(chan struct{})
+	q = open(t, Options{Dir: dir, Subscriptions: named("a", "b"), Report: e.report, commit: func(tx *bbolt.Tx) error {
+		<-gate
+		return tx.Commit()
+	}})
+	for i := range 2 {
+		q.Subscription(i).wantDue(t, "")
+	}
+	close(gate)
+	q.putAll(t, "", "after")
+	q.putAll(t, "", "that")
+	if c := q.Subscription(1).Counts(); c.SetAside != 1 || c.Messages != 2 || q.Subscription(0).Counts().Messages != 2 || e.count(ValueSetAside) != 1 {
+		t.Errorf("counts = %+v; reported %v", c, e.all)
 	}
 }
 
@@ -413,13 +445,20 @@ func wantAsBefore(t *testing.T, dir string) {
 // and set the file aside as a whole.
 func TestSeveralSubscriptionsAreRefusedByReleasesWithoutThem(t *testing.T) {
 	for name, names := range map[string][][]string{
-		"two":                          {{"a", "b"}},
-		"one that has not slot 0 only": {{"a", "b"}, {"b"}},
+		"two":                           {{"a", "b"}},
+		"one, and one that was removed": {{"a", "b"}, {"b"}},
+		"one that has not slot 0":       {{"a", "b"}, {"b"}, {"b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			for _, n := range names {
-				open(t, Options{Dir: dir, Subscriptions: named(n...)}).close(t)
+			for i, n := range names {
+				q := open(t, Options{Dir: dir, Subscriptions: named(n...)})
+				if i == 1 && len(names) == 3 {
+					if _, err := q.Drop(t.Context(), "a"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				q.close(t)
 			}
 			change(t, dir, func(tx *bbolt.Tx) error {
 				if tx.Bucket([]byte("ends")) == nil {
@@ -554,4 +593,9 @@ func TestManyMessagesOfOthersArePassedOver(t *testing.T) {
 	if oldest := q.Subscription(0).Counts().Oldest; oldest.IsZero() {
 		t.Error("the oldest of a is not known")
 	}
+	q = reopen(t, q, Options{Subscriptions: named("b")})
+	if d, err := q.Drop(t.Context(), "a"); err != nil || d.Messages != 2*scanMost+100 {
+		t.Errorf("Drop = %+v, %v", d, err)
+	}
+	q.wantUsage(t, 2, int64(len("firstlast"))) // removed in many commits
 }

@@ -17,15 +17,15 @@ func (q *Queue) watch() {
 	}()
 	for {
 		select {
-		case <-q.stopped:
+		case <-q.commits.Stopped():
 			return
-		case <-q.down:
+		case <-q.commits.Down():
 			return
 		case now := <-tick.C:
 			err := q.file.InPlace()
 			q.mu.Lock()
-			if err != nil && !q.closing {
-				q.fail(err)
+			if err != nil && !q.commits.Closing() {
+				q.commits.Fail(err)
 			}
 			q.forgetExpired(now)
 			q.lookAfterSubscriptions(now)

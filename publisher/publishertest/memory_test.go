@@ -24,7 +24,7 @@ func TestMemoryKeepsThePromises(t *testing.T) {
 					m := NewMemory(limits)
 					return m, memoryQueue{m}
 				},
-				Trace:  true,
+				Trace: true, Group: true,
 				Bad:    map[string]message.Attribute{"no name": {Value: "v"}},
 				Faults: memoryFaults(),
 			})
@@ -33,9 +33,9 @@ func TestMemoryKeepsThePromises(t *testing.T) {
 }
 
 func memoryFaults() map[Fault]func(*testing.T, Queue) {
-	once := func(match func(m *message.Message) bool, f Failure) func(*testing.T, Queue) {
+	times := func(left int, match func(m *message.Message) bool, f Failure) func(*testing.T, Queue) {
 		return func(_ *testing.T, q Queue) {
-			left := 1
+			left := left
 			q.(memoryQueue).Fail(func(m *message.Message) Failure {
 				if left == 0 || !match(m) {
 					return Failure{}
@@ -47,9 +47,9 @@ func memoryFaults() map[Fault]func(*testing.T, Queue) {
 	}
 	every := func(*message.Message) bool { return true }
 	return map[Fault]func(*testing.T, Queue){
-		AnswerLost:    once(every, Failure{Lost: errors.New("no answer")}),
-		Throttled:     once(every, Failure{Refusal: errors.New("too many calls")}),
-		Away:          once(every, Failure{Refusal: errors.New("away")}),
-		PartlyRefused: once(func(m *message.Message) bool { return len(m.Body) == PartlyRefusedBody }, Failure{Refusal: errors.New("not this one")}),
+		AnswerLost:    times(1, every, Failure{Lost: errors.New("no answer")}),
+		Throttled:     times(1, every, Failure{Refusal: errors.New("too many calls")}),
+		Away:          times(2, every, Failure{Refusal: errors.New("away")}),
+		PartlyRefused: times(1, func(m *message.Message) bool { return len(m.Body) == PartlyRefusedBody }, Failure{Refusal: errors.New("not this one")}),
 	}
 }

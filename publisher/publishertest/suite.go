@@ -20,14 +20,14 @@ type Queue interface {
 type Fault uint8
 
 const (
-	// AnswerLost: the next call is carried out, and its answer never comes.
+	// AnswerLost means that the next call is carried out, and its answer never comes.
 	AnswerLost Fault = iota
-	// Throttled: the next call is refused since there are too many.
+	// Throttled means that the next call is refused since there are too many.
 	Throttled
-	// PartlyRefused: of three messages that are published together the queue refuses the second,
+	// PartlyRefused means that of three messages that are published together the queue refuses the second,
 	// which has a group of its own and a body of PartlyRefusedBody bytes.
 	PartlyRefused
-	// Away: no call reaches the queue.
+	// Away means that no call reaches the queue.
 	Away
 )
 
@@ -43,8 +43,8 @@ type Harness struct {
 	Faults map[Fault]func(t *testing.T, q Queue)
 	// Bad holds attributes that the queue cannot keep, by what is wrong with them.
 	Bad map[string]message.Attribute
-	// Trace says that the queue keeps a Trace.
-	Trace bool
+	// Trace and Group say that the queue keeps a Trace, and the name of a Group.
+	Trace, Group bool
 	// Run runs one promise; nil calls it as it is, beside others.
 	Run func(t *testing.T, promise func(t *testing.T))
 }

@@ -1,11 +1,12 @@
 // Package builtin knows which receivers this binary holds, and makes them from the
-// configuration. The build tags nosqs, nopubsub and noingest each leave one out, with what it
+// configuration. The build tags nosqs, nopubsub, nonats and noingest each leave one out, with what it
 // imports.
 package builtin
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"go.uber.org/zap"
 
@@ -42,18 +43,23 @@ type Assembled struct {
 	receiver.Receiver
 	// Batch is the most messages to ask for in one receive.
 	Batch int
-	// Receives is the most receives worth having open at once; zero means one for
-	// each ten of the concurrency.
+	// Receives is the most receives worth having open at once; zero means as
+	// many as the pace of the work is worth.
 	Receives int
 	// StopAccepting refuses new messages from producers, of all routes; nil where there are none.
 	StopAccepting func()
 	// Online says that the route's worker was found up, after it was not; nil where nobody asks.
 	Online func()
+	// API serves what the receiver answers on the admin port; nil where it answers nothing.
+	API http.Handler
 	// Ingest tells of the embedded queue and its producers; nil without one.
 	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
 	// nil where it allows whatever carrier does.
 	DeferralsHeld func() int64
+	// CountsReceives reports whether the source counts receives toward moving a message away. It is
+	// called after Open, and is safe for concurrent use; nil where the source never does.
+	CountsReceives func() bool
 	// Facts is what the receiver learned of its source. It is called after Open.
 	Facts func() []receiver.Fact
 	// Check looks at the source without taking or changing a message, and at everything for which
@@ -64,7 +70,7 @@ type Assembled struct {
 // Names lists the receivers in this binary.
 func Names() []string {
 	var names []string
-	for _, name := range []string{config.SQS, config.PubSub, config.Ingest} {
+	for _, name := range []string{config.SQS, config.PubSub, config.NATS, config.Ingest} {
 		if _, ok := kinds()[name]; ok {
 			names = append(names, name)
 		}
@@ -148,7 +154,7 @@ type kind struct {
 // kinds holds the receivers whose build tags let them in.
 func kinds() map[string]kind {
 	all := map[string]kind{}
-	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.PubSub: pubsubKind(), config.Ingest: ingestKind()} {
+	for name, k := range map[string]*kind{config.SQS: sqsKind(), config.PubSub: pubsubKind(), config.NATS: natsKind(), config.Ingest: ingestKind()} {
 		if k != nil {
 			all[name] = *k
 		}

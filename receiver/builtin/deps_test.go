@@ -13,18 +13,19 @@ import (
 
 // A build is one set of build tags, and what a program built with it holds.
 type build struct {
-	tags            string
-	sdk, grpc, bolt bool
-	receivers       string
+	tags                  string
+	sdk, grpc, nats, bolt bool
+	receivers             string
 }
 
 func builds() map[string]build {
 	return map[string]build{
-		"no tags":                 {tags: "", sdk: true, grpc: true, bolt: true, receivers: "sqs pubsub ingest"},
-		"nosqs":                   {tags: "nosqs", grpc: true, bolt: true, receivers: "pubsub ingest"},
-		"nopubsub":                {tags: "nopubsub", sdk: true, bolt: true, receivers: "sqs ingest"},
-		"noingest":                {tags: "noingest", sdk: true, grpc: true, receivers: "sqs pubsub"},
-		"nosqs,nopubsub,noingest": {tags: "nosqs,nopubsub,noingest", receivers: ""},
+		"no tags":                        {tags: "", sdk: true, grpc: true, nats: true, bolt: true, receivers: "sqs pubsub nats ingest"},
+		"nosqs":                          {tags: "nosqs", grpc: true, nats: true, bolt: true, receivers: "pubsub nats ingest"},
+		"nopubsub":                       {tags: "nopubsub", sdk: true, nats: true, bolt: true, receivers: "sqs nats ingest"},
+		"nonats":                         {tags: "nonats", sdk: true, grpc: true, bolt: true, receivers: "sqs pubsub ingest"},
+		"noingest":                       {tags: "noingest", sdk: true, grpc: true, nats: true, receivers: "sqs pubsub nats"},
+		"nosqs,nopubsub,nonats,noingest": {tags: "nosqs,nopubsub,nonats,noingest", receivers: ""},
 	}
 }
 
@@ -35,8 +36,9 @@ func TestBuildTagsLeaveOutAReceiverAndWhatItImports(t *testing.T) {
 			t.Parallel()
 			deps := strings.Fields(output(t, "go", "list", "-deps", "-tags", b.tags, "carrier"))
 			for prefix, want := range map[string]bool{
-				"github.com/aws/": b.sdk, "carrier/receiver/sqs": b.sdk,
-				"google.golang.org/grpc": b.grpc, "cloud.google.com/": b.grpc, "google.golang.org/genproto": b.grpc, "carrier/receiver/pubsub": b.grpc,
+				"github.com/aws/": b.sdk, "carrier/receiver/sqs": b.sdk, "carrier/publisher/sqs": b.sdk,
+				"google.golang.org/grpc": b.grpc, "cloud.google.com/": b.grpc, "google.golang.org/genproto": b.grpc, "google.golang.org/protobuf": b.grpc, "carrier/receiver/pubsub": b.grpc,
+				"github.com/nats-io/": b.nats, "carrier/receiver/nats": b.nats, "carrier/publisher/nats": b.nats,
 				"go.etcd.io/bbolt": b.bolt, "carrier/receiver/ingest": b.bolt, "carrier/internal/queue": b.bolt,
 			} {
 				at := slices.IndexFunc(deps, func(dep string) bool { return strings.HasPrefix(dep, prefix) })

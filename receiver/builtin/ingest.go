@@ -42,6 +42,8 @@ func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error
 		MaxMessages:    c.Ingest.MaxMessages,
 		MaxBytes:       int64(c.Ingest.MaxBytes),
 		Token:          c.Ingest.Token.Reveal(),
+		SigningKeys:    c.Ingest.SigningSecrets.Reveal(),
+		SigningFile:    c.Ingest.SigningSecrets.File(),
 		AllowAnonymous: c.Ingest.AllowAnonymous,
 		MaxDeadLetters: c.Ingest.MaxDeadLetters,
 		MaxDeadBytes:   int64(c.Ingest.MaxDeadBytes),
@@ -103,6 +105,7 @@ func assembleIngest(c config.IngestOptions, route Route, server *ingest.Server, 
 		Receives:      1,
 		StopAccepting: server.StopAccepting,
 		Online:        r.Online,
+		API:           server.API(),
 		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(server, r, route.Subscription) },
 		Facts:         func() []receiver.Fact { return ingestFacts(r, c) },
 		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {
@@ -127,7 +130,8 @@ func embeddedQueue(s *ingest.Server, r *ingest.Receiver, limits config.Subscript
 		Messages: c.Messages, MaxMessages: limits.MaxMessages, Bytes: c.Bytes, MaxBytes: int64(limits.MaxBytes),
 		Ready: c.Ready, Delayed: c.Delayed, BackingOff: c.BackingOff, InFlight: c.InFlight, Oldest: c.Oldest,
 		DeadLetters: c.DeadMessages, DeadLettersDropped: c.DeadDropped, FilesSetAside: c.SetAside,
-		Connections: s.Connections(), Evicted: c.Evicted, Offline: c.Offline,
+		Connections: s.Connections(), Offline: c.Offline,
+		EvictedDropped: c.Evicted - c.EvictedDead, EvictedDead: c.EvictedDead, RemovedDropped: s.RemovedDropped(),
 	}
 }
 

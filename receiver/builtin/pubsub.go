@@ -31,10 +31,11 @@ func buildPubSub(c Route, o Options) Assembled {
 		Warn:            func(text string, err error) { c.Log.Warn(text, zap.Error(err)) },
 	})
 	return Assembled{
-		Receiver:      r,
-		Batch:         pubsubBatch,
-		DeferralsHeld: func() int64 { return int64(r.DeferralsHeld()) },
-		Facts:         r.Facts,
-		Check:         withOpen(r, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
+		Receiver:       r,
+		Batch:          pubsubBatch,
+		DeferralsHeld:  func() int64 { return int64(r.DeferralsHeld()) },
+		Facts:          r.Facts,
+		CountsReceives: r.CountsReceives,
+		Check:          withOpen(r, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
 	}
 }

@@ -37,11 +37,12 @@ func buildSQS(c Route, o Options) Assembled {
 	})
 	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown, route: c.Route}
 	return Assembled{
-		Receiver: opened,
-		Batch:    c.SQS.BatchSize,
-		Receives: c.SQS.Receivers,
-		Facts:    r.Facts,
-		Check:    withOpen(opened, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
+		Receiver:       opened,
+		Batch:          c.SQS.BatchSize,
+		Receives:       c.SQS.Receivers,
+		Facts:          r.Facts,
+		CountsReceives: r.CountsReceives,
+		Check:          withOpen(opened, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
 	}
 }
 

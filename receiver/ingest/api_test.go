@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"carrier/receiver/ingest/listed"
 )
 
 // call makes a request of the API, and decodes its answer.
@@ -30,22 +32,22 @@ func TestSubscriptionsAreListedAndDropped(t *testing.T) {
 	}
 	o.Subscriptions = o.Subscriptions[:1]
 	s, _ = startSeveral(t, o)
-	var listed struct{ Subscriptions []ListedSubscription }
-	if code := call(t, s.API(), "GET", "/v1/subscriptions", &listed); code != 200 || len(listed.Subscriptions) != 2 {
-		t.Fatalf("%d %+v", code, listed)
+	var found struct{ Subscriptions []listed.Subscription }
+	if code := call(t, s.API(), "GET", "/v1/subscriptions", &found); code != 200 || len(found.Subscriptions) != 2 {
+		t.Fatalf("%d %+v", code, found)
 	}
-	first, mail := listed.Subscriptions[0], listed.Subscriptions[1]
+	first, mail := found.Subscriptions[0], found.Subscriptions[1]
 	if first.Name != "default" || first.Pattern != "/" || first.State != "active" || first.Waiting != 2 || first.Bytes != 3 {
 		t.Errorf("first = %+v", first)
 	}
 	if mail.Name != "mail" || mail.Pattern != "/mail/,/m" || mail.State != "removed" || mail.RemovedAt.IsZero() || mail.Waiting != 1 {
 		t.Errorf("second = %+v", mail)
 	}
-	for path, want := range map[string]DroppedSubscription{
+	for path, want := range map[string]listed.Dropped{
 		"/v1/subscriptions/mail/drop":    {Messages: 1, Ended: true},
 		"/v1/subscriptions/default/drop": {Messages: 2},
 	} {
-		var got DroppedSubscription
+		var got listed.Dropped
 		if code := call(t, s.API(), "POST", path, &got); code != 200 || got != want {
 			t.Errorf("%s: %d %+v, want %+v", path, code, got, want)
 		}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 )
 
 // writePair writes a new certificate of that name for this machine, and its key.
@@ -121,8 +122,8 @@ func TestSilentHandshakeIsLeft(t *testing.T) {
 		nc := p.dial()
 		begun := time.Now()
 		_, _ = io.ReadAll(nc)
-		if stayed := time.Since(begun); stayed < headTimeout-time.Second || stayed > headTimeout+drainTimeout {
-			t.Errorf("left after %v, want %v", stayed, headTimeout)
+		if stayed := time.Since(begun); stayed < request.HeadTimeout-time.Second || stayed > request.HeadTimeout+drainTimeout {
+			t.Errorf("left after %v, want %v", stayed, request.HeadTimeout)
 		}
 	})
 }

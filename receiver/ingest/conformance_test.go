@@ -8,6 +8,7 @@ import (
 
 	"carrier/internal/queue"
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 	"carrier/receiver/receivertest"
 )
 
@@ -38,7 +39,7 @@ type source struct{ r single }
 
 func (s source) Put(t *testing.T, p receivertest.Put) {
 	t.Helper()
-	e := queue.Entry{Group: p.Group, Delay: p.Delay, Head: envelope{}.encode(), Body: []byte(p.Body)}
+	e := queue.Entry{Group: p.Group, Delay: p.Delay, Head: request.Envelope{}.Encode(), Body: []byte(p.Body)}
 	if _, err := s.r.queue.Load().Put(context.Background(), e); err != nil {
 		t.Fatalf("Put = %v", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"carrier/receiver/ingest/request"
 )
 
 // The states of a connection. A request is handled only by who could move it out of
@@ -144,7 +146,7 @@ func statusOf(answer []byte) int {
 func (c *conn) refuse(status int) error {
 	c.state.CompareAndSwap(stateWaiting, stateAnswering)
 	answer := rawAnswer{header: http.Header{"Connection": {"close"}}}
-	malformed(status).Write(&answer)
+	request.Malformed(status).Write(&answer)
 	_, err := c.Conn.Write(answer.Bytes())
 	c.listener.options.OnAnswer(status)
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {

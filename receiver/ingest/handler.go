@@ -9,16 +9,20 @@ import (
 	"carrier/internal/contain"
 	"carrier/internal/httpapi"
 	"carrier/internal/queue"
+	"carrier/receiver/ingest/bodies"
+	"carrier/receiver/ingest/credential"
+	"carrier/receiver/ingest/request"
 )
 
 // A handler answers producers. It is safe for concurrent use.
 type handler struct {
-	door   *Server
-	bodies *bodyBudget
+	door        *Server
+	credentials *credential.Checker
+	bodies      *bodies.Budget
 }
 
-func newHandler(s *Server) *handler {
-	return &handler{door: s, bodies: newBodyBudget(s.options.bodyBudget)}
+func newHandler(s *Server, credentials *credential.Checker) *handler {
+	return &handler{door: s, credentials: credentials, bodies: bodies.New(s.options.bodyBudget)}
 }
 
 // An accepted is the body of a 200.
@@ -43,7 +47,7 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		panic(http.ErrAbortHandler) // it was closed for a new one
 	}
 	var stored queue.Stored
-	var p *problem
+	var p *request.Problem
 	err := contain.Call(func() (err error) {
 		stored, p, err = h.store(ctx, x)
 		return err
@@ -53,7 +57,7 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		panic(http.ErrAbortHandler)
 	case err != nil:
 		h.door.options.Report("handler_panic", err)
-		p = notAcknowledged()
+		p = request.NotAcknowledged()
 	}
 	x.conn.move(stateReceiving, stateAnswering)
 	if err := contain.Call(func() error { h.answer(x, stored, p); return nil }); err != nil {
@@ -63,16 +67,16 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 
 // store answers with what is now on the disk. All that can be refused without the body
 // is, before the body is asked for: the first read of it sends 100 Continue.
-func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *problem, error) {
-	carriersOwn, p := h.admit(x.r)
+func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *request.Problem, error) {
+	shown, p := h.admit(x.r)
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	to, p := h.door.topics.match(path(x.r))
+	to, p := h.door.topics.match(request.Path(x.r))
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
-	e, p := parse(x.r, carriersOwn)
+	e, p := request.Parse(x.r, shown)
 	if p != nil {
 		return queue.Stored{}, p, nil
 	}
@@ -82,60 +86,68 @@ func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *proble
 		return queue.Stored{}, p, nil
 	}
 	x.expecting = false
-	body := h.bodies.body()
-	defer body.release()
+	body := h.bodies.Body()
+	defer body.Release()
 	if e.Body, p = h.readBody(ctx, body, x.r); p != nil {
 		return queue.Stored{}, p, nil
+	}
+	if !h.credentials.Body(shown, e.Body) {
+		return queue.Stored{}, h.unauthorized(), nil
 	}
 	if !x.conn.move(stateReceiving, stateAnswering) {
 		return queue.Stored{}, nil, http.ErrAbortHandler // it was closed for a new one
 	}
 	stored, err := q.Put(ctx, e)
 	if err != nil {
-		return queue.Stored{}, refused(err), nil
+		return queue.Stored{}, request.Refused(err), nil
 	}
 	return stored, nil, nil
 }
 
-// admit refuses what is never stored, and says whether the Authorization was carrier's own.
-func (h *handler) admit(r *http.Request) (carriersOwn bool, p *problem) {
+// admit refuses what is never stored, and says which credential the head has shown. That of a
+// signature can be judged with the body only.
+func (h *handler) admit(r *http.Request) (shown credential.Credential, p *request.Problem) {
 	if r.ProtoMajor != 1 {
-		return false, malformed(http.StatusHTTPVersionNotSupported)
+		return shown, request.Malformed(http.StatusHTTPVersionNotSupported)
 	}
 	if len(r.Header["Expect"]) > 1 {
-		return false, malformed(http.StatusExpectationFailed)
+		return shown, request.Malformed(http.StatusExpectationFailed)
 	}
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 	default:
-		return false, methodNotAllowed(r.Method)
+		return shown, request.MethodNotAllowed(r.Method)
 	}
-	token := h.door.options.Token
-	if token != "" && !httpapi.HasBearer(r, token) {
-		return false, unauthorized()
+	shown, ok := h.credentials.Head(r)
+	if !ok {
+		return shown, h.unauthorized()
 	}
 	if h.door.stopping.Load() {
-		return false, stopping()
+		return shown, request.Stopping()
 	}
-	return token != "", nil
+	return shown, nil
+}
+
+func (h *handler) unauthorized() *request.Problem {
+	return request.Unauthorized(h.door.options.credentials().Signed())
 }
 
 // hasRoom refuses a body that is known to be too large, or not to fit. A key may be one that is
 // stored already, so that nothing is to be added.
-func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *problem {
+func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *request.Problem {
 	if r.ContentLength > h.door.options.MaxBody {
-		return tooLarge(h.door.options.MaxBody)
+		return request.TooLarge(h.door.options.MaxBody)
 	}
 	err := q.HasRoom(max(0, r.ContentLength), e.To)
 	if err == nil || e.Key != "" && errors.Is(err, queue.ErrFull) {
 		return nil
 	}
-	return refused(err)
+	return request.Refused(err)
 }
 
 // answer writes the id of what was stored, or p where nothing was.
-func (h *handler) answer(x *exchange, stored queue.Stored, p *problem) {
-	if closesAfter(x.r) || h.door.stopping.Load() || p != nil && p.closes {
+func (h *handler) answer(x *exchange, stored queue.Stored, p *request.Problem) {
+	if closesAfter(x.r) || h.door.stopping.Load() || p != nil && p.Closes {
 		x.w.Header().Set("Connection", "close")
 	}
 	if stored.Replayed {
@@ -158,7 +170,7 @@ func closesAfter(r *http.Request) bool {
 }
 
 // refuse answers with p at once, and then reads what the producer is still sending.
-func (x *exchange) refuse(p *problem) {
+func (x *exchange) refuse(p *request.Problem) {
 	if x.r.ContentLength == 0 {
 		p.Write(x.w)
 		return

@@ -14,6 +14,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 )
 
 func TestRequestIsStoredAndDelivered(t *testing.T) {
@@ -307,7 +308,7 @@ func TestGaugesSayWhatIsThere(t *testing.T) {
 func TestTooManyHeadersAreRefused(t *testing.T) {
 	r := start(t, Options{})
 	w := dial(t, r)
-	w.say(t, "POST / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 2*maxHeaderBytes)+"\r\n\r\n")
+	w.say(t, "POST / HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 2*request.MaxHeadBytes)+"\r\n\r\n")
 	line, err := w.ReadString('\n')
 	if err != nil || !strings.Contains(line, "431") {
 		t.Errorf("heard %q, %v; want 431", line, err)
@@ -350,7 +351,7 @@ func TestErrorsOfTheQueueHaveTheirAnswer(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			p := refused(c.err)
+			p := request.Refused(c.err)
 			if p.Status != http.StatusServiceUnavailable || p.Detail != c.detail || p.Header.Get("Retry-After") == "" {
 				t.Errorf("problem = %+v", p)
 			}

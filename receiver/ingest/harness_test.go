@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"carrier/message"
+	"carrier/receiver/ingest/request"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -102,7 +103,7 @@ func (a answer) id(t *testing.T) string {
 // problem checks that a is a problem of that status, and returns its detail.
 func (a answer) problem(t *testing.T, status int) string {
 	t.Helper()
-	var p problem
+	var p request.Problem
 	if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.StatusCode != status || p.Status != status ||
 		p.Title == "" || p.Type != "about:blank" || a.Header.Get("Content-Type") != "application/problem+json" {
 		t.Fatalf("answer = %d %s %s, want a problem of status %d", a.StatusCode, a.Header.Get("Content-Type"), a.body, status)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
+	"carrier/receiver/ingest/listed"
 )
 
 // Source is what messages of this receiver name as their source.
@@ -94,13 +96,13 @@ func (s *Server) openQueue() error {
 // checkExposed refuses an address that others on the network reach without a credential. It asks
 // what the socket is bound to: a name says nothing that the resolver has not said.
 func (s *Server) checkExposed(bound net.Addr) error {
-	if s.options.Token != "" || s.options.AllowAnonymous {
+	if s.options.credentials().Asked() || s.options.AllowAnonymous {
 		return nil
 	}
 	if tcp, ok := bound.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%v is not a loopback address, and no token is set", bound)
+	return fmt.Errorf("%v is not a loopback address, and neither a token nor signing keys are set", bound)
 }
 
 // Addr is the address listened on, once Open has returned; nil before.
@@ -167,3 +169,15 @@ func (s *Server) SetAside() int {
 	}
 	return 0
 }
+
+// RemovedDropped counts the messages that were dropped since the start with subscriptions that are
+// not configured any more; 0 before Open.
+func (s *Server) RemovedDropped() uint64 {
+	if q := s.queue.Load(); q != nil {
+		return q.RemovedDropped()
+	}
+	return 0
+}
+
+// API is listed.API of this server's queue.
+func (s *Server) API() http.Handler { return listed.API(s.queue.Load) }

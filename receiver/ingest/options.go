@@ -6,6 +6,9 @@ import (
 
 	"carrier/internal/queue"
 	"carrier/receiver"
+	"carrier/receiver/ingest/bodies"
+	"carrier/receiver/ingest/credential"
+	"carrier/receiver/ingest/topic"
 )
 
 // Options says where producers connect, what is accepted and where it is kept. The zero values
@@ -43,7 +46,10 @@ type Options struct {
 	MaxConnections int
 	// Token is the bearer token that producers must send; empty asks for none.
 	Token string
-	// AllowAnonymous lets an address that is not loopback do without a Token. Without
+	// SigningKeys and SigningFile are those of credential.Options: a producer whose request is signed
+	// by one of the keys needs no Token.
+	SigningKeys, SigningFile string
+	// AllowAnonymous lets an address that is not loopback do without Token and signing keys. Without
 	// it Open refuses that.
 	AllowAnonymous bool
 	// TLSCertFile and TLSKeyFile are PEM files, given together or not at all, that make the
@@ -114,7 +120,7 @@ func (s Subscription) withDefaults() Subscription {
 	s.Lease = or(s.Lease, 30*time.Second)
 	s.LongestBackoff = or(s.LongestBackoff, 15*time.Minute)
 	if len(s.Topics) == 0 {
-		s.Topics = []string{everyPath}
+		s.Topics = []string{topic.Every}
 	}
 	if s.Observer == nil {
 		s.Observer = receiver.NoObserver{}
@@ -140,7 +146,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBytes = or(o.MaxBytes, 1<<30)
 	o.MaxConnections = or(o.MaxConnections, 1024)
 	o.ReadTimeout = or(o.ReadTimeout, time.Minute)
-	o.bodyBudget = or(o.bodyBudget, max(leastBudget, 2*o.MaxBody))
+	o.bodyBudget = or(o.bodyBudget, max(bodies.Least, 2*o.MaxBody))
 	o.MaxDeadLetters = or(o.MaxDeadLetters, 100_000)
 	o.MaxDeadBytes = or(o.MaxDeadBytes, max(256<<20, o.MaxBody))
 	if len(o.Subscriptions) == 0 {
@@ -161,6 +167,15 @@ func (o Options) withDefaults() Options {
 		o.Report = func(string, error) {}
 	}
 	return o
+}
+
+func (o Options) credentials() credential.Options {
+	return credential.Options{
+		Token: o.Token, SigningKeys: o.SigningKeys, SigningFile: o.SigningFile,
+		Warn: func(err error) {
+			o.Warn("", "ingest: changed signing keys cannot be used; the previous ones stay in force", err)
+		},
+	}
 }
 
 func or[T int | int64 | time.Duration](v, otherwise T) T {

@@ -9,6 +9,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 )
 
 // A Receiver is one subscription. It keeps the promises of receiver.Receiver.
@@ -73,15 +74,15 @@ func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, 
 }
 
 func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
-	e, err := decodeEnvelope(d.Head)
+	e, err := request.DecodeEnvelope(d.Head)
 	if err != nil {
 		return nil, fmt.Errorf("message %s: %w", d.ID, err)
 	}
 	m := &message.Message{
-		ID: d.ID, Body: d.Body, ContentType: e.contentType, Attributes: e.attributes,
+		ID: d.ID, Body: d.Body, ContentType: e.ContentType, Attributes: e.Attributes,
 		Source: Source, Group: d.Group, Ordered: d.Group != "",
 		ReceiveCount: d.ReceiveCount, Deferrals: d.Deferrals, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
-		Request: &e.request, Lease: r.subscription.Lease, Receipt: &receipt{Delivery: d},
+		Timeout: e.Timeout, Request: &e.Request, Lease: r.subscription.Lease, Receipt: &receipt{Delivery: d},
 	}
 	if d.Due.After(d.Stored) {
 		m.Due = d.Due
@@ -140,7 +141,7 @@ func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Out
 		if d.noRoom {
 			delay = max(delay, r.subscription.LongestBackoff)
 		}
-		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Failed: failedAttempt(o)}))
+		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Timeout: m.Timeout, Failed: failedAttempt(o)}))
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/receiver/ingest/credential"
+	"carrier/receiver/ingest/request"
 )
 
 func TestHeadersBecomeTheMessage(t *testing.T) {
@@ -47,7 +49,7 @@ func TestHeadersBecomeTheMessage(t *testing.T) {
 		t.Errorf("header = %v, want the end-to-end ones", h)
 	}
 	for name := range h {
-		if isOfTheHop(name) || name == "X-Hop" || strings.HasPrefix(http1.Folded(name), ownPrefix) || name == "Authorization" {
+		if request.IsOfTheHop(name) || name == "X-Hop" || strings.HasPrefix(http1.Folded(name), request.OwnPrefix) || name == "Authorization" {
 			t.Errorf("%s travels", name)
 		}
 	}
@@ -64,6 +66,11 @@ func TestBadHeadersAreNamed(t *testing.T) {
 		"a delay that overflows":   "X-Carrier-Delay: 9223372036854775807",
 		"more than 64 bits":        "X-Carrier-Delay: 99999999999999999999",
 		"an empty delay":           "X-Carrier-Delay: ",
+		"a timeout in words":       "X-Carrier-Message-Timeout: soon",
+		"a timeout of nothing":     "X-Carrier-Message-Timeout: 0",
+		"a timeout under a second": "X-Carrier-Message-Timeout: 999ms",
+		"a timeout over a year":    "X-Carrier-Message-Timeout: 8785h",
+		"an empty timeout":         "X-Carrier-Message-Timeout: ",
 		"a key that is too long":   "Idempotency-Key: " + strings.Repeat("k", 256),
 		"an empty key":             "Idempotency-Key: ",
 		"a key that is not ASCII":  "Idempotency-Key: schlüssel",
@@ -84,16 +91,6 @@ func TestBadHeadersAreNamed(t *testing.T) {
 	wantStored(t, r, 0)
 }
 
-func TestDelayIsSecondsOrADuration(t *testing.T) {
-	for value, want := range map[string]time.Duration{
-		"0": 0, "30": 30 * time.Second, "86400": 24 * time.Hour, "1m30s": 90 * time.Second, "24h": 24 * time.Hour, "1.5s": 1500 * time.Millisecond,
-	} {
-		if got, p := delay(http.Header{"X-Carrier-Delay": {value}}); p != nil || got != want {
-			t.Errorf("delay(%s) = %v, %+v; want %v", value, got, p, want)
-		}
-	}
-}
-
 func TestDelayedMessageIsNotDueYet(t *testing.T) {
 	r := start(t, Options{})
 	send(t, r, "POST", "/", "late", "X-Carrier-Delay: 1h").id(t)
@@ -103,6 +100,29 @@ func TestDelayedMessageIsNotDueYet(t *testing.T) {
 	}
 	if s := r.Counts(); s.Delayed != 1 {
 		t.Errorf("stats = %+v, want one delayed", s)
+	}
+}
+
+func TestMessageTimeoutIsStoredWithTheMessage(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"": 0, "1": time.Second, "90": 90 * time.Second, "1h30m": 90 * time.Minute, "8784h": 366 * 24 * time.Hour,
+	} {
+		t.Run(value, func(t *testing.T) {
+			dir := t.TempDir()
+			r := start(t, Options{DataDir: dir})
+			var header []string
+			if value != "" {
+				header = append(header, "X-Carrier-Message-Timeout: "+value)
+			}
+			send(t, r, "POST", "/", "body", header...).id(t)
+			if err := r.Close(); err != nil { // as a restart does
+				t.Fatal(err)
+			}
+			m := receive(t, start(t, Options{DataDir: dir}))
+			if m.Timeout != want || string(m.Body) != "body" || len(m.Request.Header["X-Carrier-Message-Timeout"]) != 0 {
+				t.Errorf("message is %+v", m)
+			}
+		})
 	}
 }
 
@@ -167,7 +187,7 @@ func TestHeaderThatCarrierSendsToWorkersIsDropped(t *testing.T) {
 		t.Errorf("group %q, attributes %v; want those of the carrier before", m.Group, m.Attributes)
 	}
 	for name := range m.Request.Header {
-		if strings.HasPrefix(http1.Folded(name), ownPrefix) {
+		if strings.HasPrefix(http1.Folded(name), request.OwnPrefix) {
 			t.Errorf("%s travels", name)
 		}
 	}
@@ -183,38 +203,38 @@ func FuzzRequest(f *testing.F) {
 		f.Add([]byte(seed), true, false)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, carriersOwn, replay bool) {
-		_, _ = decodeEnvelope(data)
+		_, _ = request.DecodeEnvelope(data)
 		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(data)))
 		if err != nil {
 			return
 		}
 		sent := req.Header.Clone()
-		to, refused := newTopics([]Subscription{{Topics: []string{"/"}}, {Topics: []string{"/a/"}, Replay: replay}}).match(path(req))
+		to, refused := newTopics([]Subscription{{Topics: []string{"/"}}, {Topics: []string{"/a/"}, Replay: replay}}).match(request.Path(req))
 		if refused == nil && to&1 == 0 || refused != nil && refused.Status != 400 {
-			t.Fatalf("%s: to %b, %+v", path(req), to, refused)
+			t.Fatalf("%s: to %b, %+v", request.Path(req), to, refused)
 		}
-		e, p := parse(req, carriersOwn)
+		e, p := request.Parse(req, credential.Credential{Token: carriersOwn})
 		if p != nil {
 			if p.Status != 400 || p.Detail == "" {
 				t.Fatalf("problem = %+v", p)
 			}
 			return
 		}
-		if e.Delay < 0 || e.Delay > maxDelay || len(e.Group) > maxGroup || len(e.Key) > maxKey+len(req.Method)+len(path(req))+2 {
+		if e.Delay < 0 || e.Delay > request.MaxDelay || len(e.Group) > request.MaxGroup || len(e.Key) > request.MaxKey+len(req.Method)+len(request.Path(req))+2 {
 			t.Fatalf("entry = %+v", e)
 		}
-		head, err := decodeEnvelope(e.Head)
+		head, err := request.DecodeEnvelope(e.Head)
 		if err != nil {
 			t.Fatalf("what was encoded cannot be read: %v", err)
 		}
-		if head.request.Method != req.Method || head.request.Query != req.URL.RawQuery || !strings.HasPrefix(head.request.Path, "/") {
-			t.Fatalf("request = %+v of %+v", head.request, req.URL)
+		if head.Request.Method != req.Method || head.Request.Query != req.URL.RawQuery || !strings.HasPrefix(head.Request.Path, "/") {
+			t.Fatalf("request = %+v of %+v", head.Request, req.URL)
 		}
-		for name, values := range head.request.Header {
-			if isOfTheHop(name) || strings.HasPrefix(http1.Folded(name), ownPrefix) || carriersOwn && name == "Authorization" {
+		for name, values := range head.Request.Header {
+			if request.IsOfTheHop(name) || strings.HasPrefix(http1.Folded(name), request.OwnPrefix) || carriersOwn && name == "Authorization" {
 				t.Fatalf("%s travels", name)
 			}
-			if !reflect.DeepEqual(values, sent[name]) && (name != forwardedHost || values[0] != req.Host) {
+			if !reflect.DeepEqual(values, sent[name]) && (name != request.ForwardedHost || values[0] != req.Host) {
 				t.Fatalf("%s = %q, was %q", name, values, sent[name])
 			}
 		}

@@ -10,14 +10,13 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"carrier/receiver/ingest/credential"
+	"carrier/receiver/ingest/request"
 )
 
 // Limits that are no options.
 const (
-	maxHeaderBytes = 32 << 10
-	// headTimeout is the time for a request's head, a TLS handshake before it included. On a new
-	// connection it begins with the connection: the first request must come within it.
-	headTimeout  = 10 * time.Second
 	idleTimeout  = 2 * time.Minute
 	writeTimeout = 10 * time.Second
 )
@@ -38,16 +37,20 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return err
 	}
+	credentials, err := credential.Open(s.options.credentials())
+	if err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	hs := &httpServer{cancel: cancel}
 	hs.listener = newListener(l, certificate, s.options, &hs.serving)
-	h := newHandler(s)
+	h := newHandler(s, credentials)
 	hs.http = &http.Server{
 		Handler:                      http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { h.serve(ctx, w, req) }),
-		ReadHeaderTimeout:            headTimeout,
+		ReadHeaderTimeout:            request.HeadTimeout,
 		ReadTimeout:                  s.options.ReadTimeout,
 		IdleTimeout:                  idleTimeout,
-		MaxHeaderBytes:               maxHeaderBytes,
+		MaxHeaderBytes:               request.MaxHeadBytes,
 		DisableGeneralOptionsHandler: true,
 		ConnState:                    hs.connState,
 		ConnContext:                  withConn,

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"carrier/receiver/ingest/bodies"
+	"carrier/receiver/ingest/request"
 )
 
 func TestWhatIsNoRequestIsRefusedAndItsConnectionClosed(t *testing.T) {
@@ -99,7 +102,7 @@ func TestRequestsFollowEachOtherOnAConnection(t *testing.T) {
 func TestBodiesOfAllSizesAreStoredAsTheyWere(t *testing.T) {
 	r := start(t, Options{})
 	w := dial(t, r)
-	sizes := []int{0, 1, freeBody, 2, freeBody + 1, maxHeaderBytes + 4<<10, 64<<10 + 1, 1 << 20, 3}
+	sizes := []int{0, 1, bodies.Free, 2, bodies.Free + 1, request.MaxHeadBytes + 4<<10, 64<<10 + 1, 1 << 20, 3}
 	body := func(i int) string { return strings.Repeat(string(rune('a'+i)), sizes[i]) }
 	for i, size := range sizes {
 		w.say(t, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", size, body(i)))
@@ -274,8 +277,8 @@ func TestSilentProducersAreLeft(t *testing.T) {
 				_, _ = io.WriteString(w, c.says)
 				begun := time.Now()
 				heard, err := io.ReadAll(w)
-				if stayed := time.Since(begun); err != nil || stayed < headTimeout-time.Second || stayed > headTimeout+drainTimeout {
-					t.Errorf("left after %v with %v, want %v", stayed, err, headTimeout)
+				if stayed := time.Since(begun); err != nil || stayed < request.HeadTimeout-time.Second || stayed > request.HeadTimeout+drainTimeout {
+					t.Errorf("left after %v with %v, want %v", stayed, err, request.HeadTimeout)
 				}
 				if !strings.HasPrefix(string(heard), c.hears) || c.hears == "" && len(heard) > 0 {
 					t.Errorf("heard %q, want %q", heard, c.hears)

@@ -10,6 +10,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/ingest/request"
 	"carrier/receiver/receivertest"
 )
 
@@ -50,7 +51,7 @@ type several struct{ r *Receiver }
 
 func (s several) Put(t *testing.T, p receivertest.Put) {
 	t.Helper()
-	e := queue.Entry{Group: p.Group, Delay: p.Delay, Head: envelope{}.encode(), Body: []byte(p.Body)}
+	e := queue.Entry{Group: p.Group, Delay: p.Delay, Head: request.Envelope{}.Encode(), Body: []byte(p.Body)}
 	if _, err := s.r.opened().Put(context.Background(), e); err != nil {
 		t.Fatalf("Put = %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/receiver/preflight"
+	"carrier/receiver/pubsub/api"
 )
 
 // Check looks at everything that can be looked at without taking or changing a message:
@@ -17,8 +18,8 @@ func (r *Receiver) Check(ctx context.Context, attempt time.Duration) []preflight
 	if err != nil {
 		return []preflight.Finding{preflight.Failed("the Google configuration", err)}
 	}
-	defer c.close()
-	findings := append(preflight.Warnings(notices), preflight.OK.Finding("endpoint "+c.endpoint.host))
+	defer c.Close()
+	findings := append(preflight.Warnings(notices), preflight.OK.Finding("endpoint "+c.Host()))
 	s, notices, err := c.find(ctx, r.options)
 	if err != nil {
 		return append(findings, preflight.Failed("the subscription", err))
@@ -71,5 +72,5 @@ func kindFinding(s subscription) preflight.Finding {
 // permission renews the lease of an ack id that belongs to no message. The permission is the same
 // for pulling, acknowledging and renewing.
 func (c *client) permission(ctx context.Context) preflight.Finding {
-	return preflight.Permission("permission to consume", c.modify(ctx, opModify, []*batch.Entry{{ID: "carrier-check"}})[0])
+	return preflight.Permission("permission to consume", c.modify(ctx, api.OpModify, []*batch.Entry{{ID: "carrier-check"}})[0])
 }

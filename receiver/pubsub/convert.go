@@ -10,10 +10,8 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/pubsub/api"
 )
-
-// contentTypeAttribute is the attribute in which producers say what the body is.
-const contentTypeAttribute = "Content-Type"
 
 // A receipt is what Pub/Sub wants to hear of a message later on.
 type receipt struct {
@@ -39,7 +37,7 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 	m := &message.Message{
 		ID:            in.GetMessageId(),
 		Body:          in.GetData(),
-		ContentType:   in.GetAttributes()[contentTypeAttribute],
+		ContentType:   in.GetAttributes()[api.ContentTypeAttribute],
 		Attributes:    attributes(in.GetAttributes()),
 		Source:        r.subscription.path,
 		Group:         in.GetOrderingKey(),
@@ -63,11 +61,12 @@ func (r *Receiver) convert(raw *pubsubpb.ReceivedMessage) *message.Message {
 	return m
 }
 
-// attributes returns them by name, without the original id, which has a header of its own.
+// attributes returns them by name, without the original id, which has a header of its own, and
+// without the mark of a message that is empty.
 func attributes(all map[string]string) []message.Attribute {
 	list := make([]message.Attribute, 0, len(all))
 	for name, value := range all {
-		if name == receiver.OriginalIDAttribute {
+		if name == receiver.OriginalIDAttribute || name == api.EncodingAttribute && value == api.Empty {
 			continue
 		}
 		list = append(list, message.Attribute{Name: name, Value: value})

@@ -40,6 +40,17 @@ func TestTheLastDeliverySaysWhereTheMessageGoes(t *testing.T) {
 	}
 }
 
+func TestADeadLetterPolicyCountsReceives(t *testing.T) {
+	r := New(Options{})
+	if r.CountsReceives() {
+		t.Error("receives are counted where nobody knows of a policy")
+	}
+	r.subscription.known = &pubsubpb.Subscription{DeadLetterPolicy: &pubsubpb.DeadLetterPolicy{MaxDeliveryAttempts: 5}}
+	if !r.CountsReceives() {
+		t.Error("receives are not counted with a policy")
+	}
+}
+
 func TestADeadLetterThatComesBackKnowsItsOriginalID(t *testing.T) {
 	fake := pstest.NewServer()
 	synctest.Test(t, func(t *testing.T) {

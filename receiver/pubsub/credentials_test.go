@@ -295,7 +295,7 @@ func signedBy(t *testing.T, key *rsa.PrivateKey, token string) bool {
 	must(t, err)
 	hash := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
 	return rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, hash[:], signature) == nil &&
-		strings.Contains(string(claims), `"iss":"a@p.iam.gserviceaccount.com"`) && strings.Contains(string(claims), `"scope":"`+scope+`"`)
+		strings.Contains(string(claims), `"iss":"a@p.iam.gserviceaccount.com"`) && strings.Contains(string(claims), `"scope":"https://www.googleapis.com/auth/pubsub"`)
 }
 
 func TestServerThatNobodyVouchesForIsShownNoToken(t *testing.T) {

@@ -121,21 +121,6 @@ func TestWithoutATopicThereIsNoPlaceForDeadLetters(t *testing.T) {
 	})
 }
 
-func TestReasonTakesOnlyTheRoomThereIs(t *testing.T) {
-	own := map[string]string{}
-	for i := range maxAttributes - 1 {
-		own[fmt.Sprint("a", i)] = "b"
-	}
-	ours := receiver.DeadLetterAttributes(&message.Message{ID: "m-1", ReceiveCount: 3}, dead())
-	if all := withOurs(own, ours); len(all) != maxAttributes || all[receiver.OriginalIDAttribute] != "m-1" || len(own) != maxAttributes-1 {
-		t.Errorf("%d attributes of %d: %v", len(all), len(own), all)
-	}
-	own["one"] = "more"
-	if all := withOurs(own, ours); !maps.Equal(all, own) {
-		t.Errorf("%d attributes of %d", len(all), len(own))
-	}
-}
-
 func TestTopicIsLookedForWhenTheReceiverIsOpened(t *testing.T) {
 	for name, c := range map[string]struct {
 		topic  string
@@ -145,7 +130,7 @@ func TestTopicIsLookedForWhenTheReceiverIsOpened(t *testing.T) {
 	}{
 		"it is there":                {deadTopic, nil, "", "ok what carrier rejects goes to projects/p/topics/dead"},
 		"it is not":                  {"other", nil, receiver.NotFound, "fail dead letters: dead-letter topic projects/p/topics/other: get_topic"},
-		"it may not be read":         {"dead", failing("GetTopic", status.Error(codes.PermissionDenied, "no")), "", "warn the dead-letter topic may not be read"},
+		"it may not be read":         {"dead", failing("GetTopic", status.Error(codes.PermissionDenied, "no")), "", "warn the topic may not be read"},
 		"its server is away":         {"dead", failing("GetTopic", status.Error(codes.Unavailable, "no")), receiver.Network, "fail dead letters"},
 		"it is neither name nor all": {"topics/dead", nil, receiver.Invalid, "fail dead letters"},
 	} {

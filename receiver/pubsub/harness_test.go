@@ -27,7 +27,7 @@ import (
 func TestMain(m *testing.M) {
 	for _, pair := range os.Environ() {
 		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "GOOGLE_") || name == emulatorVariable {
+		if strings.HasPrefix(name, "GOOGLE_") || name == "PUBSUB_EMULATOR_HOST" {
 			_ = os.Unsetenv(name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"carrier/internal/batch"
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/pubsub/api"
 )
 
 // Extend renews leases, in one call where they are of one length. There is no limit to how often. A
@@ -26,13 +27,13 @@ func (r *Receiver) Extend(ctx context.Context, messages []*message.Message) []er
 	for i, m := range messages {
 		rc := receiver.ReceiptOf[receipt](m)
 		if rc.settled.Load() || !now.Before(m.Expires()) {
-			errs[i] = &receiver.Error{Operation: opExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
+			errs[i] = &receiver.Error{Operation: api.OpExtend, Class: receiver.Invalid, Err: receiver.ErrLeaseLost}
 			continue
 		}
 		asked = append(asked, &batch.Entry{ID: rc.ackID, Seconds: receiver.WholeSeconds(m.Lease, maxLease)})
 		indices = append(indices, i)
 	}
-	for k, err := range r.client.modify(ctx, opExtend, asked) {
+	for k, err := range r.client.modify(ctx, api.OpExtend, asked) {
 		i := indices[k]
 		errs[i] = err
 		if err == nil {
@@ -58,7 +59,7 @@ func (c *client) modify(ctx context.Context, operation string, entries []*batch.
 		}
 		in := &pubsubpb.ModifyAckDeadlineRequest{Subscription: c.subscription, AckIds: ids, AckDeadlineSeconds: seconds}
 		_, err := do(ctx, c, operation, func(ctx context.Context) (*emptypb.Empty, error) {
-			return c.api.ModifyAckDeadline(ctx, in)
+			return c.Subscriber.ModifyAckDeadline(ctx, in)
 		})
 		for k, err := range entryErrors(operation, err, ids) {
 			errs[indices[k]] = err
@@ -73,10 +74,10 @@ func (c *client) acknowledge(ctx context.Context, entries []*batch.Entry) []erro
 	for i, r := range entries {
 		ids[i] = r.ID
 	}
-	_, err := do(ctx, c, opAck, func(ctx context.Context) (*emptypb.Empty, error) {
-		return c.api.Acknowledge(ctx, &pubsubpb.AcknowledgeRequest{Subscription: c.subscription, AckIds: ids})
+	_, err := do(ctx, c, api.OpAck, func(ctx context.Context) (*emptypb.Empty, error) {
+		return c.Subscriber.Acknowledge(ctx, &pubsubpb.AcknowledgeRequest{Subscription: c.subscription, AckIds: ids})
 	})
-	return entryErrors(opAck, err, ids)
+	return entryErrors(api.OpAck, err, ids)
 }
 
 // maxBatch is the most ack ids in one call. With some two hundred bytes each they stay below the

@@ -13,8 +13,6 @@ import (
 const (
 	minLease = 10 * time.Second
 	maxLease = 600 * time.Second
-	// maxPull is the most messages asked for in one pull; Pub/Sub would give a thousand.
-	maxPull = 100
 )
 
 // Options is what a Receiver is made of. Values beyond what Pub/Sub allows are brought to the

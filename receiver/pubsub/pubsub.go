@@ -12,6 +12,8 @@ import (
 
 	"carrier/internal/batch"
 	"carrier/receiver"
+	"carrier/receiver/order"
+	"carrier/receiver/pubsub/api"
 )
 
 // Causes of a duplicate, as an Observer is told of them.
@@ -25,7 +27,7 @@ type Receiver struct {
 	options Options
 
 	counts     *deliveryCounts // how often a message came, where Pub/Sub does not say
-	order      *orderGuard     // ordering keys whose next message is known
+	order      *order.Guard    // ordering keys whose next message is known
 	deferred   *deferrals      // messages kept away for longer than Pub/Sub allows
 	background sync.WaitGroup
 
@@ -41,7 +43,7 @@ var _ receiver.Receiver = (*Receiver)(nil)
 // New assembles a Receiver. It dials nothing.
 func New(o Options) *Receiver {
 	return &Receiver{
-		options: o.withDefaults(), counts: newDeliveryCounts(remembered), order: newOrderGuard(remembered), deferred: newDeferrals(),
+		options: o.withDefaults(), counts: newDeliveryCounts(remembered), order: order.NewGuard(remembered, nil), deferred: newDeferrals(),
 	}
 }
 
@@ -62,7 +64,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 		more, err = c.findTopic(ctx, r.options)
 	}
 	if err != nil {
-		c.close()
+		c.Close()
 		return err
 	}
 	for _, n := range append(notices, more...) {
@@ -71,10 +73,10 @@ func (r *Receiver) Open(ctx context.Context) error {
 	r.client, r.subscription = c, s
 	r.acks = newBatcher(c.acknowledge)
 	r.deadlines = newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
-		return c.modify(ctx, opModify, entries)
+		return c.modify(ctx, api.OpModify, entries)
 	})
 	r.deferred.open(func(ctx context.Context, entries []*batch.Entry) []error {
-		return c.modify(ctx, opHold, entries)
+		return c.modify(ctx, api.OpHold, entries)
 	})
 	return nil
 }
@@ -82,6 +84,12 @@ func (r *Receiver) Open(ctx context.Context) error {
 // DeferralsHeld is how many messages are kept away for longer than the 600 s that Pub/Sub allows,
 // at most a thousand. It may be called at any time.
 func (r *Receiver) DeferralsHeld() int { return r.deferred.count() }
+
+// CountsReceives reports whether the subscription is known to have a dead-letter policy, which counts
+// deliveries. It is called after Open.
+func (r *Receiver) CountsReceives() bool {
+	return r.subscription.known.GetDeadLetterPolicy().GetMaxDeliveryAttempts() > 0
+}
 
 // Close lets go of what is deferred beyond ten minutes, sends what is still waiting to be settled,
 // waits for the answers, and closes the connection. It may be called without a successful Open, and
@@ -94,6 +102,6 @@ func (r *Receiver) Close() error {
 	r.deferred.close()
 	r.acks.Close()
 	r.deadlines.Close()
-	r.client.close()
+	r.client.Close()
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"carrier/message"
 	"carrier/receiver"
+	"carrier/receiver/pubsub/api"
 )
 
 // Receive makes one pull for up to limit messages, a hundred at most. When ctx ends while it waits
@@ -17,11 +18,11 @@ import (
 // ends. Where a lease longer than the subscription's own is wanted, it asks for that before it
 // returns.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
-	n := min(limit, maxPull)
-	in := &pubsubpb.PullRequest{Subscription: r.subscription.path, MaxMessages: int32(n)} //nolint:gosec // at most maxPull
-	out, err := do(ctx, r.client, opReceive, func(limited context.Context) (*pubsubpb.PullResponse, error) {
-		out, err := r.client.api.Pull(limited, in)
-		if timedOut(err) && ctx.Err() == nil {
+	n := min(limit, api.MaxPull)
+	in := &pubsubpb.PullRequest{Subscription: r.subscription.path, MaxMessages: int32(n)} //nolint:gosec // at most api.MaxPull
+	out, err := do(ctx, r.client, api.OpReceive, func(limited context.Context) (*pubsubpb.PullResponse, error) {
+		out, err := r.client.Subscriber.Pull(limited, in)
+		if api.TimedOut(err) && ctx.Err() == nil {
 			return nil, nil // it waited and there was nothing
 		}
 		return out, err
@@ -49,11 +50,11 @@ func (r *Receiver) admit(ctx context.Context, raw []*pubsubpb.ReceivedMessage, l
 	)
 	for _, m := range raw {
 		key, id := r.orderOf(m), m.GetMessage().GetMessageId()
-		delay, unwanted := r.order.pass(key, id, r.grace())
+		delay, unwanted := r.order.Pass(key, id, r.grace())
 		if !unwanted && (id == "" || len(batch) == limit) {
 			unwanted = true
 			if key != "" {
-				r.order.expectFirst(key, id, time.Now(), r.grace()) // and what comes behind it waits
+				r.order.ExpectFirst(key, id, time.Now(), r.grace()) // and what comes behind it waits
 			}
 		}
 		if unwanted {
@@ -101,7 +102,7 @@ func (r *Receiver) giveBack(ctx context.Context, surplus []receiver.Unwanted) {
 		return
 	}
 	r.background.Go(func() {
-		receiver.GiveBack(ctx, surplus, 2*callTimeout, func(ctx context.Context, u receiver.Unwanted) error {
+		receiver.GiveBack(ctx, surplus, 2*api.CallTimeout, func(ctx context.Context, u receiver.Unwanted) error {
 			return r.deadlines.Submit(ctx, u.Handle, receiver.WholeSeconds(u.Delay, maxLease))
 		})
 	})

@@ -56,7 +56,7 @@ func (r *Receiver) acknowledge(ctx context.Context, m *message.Message) error {
 func (r *Receiver) retry(ctx context.Context, m *message.Message, delay time.Duration) error {
 	rc := receiver.ReceiptOf[receipt](m)
 	if m.Ordered {
-		r.order.expectFirst(m.Group, m.ID, time.Now().Add(delay), r.grace())
+		r.order.ExpectFirst(m.Group, m.ID, time.Now().Add(delay), r.grace())
 	}
 	now := time.Now()
 	if err := r.deadlines.Submit(ctx, rc.ackID, receiver.WholeSeconds(delay, maxLease)); err != nil {

@@ -312,41 +312,12 @@ func TestNothingIsReturnedBeforeWhatWasGivenBack(t *testing.T) {
 
 func TestKeyIsNotHeldBackForGood(t *testing.T) {
 	bubble(t, Options{}, &pubsubpb.Subscription{EnableMessageOrdering: true}, func(t *testing.T, b bench) {
-		b.order.expectFirst("k", "gone", time.Now(), b.grace())
+		b.order.ExpectFirst("k", "gone", time.Now(), b.grace())
 		b.send(t, 1, "k")
 		begun := time.Now()
 		b.take(t, 1)
 		if took := time.Since(begun); took < b.grace()-time.Second || took > 2*b.grace() {
 			t.Errorf("let through after %v", took)
-		}
-	})
-}
-
-// The emulator puts what was given back behind all the others.
-func TestAllThatWasGivenBackComesInItsOrder(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newOrderGuard(10)
-		for _, id := range []string{"2", "1", "0"} {
-			g.expectFirst("k", id, time.Now(), time.Minute)
-		}
-		queue, passed := []string{"3", "4", "1", "2", "0"}, []string{}
-		for range 50 {
-			if len(queue) == 0 {
-				break
-			}
-			id := queue[0]
-			queue = queue[1:]
-			if delay, wait := g.pass("k", id, time.Minute); wait {
-				queue = append(queue, id)
-				if delay != 0 {
-					t.Errorf("%s is kept back for %v", id, delay)
-				}
-				continue
-			}
-			passed = append(passed, id)
-		}
-		if got := strings.Join(passed, ""); got != "01234" || g.byKey.Len() != 0 {
-			t.Errorf("passed %q, want 01234; %d keys are left", got, g.byKey.Len())
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"carrier/receiver"
 	"carrier/receiver/preflight"
+	"carrier/receiver/pubsub/api"
 )
 
 // subscriptionPath is the full name of a subscription.
@@ -49,8 +50,8 @@ func (c *client) find(ctx context.Context, o Options) (subscription, []preflight
 		return subscription{}, nil, err
 	}
 	c.subscription = path
-	known, err := do(ctx, c, opGet, func(ctx context.Context) (*pubsubpb.Subscription, error) {
-		return c.api.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: path})
+	known, err := do(ctx, c, api.OpGet, func(ctx context.Context) (*pubsubpb.Subscription, error) {
+		return c.Subscriber.GetSubscription(ctx, &pubsubpb.GetSubscriptionRequest{Subscription: path})
 	})
 	if err == nil {
 		s, notices := describe(path, known, o)
@@ -73,13 +74,13 @@ func (c *client) path(name string) (string, error) {
 	case subscriptionPath.MatchString(name):
 		return name, nil
 	case name == "":
-		return "", invalid("no subscription is given")
+		return "", api.Invalid("no subscription is given")
 	case strings.Contains(name, "/"):
-		return "", invalid("%q is neither a name nor projects/P/subscriptions/S", name)
-	case c.project == "":
-		return "", invalid("no project for the subscription %s: name it as projects/P/subscriptions/S, or name its project", name)
+		return "", api.Invalid("%q is neither a name nor projects/P/subscriptions/S", name)
+	case c.Project == "":
+		return "", api.Invalid("no project for the subscription %s: name it as projects/P/subscriptions/S, or name its project", name)
 	}
-	return "projects/" + c.project + "/subscriptions/" + name, nil
+	return "projects/" + c.Project + "/subscriptions/" + name, nil
 }
 
 // describe reads what matters off what Pub/Sub says.

@@ -37,8 +37,9 @@ type Memory struct {
 	fault    func(operation string, m *message.Message) error
 	repeats  bool
 	// The redrive policy: messages received so often go to redriveTo at the next receive.
-	redriveAfter int
-	redriveTo    string
+	redriveAfter  int
+	redriveTo     string
+	first, spread int
 }
 
 // A Settled is one settlement that a Memory agreed to.
@@ -114,6 +115,14 @@ func (r *Memory) Redrive(after int, to string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.redriveAfter, r.redriveTo = after, to
+}
+
+// Spread makes each receive begin behind the last message of the one before, as from a queue that has no
+// order and many servers.
+func (r *Memory) Spread() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spread = 1
 }
 
 // Left counts the messages that were not removed, in flight or not.
@@ -258,7 +267,8 @@ func (r *Memory) take(limit int) (batch []*message.Message, changed <-chan struc
 	now := time.Now()
 	wait = time.Hour
 	busy := r.busyGroups(now)
-	for _, e := range r.entries {
+	for i := range r.entries {
+		e := r.entries[(r.first+i)%len(r.entries)]
 		if e.dead || len(batch) == limit {
 			continue
 		}
@@ -275,8 +285,9 @@ func (r *Memory) take(limit int) (batch []*message.Message, changed <-chan struc
 		if e.dead = r.redriveAfter > 0 && e.count >= r.redriveAfter; e.dead {
 			continue
 		}
-		batch = append(batch, r.handOut(e, now))
+		batch = append(batch, r.startLease(e, now))
 	}
+	r.first += r.spread * len(batch)
 	return batch, r.changed, wait
 }
 
@@ -291,7 +302,7 @@ func (r *Memory) busyGroups(now time.Time) map[string]bool {
 	return busy
 }
 
-func (r *Memory) handOut(e *entry, now time.Time) *message.Message {
+func (r *Memory) startLease(e *entry, now time.Time) *message.Message {
 	e.count++
 	e.handedOut++
 	if e.first.IsZero() {

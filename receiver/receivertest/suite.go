@@ -26,6 +26,9 @@ type Harness struct {
 	Lease time.Duration
 	// Groups says that the receivers made are ordered by group.
 	Groups bool
+	// Tails says that the source hands out what is behind a message in flight. A receiver returns
+	// that in its order, and its caller keeps it behind its head.
+	Tails bool
 	// Run runs one promise; nil calls it as it is. A receiver without a network is run in a bubble
 	// of testing/synctest.
 	Run func(t *testing.T, promise func(t *testing.T))
@@ -54,7 +57,11 @@ func Run(t *testing.T, h Harness) {
 		"many callers settle every message once":           manyCallers,
 	}
 	if h.Groups {
-		promises["a group gives nothing past a message in flight"] = groupWaits
+		if h.Tails {
+			promises["a group comes in order behind a message in flight"] = groupFollows
+		} else {
+			promises["a group gives nothing past a message in flight"] = groupWaits
+		}
 		promises["a group returned tail first keeps its order"] = groupKeepsOrder
 		promises["a busy group does not stop another"] = groupsRunApart
 	}
@@ -66,7 +73,7 @@ func Run(t *testing.T, h Harness) {
 func (h Harness) run(t *testing.T, promise func(*testing.T, bench)) {
 	body := func(t *testing.T) {
 		r, s := h.Open(t)
-		promise(t, bench{r: r, s: s, lease: h.Lease})
+		promise(t, bench{r: r, s: s, lease: h.Lease, tails: h.Tails})
 	}
 	if h.Run != nil {
 		h.Run(t, body)
@@ -80,6 +87,7 @@ type bench struct {
 	r     receiver.Receiver
 	s     Source
 	lease time.Duration
+	tails bool
 }
 
 // take receives n messages, however many receives that needs.

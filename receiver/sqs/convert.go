@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"encoding/base64"
 	"time"
 
 	"carrier/message"
@@ -8,16 +9,11 @@ import (
 	"carrier/receiver/sqs/api"
 )
 
-// contentTypeAttribute is the attribute in which producers say what the body is.
-const contentTypeAttribute = "Body.ContentType"
-
 // A receipt is what SQS wants to hear of a message later on.
 type receipt struct {
 	handle string
 	// until is the last moment to which the lease can be extended.
 	until time.Time
-	// attributes are the message's own as SQS gave them, binary ones too, for its dead letter.
-	attributes []api.Attribute
 	// deadLetter is used by Settle alone.
 	deadLetter receiver.DeadLetter
 }
@@ -33,7 +29,7 @@ func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message
 	}{
 		message.Message{
 			ID:           string(from.ID),
-			Body:         append(make([]byte, 0, len(from.Body)), from.Body...),
+			Body:         bodyOf(from),
 			Trace:        string(from.Trace),
 			Source:       r.queue.name,
 			Group:        string(from.Group),
@@ -44,9 +40,8 @@ func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message
 			Lease:        r.queue.lease,
 		},
 		receipt{
-			handle:     string(from.ReceiptHandle),
-			until:      info.asked.Add(maxVisibility - capMargin),
-			attributes: from.Attributes,
+			handle: string(from.ReceiptHandle),
+			until:  info.asked.Add(maxVisibility - capMargin),
 		},
 	}
 	m := &received.Message
@@ -59,24 +54,57 @@ func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message
 	return m
 }
 
-// readAttributes gives m its String and Number attributes, of custom types too, its content type,
-// and the id that it had before it was a dead letter. A binary one has no value that a header could
-// carry.
+// bodyOf returns the body as its producer had it: what a publisher has stored in another form, and
+// said so, is undone. A body that is not of the form that the attribute says is somebody else's.
+func bodyOf(from *api.ReceivedMessage) []byte {
+	for _, a := range from.Attributes {
+		if a.Name != api.EncodingAttribute {
+			continue
+		}
+		switch a.Text {
+		case api.Empty:
+			return []byte{}
+		case api.Base64:
+			if body, err := base64.StdEncoding.AppendDecode(nil, from.Body); err == nil {
+				return body
+			}
+		}
+	}
+	return append(make([]byte, 0, len(from.Body)), from.Body...)
+}
+
+// isEncoding reports whether a is one that bodyOf has looked at.
+func isEncoding(a api.Attribute) bool {
+	return a.Name == api.EncodingAttribute && (a.Text == api.Base64 || a.Text == api.Empty)
+}
+
+// readAttributes gives m its String and Number attributes, of custom types too, the binary ones, its
+// content type, and the id that it had before it was a dead letter. What says in which form the body
+// was stored has no more to say.
 func readAttributes(m *message.Message, own []api.Attribute) {
 	for _, a := range own {
-		base := a.BaseType()
-		if base != "String" && base != "Number" {
-			continue
-		}
-		switch {
+		switch base := a.BaseType(); {
+		case a.Damaged, isEncoding(a):
+		case base == "Binary":
+			m.BinaryAttributes = append(m.BinaryAttributes, message.Attribute{Name: a.Name, Value: string(a.Binary), Type: a.Type})
+		case base != "String" && base != "Number":
 		case a.Name == receiver.OriginalIDAttribute:
 			m.OriginalID = a.Text // has a header of its own
-			continue
-		case a.Name == contentTypeAttribute && base == "String":
-			m.ContentType = a.Text
+		default:
+			if a.Name == api.ContentTypeAttribute && base == "String" {
+				m.ContentType = a.Text
+			}
+			m.Attributes = append(m.Attributes, message.Attribute{Name: a.Name, Value: a.Text, Type: typeOf(a)})
 		}
-		m.Attributes = append(m.Attributes, message.Attribute{Name: a.Name, Value: a.Text})
 	}
+}
+
+// typeOf is the type of a, empty where it is plain text.
+func typeOf(a api.Attribute) string {
+	if a.Type == "String" {
+		return ""
+	}
+	return a.Type
 }
 
 // moment reads one of SQS's times, which are milliseconds since the epoch.

@@ -6,13 +6,11 @@ import (
 	"strings"
 
 	"carrier/message"
+	publisher "carrier/publisher/sqs"
 	"carrier/receiver"
 	"carrier/receiver/preflight"
 	"carrier/receiver/sqs/api"
 )
-
-// maxAttributes is how many attributes SQS takes with a message.
-const maxAttributes = 10
 
 // A deadLetterQueue is where dead letters go; the zero value is nowhere.
 type deadLetterQueue struct {
@@ -63,49 +61,13 @@ func (r *Receiver) moveToDeadLetters(ctx context.Context, m *message.Message, o 
 	if !r.DeadLetterKnown() {
 		return receiver.ErrNoDeadLetter
 	}
+	to := receiver.DeadLetters{
+		To:   publisher.Over(r.queue.deadLetter.client, r.queue.deadLetter.url),
+		Warn: func(id, text string, err error) { r.options.Warn(Warning{Text: text, MessageID: id, Err: err}) },
+	}
 	rc := receiver.ReceiptOf[receipt](m)
-	send := func(ours []message.Attribute) error { return r.sendDeadLetter(ctx, m, withOurs(rc.attributes, ours)) }
-	warn := func(text string, err error) { r.options.Warn(Warning{Text: text, MessageID: m.ID, Err: err}) }
 	return rc.deadLetter.Settle(
-		func() error { return receiver.SendDeadLetter(receiver.DeadLetterAttributes(m, o), send, warn) },
+		func() error { return to.Send(ctx, m, o) },
 		func() error { return r.deletes.Submit(ctx, rc.handle, 0) },
 	)
-}
-
-func (r *Receiver) sendDeadLetter(ctx context.Context, m *message.Message, attributes []api.Attribute) error {
-	to := r.queue.deadLetter
-	copied := api.OutgoingMessage{Body: m.Body, Attributes: attributes, Trace: m.Trace}
-	if strings.HasSuffix(to.url, ".fifo") {
-		copied.Deduplication, copied.Group = m.ID, m.Group
-		if m.Group == "" {
-			copied.Group = m.ID // behind no other
-		}
-	}
-	return to.client.Send(ctx, to.url, copied)
-}
-
-// withOurs returns a message's own attributes and ours, as far as there is room. What an earlier
-// dead letter left is replaced; a damaged value has nothing to be sent.
-func withOurs(own []api.Attribute, ours []message.Attribute) []api.Attribute {
-	var all []api.Attribute
-	for _, a := range own {
-		if !a.Damaged && (len(ours) == 0 || !receiver.IsDeadLetterAttribute(a.Name)) {
-			all = append(all, a)
-		}
-	}
-	for _, a := range ours {
-		if len(all) < maxAttributes {
-			all = append(all, api.Attribute{Name: a.Name, Type: typeOf(a.Name), Text: a.Value})
-		}
-	}
-	return all
-}
-
-// typeOf is the type of one of our attributes.
-func typeOf(name string) string {
-	switch name {
-	case "Carrier.Status", "Carrier.Attempts":
-		return "Number"
-	}
-	return "String"
 }

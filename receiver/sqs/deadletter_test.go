@@ -139,7 +139,7 @@ func TestOriginalStaysUntilItsCopyIsThere(t *testing.T) {
 	withDeadLetters(t, "", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {
 		b.send(t, 1, "")
 		m := b.take(t, 1)[0]
-		b.server.Inject("SendMessage", sqstest.Fault{Error: sqstest.AccessDenied("SendMessage")})
+		b.server.Inject("SendMessageBatch", sqstest.Fault{Error: sqstest.AccessDenied("SendMessage")})
 		if err := b.Settle(t.Context(), m, rejected()); receiver.ClassOf(err) != receiver.Denied {
 			t.Errorf("Settle = %v", err)
 		}
@@ -157,7 +157,7 @@ func TestDeadLetterOfAGroupIsSentOnce(t *testing.T) {
 	withDeadLetters(t, ".fifo", nil, func(t *testing.T, b bench, dead *sqstest.Queue) {
 		b.send(t, 1, "g")
 		m := b.take(t, 1)[0]
-		b.server.Inject("SendMessage", sqstest.Fault{Drop: sqstest.AfterWork})
+		b.server.Inject("SendMessageBatch", sqstest.Fault{Drop: sqstest.AfterWork})
 		if err := b.Settle(t.Context(), m, rejected()); receiver.ClassOf(err) != receiver.Network {
 			t.Errorf("Settle = %v", err)
 		}

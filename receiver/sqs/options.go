@@ -35,7 +35,8 @@ type Options struct {
 	// whole seconds, rounded up; 0 means the queue's own.
 	VisibilityTimeout time.Duration
 	// WaitTime is how long one receive waits for a message, up to 20 s; 0 means
-	// the queue's own waiting time.
+	// the queue's own waiting time. From ten seconds on a receive waits up to a
+	// tenth less, by chance.
 	WaitTime time.Duration
 	// DeadLetterQueueURL is where dead letters go; empty means the queue named in
 	// the redrive policy.

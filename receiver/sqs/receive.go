@@ -42,7 +42,7 @@ func (r *Receiver) receive(ctx context.Context, n int) (batch []*message.Message
 	defer cancel()
 	stop := context.AfterFunc(ctx, cancel)
 	defer stop()
-	err = r.client.Receive(waiting, r.receives[n], func() { stop() }, func(received []api.ReceivedMessage, came time.Time) {
+	err = r.client.Receive(waiting, r.receives.request(n), func() { stop() }, func(received []api.ReceivedMessage, came time.Time) {
 		batch = r.admit(ctx, received, receiveInfo{asked: asked, came: came, limit: n})
 	})
 	return batch, err

@@ -15,7 +15,6 @@ import (
 
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
-	"carrier/receiver"
 )
 
 func TestMessageArrivesWithAllItIsKnownBy(t *testing.T) {
@@ -37,7 +36,7 @@ func TestMessageArrivesWithAllItIsKnownBy(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		first := time.Now()
 		m := b.take(t, 1)[0]
-		want := []message.Attribute{{Name: "Body.ContentType", Value: "text/plain"}, {Name: "custom", Value: "x"}, {Name: "n", Value: "7"}, {Name: "zone", Value: "eu"}}
+		want := []message.Attribute{{Name: "Body.ContentType", Value: "text/plain"}, {Name: "custom", Value: "x", Type: "String.uuid"}, {Name: "n", Value: "7", Type: "Number"}, {Name: "zone", Value: "eu"}}
 		if !slices.Equal(m.Attributes, want) {
 			t.Errorf("attributes = %v, want %v", m.Attributes, want)
 		}
@@ -338,9 +337,8 @@ func TestDamagedAttributeIsToldAndNotCut(t *testing.T) {
 	for range 2 {
 		batch, err := r.Receive(t.Context(), 1)
 		must(t, err)
-		own := receiver.ReceiptOf[receipt](batch[0]).attributes
-		if sent := withOurs(own, nil); len(own) != 2 || len(sent) != 1 || sent[0].Name != "ok" {
-			t.Errorf("a dead letter would carry %+v of %+v", sent, own)
+		if own := batch[0].BinaryAttributes; len(own) != 1 || own[0].Name != "ok" {
+			t.Errorf("a dead letter would carry %+v", own)
 		}
 	}
 	must(t, r.Close())
@@ -389,4 +387,32 @@ func TestOriginalIDIsNoAttribute(t *testing.T) {
 			t.Errorf("original id %q, attributes %v", m.OriginalID, m.Attributes)
 		}
 	})
+}
+
+func TestBodyThatAPublisherHasStoredInAnotherFormIsItselfAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		body, encoding, want string
+		kept                 bool // the attribute
+	}{
+		"base64":           {"AP8=", "base64", "\x00\xff", false},
+		"empty":            {" ", "empty", "", false},
+		"another's word":   {"x", "gzip", "x", true},
+		"not what it says": {"not base64!", "base64", "not base64!", false},
+		"nothing is said":  {"AP8=", "", "AP8=", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Options{}, func(t *testing.T, b bench) {
+				m := sqstest.Message{Body: c.body, Attributes: map[string]sqstest.Attribute{"n": sqstest.Text("v")}}
+				if c.encoding != "" {
+					m.Attributes["Body.Encoding"] = sqstest.Text(c.encoding)
+				}
+				_, err := b.queue.Send(m)
+				must(t, err)
+				got := b.take(t, 1)[0]
+				if _, kept := got.Attribute("Body.Encoding"); string(got.Body) != c.want || kept != c.kept {
+					t.Errorf("body %q, attribute kept %v; want %q, %v", got.Body, kept, c.want, c.kept)
+				}
+			})
+		})
+	}
 }

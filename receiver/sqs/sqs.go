@@ -30,7 +30,7 @@ type Receiver struct {
 	// Set by the Open that succeeds, before any other method is called.
 	client           *api.Client
 	queue            queue
-	receives         [maxBatch + 1]api.Request // by how many messages they ask for
+	receives         *receiveRequests
 	deletes, changes *batch.Batcher
 }
 
@@ -63,9 +63,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 		r.options.Warn(Warning{Text: n.Text, Err: n.Err})
 	}
 	r.client, r.queue = c, q
-	for n := range r.receives {
-		r.receives[n] = api.ReceiveRequest(q.url, n, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
-	}
+	r.receives = newReceiveRequests(q.url, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
 	r.deletes = r.newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {
 		return c.DeleteBatch(ctx, q.url, entries)
 	})
@@ -94,6 +92,10 @@ func (r *Receiver) newBatcher(send func(context.Context, []*batch.Entry) []error
 	}
 	return batch.New(batch.Options{Most: maxBatch, Calls: maxInFlight, Linger: wait, Send: send})
 }
+
+// CountsReceives reports whether the queue is known to have a redrive policy, which counts receives.
+// It is called after Open.
+func (r *Receiver) CountsReceives() bool { return r.queue.policy.last > 0 }
 
 // Close sends what is still waiting to be settled, waits for the answers, and closes idle
 // connections. It may be called without a successful Open, and more than once.

@@ -44,6 +44,11 @@ func (c *certificates) current(e Endpoint) *tls.Config {
 	return config
 }
 
+// ofProxy returns the configuration for one new connection to a proxy.
+func (c *certificates) ofProxy() *tls.Config {
+	return &tls.Config{RootCAs: c.config.Current().RootCAs, MinVersion: tls.VersionTLS12}
+}
+
 func (o TLS) load() (*tls.Config, error) {
 	roots, rootsErr := o.roots()
 	own, ownErr := o.own()

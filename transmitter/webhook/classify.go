@@ -13,12 +13,18 @@ import (
 // wantedFields are the header fields that classify looks for, in lower case.
 func wantedFields() []string { return []string{"retry-after", "x-carrier-action"} }
 
+// rules say what statuses mean.
+type rules struct {
+	accepts   func(status int) bool // success
+	permanent func(status int) bool // of 400 to 599, trying again is of no use
+}
+
 // classify turns the head of the worker's answer into its outcome, and says what was wrong with it,
-// if anything. The status decides, unless the worker's own word in X-Carrier-Action does: a word that
+// if anything. The status decides, by these rules, unless the worker's own word in X-Carrier-Action does: a word that
 // nobody knows, or two of them, is a retry, since the worker did not say ack. The zero Action of a
 // rejection by status is filled in by whoever knows the configuration.
-func classify(status int, header http.Header, now time.Time) (o message.Outcome, warnings []string) {
-	o = byStatus(status)
+func classify(status int, header http.Header, rules rules, now time.Time) (o message.Outcome, warnings []string) {
+	o = byStatus(status, rules)
 	words := said(header[actionHeader])
 	switch {
 	case len(words) == 0:
@@ -71,8 +77,8 @@ func said(values []string) []string {
 }
 
 // byStatus is the outcome of a status alone.
-func byStatus(status int) message.Outcome {
-	if status/100 == 2 {
+func byStatus(status int, rules rules) message.Outcome {
+	if rules.accepts(status) {
 		return message.Outcome{Verdict: message.Delivered, Status: status, Code: "2xx"}
 	}
 	o := message.Outcome{
@@ -84,11 +90,19 @@ func byStatus(status int) message.Outcome {
 	case status < 100 || status > 599:
 		// Not HTTP; and nobody's metrics want a label for it.
 		o.Cause, o.Code = message.Failed, codeError
-	case status/100 == 5, status == http.StatusRequestTimeout,
-		status == http.StatusTooEarly, status == http.StatusTooManyRequests:
+	case status/100 == 2, status >= 400 && !rules.permanent(status):
 		o.Cause = message.Failed
 	default:
 		o.Verdict = message.Rejected
 	}
 	return o
+}
+
+// isPermanent is what Options.Permanent is where nothing else was said.
+func isPermanent(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return status/100 == 4
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"carrier/message"
+	"carrier/transmitter/webhook/format"
 )
 
 func TestAnswerBecomesOutcome(t *testing.T) {
@@ -91,7 +92,7 @@ func TestAnswerBecomesOutcome(t *testing.T) {
 			if c.action != "" {
 				header.Set("X-Carrier-Action", c.action)
 			}
-			got, warnings := classify(c.status, header, now)
+			got, warnings := classify(c.status, header, rules{format.Raw.Accepts, isPermanent}, now)
 			if got.Status != c.status || got.Code != c.code {
 				t.Errorf("status %d, code %q, want %d, %q", got.Status, got.Code, c.status, c.code)
 			}
@@ -127,7 +128,7 @@ func TestRepeatedHeadersCountOnce(t *testing.T) {
 		"the same delay twice": {http.Header{after: {"5", " 5"}}, message.Outcome{Cause: message.Deferred, Delay: 5 * time.Second}, false},
 		"two delays":           {http.Header{after: {"5", "6"}}, message.Outcome{Cause: message.Failed}, true},
 	} {
-		o, warnings := classify(500, c.header, time.Now())
+		o, warnings := classify(500, c.header, rules{format.Raw.Accepts, isPermanent}, time.Now())
 		o.Status, o.Code, o.Reason = 0, "", ""
 		if o != c.want || (len(warnings) == 1) != c.warned {
 			t.Errorf("%s: %+v, warnings %q", name, o, warnings)
@@ -148,7 +149,7 @@ func FuzzRetryAfter(f *testing.F) {
 		if delay < 0 || delay > longestDelay || err != nil && delay != 0 {
 			t.Errorf("%q is %v, %v", value, delay, err)
 		}
-		o, warnings := classify(503, http.Header{"Retry-After": {value}}, now)
+		o, warnings := classify(503, http.Header{"Retry-After": {value}}, rules{format.Raw.Accepts, isPermanent}, now)
 		if (delay > 0) != (o.Cause == message.Deferred) || (err != nil) != (len(warnings) == 1) {
 			t.Errorf("%q gives %+v, %q", value, o, warnings)
 		}
@@ -156,4 +157,20 @@ func FuzzRetryAfter(f *testing.F) {
 			t.Errorf("%q gives %+v", value, o)
 		}
 	})
+}
+
+func TestOperatorSaysWhichStatusesArePermanent(t *testing.T) {
+	permanent := func(status int) bool { return status == 400 || status == 503 }
+	for status, want := range map[int]message.Verdict{
+		400: message.Rejected, 503: message.Rejected, 404: message.Retry, 422: message.Retry, 500: message.Retry,
+		429: message.Retry, 101: message.Rejected, 302: message.Rejected, 200: message.Delivered,
+	} {
+		o, _ := classify(status, http.Header{"Retry-After": {"5"}}, rules{format.Raw.Accepts, permanent}, time.Now())
+		if o.Verdict != want {
+			t.Errorf("%d is %+v", status, o)
+		}
+		if deferred := o.Cause == message.Deferred && o.Delay == 5*time.Second; deferred != (want == message.Retry) {
+			t.Errorf("%d with Retry-After is %+v", status, o)
+		}
+	}
 }

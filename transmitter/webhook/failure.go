@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"carrier/internal/egress"
 	"carrier/internal/http1"
 	"carrier/message"
 )
@@ -26,6 +27,8 @@ func failure(ctx context.Context, err error) message.Outcome {
 	var unsent *http1.UnsentError
 	isUnsent := errors.As(err, &unsent)
 	switch {
+	case isRefusedAddress(err):
+		return message.Outcome{Verdict: message.Rejected, Reason: "not posted: " + inShort(err)}
 	case ctx.Err() != nil && isUnsent:
 		return notPosted()
 	case ctx.Err() != nil:
@@ -42,6 +45,12 @@ func failure(ctx context.Context, err error) message.Outcome {
 
 // notPosted is the outcome of a message that the stop came before.
 func notPosted() message.Outcome { return message.Outcome{Reason: "not posted: stopping"} }
+
+// isRefusedAddress reports whether err is of an address that may not be connected to.
+func isRefusedAddress(err error) bool {
+	var refused *egress.RefusedError
+	return errors.As(err, &refused)
+}
 
 func isTimeout(err error) bool {
 	var t interface{ Timeout() bool }
@@ -61,10 +70,16 @@ func inShort(err error) string {
 // known names err if it is one that says nothing of what came over the wire, else it is otherwise.
 func known(err error, otherwise string) string {
 	var (
-		errno syscall.Errno
-		dns   *net.DNSError
+		errno   syscall.Errno
+		dns     *net.DNSError
+		refused *egress.RefusedError
+		proxy   *egress.ProxyError
 	)
 	switch {
+	case errors.As(err, &refused):
+		return refused.Error()
+	case errors.As(err, &proxy):
+		return proxy.Error()
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.As(err, &dns):

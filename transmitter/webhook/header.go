@@ -29,6 +29,8 @@ const (
 	sourceHeader        = ownPrefix + "Source"
 	groupHeader         = ownPrefix + "Group-Id"
 	deadlineHeader      = ownPrefix + "Deadline"
+	failoverHeader      = ownPrefix + "Failover"
+	channelHeader       = ownPrefix + "Channel"
 
 	traceparentHeader = "traceparent"
 	tracestateHeader  = "tracestate"
@@ -107,23 +109,23 @@ func isCarriers(name string) bool {
 
 // isProducers reports whether a header is one that only the producer may set: its key and its own
 // Standard Webhooks signature, which a worker behind carrier may still want to check. It travels in a
-// replay alone. The name is folded.
+// replay alone, and there only where carrier does not sign itself. The name is folded.
 func isProducers(name string) bool {
 	switch name {
-	case "Idempotency-Key", "X-Idempotency-Key", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature":
+	case "Idempotency-Key", "X-Idempotency-Key":
 		return true
 	default:
-		return false
+		return isSignature(name)
 	}
 }
 
 // appendOwn appends the headers that tell the worker about m. Ids and names are escaped as attributes
 // are, so that none can break the request.
-func (b *builder) appendOwn(dst []byte, m *message.Message, now time.Time) []byte {
+func (b *builder) appendOwn(dst []byte, m *message.Message, deadline time.Time) []byte {
 	dst = appendHeader(dst, idHeader, encodeValue(m.ID))
 	dst = appendNumber(dst, receiveCountHeader, int64(m.ReceiveCount))
 	dst = appendHeader(dst, sourceHeader, encodeValue(m.Source))
-	dst = appendNumber(dst, deadlineHeader, now.Add(b.timeout).Unix())
+	dst = appendNumber(dst, deadlineHeader, deadline.Unix())
 	if !m.FirstReceived.IsZero() {
 		dst = appendNumber(dst, firstReceivedHeader, m.FirstReceived.Unix())
 	}
@@ -133,25 +135,44 @@ func (b *builder) appendOwn(dst []byte, m *message.Message, now time.Time) []byt
 	if m.Group != "" {
 		dst = appendHeader(dst, groupHeader, encodeValue(m.Group))
 	}
+	if b.failover {
+		dst = appendHeader(dst, failoverHeader, "1")
+	}
+	if b.channel != "" {
+		dst = appendHeader(dst, channelHeader, encodeValue(b.channel))
+	}
 	if m.OriginalID != "" && len(m.OriginalID) <= longestValue {
 		dst = appendHeader(dst, originalIDHeader, encodeValue(m.OriginalID))
 	}
 	return dst
 }
 
-// appendContent says what the body is, as the producer said it, if that can be sent at all.
-func (b *builder) appendContent(dst []byte, m *message.Message) []byte {
-	contentType := m.ContentType
+// appendContent says what the body is, as the format or the producer said it, if that can be sent at all.
+func (r *request) appendContent(dst []byte) []byte {
+	if r.content.ContentType != "" {
+		return appendHeader(dst, "Content-Type", r.content.ContentType)
+	}
+	contentType := r.m.ContentType
 	if contentType == "" || len(contentType) > longestValue || !httpguts.ValidHeaderFieldValue(contentType) {
-		contentType = b.contentType
+		contentType = r.builder.contentType
 	}
 	dst = appendHeader(dst, "Content-Type", contentType)
-	if m.Request == nil || b.fixed.names["Content-Encoding"] {
+	if r.m.Request == nil || r.builder.fixed.names["Content-Encoding"] {
 		return dst
 	}
-	for _, encoding := range m.Request.Header["Content-Encoding"] {
+	for _, encoding := range r.m.Request.Header["Content-Encoding"] {
 		if httpguts.ValidHeaderFieldValue(encoding) {
 			dst = appendHeader(dst, "Content-Encoding", encoding)
+		}
+	}
+	return dst
+}
+
+// appendFormat appends the headers of the format, save those that the operator sets.
+func (r *request) appendFormat(dst []byte) []byte {
+	for _, h := range r.content.Headers {
+		if !r.builder.fixed.names[http1.Folded(h.Name)] {
+			dst = appendHeader(dst, h.Name, h.Value)
 		}
 	}
 	return dst

@@ -3,12 +3,16 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
+	"carrier/internal/egress"
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/transmitter/webhook/format"
 )
 
 const (
@@ -24,12 +28,11 @@ const (
 )
 
 // clientOptions are those of a client of e that makes at most concurrency requests at once. It
-// follows no redirect, asks no proxy, makes no request twice, and adds nothing to one.
-func clientOptions(e Endpoint, certificates *certificates, concurrency int) http1.Options {
+// follows no redirect, makes no request twice, and adds nothing to one.
+func clientOptions(e Endpoint, certificates *certificates, out egress.Options, concurrency int) http1.Options {
 	opts := http1.Options{
 		Dial: func(ctx context.Context) (net.Conn, error) {
-			var plain net.Dialer
-			return plain.DialContext(ctx, e.network, e.address)
+			return out.Dial(ctx, e.network, e.address)
 		},
 		MaxConns:      concurrency,
 		IdleTimeout:   idleTimeout,
@@ -48,8 +51,9 @@ func clientOptions(e Endpoint, certificates *certificates, concurrency int) http
 // A poster posts requests to the endpoint.
 type poster struct {
 	client  *http1.Client
-	timeout time.Duration
 	omitted *omitted
+	rules   rules
+	format  format.Format
 	heads   sync.Pool // of *[]byte
 }
 
@@ -65,16 +69,32 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warni
 	var names []string
 	*head, names = r.appendHead((*head)[:0])
 	p.omitted.tell(r.m.ID, names)
+	var answer []byte
 	a, err := p.client.Do(ctx, http1.Request{
-		Head: *head, Body: r.m.Body,
-		Deadline: time.Now().Add(p.timeout), BodyTimeout: p.timeout,
+		Head: *head, Body: r.content.Body,
+		Deadline: time.Now().Add(r.timeout), BodyTimeout: r.timeout, Read: p.reader(&answer), //nolint:bodyclose // http1 closes the connection, and has Read close nothing
 	})
 	if a.Status == 0 {
 		return failure(ctx, err), nil
 	}
-	o, warnings = classify(a.Status, a.Header, time.Now())
+	o, warnings = classify(a.Status, a.Header, p.rules, time.Now())
 	if err != nil && o.Verdict != message.Retry {
 		return failure(ctx, err), warnings
 	}
+	if p.format.ReadsAnswer() && p.rules.accepts(o.Status) && len(said(a.Header[actionHeader])) == 0 &&
+		!format.Judge(a.Header.Get("Content-Type"), answer) {
+		o.Verdict, o.Cause, o.Reason = message.Retry, message.Failed, "worker's answer lists a failure, or is broken JSON"
+	}
 	return o, warnings
+}
+
+// reader returns what reads an answer's body into dst where the format looks at it; nil where it does not.
+func (p *poster) reader(dst *[]byte) func(*http.Response) error {
+	if !p.format.ReadsAnswer() {
+		return nil
+	}
+	return func(resp *http.Response) (err error) {
+		*dst, err = io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+		return err
+	}
 }

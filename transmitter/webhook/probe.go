@@ -12,11 +12,13 @@ import (
 const probeTimeout = 2 * time.Second
 
 // Probe reports whether messages could be posted: it makes a connection, TLS handshake included, and
-// closes it. It returns within two seconds.
+// closes it. It returns within two seconds. Of an address that may not be connected to it reports
+// nothing: messages are not held for it but rejected.
 func (t *Transmitter) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	if err := t.poster.client.Probe(ctx); err != nil {
+	err := t.poster.client.Probe(ctx)
+	if err != nil && !isRefusedAddress(err) {
 		return fmt.Errorf("worker not reached: %s", inShort(err))
 	}
 	return nil
@@ -26,7 +28,7 @@ func (t *Transmitter) Probe(ctx context.Context) error {
 // redirect, trusts whom the Transmitter trusts, sends none of the operator's headers, and closes its
 // connection each time. A check takes no longer than its context and the request timeout.
 func (t *Transmitter) HealthCheck(endpoint Endpoint) func(context.Context) error {
-	opts := clientOptions(endpoint, t.certificates, 0)
+	opts := clientOptions(endpoint, t.certificates, t.opts.Egress, 0)
 	opts.IdleTimeout = 0
 	client := http1.New(opts)
 	head := []byte("GET " + targetOf(endpoint.path, endpoint.query) + " HTTP/1.1\r\n")

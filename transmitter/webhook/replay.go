@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -54,12 +55,13 @@ func escapeTarget(s string) string {
 }
 
 // appendAgent says who sends, unless the operator does, or the producer of a request that is made again.
-func (b *builder) appendAgent(dst []byte, replayed http.Header) []byte {
+func (r *request) appendAgent(dst []byte) []byte {
 	const name = "User-Agent"
-	if b.fixed.names[name] || b.mayReplay(name, replayed) && len(replayed[name]) > 0 {
+	b := r.builder
+	if b.fixed.names[name] || b.mayReplay(name, r.replayed) && len(r.replayed[name]) > 0 {
 		return dst
 	}
-	return appendHeader(dst, name, b.agent)
+	return appendHeader(dst, name, cmp.Or(r.content.Agent, b.agent))
 }
 
 // appendReplayed appends the producer's end-to-end headers, save those that carrier or the operator
@@ -79,7 +81,7 @@ func (b *builder) appendReplayed(dst []byte, replayed http.Header) []byte {
 func (b *builder) mayReplay(name string, replayed http.Header) bool {
 	folded := http1.Folded(name)
 	switch {
-	case isCarriers(folded), b.fixed.names[folded], folded == "Content-Encoding":
+	case isCarriers(folded), b.fixed.names[folded], folded == "Content-Encoding", b.signing != nil && isSignature(folded):
 		return false
 	case folded != http.CanonicalHeaderKey(name) && shadows(folded, replayed):
 		return false

@@ -1,13 +1,16 @@
 package webhook
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
 	"carrier/message"
+	"carrier/transmitter/webhook/format"
 )
 
-// A builder makes the request of a message. Nothing in it changes after it is made.
+// A builder makes the request of a message. Nothing in it changes after it is made, but for the signing
+// keys, whose file may change.
 type builder struct {
 	endpoint    Endpoint
 	target      string
@@ -16,12 +19,19 @@ type builder struct {
 	contentType string
 	agent       string
 	fixed       fixed
+	signing     *signing
+	format      format.Format
+	unwrap      bool
 	maxHead     int // bytes
+	failover    bool
+	channel     string
+	until       func(*message.Message) time.Time
 }
 
 func newBuilder(opts Options) (*builder, error) {
-	fixed, err := newFixed(opts)
-	if err != nil {
+	fixed, headerErr := newFixed(opts)
+	signing, keyErr := openSigning(opts.Signing, opts.Warn)
+	if err := errors.Join(headerErr, keyErr); err != nil {
 		return nil, err
 	}
 	return &builder{
@@ -32,7 +42,13 @@ func newBuilder(opts Options) (*builder, error) {
 		contentType: opts.DefaultContentType,
 		agent:       "carrier/" + opts.Version,
 		fixed:       fixed,
+		signing:     signing,
+		format:      opts.Format,
+		unwrap:      opts.UnwrapSNS,
 		maxHead:     opts.MaxHeaderBytes,
+		failover:    opts.Failover,
+		channel:     opts.Channel,
+		until:       opts.Until,
 	}, nil
 }
 
@@ -41,17 +57,27 @@ type request struct {
 	builder *builder
 	m       *message.Message
 	now     time.Time
+	// timeout is how long the answer may take to begin.
+	timeout time.Duration
 	method  string
 	// target is the escaped path and query.
 	target string
 	// replayed are the producer's headers, where its request is made again.
 	replayed http.Header
+	content  format.Content
+	// attributes are the message's, with those of an envelope that was taken off.
+	attributes []message.Attribute
 }
 
 // build makes the request that hands m over. An error means that no request may be made of m, now or
 // later.
 func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
-	r := &request{builder: b, m: m, now: now, method: http.MethodPost, target: b.target}
+	r := &request{builder: b, m: m, now: now, timeout: b.timeoutOf(m, now), method: http.MethodPost, target: b.target, attributes: m.Attributes}
+	body := m.Body
+	if b.unwrap {
+		body, r.attributes, _ = format.Unwrap(body, r.attributes)
+	}
+	r.content = b.format.Encode(m, body, r.attributes)
 	if !b.replay || m.Request == nil {
 		return r, nil
 	}
@@ -65,6 +91,18 @@ func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
 	return r, nil
 }
 
+// leastTimeout is what an attempt has, however little time is left for its message.
+const leastTimeout = time.Second
+
+// timeoutOf is how long the answer for m may take to begin: the least of what is left.
+func (b *builder) timeoutOf(m *message.Message, now time.Time) time.Duration {
+	until := b.until(m)
+	if until.IsZero() {
+		return b.timeout
+	}
+	return min(b.timeout, max(until.Sub(now), leastTimeout))
+}
+
 // appendHead appends the request's head to dst, and returns the names of the attributes that were left
 // out of it. No header can be there twice: who wins is decided by what the others may be called.
 func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
@@ -75,13 +113,15 @@ func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
 	dst = append(dst, " HTTP/1.1\r\n"...)
 	dst = appendHeader(dst, "Host", r.builder.endpoint.host)
 	dst = append(dst, r.builder.fixed.lines...)
-	dst = appendNumber(dst, "Content-Length", int64(len(r.m.Body)))
-	dst = r.builder.appendContent(dst, r.m)
-	dst = r.builder.appendAgent(dst, r.replayed)
+	dst = appendNumber(dst, "Content-Length", int64(len(r.content.Body)))
+	dst = r.appendContent(dst)
+	dst = r.appendAgent(dst)
 	dst = r.builder.appendReplayed(dst, r.replayed)
-	dst = appendTrace(dst, r.m, r.replayed)
-	dst = r.builder.appendOwn(dst, r.m, r.now)
-	dst, omitted = appendAttributes(dst, r.m.Attributes, begin+r.builder.maxHead-len("\r\n"))
+	dst = appendTrace(dst, r)
+	dst = r.builder.appendOwn(dst, r.m, r.now.Add(r.timeout))
+	dst = r.builder.signing.appendTo(dst, encodeValue(r.m.ID), r.now, r.content.Body)
+	dst = r.appendFormat(dst)
+	dst, omitted = appendAttributes(dst, r.attributes, begin+r.builder.maxHead-len("\r\n"))
 	return append(dst, "\r\n"...), omitted
 }
 

@@ -1,10 +1,7 @@
 package webhook
 
 import (
-	"net/http"
 	"strings"
-
-	"carrier/message"
 )
 
 // longestTrace is the longest trace header that is passed on; so much of tracestate is to be (W3C Trace
@@ -13,16 +10,16 @@ const longestTrace = 512
 
 // appendTrace passes the producer's trace on. Values that the receiving side could not
 // read are left out rather than repaired.
-func appendTrace(dst []byte, m *message.Message, replayed http.Header) []byte {
-	if parent := traceValue(m, replayed, traceparentHeader); isTraceparent(parent) {
+func appendTrace(dst []byte, r *request) []byte {
+	if parent := traceValue(r, traceparentHeader); isTraceparent(parent) {
 		dst = appendHeader(dst, traceparentHeader, parent)
-		if state := traceValue(m, replayed, tracestateHeader); isPrintable(state) {
+		if state := traceValue(r, tracestateHeader); isPrintable(state) {
 			dst = appendHeader(dst, tracestateHeader, state)
 		}
 	}
-	amazon := traceValue(m, replayed, amazonTraceHeader)
+	amazon := traceValue(r, amazonTraceHeader)
 	if amazon == "" {
-		amazon = m.Trace
+		amazon = r.m.Trace
 	}
 	if isPrintable(amazon) {
 		dst = appendHeader(dst, amazonTraceHeader, amazon)
@@ -30,13 +27,13 @@ func appendTrace(dst []byte, m *message.Message, replayed http.Header) []byte {
 	return dst
 }
 
-func traceValue(m *message.Message, replayed http.Header, name string) string {
-	for _, a := range m.Attributes {
+func traceValue(r *request, name string) string {
+	for _, a := range r.attributes {
 		if strings.EqualFold(a.Name, name) {
 			return a.Value
 		}
 	}
-	return replayed.Get(name)
+	return r.replayed.Get(name)
 }
 
 // isTraceparent reports whether s is one as W3C Trace Context, section 3.2, has it:

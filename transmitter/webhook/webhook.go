@@ -7,9 +7,11 @@ import (
 	"errors"
 	"time"
 
+	"carrier/internal/egress"
 	"carrier/internal/http1"
 	"carrier/message"
 	"carrier/transmitter"
+	"carrier/transmitter/webhook/format"
 )
 
 // Options is what a Transmitter is made of. Only Endpoint has no useful zero value.
@@ -24,6 +26,19 @@ type Options struct {
 	// kept; at least 1. A Transmit beyond it waits for a connection.
 	Concurrency int
 	TLS         TLS
+	// Egress says through which proxy connections go, and to which addresses. Its TLS is set by Open: an
+	// https proxy is verified as the worker is, but never goes unverified, and is shown no certificate.
+	Egress egress.Options
+	// Format is the form in which messages are sent, and says which statuses are success. Without Replay
+	// only.
+	Format format.Format
+	// UnwrapSNS sends, in place of an SNS notification, the message and the attributes in it.
+	UnwrapSNS bool
+	// Permanent reports whether an answer of a status from 400 to 599 means that trying again is of no
+	// use. Nil means 400 to 499 without 408, 425 and 429.
+	Permanent func(status int) bool
+	// Signing signs every request, where it has keys.
+	Signing Signing
 	// Headers are added to every request, and win over a replayed request's own.
 	Headers []Header
 	// MaxHeaderBytes is the largest head sent: attributes that do not fit, the longest first, are left
@@ -35,6 +50,14 @@ type Options struct {
 	// Replay makes the producer's request again, where the message has kept one, rather
 	// than a POST to the endpoint.
 	Replay bool
+	// Failover says that the endpoint is tried after another one, and Channel names the channel that it
+	// belongs to, where that is not the first: X-Carrier-Failover and X-Carrier-Channel say so.
+	Failover bool
+	Channel  string
+	// Until says up to when an answer for m is of use, where that may be earlier than RequestTimeout
+	// from now; the zero time where nothing else limits it. An attempt has a second all the same. Nil
+	// is never.
+	Until func(m *message.Message) time.Time
 	// Warn is told what was odd but did not fail: about the answer to the message named, or with no id
 	// about files. What it is told holds no secret. Nil means nobody is told.
 	Warn func(messageID, what string)
@@ -56,8 +79,14 @@ func (o Options) withDefaults() Options {
 	if o.MaxHeaderBytes <= 0 {
 		o.MaxHeaderBytes = 8 << 10
 	}
+	if o.Permanent == nil {
+		o.Permanent = isPermanent
+	}
 	if o.Omitted == nil {
 		o.Omitted = func(string, []string) {}
+	}
+	if o.Until == nil {
+		o.Until = func(*message.Message) time.Time { return time.Time{} }
 	}
 	if o.Warn == nil {
 		o.Warn = func(string, string) {}
@@ -75,7 +104,7 @@ type Transmitter struct {
 }
 
 // Open checks opts, reads the files they name, and returns a Transmitter. It connects
-// to nothing. Its errors name every header and file at fault, and no secret.
+// to nothing. Its errors name every header, file and key at fault, and no secret.
 func Open(opts Options) (*Transmitter, error) {
 	opts = opts.withDefaults()
 	if opts.Endpoint.address == "" {
@@ -89,7 +118,8 @@ func Open(opts Options) (*Transmitter, error) {
 	if opts.TLS.InsecureSkipVerify {
 		opts.Warn("", "the worker's certificate is not verified")
 	}
-	c := clientOptions(opts.Endpoint, certificates, opts.Concurrency)
+	opts.Egress.TLS = certificates.ofProxy
+	c := clientOptions(opts.Endpoint, certificates, opts.Egress, opts.Concurrency)
 	c.Unasked = func() {
 		opts.Warn("", "the worker sent bytes that no request asked for: no connection is reused for a minute")
 	}
@@ -98,7 +128,7 @@ func Open(opts Options) (*Transmitter, error) {
 		opts:         opts,
 		builder:      builder,
 		certificates: certificates,
-		poster:       &poster{client: client, timeout: opts.RequestTimeout, omitted: newOmitted(opts.Omitted)},
+		poster:       &poster{client: client, omitted: newOmitted(opts.Omitted), rules: rules{opts.Format.Accepts, opts.Permanent}, format: opts.Format},
 	}, nil
 }
 

@@ -1,15 +1,3 @@
-{{/* The receiver, found as carrier itself finds it. */}}
-{{- define "carrier.receiver" -}}
-{{- $found := "ingest" -}}
-{{- range $name, $value := .Values.config -}}
-{{- if ne (toString ($value | default "")) "" -}}
-{{- if hasPrefix "CARRIER_SQS_" $name -}}{{- $found = "sqs" -}}{{- end -}}
-{{- if hasPrefix "CARRIER_PUBSUB_" $name -}}{{- $found = "pubsub" -}}{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- .Values.config.CARRIER_RECEIVER | default $found | lower -}}
-{{- end }}
-
 {{/* A value as an environment variable holds it. Helm reads every number in YAML as a
      float, which would print a million as 1e+06. */}}
 {{- define "carrier.value" -}}
@@ -28,7 +16,7 @@
 {{/* The port producers post to; nothing where they cannot reach it from outside the pod. */}}
 {{- define "carrier.ingestPort" -}}
 {{- $address := .Values.config.CARRIER_INGEST_ADDRESS | default "127.0.0.1:8080" -}}
-{{- if and (eq (include "carrier.receiver" .) "ingest") (not (regexMatch "^(127\\.[0-9.]+|localhost|\\[::1\\]):" $address)) -}}
+{{- if and (include "carrier.ingests" .) (not (regexMatch "^(127\\.[0-9.]+|localhost|\\[::1\\]):" $address)) -}}
 {{- if not (or .Values.secrets.CARRIER_INGEST_TOKEN .Values.config.CARRIER_INGEST_TOKEN_FILE (eq (toString .Values.config.CARRIER_INGEST_ALLOW_ANONYMOUS) "true")) -}}
 {{- fail "config.CARRIER_INGEST_ADDRESS is open to the cluster: give secrets.CARRIER_INGEST_TOKEN, or set config.CARRIER_INGEST_ALLOW_ANONYMOUS to true" -}}
 {{- end -}}
@@ -43,7 +31,7 @@
 {{- if or $.Values.config.CARRIER_INGEST_TLS_CERT_FILE $.Values.config.CARRIER_INGEST_TLS_KEY_FILE -}}
 {{- fail "service.tlsSecret and config.CARRIER_INGEST_TLS_CERT_FILE: give one of them" -}}
 {{- end -}}
-{{- if ne (include "carrier.receiver" $) "ingest" -}}
+{{- if not (include "carrier.ingests" $) -}}
 {{- fail "service.tlsSecret: carrier takes no messages over HTTP with this receiver" -}}
 {{- end -}}
 {{- . -}}
@@ -57,7 +45,7 @@
 
 {{/* Whether the ingest queue lives on a volume that outlives the pod. */}}
 {{- define "carrier.persistent" -}}
-{{- if eq (include "carrier.receiver" .) "ingest" -}}
+{{- if include "carrier.ingests" . -}}
 {{- include "carrier.auto" (list .Values.persistence.enabled true) -}}
 {{- else -}}
 false
@@ -76,16 +64,17 @@ false
 
 {{/* The environment: sidecar.env first, so that config may refer to it as $(NAME). */}}
 {{- define "carrier.env" -}}
+{{- $given := include "carrier.given" . | fromJson -}}
 {{- with .Values.sidecar.env }}
 {{ toYaml . }}
 {{- end }}
-{{- range $name, $value := .Values.config }}
+{{- range $name, $value := $given.config }}
 {{- if not (or (kindIs "invalid" $value) (eq $name "CARRIER_INGEST_DATA_DIR")) }}
 - name: {{ $name }}
   value: {{ include "carrier.value" $value | quote }}
 {{- end }}
 {{- end }}
-{{- if eq (include "carrier.receiver" .) "ingest" }}
+{{- if include "carrier.ingests" . }}
 - name: CARRIER_INGEST_DATA_DIR
   value: {{ include "carrier.dataDir" . | quote }}
 {{- end }}
@@ -95,8 +84,8 @@ false
 - name: CARRIER_INGEST_TLS_KEY_FILE
   value: /run/secrets/carrier-tls/tls.key
 {{- end }}
-{{- range $name, $from := .Values.secrets }}
-{{- if hasKey $.Values.config (printf "%s_FILE" $name) }}
+{{- range $name, $from := $given.secrets }}
+{{- if hasKey $given.config (printf "%s_FILE" $name) }}
 {{- fail (printf "secrets.%s and config.%s_FILE: give one of them" $name $name) }}
 {{- end }}
 {{- if $from.file }}

@@ -83,7 +83,7 @@ volumeMounts:
 {{- end }}
 
 {{- define "carrier.volumeMounts" -}}
-{{- if eq (include "carrier.receiver" .) "ingest" }}
+{{- if include "carrier.ingests" . }}
 - name: carrier-data
   mountPath: {{ .Values.persistence.mountPath }}
 {{- end }}
@@ -104,7 +104,7 @@ volumeMounts:
 
 {{/* The sources of the volume that holds the secrets given as files. */}}
 {{- define "carrier.secretFiles" -}}
-{{- range $name, $from := .Values.secrets }}
+{{- range $name, $from := (include "carrier.given" . | fromJson).secrets }}
 {{- if $from.file }}
 - secret:
     name: {{ $from.name | quote }}
@@ -117,7 +117,7 @@ volumeMounts:
 
 {{/* The volumes the container mounts: items of a pod's volumes, or nothing. */}}
 {{- define "carrier.volumes" -}}
-{{- if and (eq (include "carrier.receiver" .) "ingest") (not (include "carrier.volumeClaimTemplates" .)) }}
+{{- if and (include "carrier.ingests" .) (not (include "carrier.volumeClaimTemplates" .)) }}
 - name: carrier-data
   {{- if eq (include "carrier.persistent" .) "true" }}
   persistentVolumeClaim:

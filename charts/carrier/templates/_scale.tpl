@@ -25,7 +25,7 @@ name: {{ include "carrier.scaleTargetName" . }}
 {{- define "carrier.scaleBehavior" -}}
 {{- if .behavior -}}
 {{- toYaml .behavior -}}
-{{- else if eq (include "carrier.receiver" .context) "ingest" -}}
+{{- else if include "carrier.ingests" .context -}}
 scaleDown:
   selectPolicy: Disabled
 {{- else -}}
@@ -34,67 +34,110 @@ scaleDown:
 {{- end -}}
 {{- end }}
 
-{{/* The trigger of KEDA for the receiver. */}}
-{{- define "carrier.kedaTrigger" -}}
-{{- $receiver := include "carrier.receiver" . -}}
-{{- $usual := eq $receiver "ingest" | ternary 1000 (.Values.config.CARRIER_CONCURRENCY | default 1) -}}
-{{- $target := .Values.keda.messagesPerReplica | default $usual -}}
-{{- if and (ne $receiver "ingest") (not .Values.keda.authenticationRef) -}}
+{{/* The triggers of KEDA: one for each route on SQS and on Pub/Sub, and one for ingest, whose queue
+     all its routes share. KEDA follows the one that asks for the most pods. */}}
+{{- define "carrier.kedaTriggers" -}}
+{{- $routes := (include "carrier.routing" . | fromJson).routes -}}
+{{- $receivers := list -}}
+{{- range $routes -}}{{- $receivers = append $receivers .receiver | uniq -}}{{- end -}}
+{{- $clouds := without $receivers "ingest" "nats" -}}
+{{- if and $clouds (not .Values.keda.authenticationRef) -}}
 {{- fail "keda.authenticationRef: KEDA asks the cloud how many messages there are: name a TriggerAuthentication" -}}
 {{- end -}}
-{{- if eq $receiver "sqs" -}}
-{{- include "carrier.kedaSQS" (dict "context" . "target" $target) -}}
-{{- else if eq $receiver "pubsub" -}}
-{{- include "carrier.kedaPubSub" (dict "context" . "target" $target) -}}
-{{- else -}}
-{{- include "carrier.kedaIngest" (dict "context" . "target" $target) -}}
+{{- if gt (len $clouds) 1 -}}
+{{- fail "keda.authenticationRef: routes on SQS and on Pub/Sub need one each: give keda.triggers" -}}
 {{- end -}}
-{{- with .Values.keda.authenticationRef }}
-authenticationRef:
-  {{- toYaml . | nindent 2 }}
+{{- range $routes -}}
+{{- if eq .receiver "nats" }}
+- {{ include "carrier.kedaNATS" (dict "context" $ "route" .) | nindent 2 | trim }}
+  {{- if and $.Values.keda.authenticationRef (not $clouds) }}
+  authenticationRef:
+    {{- toYaml $.Values.keda.authenticationRef | nindent 4 }}
+  {{- end }}
+{{- else if ne .receiver "ingest" }}
+- {{ include (eq .receiver "sqs" | ternary "carrier.kedaSQS" "carrier.kedaPubSub") (dict "context" $ "route" .) | nindent 2 | trim }}
+  authenticationRef:
+    {{- toYaml $.Values.keda.authenticationRef | nindent 4 }}
 {{- end }}
+{{- end }}
+{{- if has "ingest" $receivers }}
+- {{ include "carrier.kedaIngest" . | nindent 2 | trim }}
+  {{- if and .Values.keda.authenticationRef (not $clouds) }}
+  authenticationRef:
+    {{- toYaml .Values.keda.authenticationRef | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* dict "context" . "route" ROUTE: for how many of its messages there is to be a pod. */}}
+{{- define "carrier.kedaTarget" -}}
+{{- include "carrier.value" (.context.Values.keda.messagesPerReplica | default .route.config.CARRIER_CONCURRENCY | default 1) -}}
 {{- end }}
 
 {{/* Messages that are deferred or back off are in flight to SQS; they count, like those
      that are worked on. */}}
 {{- define "carrier.kedaSQS" -}}
-{{- $config := .context.Values.config -}}
+{{- $config := .route.config -}}
 {{- $queue := $config.CARRIER_SQS_QUEUE_URL | default $config.CARRIER_SQS_QUEUE_NAME -}}
 {{- $region := regexReplaceAll "^https?://sqs\\.([a-z0-9-]+)\\..*$" (regexFind "^https?://sqs\\.[a-z0-9-]+\\..*$" (toString $queue)) "${1}" -}}
 {{- range .context.Values.sidecar.env -}}
 {{- if eq .name "AWS_REGION" -}}{{- $region = .value | default $region -}}{{- end -}}
 {{- end -}}
 type: aws-sqs-queue
+{{- with .route.name }}
+name: {{ . }}
+{{- end }}
 metadata:
   queueURL: {{ required "keda.enabled: config has neither CARRIER_SQS_QUEUE_URL nor CARRIER_SQS_QUEUE_NAME" $queue | quote }}
   awsRegion: {{ required "keda.enabled: the queue's region is not known: give AWS_REGION in sidecar.env" (.context.Values.keda.awsRegion | default $region) | quote }}
   {{- with $config.CARRIER_SQS_ENDPOINT }}
   awsEndpoint: {{ . | quote }}
   {{- end }}
-  queueLength: {{ include "carrier.value" .target | quote }}
+  queueLength: {{ include "carrier.kedaTarget" . | quote }}
   scaleOnInFlight: "true"
 {{- end }}
 
 {{/* Cloud Monitoring answers PromQL; KEDA's own scaler for Pub/Sub is deprecated. No answer
      is no reason to scale in. */}}
 {{- define "carrier.kedaPubSub" -}}
-{{- $config := .context.Values.config -}}
+{{- $config := .route.config -}}
 {{- $parts := splitList "/" (toString ($config.CARRIER_PUBSUB_SUBSCRIPTION | default "")) -}}
 {{- $project := .context.Values.keda.googleProject | default $config.CARRIER_PUBSUB_PROJECT -}}
 {{- if eq (len $parts) 4 -}}{{- $project = $project | default (index $parts 1) -}}{{- end -}}
 type: prometheus
+{{- with .route.name }}
+name: {{ . }}
+{{- end }}
 metadata:
   serverAddress: {{ .context.Values.keda.serverAddress | default (printf "https://monitoring.googleapis.com/v1/projects/%s/location/global/prometheus" (required "keda.enabled: the subscription's project is not known: give config.CARRIER_PUBSUB_PROJECT" $project)) | quote }}
   query: {{ printf "sum(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"%s\"})" (last $parts) | quote }}
-  threshold: {{ include "carrier.value" .target | quote }}
+  threshold: {{ include "carrier.kedaTarget" . | quote }}
   ignoreNullValues: "false"
+{{- end }}
+
+{{/* KEDA asks the monitoring port of the server. What waits for an acknowledgement counts, also
+     what is deferred or backs off. */}}
+{{- define "carrier.kedaNATS" -}}
+{{- $config := .route.config -}}
+{{- $keda := .context.Values.keda -}}
+type: nats-jetstream
+{{- with .route.name }}
+name: {{ . }}
+{{- end }}
+metadata:
+  natsServerMonitoringEndpoint: {{ required "keda.natsMonitoring: KEDA asks the monitoring port of the NATS server: name it, such as nats.nats.svc:8222" $keda.natsMonitoring | quote }}
+  account: {{ $keda.natsAccount | quote }}
+  stream: {{ required "keda.enabled: config has no CARRIER_NATS_STREAM" $config.CARRIER_NATS_STREAM | quote }}
+  consumer: {{ required "keda.enabled: config has no CARRIER_NATS_CONSUMER" $config.CARRIER_NATS_CONSUMER | quote }}
+  lagThreshold: {{ include "carrier.kedaTarget" . | quote }}
+  useHttps: "false"
 {{- end }}
 
 {{- define "carrier.kedaIngest" -}}
 type: prometheus
 metadata:
-  serverAddress: {{ required "keda.serverAddress: ingest is scaled on carrier's own metric: say where your Prometheus is" .context.Values.keda.serverAddress | quote }}
-  query: {{ printf "sum(carrier_ingest_queue_messages{namespace=\"%s\",pod=~\"%s-[0-9]+\"})" .context.Release.Namespace (include "carrier.scaleTargetName" .context) | quote }}
-  threshold: {{ include "carrier.value" .target | quote }}
+  serverAddress: {{ required "keda.serverAddress: ingest is scaled on carrier's own metric: say where your Prometheus is" .Values.keda.serverAddress | quote }}
+  query: {{ printf "sum(carrier_ingest_queue_messages{namespace=\"%s\",pod=~\"%s-[0-9]+\"})" .Release.Namespace (include "carrier.scaleTargetName" .) | quote }}
+  threshold: {{ include "carrier.value" (.Values.keda.messagesPerReplica | default 1000) | quote }}
   ignoreNullValues: "false"
 {{- end }}

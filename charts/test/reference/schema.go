@@ -23,8 +23,8 @@ const (
 	paths     = `^(/.*)?$`
 )
 
-// Schema returns the schema with properties.config and properties.secrets made anew from
-// carrier's variables, in its one form: keys in the order of the alphabet.
+// Schema returns the schema with the properties config, secrets and routes made anew from carrier's
+// variables, in its one form: keys in the order of the alphabet.
 func Schema(schema []byte) ([]byte, error) {
 	var whole object
 	if err := json.Unmarshal(schema, &whole); err != nil {
@@ -34,7 +34,8 @@ func Schema(schema []byte) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("the schema has no properties")
 	}
-	properties["config"], properties["secrets"] = sections()
+	properties["config"], properties["secrets"] = sections(Variables())
+	properties["routes"] = routes()
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
@@ -43,9 +44,19 @@ func Schema(schema []byte) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func sections() (values, secrets object) {
+// routes is a list: carrier keeps its order in the log.
+func routes() object {
+	values, secrets := sections(RouteVariables())
+	name := object{"type": "string", "pattern": `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, "maxLength": 32, "not": object{"const": config.DefaultRoute}}
+	return object{"type": "array", "maxItems": 64, "items": object{
+		"type": "object", "additionalProperties": false, "required": []string{"name"},
+		"properties": object{"name": name, "config": values, "secrets": secrets},
+	}}
+}
+
+func sections(variables []Variable) (values, secrets object) {
 	plain, secret := object{}, object{}
-	for _, v := range Variables() {
+	for _, v := range variables {
 		if !v.Secret() {
 			plain[v.Name] = v.schema()
 			continue
@@ -78,7 +89,7 @@ func inTheChart(name string) (object, bool) {
 	case "CARRIER_INGEST_DATA_DIR":
 		return object{"type": "string", "pattern": paths}, true
 	case "CARRIER_RECEIVER":
-		return object{"enum": []string{"", config.SQS, config.PubSub, config.Ingest}}, true
+		return object{"enum": []string{"", config.SQS, config.PubSub, config.NATS, config.Ingest}}, true
 	}
 	return nil, false
 }

@@ -16,22 +16,29 @@ type Variable struct {
 	Tag  reflect.StructTag
 }
 
-// Variables are all of carrier's, in the order of its reference, but those that one route alone can have.
-func Variables() []Variable { return variablesOf(reflect.TypeFor[config.Config]()) }
+// Variables are those that stand in the values' config and secrets, in the order of carrier's
+// reference. CARRIER_ROUTES does not: the chart makes it of the values' routes.
+func Variables() []Variable {
+	var all []Variable
+	for _, v := range append(variablesOf(reflect.TypeFor[config.Config]()), RouteVariables()...) {
+		if v.Name != "CARRIER_ROUTES" && v.Tag.Get("only") == "" {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// RouteVariables are those that a route can have of its own, by their process-wide names.
+func RouteVariables() []Variable { return variablesOf(reflect.TypeFor[config.Route]()) }
 
 func variablesOf(group reflect.Type) []Variable {
 	var all []Variable
 	for i := range group.NumField() {
 		field := group.Field(i)
-		name, ok := field.Tag.Lookup("envconfig")
-		switch {
-		case ok && field.Tag.Get("only") == "":
+		if name, ok := field.Tag.Lookup("envconfig"); ok {
 			all = append(all, Variable{Name: name, Type: field.Type, Tag: field.Tag})
-		case ok:
-		case field.Type.Kind() == reflect.Struct:
+		} else if field.Type.Kind() == reflect.Struct {
 			all = append(all, variablesOf(field.Type)...)
-		case field.Type == reflect.TypeFor[[]config.Route]():
-			all = append(all, variablesOf(field.Type.Elem())...)
 		}
 	}
 	return all

@@ -33,6 +33,14 @@ type Options struct {
 	// Ready returns what stands in the way of readiness, by subject; nothing when nothing
 	// does. It must not hold secrets. Nil means nothing ever does.
 	Ready func() map[string]string
+	// ReadyOf returns the same for the route called so, and whether there is one. Nil means that
+	// there is none.
+	ReadyOf func(route string) (reasons map[string]string, known bool)
+	// API serves the paths that begin with /v1/, to requests that have Token as their bearer token
+	// and whose Host is an address, localhost or one of Hosts. Without a Token, or where it is nil,
+	// these paths are not there.
+	API   http.Handler
+	Hosts []string
 	// Metrics serves /metrics; nil means there are none.
 	Metrics http.Handler
 	// Drain starts the drain, unless it has been started, and waits until it is over or

@@ -25,7 +25,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // ask makes one request of the handler o makes.
 func ask(o Options, method, path string, headers ...string) *httptest.ResponseRecorder {
+	return askHost(o, "127.0.0.1:9010", method, path, headers...)
+}
+
+// askHost is ask with a Host.
+func askHost(o Options, host, method, path string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, nil)
+	r.Host = host
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ":")
 		r.Header.Add(name, value)
@@ -387,13 +393,13 @@ func TestHealthAsksReadyz(t *testing.T) {
 	readiness := NewReadiness()
 	s := open(t, Options{Ready: readiness.Reasons})
 	_, port, _ := net.SplitHostPort(s.Addr().String())
-	err := Health(t.Context(), ":"+port)
+	err := Health(t.Context(), ":"+port, "")
 	if err == nil || err.Error() != "not ready: source not reached yet" {
 		t.Errorf("error %v", err)
 	}
 	readiness.Observe(dispatch.Event{Kind: dispatch.SourceUp})
 	for _, address := range []string{":" + port, "0.0.0.0:" + port, "[::]:" + port, "127.0.0.1:" + port, "localhost:" + port} {
-		if err := Health(t.Context(), address); err != nil {
+		if err := Health(t.Context(), address, ""); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -432,7 +438,7 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 		"127.0.0.1:1":                      "ask the admin port",
 		elsewhere.Listener.Addr().String(): "status 302",
 	} {
-		if err := Health(t.Context(), address); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Health(t.Context(), address, ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", address, err, want)
 		}
 	}

@@ -18,7 +18,7 @@ const maxJSON = 16 << 20
 var ErrNoAPI = errors.New("the carrier that runs does not answer this on its admin port")
 
 // Ask makes a request to the API of the admin port at address, as it is configured, and decodes the
-// answer into answer. It waits until ctx ends. An answer other than 200 is an error that says what
+// answer into answer. It waits until ctx ends. An answer other than 200, or 204 without one, is an error that says what
 // the answer says; it wraps ErrNoAPI where there is no such path.
 func Ask(ctx context.Context, address, token, method, path string, answer any) error {
 	header := http.Header{"Authorization": {"Bearer " + token}}
@@ -30,6 +30,9 @@ func Ask(ctx context.Context, address, token, method, path string, answer any) e
 	body, err := io.ReadAll(io.LimitReader(got.Body, maxJSON))
 	if err != nil {
 		return fmt.Errorf("ask the admin port: %w", err)
+	}
+	if got.StatusCode == http.StatusNoContent {
+		return nil
 	}
 	if got.StatusCode == http.StatusOK {
 		if err := json.Unmarshal(body, answer); err != nil {

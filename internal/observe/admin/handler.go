@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,8 @@ func handler(o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		route, found := routes[r.URL.Path]
 		switch {
+		case o.wantsAPI(r):
+			o.api(w, r)
 		case !found:
 			httpapi.Problem{Status: http.StatusNotFound}.Write(w)
 		case !slices.Contains(route.methods, r.Method):
@@ -53,14 +56,31 @@ func (o Options) livez(w http.ResponseWriter, _ *http.Request) {
 	httpapi.WriteJSON(w, http.StatusOK, status{live})
 }
 
-func (o Options) readyz(w http.ResponseWriter, _ *http.Request) {
-	if o.Ready != nil {
-		if reasons := o.Ready(); len(reasons) > 0 {
-			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "not ready", Reasons: reasons}.Write(w)
-			return
-		}
+func (o Options) readyz(w http.ResponseWriter, r *http.Request) {
+	reasons, known := o.reasons(r.URL.Query())
+	switch {
+	case !known:
+		httpapi.Problem{Status: http.StatusNotFound, Detail: "there is no such route"}.Write(w)
+	case len(reasons) > 0:
+		httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "not ready", Reasons: reasons}.Write(w)
+	default:
+		httpapi.WriteJSON(w, http.StatusOK, status{"ready"})
 	}
-	httpapi.WriteJSON(w, http.StatusOK, status{"ready"})
+}
+
+// reasons returns what stands in the way of the readiness that query asks for: of one route, or of
+// the process.
+func (o Options) reasons(query url.Values) (reasons map[string]string, known bool) {
+	switch {
+	case query.Has("route") && o.ReadyOf == nil:
+		return nil, false
+	case query.Has("route"):
+		return o.ReadyOf(query.Get("route"))
+	case o.Ready == nil:
+		return nil, true
+	default:
+		return o.Ready(), true
+	}
 }
 
 func (o Options) drain(w http.ResponseWriter, r *http.Request) {

@@ -9,8 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"slices"
-	"strings"
+	"net/url"
 
 	"carrier/internal/httpapi"
 )
@@ -18,16 +17,24 @@ import (
 const maxAnswer = 64 << 10
 
 // Health asks /readyz of the admin port at address, as it is configured: an address that
-// means every interface is asked on loopback. It returns nil when the answer is 200,
-// else why not. It waits until ctx ends.
-func Health(ctx context.Context, address string) error {
-	answer, err := get(ctx, address, "/readyz")
+// means every interface is asked on loopback. It asks for the route called route, or for the whole
+// process where that is empty. It returns nil when the answer is 200, else why not. It waits until
+// ctx ends.
+func Health(ctx context.Context, address, route string) error {
+	path := "/readyz"
+	if route != "" {
+		path += "?route=" + url.QueryEscape(route)
+	}
+	answer, err := get(ctx, address, path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode == http.StatusOK {
 		return nil
+	}
+	if route != "" && answer.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("the carrier that runs has no route %q", route)
 	}
 	return unready(answer)
 }
@@ -97,10 +104,5 @@ func unready(answer *http.Response) error {
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&p); err != nil || len(p.Reasons) == 0 {
 		return fmt.Errorf("not ready: status %d", answer.StatusCode)
 	}
-	var reasons []string
-	for subject, reason := range p.Reasons {
-		reasons = append(reasons, subject+" "+reason)
-	}
-	slices.Sort(reasons)
-	return fmt.Errorf("not ready: %s", strings.Join(reasons, "; "))
+	return fmt.Errorf("not ready: %s", inOneLine(p.Reasons))
 }

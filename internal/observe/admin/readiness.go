@@ -10,7 +10,7 @@ import (
 	"carrier/receiver"
 )
 
-// A Readiness knows what stands in the way of readiness, as it is told. It is safe for concurrent
+// A Readiness knows what stands in the way of one route's readiness, as it is told. It is safe for concurrent
 // use, and no method blocks.
 type Readiness struct {
 	mu      sync.Mutex
@@ -18,10 +18,11 @@ type Readiness struct {
 	reasons map[string]string
 }
 
-// The subjects of reasons, beside the worker's own.
+// The subjects of reasons.
 const (
 	source   = "source"
 	draining = "draining"
+	worker   = "worker"
 )
 
 // NewReadiness returns a Readiness that waits for the source to be reached.

@@ -50,6 +50,20 @@ func (c *counts) ended(e dispatch.Event) *count {
 	return &c.returned
 }
 
+// Totals returns how many messages were received since the start, and how many have ended in each
+// way: the words of the label outcome.
+func (a *Audit) Totals() (received int64, settled map[string]int64) {
+	c := &a.counts
+	settled = map[string]int64{}
+	for word, n := range map[string]*count{
+		"delivered": &c.delivered, "deferred": &c.deferred, "failed": &c.failed,
+		"rejected": &c.rejected, "returned": &c.returned, "lost": &c.lost,
+	} {
+		settled[word] = n.total.Load()
+	}
+	return c.received.total.Load(), settled
+}
+
 // RunStats logs a statistics line at every interval until ctx ends. Each number is of
 // the time since the last line; received_total and delivered_total are of the time since
 // the start. inFlight says how many messages are in flight. It is called once at most.

@@ -1,26 +1,23 @@
-// Package metrics counts what happens, for Prometheus.
+// Package metrics counts what happens, for Prometheus: once for the process, and once for each of
+// its routes. What is counted is numbers; their names and labels are made for each scrape.
 package metrics
 
 import (
-	"net/http"
-	"strconv"
-
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promauto"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"carrier/receiver"
 )
 
-// Options is what the metrics are made of.
+// Options is what the metrics of one route are made of.
 type Options struct {
+	// Route is the value of the label route; empty means that no metric has that label.
+	Route string
 	// Receiver is the receiver's name: the value of the receiver label.
 	Receiver string
 	// Concurrency is the most messages the worker holds at once.
 	Concurrency int
-	// Version and Commit are of the binary.
-	Version, Commit string
 	// Operations are the operations the receiver tells its Observer of; each is there
 	// from the start, at 0.
 	Operations []string
@@ -28,59 +25,66 @@ type Options struct {
 	Duplicates []string
 }
 
-// Metrics holds every number, on a registry of its own. It is safe for concurrent use, and no method
-// blocks. It is a receiver.Observer.
+// Metrics holds every number of one route. It is safe for concurrent use, and no method blocks. It
+// is a receiver.Observer.
 type Metrics struct {
-	registry *prometheus.Registry
-	make     promauto.Factory
+	process     *Process
+	route       []pair // the label route, where the route has a name
+	receiver    pair
+	concurrency int
 
-	received    prometheus.Counter
-	settled     counters
-	rejected    counters
-	leftBehind  prometheus.Counter
-	attempts    counters
-	took        prometheus.Histogram
-	age         prometheus.Histogram
-	extensions  counters
-	leasesLost  prometheus.Counter
-	lastReceive prometheus.Gauge
-	workerUp    prometheus.Gauge
-	draining    prometheus.Gauge
-	calls       counters
-	errors      *prometheus.CounterVec
-	duplicates  counters
-	requests    counters
+	received    atomic.Uint64
+	settled     *counters
+	rejected    *counters
+	leftBehind  atomic.Uint64
+	attempts    *counters
+	took        *histogram
+	age         *histogram
+	extensions  *counters
+	leasesLost  atomic.Uint64
+	lastReceive atomic.Int64 // nanoseconds since 1970; 0: never
+	workerUp    atomic.Bool
+	draining    atomic.Bool
+	calls       *counters
+	errors      *counters
+	duplicates  *counters
+
+	mu           sync.Mutex
+	breakersOpen map[string]bool // by endpoint
 
 	deferralsHeld func() int64
 }
 
 var _ receiver.Observer = (*Metrics)(nil)
 
-// New assembles the metrics, every known label at 0, and those of the Go runtime and the
-// process: they are read when they are asked for, and cost nothing between.
-func New(o Options) *Metrics {
-	registry := prometheus.NewRegistry()
-	m := &Metrics{registry: registry, make: promauto.With(registry)}
-	registry.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-	)
-	m.messages(o)
-	m.source(o)
-	m.worker(o.Concurrency)
-	m.build(o.Version, o.Commit)
+// Route assembles the metrics of one route, every known label at 0.
+func (p *Process) Route(o Options) *Metrics {
+	m := newMetrics(p, o)
+	p.watch(m.messages)
+	p.watch(m.worker)
+	p.watch(m.breakers)
+	p.watch(m.source)
 	return m
 }
 
-// Handler serves the metrics, as Prometheus text or, where a scraper asks for it, as OpenMetrics.
-func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, EnableOpenMetrics: true})
-}
+// with is labels beside that of the route.
+func (m *Metrics) with(labels ...pair) []pair { return slices.Concat(m.route, labels) }
 
 // WatchInFlight makes count the number of messages received and not settled. It is
 // called once, before the metrics are served; count is safe for concurrent use.
 func (m *Metrics) WatchInFlight(count func() int) {
-	m.gaugeFunc("carrier_messages_in_flight", "Messages received and not settled.", func() float64 { return float64(count()) })
+	m.process.watch(func(to *exposition) {
+		to.gauge("carrier_messages_in_flight", "Messages received and not settled.", float64(count()), m.route...)
+	})
+}
+
+// WatchParked makes count the number of deferred messages that wait in flight to be posted again. It
+// is called once, before the metrics are served; count is safe for concurrent use.
+func (m *Metrics) WatchParked(count func() int) {
+	m.process.watch(func(to *exposition) {
+		to.gauge("carrier_messages_parked", "Deferred messages that wait under their leases, off the worker's slots, to be posted again; of those in flight.",
+			float64(count()), m.route...)
+	})
 }
 
 // WatchDeferrals makes count the number of messages that the receiver keeps away for longer
@@ -88,33 +92,25 @@ func (m *Metrics) WatchInFlight(count func() int) {
 // the metrics are served; count is safe for concurrent use.
 func (m *Metrics) WatchDeferrals(count func() int64) { m.deferralsHeld = count }
 
-// WatchLog makes dropped the number of log lines that could not be written. It is called once,
-// before the metrics are served; dropped is safe for concurrent use.
-func (m *Metrics) WatchLog(dropped func() uint64) {
-	m.make.NewCounterFunc(prometheus.CounterOpts{
-		Name: "carrier_log_lines_dropped_total",
-		Help: "Log lines that were dropped because nobody read them.",
-	}, func() float64 { return float64(dropped()) })
-}
-
 // SetWorkerUp says whether the worker takes messages. It is down until it is said.
-func (m *Metrics) SetWorkerUp(up bool) {
-	if up {
-		m.workerUp.Set(1)
-		return
-	}
-	m.workerUp.Set(0)
-}
+func (m *Metrics) SetWorkerUp(up bool) { m.workerUp.Store(up) }
 
-// IngestRequest counts one answer to a producer. It is called with WatchIngest alone.
-func (m *Metrics) IngestRequest(code int) { m.requests.inc(strconv.Itoa(code)) }
+// SetBreakerOpen says whether the breaker of endpoint is open.
+func (m *Metrics) SetBreakerOpen(endpoint string, open bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.breakersOpen == nil {
+		m.breakersOpen = map[string]bool{}
+	}
+	m.breakersOpen[endpoint] = open
+}
 
 // SourceCall counts one request to the source.
 func (m *Metrics) SourceCall(operation string) { m.calls.inc(operation) }
 
 // SourceError counts one failure at the source.
 func (m *Metrics) SourceError(operation string, class receiver.Class) {
-	m.errors.WithLabelValues(operation, string(class)).Inc()
+	m.errors.inc(operation, string(class))
 }
 
 // Duplicate counts a message that was handed out again.

@@ -21,15 +21,26 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// An instance is a process with one route.
+type instance struct {
+	*Process
+	*Metrics
+}
+
+func assemble(o Options) instance {
+	p := NewProcess("1.2.3", "abc")
+	return instance{p, p.Route(o)}
+}
+
 func options() Options {
 	return Options{
-		Receiver: "ingest", Concurrency: 7, Version: "1.2.3", Commit: "abc",
+		Receiver: "ingest", Concurrency: 7,
 		Operations: []string{"receive", "delete"}, Duplicates: []string{"undeleted"},
 	}
 }
 
 // scrape returns what Prometheus would read, a line for each series.
-func scrape(t *testing.T, m *Metrics) string {
+func scrape(t *testing.T, m interface{ Handler() http.Handler }) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -40,7 +51,7 @@ func scrape(t *testing.T, m *Metrics) string {
 	return "\n" + string(body)
 }
 
-func expect(t *testing.T, m *Metrics, series ...string) {
+func expect(t *testing.T, m interface{ Handler() http.Handler }, series ...string) {
 	t.Helper()
 	text := scrape(t, m)
 	for _, line := range series {
@@ -54,20 +65,23 @@ func expect(t *testing.T, m *Metrics, series ...string) {
 }
 
 func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
-	m := New(options())
+	m := assemble(options())
 	m.WatchInFlight(func() int { return 3 })
+	m.WatchParked(func() int { return 20 })
 	m.WatchLog(func() uint64 { return 11 })
-	m.WatchIngest(func() receiver.EmbeddedQueue {
+	ingest := func() receiver.EmbeddedQueue {
 		return receiver.EmbeddedQueue{
 			Messages: 4, MaxMessages: 9, Bytes: 5, MaxBytes: 10, Ready: 12, Delayed: 13, BackingOff: 14, InFlight: 15,
 			DeadLetters: 16, DeadLettersDropped: 17, FilesSetAside: 18, Connections: 19,
 		}
-	})
+	}
+	m.WatchIngest(ingest)
+	m.WatchProducers(ingest)
 	m.WatchDeferrals(func() int64 { return 6 })
 	series := []string{
 		`carrier_messages_received_total{receiver="ingest"} 0`,
 		`carrier_leases_lost_total 0`, `carrier_worker_up 0`, `carrier_concurrency_limit 7`,
-		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`, `carrier_deferrals_held 6`,
+		`carrier_last_receive_timestamp_seconds 0`, `carrier_messages_in_flight 3`, `carrier_deferrals_held 6`, `carrier_messages_parked 20`,
 		`carrier_ingest_queue_messages 4`, `carrier_ingest_queue_bytes 5`,
 		`carrier_ingest_queue_messages_limit 9`, `carrier_ingest_queue_bytes_limit 10`, `carrier_draining 0`,
 		`carrier_ingest_messages{state="ready"} 12`, `carrier_ingest_messages{state="delayed"} 13`,
@@ -139,7 +153,7 @@ func TestEachEventIsCounted(t *testing.T) {
 		"an unheard-of code":        {attempted("9xx"), []string{`carrier_attempts_total{code="9xx"} 1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := New(options())
+			m := assemble(options())
 			m.Observe(tt.event)
 			expect(t, m, tt.want...)
 		})
@@ -160,7 +174,7 @@ func attempted(code string) dispatch.Event {
 
 func TestAgeIsCountedFromTheQueueToTheAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := New(options())
+		m := assemble(options())
 		event := attempted("2xx")
 		event.Took = 10 * time.Second
 		event.Message = &message.Message{Sent: time.Now()}
@@ -172,7 +186,7 @@ func TestAgeIsCountedFromTheQueueToTheAttempt(t *testing.T) {
 
 func TestLastReceiveIsTheTimeOfTheLastReceiveThatWorked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := New(options())
+		m := assemble(options())
 		m.Observe(dispatch.Event{Kind: dispatch.Polled})
 		text := scrape(t, m)
 		want := fmt.Sprintf("\ncarrier_last_receive_timestamp_seconds %v\n", float64(time.Now().Unix()))
@@ -183,8 +197,8 @@ func TestLastReceiveIsTheTimeOfTheLastReceiveThatWorked(t *testing.T) {
 }
 
 func TestWhatOthersReportIsCounted(t *testing.T) {
-	m := New(options())
-	m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
+	m := assemble(options())
+	m.WatchProducers(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
 	m.SourceCall("receive")
 	m.SourceError("receive", receiver.Throttled)
 	m.Duplicate("undeleted")
@@ -197,7 +211,7 @@ func TestWhatOthersReportIsCounted(t *testing.T) {
 }
 
 func TestIngestIsAbsentWithOtherReceivers(t *testing.T) {
-	m := New(Options{Receiver: "sqs"})
+	m := assemble(Options{Receiver: "sqs"})
 	expect(t, m, `carrier_deferrals_held 0`)
 	if text := scrape(t, m); strings.Contains(text, "carrier_ingest_") || strings.Contains(text, "carrier_dead_letters") {
 		t.Errorf("metrics of the embedded queue:\n%s", text)
@@ -206,7 +220,7 @@ func TestIngestIsAbsentWithOtherReceivers(t *testing.T) {
 
 func TestOldestMessageHasAnAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := New(options())
+		m := assemble(options())
 		since := time.Now()
 		m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{Oldest: since} })
 		time.Sleep(90 * time.Second)
@@ -214,25 +228,8 @@ func TestOldestMessageHasAnAge(t *testing.T) {
 	})
 }
 
-func TestOpenMetricsIsServedWhereItIsAskedFor(t *testing.T) {
-	for accept, want := range map[string]string{
-		"": "text/plain", "text/plain": "text/plain", "application/openmetrics-text; version=1.0.0": "application/openmetrics-text",
-	} {
-		answer := httptest.NewRecorder()
-		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-		r.Header.Set("Accept", accept)
-		New(options()).Handler().ServeHTTP(answer, r)
-		if got := answer.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
-			t.Errorf("Accept %q: %s", accept, got)
-		}
-		if open := strings.HasSuffix(answer.Body.String(), "# EOF\n"); open != strings.Contains(want, "openmetrics") {
-			t.Errorf("Accept %q ends as OpenMetrics: %v", accept, open)
-		}
-	}
-}
-
 func TestManyMayCountAtOnce(t *testing.T) {
-	m := New(options())
+	m := assemble(options())
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -244,4 +241,52 @@ func TestManyMayCountAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	expect(t, m, `carrier_messages_settled_total{outcome="delivered",receiver="ingest"} 800`)
+}
+
+func TestEachRouteHasItsLabelAndTheProcessHasNone(t *testing.T) {
+	p := NewProcess("1.2.3", "abc")
+	ingest := func() receiver.EmbeddedQueue {
+		return receiver.EmbeddedQueue{Messages: 4, EvictedDropped: 3, EvictedDead: 2, Offline: true, RemovedDropped: 7}
+	}
+	mail := p.Route(Options{Route: "mail", Receiver: "ingest", Operations: []string{"receive"}})
+	orders := p.Route(Options{Route: "orders", Receiver: "sqs", Operations: []string{"receive"}})
+	mail.WatchIngest(ingest)
+	p.WatchProducers(ingest)
+	p.WatchLog(func() uint64 { return 0 })
+	orders.WatchInFlight(func() int { return 2 })
+	orders.Observe(settled(message.Outcome{Verdict: message.Delivered}, nil))
+	mail.SetWorkerUp(true)
+	expect(t, p,
+		`carrier_messages_settled_total{outcome="delivered",receiver="sqs",route="orders"} 1`,
+		`carrier_messages_settled_total{outcome="delivered",receiver="ingest",route="mail"} 0`,
+		`carrier_messages_in_flight{route="orders"} 2`, `carrier_worker_up{route="mail"} 1`, `carrier_worker_up{route="orders"} 0`,
+		`carrier_ingest_queue_messages{route="mail"} 4`, `carrier_ingest_messages{route="mail",state="ready"} 0`,
+		`carrier_subscription_evicted_total{action="drop",route="mail"} 3`, `carrier_subscription_evicted_total{action="dead-letter",route="mail"} 2`, `carrier_subscription_offline{route="mail"} 1`,
+		`carrier_ingest_connections 0`, `carrier_ingest_removed_dropped_total 7`, `carrier_ingest_files_set_aside 0`, `carrier_ingest_requests_total{code="200"} 0`, `carrier_log_lines_dropped_total 0`,
+	)
+	for line := range strings.Lines(scrape(t, p)) {
+		of := strings.HasPrefix(line, "go_") || strings.HasPrefix(line, "process_") || strings.HasPrefix(line, "#") || line == "\n"
+		of = of || strings.HasPrefix(line, "carrier_ingest_connections") || strings.HasPrefix(line, "carrier_ingest_files") ||
+			strings.HasPrefix(line, "carrier_ingest_requests") || strings.HasPrefix(line, "carrier_ingest_removed") || strings.HasPrefix(line, "carrier_log_lines") || strings.HasPrefix(line, "carrier_build_info")
+		if of == strings.Contains(line, `route="`) {
+			t.Errorf("the label route is wrong in %s", line)
+		}
+	}
+}
+
+func TestNothingTakenAwayIsZeroFromTheStart(t *testing.T) {
+	p := NewProcess("1.2.3", "abc")
+	none := func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} }
+	p.Route(Options{Route: "mail", Receiver: "ingest"}).WatchIngest(none)
+	p.WatchProducers(none)
+	expect(t, p, `carrier_subscription_evicted_total{action="drop",route="mail"} 0`, `carrier_subscription_evicted_total{action="dead-letter",route="mail"} 0`,
+		`carrier_subscription_offline{route="mail"} 0`, `carrier_ingest_removed_dropped_total 0`)
+}
+
+func TestOneRouteWithoutANameHasNoLabel(t *testing.T) {
+	m := assemble(options())
+	m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
+	if text := scrape(t, m); strings.Contains(text, "route=") || strings.Contains(text, "carrier_subscription_") {
+		t.Errorf("metrics of several routes:\n%s", text)
+	}
 }

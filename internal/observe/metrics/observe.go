@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"errors"
+	"time"
 
 	"carrier/dispatch"
 	"carrier/message"
@@ -24,8 +25,8 @@ const (
 func (m *Metrics) Observe(e dispatch.Event) {
 	switch e.Kind {
 	case dispatch.Polled:
-		m.received.Add(float64(e.Count))
-		m.lastReceive.SetToCurrentTime()
+		m.received.Add(uint64(max(e.Count, 0)))
+		m.lastReceive.Store(time.Now().UnixNano())
 	case dispatch.Attempted:
 		m.attempted(e)
 	case dispatch.Settled:
@@ -33,7 +34,7 @@ func (m *Metrics) Observe(e dispatch.Event) {
 	case dispatch.Extended:
 		m.extensions.inc(extension(e.Err))
 	case dispatch.Stopping:
-		m.draining.Set(1)
+		m.draining.Store(true)
 	case dispatch.Redelivered:
 		m.duplicates.inc(duplicate(e.Outcome))
 	}
@@ -56,9 +57,9 @@ func (m *Metrics) attempted(e dispatch.Event) {
 	if code == refused || e.Outcome.Cause == message.Unreached {
 		return
 	}
-	m.took.Observe(e.Took.Seconds())
+	m.took.observe(e.Took.Seconds())
 	if e.Message != nil && !e.Message.Sent.IsZero() {
-		m.age.Observe(max(e.Message.Age()-e.Took, 0).Seconds())
+		m.age.observe(max(e.Message.Age()-e.Took, 0).Seconds())
 	}
 }
 
@@ -69,13 +70,13 @@ func (m *Metrics) settle(e dispatch.Event) {
 			m.rejected.inc(e.Outcome.Action.String())
 		}
 		if e.LeftToRedrive() {
-			m.leftBehind.Inc()
+			m.leftBehind.Add(1)
 		}
 		return
 	}
 	m.settled.inc(lost)
 	if errors.Is(e.Err, receiver.ErrLeaseLost) {
-		m.leasesLost.Inc()
+		m.leasesLost.Add(1)
 	}
 }
 

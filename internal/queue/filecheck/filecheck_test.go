@@ -53,6 +53,57 @@ func sound(t *testing.T, n int) []byte {
 	return data
 }
 
+// several is a file with messages, states, ends and dead letters of three subscriptions.
+func several(t *testing.T) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "f")
+	c, err := newCopier(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(b record.Bucket, key, value []byte) {
+		if took, err := c.put(b, key, value); err != nil || !took {
+			t.Fatalf("put = %v, %v", took, err)
+		}
+	}
+	for seq := range uint64(30) {
+		m := record.Message{To: seq%7 + 1, Stored: 5, Body: make([]byte, 200)}
+		put(record.Plain, record.SeqKey(seq+1), m.Encode())
+		put(record.States, record.SlotKey(seq+1, 2), record.State{Count: 1}.Encode())
+		put(record.Ends, record.SeqKey(seq+1), record.EncodeEnds(1))
+		put(record.Dead, record.SlotKey(seq+1, 1), record.EncodeDeadLetter(record.Reason{}, testTime(), record.ForFirstSlot(m.Encode())))
+	}
+	table := record.DefaultTable()
+	for slot := 1; slot < 64; slot++ { // so many that they have a page of their own
+		table = append(table, record.Subscription{Slot: slot, Name: fmt.Sprint("subscription-", slot), Pattern: "/a/long/path/to/be/matched/"})
+	}
+	if err := c.close(true, table); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestFileOfSeveralSubscriptionsIsReadAndSalvaged(t *testing.T) {
+	data := several(t)
+	if n, err := walked(data); err != nil || n != 4*30+2 {
+		t.Errorf("Walk visits %d keys, %v; want 122", n, err)
+	}
+	r, out := salvaged(t, data)
+	again, err := Check(bytes.NewReader(out), int64(len(out)))
+	if !r.Sound() || err != nil || !again.Sound() || again.Vouched != *r.Sealed || len(again.Subscriptions) != 64 {
+		t.Errorf("salvaged %+v with %d subscriptions of %+v, %v", again.Vouched, len(again.Subscriptions), r.Sealed, err)
+	}
+	bad := bytes.Clone(data)
+	bad[newest(data)*testPage+40] ^= 1
+	if r, _ := salvaged(t, bad); r.Copied != *r.Sealed || !strings.Contains(strings.Join(r.Problems, "\n"), "was found without it") {
+		t.Errorf("without the newest meta page: %+v", r)
+	}
+}
+
 // walked is what Walk says of data.
 func walked(data []byte) (int, error) {
 	f, err := Open(bytes.NewReader(data), int64(len(data)))
@@ -320,6 +371,9 @@ func FuzzFile(f *testing.F) {
 	f.Add(uint32(5000), uint32(1), []byte("x"))
 	f.Fuzz(func(t *testing.T, at, bits uint32, noise []byte) {
 		data := sound(t, 30)
+		if bits&1 != 0 {
+			data = several(t)
+		}
 		for i := range data[:min(len(data), 40*testPage)] {
 			if uint32(i) >= at && i-int(at) < len(noise) {
 				data[i] ^= noise[i-int(at)] ^ byte(bits)

@@ -114,11 +114,7 @@ func (l *Loaded) visit(b record.Bucket, key []byte, v filecheck.Value, tx uint64
 		return nil
 	}
 	if b == record.Meta {
-		value, err := v.Bytes()
-		if err != nil {
-			return err
-		}
-		return l.meta(key, value, tx)
+		return l.meta(key, v, tx)
 	}
 	value, err := v.Prefix()
 	if err != nil {
@@ -143,7 +139,11 @@ func (l *Loaded) visit(b record.Bucket, key []byte, v filecheck.Value, tx uint64
 	return nil
 }
 
-func (l *Loaded) meta(key, value []byte, tx uint64) error {
+func (l *Loaded) meta(key []byte, v filecheck.Value, tx uint64) error {
+	value, err := v.Bytes() // many subscriptions take more than a prefix
+	if err != nil {
+		return err
+	}
 	switch string(key) {
 	case record.FormatKey:
 		table, err := record.DecodeTable(value)

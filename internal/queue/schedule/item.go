@@ -3,14 +3,14 @@ package schedule
 import "time"
 
 // An Item is one message of which more is to be remembered than the file's order. Millions of
-// them may be waiting, so that what only a message in flight needs is in its Handout.
+// them may be waiting, so that what only a message in flight needs is in its Receives.
 type Item struct {
 	Seq uint64
 	// Due is in Unix nanoseconds; 0 is at once.
 	Due int64
-	// Handout is what is known of the message's hand-outs; nil where it has none, or they have
-	// not been read from the file.
-	Handout *Handout
+	// Receives is what is known of earlier receives; nil where there were none, or they have not been
+	// read from the file.
+	Receives *Receives
 
 	group uint64 // hash of its group; 0 is none
 	index int32  // in its heap
@@ -18,22 +18,22 @@ type Item struct {
 	flags flags
 }
 
-// A Handout is what is known of a message that is or was handed out.
-type Handout struct {
-	// Count is how often it was handed out, Deferrals how many of these hand-outs ended
-	// without a failed attempt.
+// Receives is what is known of the receives of one message.
+type Receives struct {
+	// Count is how often it was received, Deferrals how many of these receives ended without a
+	// failed attempt.
 	Count, Deferrals int32
-	// First is the first hand-out in Unix nanoseconds; 0 is never.
+	// First is the first receive in Unix nanoseconds; 0 is never.
 	First int64
 	// Size is what the message costs.
 	Size int64
-	// Lease is that of the last hand-out, until it is settled.
+	// Lease is that of the last receive, until it is settled.
 	Lease *Lease
-	// Open means that the last hand-out has no outcome.
+	// Open means that the last receive has no outcome.
 	Open bool
 }
 
-// A Lease is one hand-out of a message.
+// A Lease is that of one receive of a message.
 type Lease struct {
 	Expires time.Time
 	// Settling means that its end has been asked for.

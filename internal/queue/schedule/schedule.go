@@ -53,7 +53,7 @@ func New() *Schedule {
 	return &Schedule{
 		ready:   itemHeap{before: func(a, b *Item) bool { return a.Seq < b.Seq }},
 		delayed: itemHeap{before: func(a, b *Item) bool { return a.Due < b.Due || a.Due == b.Due && a.Seq < b.Seq }},
-		leased:  itemHeap{before: func(a, b *Item) bool { return a.Handout.Lease.Expires.Before(b.Handout.Lease.Expires) }},
+		leased:  itemHeap{before: func(a, b *Item) bool { return a.Receives.Lease.Expires.Before(b.Receives.Lease.Expires) }},
 		lanes:   make(map[uint64]*lane),
 		seed:    maphash.MakeSeed(),
 		parked:  make(map[uint64]struct{}),
@@ -145,7 +145,7 @@ func (s *Schedule) addIndexed(seq uint64, due int64, group uint64, f flags) {
 
 // Damaged is an item for a message that cannot be read, and is not scheduled.
 func Damaged(seq uint64, isIndexed bool) *Item {
-	it := &Item{Seq: seq, Handout: &Handout{}}
+	it := &Item{Seq: seq, Receives: &Receives{}}
 	if isIndexed {
 		it.flags = indexed
 	}
@@ -175,7 +175,7 @@ func (s *Schedule) Advance(now time.Time) {
 		it.Due = 0
 		s.push(it, inReady)
 	}
-	for it := s.leased.first(); it != nil && !it.Handout.Lease.Expires.After(now); it = s.leased.first() {
+	for it := s.leased.first(); it != nil && !it.Receives.Lease.Expires.After(now); it = s.leased.first() {
 		s.Take(it)
 		s.push(it, inReady)
 	}
@@ -241,7 +241,7 @@ func (s *Schedule) Sleep(now time.Time) (d time.Duration, ok bool) {
 		d, ok = time.Duration(it.Due-now.UnixNano()), true
 	}
 	if it := s.leased.first(); it != nil {
-		left := it.Handout.Lease.Expires.Sub(now)
+		left := it.Receives.Lease.Expires.Sub(now)
 		if !ok || left < d {
 			d, ok = left, true
 		}

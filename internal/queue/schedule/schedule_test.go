@@ -64,7 +64,7 @@ func TestCountsFollowTheItems(t *testing.T) {
 	s.AddIndexed(1, now.Add(time.Hour).UnixNano(), "")
 	s.AddIndexed(2, 0, "g")
 	it := s.Pick()
-	it.Handout = &Handout{Lease: &Lease{Expires: now.Add(time.Minute)}}
+	it.Receives = &Receives{Lease: &Lease{Expires: now.Add(time.Minute)}}
 	s.Lease(it)
 	want := func(delayed, backingOff, inFlight int) {
 		t.Helper()
@@ -78,4 +78,56 @@ func TestCountsFollowTheItems(t *testing.T) {
 	want(1, 1, 0)
 	s.Advance(now.Add(2 * time.Hour))
 	want(0, 0, 0)
+}
+
+// TestOldestThatIsNotInFlightIsTaken has one message in each place: 2 is in flight and 3 waits behind
+// it, 4 and 1 are delayed, 5 was ready again, 6 and 7 are plain.
+func TestOldestThatIsNotInFlightIsTaken(t *testing.T) {
+	s, now := New(), time.Now()
+	s.AddIndexed(1, now.Add(time.Hour).UnixNano(), "")
+	s.AddIndexed(2, 0, "g")
+	s.AddIndexed(3, 0, "g")
+	inFlight := s.Pick()
+	inFlight.Receives = &Receives{Lease: &Lease{Expires: now.Add(time.Hour)}}
+	s.Lease(inFlight)
+	s.AddIndexed(4, now.Add(time.Minute).UnixNano(), "h")
+	s.AddIndexed(5, 0, "")
+	s.AddPlain(6)
+	s.AddPlain(7)
+	for _, want := range []uint64{1, 4, 5, 6, 7, 3} {
+		it := s.TakeOldest()
+		if it == nil || it.Seq != want {
+			t.Fatalf("taken %+v, want %d", it, want)
+		}
+		s.Finish(it)
+	}
+	if it := s.TakeOldest(); it != nil {
+		t.Errorf("taken %+v, which is in flight", it)
+	}
+	if s.Take(inFlight); len(s.lanes) != 1 {
+		t.Fatal("the group is gone while its first message is in flight")
+	}
+	if s.Finish(inFlight); len(s.lanes) != 0 {
+		t.Error("the group is left")
+	}
+}
+
+// TestOldestOfManyDelayedAreTakenInOrder has more than are kept in order, some of them given back in
+// between.
+func TestOldestOfManyDelayedAreTakenInOrder(t *testing.T) {
+	s, now := New(), time.Now()
+	const n = 3 * oldestMost
+	for i := range uint64(n) {
+		s.AddIndexed(n-i, now.Add(time.Duration(i%7)*time.Minute+time.Hour).UnixNano(), "")
+	}
+	for want := uint64(1); want <= n; want++ {
+		it := s.TakeOldest()
+		if want%5 == 0 { // it comes back, and is the oldest again
+			s.GiveBack(it, now.Add(time.Hour).UnixNano())
+			it = s.TakeOldest()
+		}
+		if it == nil || it.Seq != want {
+			t.Fatalf("taken %+v, want %d", it, want)
+		}
+	}
 }

@@ -128,13 +128,13 @@ func (q *Queue) take(now time.Time, want asked) []shapes.Received {
 		if q.redriven(m) {
 			return true
 		}
-		out = append(out, q.handOut(m, now, want))
+		out = append(out, q.startLease(m, now, want))
 		return len(out) < want.most
 	})
 	return out
 }
 
-func (q *Queue) handOut(m *stored, now time.Time, want asked) shapes.Received {
+func (q *Queue) startLease(m *stored, now time.Time, want asked) shapes.Received {
 	q.s.serial++
 	m.serial = q.s.serial
 	m.receives++

@@ -1,0 +1,45 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+
+	"carrier/config/values"
+)
+
+// ProxyURL is CARRIER_WEBHOOK_PROXY; nil where it is not set. It is as secret as the variable.
+func (w WebhookOptions) ProxyURL() *url.URL {
+	if w.Proxy.Reveal() == "" {
+		return nil
+	}
+	u, _ := url.Parse(w.Proxy.Reveal())
+	return u
+}
+
+// format checks that a request that is made again is not to have another form.
+func (k *check) format(r *Route) {
+	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
+	w := r.Webhook
+	if r.Receiver != Ingest || !r.Ingest.Replay {
+		return
+	}
+	if w.Format != Raw {
+		k.fault("CARRIER_WEBHOOK_FORMAT", fmt.Sprintf(why, Raw))
+	}
+	if w.Unwrap == SNS {
+		k.fault("CARRIER_UNWRAP", fmt.Sprintf(why, "none"))
+	}
+}
+
+// egress checks the proxy, and the addresses that may not be connected to.
+func (k *check) egress(w WebhookOptions) {
+	k.require("CARRIER_WEBHOOK_PROXY", w.Proxy.Reveal() == "" || values.IsProxy(w.Proxy.Reveal()))
+	for name, urls := range map[string][]string{
+		"CARRIER_WEBHOOK_ENDPOINT": w.Endpoints, "CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": {w.HealthCheckEndpoint},
+	} {
+		if !w.AllowLinkLocal && slices.ContainsFunc(urls, values.IsLinkLocal) {
+			k.fault(name, "must not be a link-local or metadata address, unless CARRIER_WEBHOOK_ALLOW_LINK_LOCAL is true")
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package route
+
+import (
+	"net/http"
+
+	"carrier/config"
+	"carrier/internal/httpapi"
+	"carrier/internal/observe/admin"
+)
+
+// A State is what a route does at one moment, as GET /v1/state tells of it.
+type State struct {
+	Name     string `json:"name"`
+	Receiver string `json:"receiver"`
+	Source   string `json:"source"`
+	// State is up, down, paused or draining, and Reasons say why it is not up.
+	State   string   `json:"state"`
+	Reasons []string `json:"reasons"`
+	// InFlight messages were received and are not settled; the worker holds Limit of them at most.
+	InFlight int `json:"in_flight"`
+	Limit    int `json:"limit"`
+	// Received and Settled, by outcome, count since the start.
+	Received int64            `json:"received"`
+	Settled  map[string]int64 `json:"settled"`
+	// OldestSeconds is the age of the oldest message that is due in the ingest queue; Queued and
+	// DeadLetters count its messages. All are 0 with other receivers.
+	OldestSeconds int64      `json:"oldest_seconds"`
+	Queued        int        `json:"queued"`
+	DeadLetters   int        `json:"dead_letters"`
+	Endpoints     []Endpoint `json:"endpoints"`
+}
+
+// An Endpoint is one place that a route's messages are posted to.
+type Endpoint struct {
+	// URL has no user, password or query in it.
+	URL string `json:"url"`
+}
+
+// A ProcessState is the answer to GET /v1/state.
+type ProcessState struct {
+	Version string  `json:"version"`
+	Routes  []State `json:"routes"`
+}
+
+// API answers GET /v1/state, POST /v1/routes/{route}/pause and /resume, and what the ingest server answers, where a route has that receiver.
+// version is of the binary. Whoever serves it asks for a credential.
+func (rs *Routes) API(version string) http.Handler {
+	var api admin.API
+	api.Handle("GET /v1/state", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		httpapi.WriteJSON(w, http.StatusOK, ProcessState{Version: version, Routes: rs.states()})
+	}))
+	api.Handle("POST /v1/routes/{route}/pause", rs.pausing(true))
+	api.Handle("POST /v1/routes/{route}/resume", rs.pausing(false))
+	for _, r := range rs.all {
+		if r.source.API != nil { // the server is the same for all of them
+			api.Handle("/v1/subscriptions", r.source.API)
+			api.Handle("/v1/subscriptions/", r.source.API)
+			break
+		}
+	}
+	return &api
+}
+
+// pausing pauses the route of the path, or ends that.
+func (rs *Routes) pausing(paused bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		for _, r := range rs.all {
+			if r.publicName() == req.PathValue("route") {
+				r.pause(paused)
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+		}
+		httpapi.Problem{Status: http.StatusNotFound, Detail: "there is no such route"}.Write(w)
+	})
+}
+
+func (rs *Routes) states() []State {
+	all := make([]State, len(rs.all))
+	for i, r := range rs.all {
+		all[i] = r.state()
+	}
+	return all
+}
+
+// publicName is what the route is called where one is asked for by name.
+func (r *Route) publicName() string {
+	if r.config.Name == "" {
+		return config.DefaultRoute
+	}
+	return r.config.Name
+}

@@ -1,0 +1,95 @@
+package route
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/receiver"
+	"carrier/receiver/builtin"
+	"carrier/receiver/preflight"
+	"carrier/transmitter/webhook"
+)
+
+// Check looks at the source and the worker of every route of c, all at once, without taking a
+// message. carrierRuns says that a carrier with the same configuration runs. The findings are in the
+// order of the routes, and name them.
+func Check(ctx context.Context, c config.Config, version string, carrierRuns bool) []preflight.Finding {
+	var of []builtin.Route
+	for _, rc := range c.Routes {
+		of = append(of, builtin.Route{Route: rc, Observer: receiver.NoObserver{}, Log: zap.NewNop()})
+	}
+	sources, err := builtin.New(c, of, builtin.Options{Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + version})
+	if err != nil {
+		return []preflight.Finding{preflight.Fail.Finding(err.Error())}
+	}
+	found := make([][]preflight.Finding, len(sources))
+	var all sync.WaitGroup
+	for i, rc := range c.Routes {
+		all.Go(func() {
+			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkWorker(ctx, rc, version)...) {
+				found[i] = append(found[i], Named(rc.Name, f))
+			}
+		})
+	}
+	all.Wait()
+	for _, source := range sources {
+		_ = source.Close()
+	}
+	return slices.Concat(found...)
+}
+
+// Named is f with the name of its route before it, f itself where the route has none.
+func Named(route string, f preflight.Finding) preflight.Finding {
+	if route != "" {
+		f.Text = "route " + route + ": " + f.Text
+	}
+	return f
+}
+
+// checkWorker asks the worker's health endpoint, or, without one, whether each of its endpoints
+// accepts connections.
+func checkWorker(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	endpoints, hooks, err := openHooks(c, version, zap.NewNop())
+	if err != nil {
+		return []preflight.Finding{noWorker(err)}
+	}
+	defer func() {
+		for _, hook := range hooks {
+			hook.Close()
+		}
+	}()
+	if c.Webhook.HealthCheckEndpoint != "" {
+		return []preflight.Finding{checkHealth(ctx, c.Webhook, hooks[0])}
+	}
+	var found []preflight.Finding
+	for i, hook := range hooks {
+		if err := hook.Probe(ctx); err != nil {
+			found = append(found, noWorker(err))
+			continue
+		}
+		found = append(found, preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections", endpoints[i])))
+	}
+	return found
+}
+
+func checkHealth(ctx context.Context, c config.WebhookOptions, hook *webhook.Transmitter) preflight.Finding {
+	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
+	if err != nil {
+		return noWorker(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.HealthCheckTimeout)
+	defer cancel()
+	if err := hook.HealthCheck(at)(ctx); err != nil {
+		return noWorker(fmt.Errorf("health check %v: %w", at, err))
+	}
+	return preflight.OK.Finding(fmt.Sprintf("worker: %v is healthy", at))
+}
+
+func noWorker(err error) preflight.Finding {
+	return preflight.Fail.Finding(fmt.Sprintf("worker: %v", err))
+}

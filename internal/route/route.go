@@ -1,0 +1,188 @@
+// Package route assembles routes and runs them in one process. A route is a receiver, a policy and a
+// transmitter, with a dispatcher of its own between them, so that one that is slow keeps no other one
+// waiting.
+package route
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/dispatch"
+	"carrier/dispatch/share"
+	"carrier/internal/observe/admin"
+	"carrier/internal/observe/audit"
+	"carrier/internal/observe/metrics"
+	"carrier/receiver"
+	"carrier/receiver/builtin"
+)
+
+// Options is what all routes of a process are made with.
+type Options struct {
+	Version string
+	Log     *zap.Logger
+	Metrics *metrics.Process
+	// Polled is called after each receive of any route. It is safe for concurrent use.
+	Polled func()
+	// OnBroken and TryQueueFile are those of builtin.Options.
+	OnBroken     func(error)
+	TryQueueFile func(path string) error
+}
+
+// A Route is one route that is assembled.
+type Route struct {
+	config     config.Route
+	log        *zap.Logger
+	audit      *audit.Audit
+	metrics    *metrics.Metrics
+	readiness  *admin.Readiness
+	polled     func()
+	idle       idleness
+	source     builtin.Assembled
+	worker     *worker
+	dispatcher *dispatch.Dispatcher
+	paused     atomic.Bool
+}
+
+// begin makes what the receiver of c tells of what it does.
+func begin(c config.Route, o Options) *Route {
+	r := &Route{config: c, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
+	if c.Name != "" {
+		r.log = o.Log.With(zap.String("route", c.Name))
+	}
+	r.audit = audit.New(r.log, func() []receiver.Fact { return r.source.Facts() })
+	r.metrics = o.Metrics.Route(metrics.Options{
+		Route: c.Name, Receiver: c.Receiver, Concurrency: c.Concurrency,
+		Operations: builtin.Operations(c.Receiver), Duplicates: builtin.Duplicates(c.Receiver),
+	})
+	r.readiness.Set("worker", "not reached yet")
+	return r
+}
+
+// assemble puts the rest around source. member is its part in what the workers of all routes may
+// hold; nil sets no limit. It dials nothing.
+func (r *Route) assemble(source builtin.Assembled, member *share.Member, c config.Config, version string) error {
+	r.source = source
+	if source.Ingest != nil {
+		r.metrics.WatchIngest(source.Ingest)
+	}
+	if source.DeferralsHeld != nil {
+		r.metrics.WatchDeferrals(source.DeferralsHeld)
+	}
+	var err error
+	if r.worker, err = newWorker(r, version); err != nil {
+		return err
+	}
+	r.dispatcher = dispatch.New(dispatch.Options{
+		Receiver: source, Transmitter: r.worker.transmitter,
+		Concurrency: r.config.Concurrency, Batch: source.Batch, Receivers: source.Receives,
+		Prefetch: int(r.config.Prefetch), DrainTimeout: c.DrainTimeout, Observe: r.observe, Share: member,
+		DeferHold: r.deferHold,
+	})
+	r.metrics.WatchInFlight(r.dispatcher.InFlight)
+	r.metrics.WatchParked(r.dispatcher.Parked)
+	return nil
+}
+
+// holdDeferrals is how long a deferral may be that spends no receive of a redrive policy, where the
+// configuration does not say.
+const holdDeferrals = 30 * time.Second
+
+// deferHold says how long a deferral may be that is waited for under the lease: as long as is
+// configured, else holdDeferrals where the source counts receives.
+func (r *Route) deferHold() time.Duration {
+	switch {
+	case r.config.Retry.DeferHold != config.HoldByQueue:
+		return r.config.Retry.DeferHold
+	case r.source.CountsReceives != nil && r.source.CountsReceives():
+		return holdDeferrals
+	default:
+		return 0
+	}
+}
+
+// observe tells everybody who counts, logs or answers probes.
+func (r *Route) observe(e dispatch.Event) {
+	r.metrics.Observe(e)
+	r.readiness.Observe(e)
+	r.audit.Observe(e)
+	r.idle.observe(e)
+	if e.Kind == dispatch.Polled {
+		r.polled()
+	}
+}
+
+// workerChanged tells everybody that the worker at endpoint takes messages, or does not and why.
+func (r *Route) workerChanged(endpoint string, up bool, cause error) {
+	reason := ""
+	if !up {
+		reason = "offline"
+	}
+	r.metrics.SetWorkerUp(up)
+	r.readiness.Set("worker", reason)
+	r.audit.Worker(endpoint, up, cause)
+	r.idle.busy() // nothing was asked for while it was down
+	if up && r.source.Online != nil {
+		r.source.Online()
+	}
+}
+
+// pause lets no new receive begin, or ends that. What was received goes on.
+func (r *Route) pause(paused bool) {
+	if r.paused.Swap(paused) == paused {
+		return
+	}
+	if paused {
+		r.dispatcher.Pause()
+		r.log.Info("receiving is paused by the admin port")
+		return
+	}
+	r.dispatcher.Resume()
+	r.log.Info("receiving goes on")
+}
+
+// run moves the route's messages until ctx ends, and drains. Its error names the route.
+func (r *Route) run(ctx context.Context) error {
+	if err := r.dispatcher.Run(ctx); err != nil {
+		return r.named(err)
+	}
+	return nil
+}
+
+func (r *Route) close() {
+	if err := r.source.Close(); err != nil {
+		r.log.Warn("closing the source failed", zap.Error(err))
+	}
+	r.worker.close()
+}
+
+// announce logs what the route was told.
+func (r *Route) announce(log *zap.Logger, text string, more ...zap.Field) {
+	log.Info(text, append([]zap.Field{
+		zap.String("receiver", r.config.Receiver), zap.Int("concurrency", r.config.Concurrency),
+		zap.Stringer("endpoint", r.worker.endpoints),
+	}, more...)...)
+}
+
+// An Error is one that ends a route with a name.
+type Error struct {
+	Route string
+	Err   error
+}
+
+// Error says which route it is.
+func (e *Error) Error() string { return "route " + e.Route + ": " + e.Err.Error() }
+
+// Unwrap returns what has ended the route.
+func (e *Error) Unwrap() error { return e.Err }
+
+// named is err as one of this route, err itself where the route has no name.
+func (r *Route) named(err error) error {
+	if r.config.Name == "" {
+		return err
+	}
+	return &Error{Route: r.config.Name, Err: err}
+}

@@ -1,0 +1,157 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/dispatch/share"
+	"carrier/internal/observe/admin"
+	"carrier/receiver/builtin"
+)
+
+// Routes are all routes of a process.
+type Routes struct {
+	all []*Route
+	log *zap.Logger
+}
+
+// New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
+// name a receiver that is not in this binary.
+func New(c config.Config, o Options) (*Routes, error) {
+	routes := &Routes{log: o.Log}
+	var of []builtin.Route
+	for _, rc := range c.Routes {
+		r := begin(rc, o)
+		routes.all = append(routes.all, r)
+		of = append(of, builtin.Route{Route: rc, Observer: r.metrics, Log: r.log})
+	}
+	sources, err := builtin.New(c, of, builtin.Options{
+		Answered: o.Metrics.IngestRequest, Log: o.Log, Agent: "carrier/" + o.Version,
+		TryQueueFile: o.TryQueueFile, OnBroken: o.OnBroken,
+	})
+	if err != nil {
+		return nil, err
+	}
+	members := sharing(c)
+	for i, r := range routes.all {
+		if err := r.assemble(sources[i], members[i], c, o.Version); err != nil {
+			return nil, err
+		}
+	}
+	for _, source := range sources {
+		if source.Ingest != nil { // the server is the same for all of them
+			o.Metrics.WatchProducers(source.Ingest)
+			break
+		}
+	}
+	return routes, nil
+}
+
+// sharing is each route's part in the places of CARRIER_MAX_IN_FLIGHT; all nil where it is off.
+func sharing(c config.Config) []*share.Member {
+	members := make([]*share.Member, len(c.Routes))
+	if c.MaxInFlight == 0 {
+		return members
+	}
+	pool := share.New(c.MaxInFlight)
+	for i, r := range c.Routes {
+		members[i] = pool.Member(r.Weight)
+	}
+	return members
+}
+
+// Run moves the messages of all routes until receiving ends, and drains all at once. It returns when
+// the last route is drained: nil, or the first error of a source that cannot be used. That ends its
+// own route alone; failed is called for it then, which ends receiving, so that the others drain.
+func (rs *Routes) Run(receiving context.Context, failed func(error)) error {
+	ended := make(chan error, len(rs.all))
+	for _, r := range rs.all {
+		go func() { ended <- r.run(receiving) }()
+	}
+	var first error
+	for range rs.all {
+		err := <-ended
+		if err != nil && first == nil {
+			first = err
+			failed(err)
+		}
+	}
+	return first
+}
+
+// Watch runs the health checks of the workers that have one until ctx ends.
+func (rs *Routes) Watch(ctx context.Context) {
+	rs.eachAtOnce(func(r *Route) { r.worker.watch(ctx) })
+}
+
+// RunStats logs a statistics line of each route at every interval until ctx ends.
+func (rs *Routes) RunStats(ctx context.Context, every time.Duration) {
+	rs.eachAtOnce(func(r *Route) { r.audit.RunStats(ctx, every, r.dispatcher.InFlight) })
+}
+
+// eachAtOnce calls do for all routes, and waits until all calls have returned.
+func (rs *Routes) eachAtOnce(do func(*Route)) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, r := range rs.all {
+		all.Go(func() { do(r) })
+	}
+}
+
+// StopAccepting refuses new messages from producers.
+func (rs *Routes) StopAccepting() {
+	for _, r := range rs.all {
+		if r.source.StopAccepting != nil {
+			r.source.StopAccepting()
+		}
+	}
+}
+
+// Live returns an error when a route is stuck, which names it. It is safe for concurrent use.
+func (rs *Routes) Live() error {
+	var errs []error
+	for _, r := range rs.all {
+		if err := r.dispatcher.Live(); err != nil {
+			errs = append(errs, r.named(err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Readiness is what stands in the way of each route's readiness.
+func (rs *Routes) Readiness() admin.Routes {
+	var all admin.Routes
+	for _, r := range rs.all {
+		all = append(all, admin.Route{Name: r.config.Name, Counts: r.config.Readiness, Readiness: r.readiness})
+	}
+	return all
+}
+
+// Announce logs what the process and its routes were told. What they find is logged when a source is
+// reached.
+func (rs *Routes) Announce(version, adminAddress string) {
+	if first := rs.all[0]; first.config.Name == "" {
+		first.announce(rs.log.With(zap.String("version", version)), "starting", zap.String("admin", adminAddress))
+		return
+	}
+	var names []string
+	for _, r := range rs.all {
+		names = append(names, r.config.Name)
+	}
+	rs.log.Info("starting", zap.String("version", version), zap.Strings("routes", names), zap.String("admin", adminAddress))
+	for _, r := range rs.all {
+		r.announce(r.log, "route starting")
+	}
+}
+
+// Close closes sources and workers. It is called once Run has returned.
+func (rs *Routes) Close() {
+	for _, r := range rs.all {
+		r.close()
+	}
+}

@@ -1,0 +1,61 @@
+package route
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"carrier/config"
+	"carrier/internal/redact"
+)
+
+// state is what r does at this moment.
+func (r *Route) state() State {
+	received, settled := r.audit.Totals()
+	s := State{
+		Name: r.publicName(), Receiver: r.config.Receiver, Source: sourceName(r.config),
+		State: "up", Reasons: []string{},
+		InFlight: r.dispatcher.InFlight(), Limit: r.config.Concurrency, Received: received, Settled: settled,
+	}
+	for _, e := range r.worker.endpoints {
+		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(e.String())})
+	}
+	reasons := r.readiness.Reasons()
+	for subject, reason := range reasons {
+		s.Reasons = append(s.Reasons, subject+" "+reason)
+	}
+	slices.Sort(s.Reasons)
+	if len(reasons) > 0 {
+		s.State = "down"
+	}
+	if r.paused.Load() {
+		s.State = "paused"
+	}
+	if _, draining := reasons["draining"]; draining {
+		s.State = "draining"
+	}
+	if r.source.Ingest != nil {
+		q := r.source.Ingest()
+		s.Queued, s.DeadLetters = q.Messages, q.DeadLetters
+		if !q.Oldest.IsZero() {
+			s.OldestSeconds = int64(max(time.Since(q.Oldest), 0) / time.Second)
+		}
+	}
+	return s
+}
+
+// sourceName names the source of r as X-Carrier-Source does.
+func sourceName(r config.Route) string {
+	switch {
+	case r.Receiver == config.SQS && r.SQS.QueueName != "":
+		return r.SQS.QueueName
+	case r.Receiver == config.SQS:
+		return r.SQS.QueueURL[strings.LastIndex(r.SQS.QueueURL, "/")+1:]
+	case r.Receiver == config.PubSub:
+		return r.PubSub.Subscription
+	case r.Receiver == config.NATS:
+		return r.NATS.Stream + "/" + r.NATS.Consumer
+	default:
+		return r.Receiver
+	}
+}

@@ -1,0 +1,51 @@
+//go:build !nonats
+
+package builtin
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"carrier/receiver/nats"
+	"carrier/receiver/preflight"
+)
+
+// natsBatch is the most messages asked for in one pull: as many as of SQS, since what waits in
+// flight behind a group's head is bounded by it.
+const natsBatch = 10
+
+func natsKind() *kind { return &kind{operations: nats.Operations(), build: each(buildNATS)} }
+
+func buildNATS(c Route, o Options) Assembled {
+	r := nats.New(nats.Options{
+		URL:               c.NATS.URL,
+		Stream:            c.NATS.Stream,
+		Consumer:          c.NATS.Consumer,
+		CredentialsFile:   c.NATS.CredentialsFile,
+		Token:             c.NATS.Token.Reveal,
+		CAFile:            c.NATS.CAFile,
+		ClientCertFile:    c.NATS.ClientCertFile,
+		ClientKeyFile:     c.NATS.ClientKeyFile,
+		DeadLetterSubject: c.NATS.DeadLetterSubject,
+		Ordered:           c.NATS.Ordered,
+		UserAgent:         o.Agent,
+		Observer:          c.Observer,
+		Warn: func(messageID, text string, err error) {
+			fields := []zap.Field{zap.Error(err)}
+			if messageID != "" {
+				fields = append(fields, zap.String("message_id", messageID))
+			}
+			c.Log.Warn(text, fields...)
+		},
+	})
+	return Assembled{
+		Receiver:       r,
+		Batch:          natsBatch,
+		Facts:          r.Facts,
+		CountsReceives: r.CountsReceives,
+		Check: withOpen(r, func(ctx context.Context) []preflight.Finding {
+			return r.Check(ctx, c.Webhook.RequestTimeout, c.Concurrency)
+		}),
+	}
+}

@@ -1,0 +1,5 @@
+//go:build nonats
+
+package builtin
+
+func natsKind() *kind { return nil }

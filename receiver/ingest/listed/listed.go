@@ -1,0 +1,98 @@
+// Package listed tells over HTTP what the subscriptions of the ingest queue have, and drops what one
+// has.
+package listed
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"carrier/internal/httpapi"
+	"carrier/internal/queue"
+)
+
+// A Subscription is one subscription as GET /v1/subscriptions and `carrier subscriptions` tell
+// of it.
+type Subscription struct {
+	// Name is "default" for the one without a name.
+	Name    string `json:"name"`
+	Pattern string `json:"pattern"`
+	// State is active, offline, removed or dropping; RemovedAt is when it was taken out of the
+	// configuration.
+	State     string    `json:"state"`
+	RemovedAt time.Time `json:"removed_at,omitzero"`
+	// Waiting are messages that wait or are in flight, Dead the dead letters.
+	Waiting       int   `json:"waiting"`
+	Bytes         int64 `json:"bytes"`
+	OldestSeconds int64 `json:"oldest_seconds"`
+	Dead          int   `json:"dead_letters"`
+}
+
+// A Dropped is what POST /v1/subscriptions/{name}/drop answers.
+type Dropped struct {
+	Messages int `json:"messages"`
+	Dead     int `json:"dead_letters"`
+	// Ended says that the subscription is gone; one that is configured stays.
+	Ended bool `json:"ended"`
+}
+
+// Of is what all says, as it is told.
+func Of(found []queue.Listed) []Subscription {
+	now := time.Now()
+	all := []Subscription{}
+	for _, l := range found {
+		s := Subscription{
+			Name: l.Name, Pattern: l.Pattern, State: l.State, RemovedAt: l.Since, Waiting: l.Waiting, Bytes: l.Bytes, Dead: l.Dead,
+		}
+		if s.Name == "" {
+			s.Name = queue.DefaultName
+		}
+		if !l.Oldest.IsZero() {
+			s.OldestSeconds = int64(max(0, now.Sub(l.Oldest)) / time.Second)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// API answers GET /v1/subscriptions and POST /v1/subscriptions/{name}/drop for the queue that open
+// returns; nil is one that is not open yet. Whoever mounts it asks for a credential.
+func API(open func() *queue.Queue) http.Handler {
+	mux := http.NewServeMux()
+	with := func(answer func(q *queue.Queue, w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if q := open(); q != nil {
+				answer(q, w, r)
+				return
+			}
+			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "the queue is not open yet"}.Write(w)
+		}
+	}
+	mux.HandleFunc("GET /v1/subscriptions", with(list))
+	mux.HandleFunc("POST /v1/subscriptions/{name}/drop", with(drop))
+	return mux
+}
+
+func list(q *queue.Queue, w http.ResponseWriter, _ *http.Request) {
+	httpapi.WriteJSON(w, http.StatusOK, map[string]any{"subscriptions": Of(q.List())})
+}
+
+func drop(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
+	d, err := q.Drop(r.Context(), StoredName(r.PathValue("name")))
+	switch {
+	case errors.Is(err, queue.ErrNoSubscription):
+		httpapi.Problem{Status: http.StatusNotFound, Detail: err.Error()}.Write(w)
+	case err != nil:
+		httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: err.Error()}.Write(w)
+	default:
+		httpapi.WriteJSON(w, http.StatusOK, Dropped{Messages: d.Messages, Dead: d.Dead, Ended: d.Ended})
+	}
+}
+
+// StoredName is the name in the file of the subscription that people call name.
+func StoredName(name string) string {
+	if name == queue.DefaultName {
+		return ""
+	}
+	return name
+}
