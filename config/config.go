@@ -53,6 +53,7 @@ type Config struct {
 	Admin        Admin
 	Ingest       IngestOptions
 	Tune         TuneOptions
+	Worker       WorkerOptions
 	// Routes has one Route for each name in RouteNames, in that order, or one without a name.
 	Routes []Route
 }
