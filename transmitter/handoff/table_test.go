@@ -28,7 +28,7 @@ var _ transmitter.Transmitter = (*Table)(nil)
 
 func TestTableKeepsThePromises(t *testing.T) {
 	transmittertest.Run(t, func(t *testing.T, worker transmittertest.Worker) transmitter.Transmitter {
-		table := New(lease)
+		table := New(Options{Lease: lease})
 		asking := table.Ask(1000, 0)
 		ctx, cancel := context.WithCancel(t.Context())
 		var consumers sync.WaitGroup
@@ -43,7 +43,9 @@ func TestTableKeepsThePromises(t *testing.T) {
 						}[worker(h.ID, h.Body)]
 						settled, done := context.WithTimeout(ctx, time.Millisecond)
 						defer done()
-						_ = table.Settle(settled, h.Token, v) // nobody confirms it here
+						if p, err := table.Decide(h.Token, v); err == nil {
+							_ = p.Wait(settled) // nobody confirms it here
+						}
 					})
 				case <-ctx.Done():
 					return
@@ -69,7 +71,7 @@ type source struct {
 }
 
 func newSource() *source {
-	return &source{table: New(lease), outcomes: map[string]message.Outcome{}}
+	return &source{table: New(Options{Lease: lease}), outcomes: map[string]message.Outcome{}}
 }
 
 // offer has a message transmitted and settled.
@@ -92,12 +94,16 @@ func settle(t *testing.T, table *Table, token string, v Verdict) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), settleTimeout)
 	defer cancel()
-	return table.Settle(ctx, token, v)
+	p, err := table.Decide(token, v)
+	if err != nil {
+		return err
+	}
+	return p.Wait(ctx)
 }
 
 func TestReadyIsWhatConsumersAskFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		table := New(lease)
+		table := New(Options{Lease: lease})
 		got := make(chan int, 1)
 		go func() {
 			n, _ := table.Ready(t.Context(), 3)
@@ -213,7 +219,7 @@ func TestLeaseThatEndsIsAFailedAttempt(t *testing.T) {
 
 func TestSettlingWaitsForTheSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		table := New(lease)
+		table := New(Options{Lease: lease})
 		asking := table.Ask(1, 0)
 		m := &message.Message{ID: "a"}
 		go table.Transmit(t.Context(), m)

@@ -1,9 +1,11 @@
 package handoff
 
 import (
+	"cmp"
 	"context"
 	"time"
 
+	"carrier/internal/redact"
 	"carrier/message"
 )
 
@@ -18,20 +20,20 @@ const (
 	Extend     Kind = "extend"
 )
 
+// Known reports whether k is one of the verdicts.
+func (k Kind) Known() bool { return k == Ack || k == Retry || k == DeadLetter || k == Extend }
+
 // A Verdict is a consumer's word on one message.
 type Verdict struct {
 	Kind Kind
 	// Delay is how long the message stays away after Retry; zero leaves it to the backoff, as a failed
 	// attempt.
 	Delay time.Duration
-	// For is how much time the consumer has from now on after Extend.
+	// For is how much time the consumer has from now on after Extend; zero is the table's lease.
 	For time.Duration
 	// Reason is for dead letters and the log.
 	Reason string
 }
-
-// same says whether v and other mean the same end, so that one of them may have been sent twice.
-func (v Verdict) same(other Verdict) bool { return v.Kind == other.Kind }
 
 // outcome is what v means. Its code is that of the status a worker would have answered with.
 func (v Verdict) outcome() message.Outcome {
@@ -39,9 +41,9 @@ func (v Verdict) outcome() message.Outcome {
 	case Ack:
 		return message.Outcome{Verdict: message.Delivered, Code: "2xx"}
 	case DeadLetter:
-		return message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Code: "4xx", Reason: orWord(v.Reason, "the consumer asked for a dead letter")}
+		return message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Code: "4xx", Reason: v.reasonOr("the consumer asked for a dead letter")}
 	default:
-		o := message.Outcome{Cause: message.Failed, Code: "5xx", Delay: v.Delay, Reason: orWord(v.Reason, "the consumer asked for it again")}
+		o := message.Outcome{Cause: message.Failed, Code: "5xx", Delay: v.Delay, Reason: v.reasonOr("the consumer asked for it again")}
 		if v.Delay > 0 {
 			o.Cause = message.Deferred
 		}
@@ -49,77 +51,78 @@ func (v Verdict) outcome() message.Outcome {
 	}
 }
 
-func orWord(s, otherwise string) string {
-	if s != "" {
-		return s
-	}
-	return otherwise
-}
+func (v Verdict) reasonOr(otherwise string) string { return cmp.Or(redact.Text(v.Reason), otherwise) }
 
-// Settle passes the verdict on the message of token, and returns once the source has agreed. When ctx
-// ends before that it is ErrUnconfirmed. The same verdict again has the same result, another one is
-// ErrOtherVerdict; both are remembered for ten minutes.
-func (t *Table) Settle(ctx context.Context, token string, v Verdict) error {
-	if v.Kind == Extend {
-		return t.extend(token, v.For)
-	}
-	h, err := t.decide(token, v)
-	if h == nil {
-		return err
+// A Pending is a verdict that the source has not agreed to yet. A nil one is done.
+type Pending struct{ held *held }
+
+// Wait waits until the source has agreed, or has not; when ctx ends before that it returns
+// ErrUnconfirmed.
+func (p *Pending) Wait(ctx context.Context) error {
+	if p == nil {
+		return nil
 	}
 	select {
-	case <-h.settled:
-		return h.err
+	case <-p.held.settled:
+		return p.held.err
 	case <-ctx.Done():
 		return ErrUnconfirmed
 	}
 }
 
-// decide notes the verdict; a nil held means that there is nothing to wait for.
-func (t *Table) decide(token string, v Verdict) (*held, error) {
+// Decide notes the verdict on the message of token. It does not wait: the source may still have to
+// agree, and Pending.Wait tells. The same verdict again has the same result, another one is
+// ErrOtherVerdict; both are remembered for ten minutes. Extend is done when Decide returns.
+func (t *Table) Decide(token string, v Verdict) (*Pending, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h := t.held[token]
 	switch {
 	case h == nil:
-		return nil, t.ended.result(token, v)
-	case h.unread:
+		return nil, t.ended.result(token, v.Kind)
+	case h.broken != nil:
 		return nil, ErrUnknown
-	case h.verdict != nil && !h.verdict.same(v):
+	case h.verdict != nil && h.verdict.Kind != v.Kind:
 		return nil, ErrOtherVerdict
 	case h.verdict != nil:
-		return h, nil
+		return &Pending{h}, nil
 	case !time.Now().Before(h.expires):
 		return nil, ErrLeaseEnded
+	case v.Kind == Extend:
+		t.extend(h, v.For)
+		return nil, nil //nolint:nilnil // done, and no error
 	}
 	h.verdict = &v
 	t.deciding[h.message] = h
 	close(h.decided)
-	return h, nil
+	return &Pending{h}, nil
 }
 
-// extend gives the consumer more time from now on.
-func (t *Table) extend(token string, more time.Duration) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	h := t.held[token]
-	switch {
-	case h == nil:
-		return t.ended.result(token, Verdict{Kind: Extend})
-	case h.unread:
-		return ErrUnknown
-	case h.verdict != nil:
-		return ErrOtherVerdict
-	case !time.Now().Before(h.expires):
-		return ErrLeaseEnded
-	}
-	if more <= 0 {
-		more = t.lease
-	}
-	h.expires = time.Now().Add(min(more, MaxLease))
+// extend gives the consumer more time from now on. The lock is held.
+func (t *Table) extend(h *held, more time.Duration) {
+	h.expires = time.Now().Add(min(cmp.Or(more, t.o.Lease), MaxLease))
 	select {
 	case h.moved <- struct{}{}:
 	default:
 	}
-	return nil
+}
+
+// Tables are those of several routes. A token is in one of them.
+type Tables []*Table
+
+// Decide is Table.Decide of the table that knows token.
+func (ts Tables) Decide(token string, v Verdict) (*Pending, error) {
+	for _, t := range ts {
+		if p, err := t.Decide(token, v); err != ErrUnknown { //nolint:errorlint // never wrapped
+			return p, err
+		}
+	}
+	return nil, ErrUnknown
+}
+
+// Settled is Table.Settled of the table that m was handed over by.
+func (ts Tables) Settled(m *message.Message, err error) {
+	for _, t := range ts {
+		t.Settled(m, err)
+	}
 }
