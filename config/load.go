@@ -34,12 +34,23 @@ func Load(receivers []string) (Config, []string, error) {
 		c.Routes[i].Name = name
 		routes[i] = process.of(&c.Routes[i])
 		routes[i].readAll()
-		routes[i].infer()
+	}
+	findFallbacks(routes)
+	for _, k := range routes {
+		k.infer()
 	}
 	process.rules()
+	process.fallbacks(routes)
 	for _, k := range routes {
 		k.routeRules()
-		k.route.complete(&c, k.set)
+		if !k.route.IsFallback() {
+			k.route.complete(&c, k.set)
+		}
+	}
+	for _, k := range routes {
+		if k.route.IsFallback() {
+			k.route.completeFallback(&c, k.set)
+		}
 	}
 	c.complete()
 	warnings := process.warnings(routes)

@@ -28,6 +28,7 @@ type Route struct {
 	NATS           NATSOptions
 	Ingest         IngestRouteOptions
 	Subscription   SubscriptionOptions
+	Fallback       FallbackOptions
 	Webhook        WebhookOptions
 	Retry          RetryOptions
 	Pull           PullOptions
@@ -122,7 +123,9 @@ func (c *Config) Receives(name string) bool {
 func (c *Config) MostInFlight() int {
 	sum := 0
 	for _, r := range c.Routes {
-		sum += r.Concurrency
+		if !r.IsFallback() {
+			sum += r.Concurrency
+		}
 	}
 	if c.MaxInFlight > 0 {
 		return min(sum, c.MaxInFlight)
@@ -140,8 +143,9 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 	}
 	r.completeWorker(c, set)
 	r.Concurrency = max(r.Concurrency, 1)
-	if r.Webhook.BreakerFailures == 0 && !set("CARRIER_WEBHOOK_BREAKER_FAILURES") {
-		r.Webhook.BreakerFailures = max(leastFailures, r.Concurrency)
+	r.completeBreaker(set)
+	if len(r.Fallback.Names) > 0 && !set("CARRIER_CHANNEL_TIMEOUT") {
+		r.Fallback.ChannelTimeout = channelTimeout
 	}
 	if !set("CARRIER_DEFER_HOLD") {
 		r.Retry.DeferHold = HoldByQueue
@@ -157,6 +161,12 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 	}
 	if r.Name == "" || !set("CARRIER_READINESS") {
 		r.Readiness = r.Name == "" || r.Asked() || r.Webhook.beside()
+	}
+}
+
+func (r *Route) completeBreaker(set func(ref string) bool) {
+	if r.Webhook.BreakerFailures == 0 && !set("CARRIER_WEBHOOK_BREAKER_FAILURES") {
+		r.Webhook.BreakerFailures = max(leastFailures, r.Concurrency)
 	}
 }
 

@@ -31,7 +31,7 @@ func Check(ctx context.Context, c config.Config, version string, carrierRuns boo
 	var all sync.WaitGroup
 	for i, rc := range c.Routes {
 		all.Go(func() {
-			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkWorker(ctx, rc, version)...) {
+			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkEnd(ctx, rc, version)...) {
 				found[i] = append(found[i], Named(rc.Name, f))
 			}
 		})
@@ -51,18 +51,24 @@ func Named(route string, f preflight.Finding) preflight.Finding {
 	return f
 }
 
-// checkWorker asks the worker's health endpoint, or, without one, whether each of its endpoints
+// checkEnd looks at what stands at the end of the route c.
+func checkEnd(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	switch c.Transmitter {
+	case config.Webhook:
+		return checkWebhook(ctx, c, version)
+	default:
+		return nil
+	}
+}
+
+// checkWebhook asks the worker's health endpoint, or, without one, whether each of its endpoints
 // accepts connections.
-func checkWorker(ctx context.Context, c config.Route, version string) []preflight.Finding {
-	endpoints, hooks, err := openHooks(c, version, zap.NewNop())
+func checkWebhook(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	endpoints, hooks, err := openHooks(site{config: c, version: version, log: zap.NewNop()})
 	if err != nil {
 		return []preflight.Finding{noWorker(err)}
 	}
-	defer func() {
-		for _, hook := range hooks {
-			hook.Close()
-		}
-	}()
+	defer closeHooks(hooks)
 	if c.Webhook.HealthCheckEndpoint != "" {
 		return []preflight.Finding{checkHealth(ctx, c.Webhook, hooks[0])}
 	}

@@ -35,6 +35,7 @@ type Options struct {
 // A Route is one route that is assembled.
 type Route struct {
 	config     config.Route
+	version    string
 	log        *zap.Logger
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
@@ -49,7 +50,7 @@ type Route struct {
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
+	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
 	}
@@ -64,7 +65,7 @@ func begin(c config.Route, o Options) *Route {
 
 // assemble puts the rest around source. member is its part in what the workers of all routes may
 // hold; nil sets no limit. It dials nothing.
-func (r *Route) assemble(source builtin.Assembled, member *share.Member, c config.Config, version string) error {
+func (r *Route) assemble(source builtin.Assembled, member *share.Member, c config.Config) error {
 	r.source = source
 	if source.Ingest != nil {
 		r.metrics.WatchIngest(source.Ingest)
@@ -73,7 +74,7 @@ func (r *Route) assemble(source builtin.Assembled, member *share.Member, c confi
 		r.metrics.WatchDeferrals(source.DeferralsHeld)
 	}
 	var err error
-	if r.worker, err = newWorker(r, version); err != nil {
+	if r.worker, err = newWorker(r); err != nil {
 		return err
 	}
 	r.dispatcher = dispatch.New(dispatch.Options{
@@ -163,7 +164,7 @@ func (r *Route) close() {
 func (r *Route) announce(log *zap.Logger, text string, more ...zap.Field) {
 	log.Info(text, append([]zap.Field{
 		zap.String("receiver", r.config.Receiver), zap.Int("concurrency", r.config.Concurrency),
-		zap.Stringer("endpoint", r.worker.endpoints),
+		zap.Stringer("endpoint", r.worker.end),
 	}, more...)...)
 }
 

@@ -39,7 +39,7 @@ func New(c config.Config, o Options) (*Routes, error) {
 	}
 	members := sharing(c)
 	for i, r := range routes.all {
-		if err := r.assemble(sources[i], members[i], c, o.Version); err != nil {
+		if err := r.assemble(sources[i], members[i], c); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +84,7 @@ func (rs *Routes) Run(receiving context.Context, failed func(error)) error {
 	return first
 }
 
-// Watch runs the health checks of the workers that have one until ctx ends.
+// Watch looks after the ends of all routes, such as by health checks, until ctx ends.
 func (rs *Routes) Watch(ctx context.Context) {
 	rs.eachAtOnce(func(r *Route) { r.worker.watch(ctx) })
 }

@@ -17,8 +17,8 @@ func (r *Route) state() State {
 		State: "up", Reasons: []string{},
 		InFlight: r.dispatcher.InFlight(), Limit: r.config.Concurrency, Received: received, Settled: settled,
 	}
-	for _, e := range r.worker.endpoints {
-		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(e.String())})
+	for _, place := range r.worker.end.places {
+		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(place)})
 	}
 	reasons := r.readiness.Reasons()
 	for subject, reason := range reasons {
