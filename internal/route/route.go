@@ -40,6 +40,7 @@ type Route struct {
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
+	consumers  *consumers
 	polled     func()
 	idle       idleness
 	source     builtin.Assembled
@@ -110,6 +111,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.metrics.Observe(e)
 	r.readiness.Observe(e)
 	r.audit.Observe(e)
+	r.consumers.observe(e)
 	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
 		r.polled()
@@ -126,7 +128,14 @@ func (r *Route) workerChanged(endpoint string, up bool, cause error) {
 	r.readiness.Set("worker", reason)
 	r.audit.Worker(endpoint, up, cause)
 	r.idle.busy() // nothing was asked for while it was down
-	if up && r.source.Online != nil {
+	if up {
+		r.online()
+	}
+}
+
+// online tells the source that the route's worker is there.
+func (r *Route) online() {
+	if r.source.Online != nil {
 		r.source.Online()
 	}
 }

@@ -12,21 +12,25 @@ import (
 	"carrier/dispatch/share"
 	"carrier/internal/observe/admin"
 	"carrier/receiver/builtin"
+	"carrier/transmitter/handoff/workerapi"
 )
 
 // Routes are all routes of a process.
 type Routes struct {
-	all []*Route
-	log *zap.Logger
+	all       []*Route
+	log       *zap.Logger
+	consumers *consumers
+	workerAPI *workerapi.Server // nil where there is none
 }
 
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
-	routes := &Routes{log: o.Log}
+	routes := &Routes{log: o.Log, consumers: &consumers{}}
 	var of []builtin.Route
 	for _, rc := range c.Routes {
 		r := begin(rc, o)
+		r.consumers = routes.consumers
 		routes.all = append(routes.all, r)
 		of = append(of, builtin.Route{Route: rc, Observer: r.metrics, Log: r.log})
 	}
@@ -103,8 +107,11 @@ func (rs *Routes) eachAtOnce(do func(*Route)) {
 	}
 }
 
-// StopAccepting refuses new messages from producers.
+// StopAccepting refuses new messages from producers, and hands no more over to consumers that ask.
 func (rs *Routes) StopAccepting() {
+	if rs.workerAPI != nil {
+		rs.workerAPI.Drain()
+	}
 	for _, r := range rs.all {
 		if r.source.StopAccepting != nil {
 			r.source.StopAccepting()

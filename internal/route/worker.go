@@ -29,7 +29,7 @@ func newWorker(r *Route) (*worker, error) {
 	timeouts := transmitter.Timeouts{Message: c.MessageTimeout}
 	var err error
 	if w.end, err = reach(site{
-		config: c, version: r.version, log: r.log, metrics: r.metrics,
+		config: c, version: r.version, log: r.log, metrics: r.metrics, consumers: r.consumers, asked: r.online,
 		until:  func(m *message.Message) time.Time { return timeouts.Until(m, 0, true) },
 		status: newWorkerStatus(func(up bool, cause error) { r.workerChanged(w.end.String(), up, cause) }),
 	}); err != nil {
