@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"carrier/config/otel"
 	"carrier/config/routenames"
 	"carrier/config/values"
 
@@ -53,6 +54,7 @@ func Load(receivers []string) (Config, []string, error) {
 		}
 	}
 	c.complete()
+	c.OTel = otel.Read()
 	warnings := process.warnings(routes)
 	process.report.sort(slices.Concat([]*check{process}, routes))
 	if len(process.report.faults) > 0 {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"slices"
@@ -132,6 +133,9 @@ func (c *Config) MostInFlight() int {
 	}
 	return sum
 }
+
+// PublicName is what the route is called where one is asked for by name.
+func (r Route) PublicName() string { return cmp.Or(r.Name, DefaultRoute) }
 
 // complete fills in the defaults that depend on other variables.
 func (c *Config) complete() { c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody) }

@@ -21,17 +21,26 @@ import (
 func Check(ctx context.Context, c config.Config, version string, carrierRuns bool) []preflight.Finding {
 	var of []builtin.Route
 	for _, rc := range c.Routes {
+		if rc.IsFallback() {
+			continue
+		}
 		of = append(of, builtin.Route{Route: rc, Observer: receiver.NoObserver{}, Log: zap.NewNop()})
 	}
 	sources, err := builtin.New(c, of, builtin.Options{Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + version})
 	if err != nil {
 		return []preflight.Finding{preflight.Fail.Finding(err.Error())}
 	}
-	found := make([][]preflight.Finding, len(sources))
+	found := make([][]preflight.Finding, len(c.Routes))
 	var all sync.WaitGroup
+	at := 0
 	for i, rc := range c.Routes {
+		checkSource := func(context.Context, bool) []preflight.Finding { return nil }
+		if !rc.IsFallback() {
+			checkSource = sources[at].Check
+			at++
+		}
 		all.Go(func() {
-			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkEnd(ctx, rc, version)...) {
+			for _, f := range append(checkSource(ctx, carrierRuns), checkEnd(ctx, rc, version)...) {
 				found[i] = append(found[i], Named(rc.Name, f))
 			}
 		})

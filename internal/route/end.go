@@ -3,14 +3,15 @@ package route
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
 	"carrier/config"
 	"carrier/internal/observe/metrics"
-	"carrier/message"
+	"carrier/internal/tracing"
 	"carrier/transmitter"
 )
 
@@ -23,13 +24,25 @@ type end struct {
 	// ways are the transmitters to the places, in the same order; at least one. Each holds messages
 	// while its place cannot be reached, and has its own breaker, if it has one.
 	ways []transmitter.Transmitter
-	// layers limit all ways together, such as by a rate. They may be wrapped around several
-	// transmitters, and limit these together then.
-	layers []transmitter.Middleware
+	// gates close all ways together, such as a health check; limits bound them, such as a rate. They
+	// may be wrapped around several transmitters, and are the same for all of these then.
+	gates, limits []transmitter.Middleware
+	// open is how many ways have an open breaker.
+	open atomic.Int32
 	// run holds what looks after the end until its ctx ends, each of which is called once.
 	run []func(ctx context.Context)
 	// close is called once nothing is transmitted any more; nil means that nothing is to be done.
 	close func()
+}
+
+// allLayers are what limits all ways together, the outermost first.
+func (e *end) allLayers() []transmitter.Middleware { return slices.Concat(e.gates, e.limits) }
+
+// stop releases what the end holds.
+func (e *end) stop() {
+	if e.close != nil {
+		e.close()
+	}
 }
 
 // String names the places, comma-separated.
@@ -41,11 +54,10 @@ type site struct {
 	version string
 	log     *zap.Logger
 	metrics *metrics.Metrics
+	tracer  *tracing.Tracer // nil makes no spans
 	// channel is the name of the route where CARRIER_FALLBACK names it, and empty where it receives
 	// the messages itself.
 	channel string
-	// until says when a message's time here is over; the zero time where it never is.
-	until func(m *message.Message) time.Time
 	// consumers has the tables of the process, and asked is called when a consumer asks for a message
 	// of this end; nil where nobody wants to know.
 	consumers *consumers

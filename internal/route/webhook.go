@@ -25,29 +25,28 @@ func reachWebhook(s site) (*end, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.layers, e.run = append(e.layers, checker.Gate), append(e.run, checker.Run)
+		e.gates, e.run = append(e.gates, checker.Gate), append(e.run, checker.Run)
 	}
 	if limit := s.config.Webhook.RateLimit.PerSecond(); limit > 0 {
-		e.layers = append(e.layers, transmitter.RateLimit(transmitter.RateLimitOptions{PerSecond: limit, Burst: s.config.Webhook.RateBurst}))
+		e.limits = append(e.limits, transmitter.RateLimit(transmitter.RateLimitOptions{PerSecond: limit, Burst: s.config.Webhook.RateBurst}))
 	}
-	e.ways = holdEach(s, e.places, hooks)
+	e.hold(s, hooks)
 	return e, nil
 }
 
-// holdEach has each endpoint held while it cannot be connected to, and spared by its breaker. The
-// status is told whether any of them can be.
-func holdEach(s site, names []string, hooks []*webhook.Transmitter) []transmitter.Transmitter {
+// hold makes the ways to the endpoints: each is held while it cannot be connected to, and spared by
+// its breaker. The status is told whether any of them can be.
+func (e *end) hold(s site, hooks []*webhook.Transmitter) {
 	checked := s.config.Webhook.HealthCheckEndpoint != ""
 	anyUp := newAnyUp(len(hooks), checked, func(up bool, cause error) { s.status.set("connection", up, cause) })
-	var held []transmitter.Transmitter
 	for i, hook := range hooks {
-		layers := append(s.breaker(names[i]), transmitter.Hold(transmitter.HoldOptions{
+		layers := append(e.breaker(s, e.places[i]), transmitter.Hold(transmitter.HoldOptions{
 			Probe: hook.Probe, ProbeFirst: !checked,
 			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
 		}))
-		held = append(held, transmitter.Wrap(hook, layers...))
+		layers = append(layers, s.spans(e.places[i])...)
+		e.ways = append(e.ways, transmitter.Wrap(hook, layers...))
 	}
-	return held
 }
 
 func closeHooks(hooks []*webhook.Transmitter) {
@@ -100,7 +99,7 @@ func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, l
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes),
 		Headers:        headers,
 		Version:        version,
-		Replay:         c.Receiver == config.Ingest && c.Ingest.Replay,
+		Replay:         (c.Receiver == config.Ingest || c.IsFallback()) && c.Ingest.Replay,
 		Warn: func(messageID, what string) {
 			if messageID == "" {
 				log.Warn(what)

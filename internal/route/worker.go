@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -14,8 +13,8 @@ import (
 	"carrier/transmitter"
 )
 
-// A worker is the way to the application: what stands at the end of the route, and what is wrapped
-// around that.
+// A worker is the way to the application: what stands at the end of the route, what it falls back to,
+// and what is wrapped around that.
 type worker struct {
 	end         *end
 	transmitter transmitter.Transmitter
@@ -23,19 +22,25 @@ type worker struct {
 }
 
 // newWorker makes the worker's side of r. Its errors are faults of the configuration.
-func newWorker(r *Route) (*worker, error) {
+func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 	c := r.config
 	w := &worker{}
-	timeouts := transmitter.Timeouts{Message: c.MessageTimeout}
+	reachable := newAnyUp(1+len(fallbacks), false, func(up bool, _ error) { r.reachable(up) })
 	var err error
-	if w.end, err = reach(site{
-		config: c, version: r.version, log: r.log, metrics: r.metrics, consumers: r.consumers, asked: r.online,
-		until:  func(m *message.Message) time.Time { return timeouts.Until(m, 0, true) },
-		status: newWorkerStatus(func(up bool, cause error) { r.workerChanged(w.end.String(), up, cause) }),
-	}); err != nil {
+	w.end, err = reach(site{
+		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, asked: r.online,
+		status: newWorkerStatus(func(up bool, cause error) {
+			r.workerChanged(w.end.String(), up, cause)
+			reachable.set(0, up, cause)
+		}),
+	})
+	if err != nil {
 		return nil, err
 	}
 	w.run = w.end.run
+	for i, f := range fallbacks {
+		f.tell(func(up bool, cause error) { reachable.set(1+i, up, cause) })
+	}
 	layers := []transmitter.Middleware{
 		transmitter.Backoff(transmitter.BackoffOptions{
 			Initial: c.Retry.InitialInterval, Multiplier: c.Retry.Multiplier, Max: c.Retry.MaxInterval,
@@ -51,16 +56,43 @@ func newWorker(r *Route) (*worker, error) {
 				" Until the first success such messages are tried again", status, c.Variable("CARRIER_WEBHOOK_ENDPOINT")), zap.Stringer("endpoint", w.end))
 		}))
 	}
-	w.transmitter = transmitter.Wrap(w.over(w.end, r.observe), layers...)
+	w.transmitter = transmitter.Wrap(w.channels(r, fallbacks), layers...)
 	return w, nil
 }
 
-// over hands each message to the first of e's ways that takes it. observe is told of the attempts at
-// the others.
-func (w *worker) over(e *end, observe func(dispatch.Event)) transmitter.Transmitter {
-	if len(e.ways) == 1 {
-		return transmitter.Wrap(e.ways[0], e.layers...)
+// channels hands each message to the route's own end, and later to those of the routes it falls back
+// to.
+func (w *worker) channels(r *Route, fallbacks []*fallback) transmitter.Transmitter {
+	timeouts := transmitter.Timeouts{Message: r.config.MessageTimeout, Channel: r.config.Fallback.ChannelTimeout}
+	if len(fallbacks) == 0 {
+		layers := append(w.end.allLayers(), transmitter.Within(timeouts))
+		if len(w.end.ways) == 1 {
+			return transmitter.Wrap(w.end.ways[0], layers...)
+		}
+		return transmitter.Wrap(w.failover(w.end, r.observe), layers...)
 	}
+	all := []transmitter.Channel{w.channel(w.end, r.observe)}
+	for _, f := range fallbacks {
+		all = append(all, w.channel(f.end, r.observe))
+	}
+	return transmitter.Channels(timeouts, all...)
+}
+
+// channel is the way over e. observe is told of its attempts that failed over.
+func (w *worker) channel(e *end, observe func(dispatch.Event)) transmitter.Channel {
+	failover := w.failover(e, observe)
+	gated := transmitter.Wrap(failover, e.gates...)
+	return transmitter.Channel{
+		Transmitter: transmitter.Wrap(failover, e.allLayers()...),
+		Down: func() bool {
+			return failover.Down() || len(e.gates) > 0 && transmitter.Known(context.Background(), gated, 0) == 0
+		},
+		Open: func() bool { return int(e.open.Load()) == len(e.ways) },
+	}
+}
+
+// failover hands each message to the first of e's ways that takes it.
+func (w *worker) failover(e *end, observe func(dispatch.Event)) *transmitter.Failover {
 	failover := transmitter.NewFailover(transmitter.FailoverOptions{
 		Endpoints: e.ways,
 		Attempted: func(m *message.Message, o message.Outcome) {
@@ -68,21 +100,15 @@ func (w *worker) over(e *end, observe func(dispatch.Event)) transmitter.Transmit
 		},
 	})
 	w.run = append(w.run, failover.Run)
-	return transmitter.Wrap(failover, e.layers...)
+	return failover
 }
 
-// watch looks after what stands at the end of the route until ctx ends.
-func (w *worker) watch(ctx context.Context) {
+// allAtOnce makes all calls at once, and waits until all have returned.
+func allAtOnce(ctx context.Context, calls []func(context.Context)) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	for _, run := range w.run {
-		all.Go(func() { run(ctx) })
-	}
-}
-
-func (w *worker) close() {
-	if w.end.close != nil {
-		w.end.close()
+	for _, call := range calls {
+		all.Go(func() { call(ctx) })
 	}
 }
 
