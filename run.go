@@ -117,6 +117,11 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 		p.routes.StopAccepting()
 		stopReceiving()
 	})
+	closeWorkerAPI, err := p.openWorkerAPI(c)
+	if err != nil {
+		return err
+	}
+	defer closeWorkerAPI()
 	closeAdmin, err := p.openAdmin(c, drain)
 	if err != nil {
 		return err
@@ -282,15 +287,36 @@ func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), e
 	if err != nil {
 		return nil, fmt.Errorf("%w (CARRIER_ADMIN_ADDRESS)", err)
 	}
+	return p.served(server, "closing the admin port failed"), nil
+}
+
+// openWorkerAPI opens the worker address, where there is one, and returns what closes it.
+func (p *program) openWorkerAPI(c config.Config) (closeWorkerAPI func(), err error) {
+	if c.Worker.Address == "" {
+		return func() {}, nil
+	}
+	server, err := p.routes.OpenWorkerAPI(context.Background(), c.Worker)
+	if err != nil {
+		return nil, fmt.Errorf("%w (CARRIER_WORKER_ADDRESS)", err)
+	}
+	return p.served(server, "closing the worker address failed"), nil
+}
+
+// served has a server serve, and returns what closes it and waits until it is closed. failed is
+// what is logged where that goes wrong.
+func (p *program) served(server interface {
+	Serve() error
+	Close(ctx context.Context) error
+}, failed string) (closeServer func()) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		if err := errors.Join(server.Close(ctx), <-served); err != nil {
-			p.log.Warn("closing the admin port failed", zap.Error(err))
+			p.log.Warn(failed, zap.Error(err))
 		}
-	}, nil
+	}
 }
 
 // pageOf is the page for people, nil where it is off.

@@ -59,6 +59,7 @@ type Config struct {
 	Audit        observe.Audit
 	Ingest       IngestOptions
 	Tune         TuneOptions
+	Worker       WorkerOptions
 	OTel         otel.Settings
 	// Routes has one Route for each name in RouteNames, in that order, or one without a name.
 	Routes []Route

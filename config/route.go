@@ -17,10 +17,10 @@ type Route struct {
 	Name string
 
 	Weight         int           `envconfig:"CARRIER_WEIGHT" only:"route" default:"1" min:"0" max:"1000" desc:"The route's share of CARRIER_MAX_IN_FLIGHT, beside the weights of the others. 0: it is served only when no other route wants a place."`
-	Readiness      bool          `envconfig:"CARRIER_READINESS" only:"route" shown:"true for a worker on loopback or a Unix socket, else false" desc:"Whether /readyz is 503 while the route's worker is offline."`
+	Readiness      bool          `envconfig:"CARRIER_READINESS" only:"route" shown:"true for a worker on loopback, a Unix socket, pull or stream, else false" desc:"Whether /readyz is 503 while the route's worker is offline."`
 	Receiver       string        `envconfig:"CARRIER_RECEIVER" shown:"inferred" allowed:"sqs, pubsub, nats or ingest, where this binary has it built in" desc:"Where messages come from. When it is not set, any CARRIER_SQS_* variable means sqs, any CARRIER_PUBSUB_* variable means pubsub, any CARRIER_NATS_* variable nats, and none means ingest; two of them is a fault."`
-	Transmitter    string        `envconfig:"CARRIER_TRANSMITTER" default:"webhook" oneof:"webhook" desc:"How messages reach the worker. webhook makes one HTTP POST of each."`
-	Concurrency    int           `envconfig:"CARRIER_CONCURRENCY" shown:"receivers x workers" min:"1" max:"10000" desc:"Most messages the worker holds at once. Default: CARRIER_SQS_RECEIVERS (counted as 1 when not set) times CARRIER_SQS_RECEIVER_WORKERS."`
+	Transmitter    string        `envconfig:"CARRIER_TRANSMITTER" default:"webhook" oneof:"webhook pull stream" desc:"How messages reach the worker. webhook makes one HTTP POST of each; pull and stream, which are the same, hand them to consumers that ask at CARRIER_WORKER_ADDRESS."`
+	Concurrency    int           `envconfig:"CARRIER_CONCURRENCY" shown:"receivers x workers; 100 with pull and stream" min:"1" max:"10000" desc:"Most messages the worker holds at once. Default: CARRIER_SQS_RECEIVERS (counted as 1 when not set) times CARRIER_SQS_RECEIVER_WORKERS; with pull and stream 100."`
 	Prefetch       Prefetch      `envconfig:"CARRIER_PREFETCH" default:"auto" allowed:"auto, or a whole number from 0 to 10000" desc:"Messages received ahead of free slots. auto: as many as the worker finishes while the next are fetched; none when it finishes not even one during a receive call."`
 	RejectAction   string        `envconfig:"CARRIER_REJECT_ACTION" shown:"retry for sqs, pubsub and nats, dead-letter for ingest" oneof:"retry dead-letter drop" desc:"What a permanent failure becomes. retry leaves the message to the queue's redrive policy, the subscription's dead-letter policy, or the consumer's max_deliver; dead-letter moves it to the dead letters; drop removes it."`
 	MessageTimeout time.Duration `envconfig:"CARRIER_MESSAGE_TIMEOUT" shown:"72h for ingest, else off" min:"1s" zero:"off" desc:"A message that has been in the queue for longer than this is rejected without being posted."`
@@ -32,6 +32,7 @@ type Route struct {
 	Fallback       FallbackOptions
 	Webhook        WebhookOptions
 	Retry          RetryOptions
+	Pull           PullOptions
 }
 
 // IngestRouteOptions says which of the messages taken over HTTP a route gets, and how.
@@ -144,6 +145,7 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 	if r.Concurrency == 0 && r.Receiver == SQS {
 		r.Concurrency = r.SQS.concurrency()
 	}
+	r.completeWorker(c, set)
 	r.Concurrency = max(r.Concurrency, 1)
 	r.completeBreaker(set)
 	if len(r.Fallback.Names) > 0 && !set("CARRIER_CHANNEL_TIMEOUT") {
@@ -162,7 +164,7 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 		r.completeIngest(c, set)
 	}
 	if r.Name == "" || !set("CARRIER_READINESS") {
-		r.Readiness = r.Name == "" || r.Webhook.beside()
+		r.Readiness = r.Name == "" || r.Asked() || r.Webhook.beside()
 	}
 }
 

@@ -35,9 +35,10 @@ func (k *check) rules() {
 	k.address("CARRIER_INGEST_ADDRESS", c.Ingest.Address)
 	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
 	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
-	k.require("CARRIER_ADMIN_HOSTS", !slices.ContainsFunc(c.Admin.Hosts, func(name string) bool { return !netaddr.Listenable(name + ":0") }))
+	k.hosts("CARRIER_ADMIN_HOSTS", c.Admin.Hosts)
 	k.page(c.Admin)
 	k.require("CARRIER_AUDIT_DIR", c.Audit.To != observe.File || c.Audit.Dir != "")
+	k.worker(c.Worker)
 	k.aws()
 	k.ingest(c.Ingest)
 	k.keysOfIngest(c.Ingest)
@@ -73,6 +74,11 @@ func (k *check) require(name string, good bool) {
 
 func (k *check) address(name, value string) {
 	k.require(name, netaddr.Listenable(value) || value == "" && k.set(name))
+}
+
+// hosts checks names of hosts.
+func (k *check) hosts(name string, hosts List) {
+	k.require(name, !slices.ContainsFunc(hosts, func(host string) bool { return !netaddr.Listenable(host + ":0") }))
 }
 
 func (k *check) token(name string, token Secret) {

@@ -27,6 +27,7 @@ func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (l
 		if !parked {
 			return lost
 		}
+		d.o.Observe(Event{Kind: Parked, Message: m.Message, Outcome: m.outcome})
 		if !d.parking.wait(receiving, m) {
 			d.settling <- struct{}{}
 			return false

@@ -23,6 +23,9 @@ const (
 	// Settled means that Message is no longer in flight: settled as Outcome says, which took Took, or
 	// lost, where Err says why. Sent once for each message.
 	Settled
+	// Parked means that Message was deferred, as Outcome says, and is kept in flight until it is
+	// transmitted again: the source is not told.
+	Parked
 	// SettleFailed means that one try to settle Message failed with Err and is made again.
 	SettleFailed
 	// Extended means that one lease was renewed, or Err says why not.

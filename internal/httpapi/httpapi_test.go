@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -42,5 +43,18 @@ func TestProblemIsAnRFC9457Document(t *testing.T) {
 	}
 	if h := w.Header(); h.Get("Content-Type") != "application/problem+json" || h.Get("WWW-Authenticate") == "" {
 		t.Errorf("headers are %v", h)
+	}
+}
+
+func TestMuxRefusesWithProblems(t *testing.T) {
+	var m Mux
+	m.Handle("GET /a/{b}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { WriteJSON(w, http.StatusOK, r.PathValue("b")) }))
+	for request, want := range map[string]int{"GET /a/x": 200, "POST /a/x": 405, "GET /other": 404, "GET /a": 404} {
+		method, path, _ := strings.Cut(request, " ")
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		if problem := w.Header().Get("Content-Type") == "application/problem+json"; w.Code != want || problem != (want != 200) {
+			t.Errorf("%s: %d, %v", request, w.Code, w.Header())
+		}
 	}
 }

@@ -66,6 +66,8 @@ func checkEnd(ctx context.Context, c config.Route, version string) []preflight.F
 	switch c.Transmitter {
 	case config.Webhook:
 		return checkWebhook(ctx, c, version)
+	case config.Pull, config.Stream:
+		return []preflight.Finding{preflight.OK.Finding("worker: it asks for messages itself")}
 	default:
 		return nil
 	}

@@ -58,6 +58,10 @@ type site struct {
 	// channel is the name of the route where CARRIER_FALLBACK names it, and empty where it receives
 	// the messages itself.
 	channel string
+	// consumers has the tables of the process, and asked is called when a consumer asks for a message
+	// of this end; nil where nobody wants to know.
+	consumers *consumers
+	asked     func()
 	// status is told whether messages can be handed over.
 	status *workerStatus
 }
@@ -67,6 +71,8 @@ func reach(s site) (*end, error) {
 	switch s.config.Transmitter {
 	case config.Webhook:
 		return reachWebhook(s)
+	case config.Pull, config.Stream:
+		return reachConsumers(s)
 	default:
 		return nil, fault(s.config.Variable("CARRIER_TRANSMITTER"), fmt.Errorf("%s is not in this binary", s.config.Transmitter))
 	}

@@ -36,6 +36,8 @@ type Options struct {
 	// OnBroken and TryQueueFile are those of builtin.Options.
 	OnBroken     func(error)
 	TryQueueFile func(path string) error
+
+	consumers *consumers // set by New
 }
 
 // A Route is one route that is assembled.
@@ -47,6 +49,7 @@ type Route struct {
 	metrics    *metrics.Metrics
 	trail      *trail.Route
 	readiness  *admin.Readiness
+	consumers  *consumers
 	tracer     *tracing.Tracer
 	polled     func(received int)
 	idle       idleness
@@ -58,7 +61,7 @@ type Route struct {
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled}
+	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
@@ -120,6 +123,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.readiness.Observe(e)
 	r.audit.Observe(e)
 	r.trail.Observe(e)
+	r.consumers.observe(e)
 	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
 		r.polled(e.Count)
@@ -141,7 +145,14 @@ func (r *Route) workerChanged(endpoint string, up bool, cause error) {
 func (r *Route) reachable(up bool) {
 	r.readiness.Set("worker", offline(up))
 	r.idle.busy() // nothing was asked for while it was down
-	if up && r.source.Online != nil {
+	if up {
+		r.online()
+	}
+}
+
+// online tells the source that the route's worker is there.
+func (r *Route) online() {
+	if r.source.Online != nil {
 		r.source.Online()
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/trail"
 	"carrier/receiver/builtin"
+	"carrier/transmitter/handoff/workerapi"
 )
 
 // Routes are all routes of a process.
@@ -26,6 +27,8 @@ type Routes struct {
 	trail     *trail.Trail
 
 	deadLetters *adminapi.API
+	consumers   *consumers
+	workerAPI   *workerapi.Server // nil where there is none
 }
 
 // A listed is a route, whether it receives or not, as people are told of it.
@@ -38,7 +41,8 @@ type listed interface {
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
-	routes := &Routes{log: o.Log, trail: o.Trail}
+	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{}}
+	o.consumers = routes.consumers
 	var of []builtin.Route
 	for _, rc := range c.Routes {
 		if rc.IsFallback() {
@@ -147,8 +151,11 @@ func (rs *Routes) eachAtOnce(do func(*Route)) {
 	}
 }
 
-// StopAccepting refuses new messages from producers.
+// StopAccepting refuses new messages from producers, and hands no more over to consumers that ask.
 func (rs *Routes) StopAccepting() {
+	if rs.workerAPI != nil {
+		rs.workerAPI.Drain()
+	}
 	for _, r := range rs.all {
 		if r.source.StopAccepting != nil {
 			r.source.StopAccepting()

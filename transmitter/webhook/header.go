@@ -152,11 +152,7 @@ func (r *request) appendContent(dst []byte) []byte {
 	if r.content.ContentType != "" {
 		return appendHeader(dst, "Content-Type", r.content.ContentType)
 	}
-	contentType := r.m.ContentType
-	if contentType == "" || len(contentType) > longestValue || !httpguts.ValidHeaderFieldValue(contentType) {
-		contentType = r.builder.contentType
-	}
-	dst = appendHeader(dst, "Content-Type", contentType)
+	dst = appendHeader(dst, "Content-Type", ContentType(r.m, r.builder.contentType))
 	if r.m.Request == nil || r.builder.fixed.names["Content-Encoding"] {
 		return dst
 	}

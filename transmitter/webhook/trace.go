@@ -11,11 +11,12 @@ const longestTrace = 512
 // appendTrace passes the producer's trace on. Values that the receiving side could not
 // read are left out rather than repaired.
 func appendTrace(dst []byte, r *request) []byte {
-	if parent := traceValue(r, traceparentHeader); isTraceparent(parent) {
+	parent, state := r.trace()
+	if parent != "" {
 		dst = appendHeader(dst, traceparentHeader, parent)
-		if state := traceValue(r, tracestateHeader); isPrintable(state) {
-			dst = appendHeader(dst, tracestateHeader, state)
-		}
+	}
+	if state != "" {
+		dst = appendHeader(dst, tracestateHeader, state)
 	}
 	amazon := traceValue(r, amazonTraceHeader)
 	if amazon == "" {
@@ -25,6 +26,17 @@ func appendTrace(dst []byte, r *request) []byte {
 		dst = appendHeader(dst, amazonTraceHeader, amazon)
 	}
 	return dst
+}
+
+// trace is the W3C trace, as far as the receiving side could read it.
+func (r *request) trace() (parent, state string) {
+	if parent = traceValue(r, traceparentHeader); !isTraceparent(parent) {
+		return "", ""
+	}
+	if state = traceValue(r, tracestateHeader); !isPrintable(state) {
+		state = ""
+	}
+	return parent, state
 }
 
 func traceValue(r *request, name string) string {

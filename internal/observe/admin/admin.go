@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"carrier/internal/httpapi"
 )
 
 const (
@@ -19,6 +21,8 @@ const (
 	// often connects anew.
 	idleTimeout = 10 * time.Second
 	maxHead     = 16 << 10
+	// maxConnections is how many connections are open at once: probes, a scraper and a few people.
+	maxConnections = 64
 )
 
 // Options is what a Server is made of. The functions are safe for concurrent use.
@@ -71,18 +75,17 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 }
 
 func newServer(listener net.Listener, o Options) *Server {
-	c := newConnections()
-	return &Server{listener: listener, server: &http.Server{
-		Handler:           c.answering(handler(o)),
-		ConnState:         c.track,
-		ConnContext:       c.name,
+	server := &http.Server{
+		Handler:           handler(o),
 		ErrorLog:          o.ErrorLog,
 		ReadHeaderTimeout: headTimeout,
 		ReadTimeout:       callTimeout,
 		WriteTimeout:      callTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHead,
-	}}
+	}
+	httpapi.LimitConnections(server, maxConnections)
+	return &Server{listener: listener, server: server}
 }
 
 // Addr is where the server listens.

@@ -1,4 +1,4 @@
-package admin
+package httpapi
 
 import (
 	"context"
@@ -8,21 +8,23 @@ import (
 	"time"
 )
 
-// maxConnections is how many connections are open at once: probes, a scraper and a few people.
-const maxConnections = 64
+// LimitConnections lets at most so many connections of server be open at once. For a new one beyond
+// the limit the one is closed that has waited longest for a request; the new one itself where all
+// others are being answered. It is called after everything else of server is set, and before it
+// serves.
+func LimitConnections(server *http.Server, most int) {
+	c := &connections{most: most, open: map[net.Conn]struct{}{}, waiting: map[net.Conn]time.Time{}}
+	server.Handler, server.ConnState, server.ConnContext = c.answering(server.Handler), c.track, c.name
+}
 
 // connections bounds the connections of a server, so that whoever reaches the port cannot use up
-// the file descriptors of the program, nor keep a probe out: for each new connection beyond the
-// limit the one is closed that has waited longest for a request; the new one itself where all
-// others are being answered. It is safe for concurrent use.
+// the file descriptors of the program, nor keep others out. It is safe for concurrent use.
 type connections struct {
+	most int
+
 	mu      sync.Mutex
 	open    map[net.Conn]struct{}
 	waiting map[net.Conn]time.Time // for a request, since when
-}
-
-func newConnections() *connections {
-	return &connections{open: map[net.Conn]struct{}{}, waiting: map[net.Conn]time.Time{}}
 }
 
 // track is told by net/http what a connection does.
@@ -31,7 +33,7 @@ func (c *connections) track(conn net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		if len(c.open) >= maxConnections && !c.closeOldest() {
+		if len(c.open) >= c.most && !c.closeOldest() {
 			_ = conn.Close()
 			return
 		}

@@ -1,0 +1,128 @@
+package handoff
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"carrier/internal/redact"
+	"carrier/message"
+)
+
+// A Kind is what a consumer says of a message.
+type Kind string
+
+// The verdicts.
+const (
+	Ack        Kind = "ack"
+	Retry      Kind = "retry"
+	DeadLetter Kind = "dead-letter"
+	Extend     Kind = "extend"
+)
+
+// Known reports whether k is one of the verdicts.
+func (k Kind) Known() bool { return k == Ack || k == Retry || k == DeadLetter || k == Extend }
+
+// A Verdict is a consumer's word on one message.
+type Verdict struct {
+	Kind Kind
+	// Delay is how long the message stays away after Retry; zero leaves it to the backoff, as a failed
+	// attempt.
+	Delay time.Duration
+	// For is how much time the consumer has from now on after Extend; zero is the table's lease.
+	For time.Duration
+	// Reason is for dead letters and the log.
+	Reason string
+}
+
+// outcome is what v means. Its code is that of the status a worker would have answered with.
+func (v Verdict) outcome() message.Outcome {
+	switch v.Kind {
+	case Ack:
+		return message.Outcome{Verdict: message.Delivered, Code: "2xx"}
+	case DeadLetter:
+		return message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Code: "4xx", Reason: v.reasonOr("the consumer asked for a dead letter")}
+	default:
+		o := message.Outcome{Cause: message.Failed, Code: "5xx", Delay: v.Delay, Reason: v.reasonOr("the consumer asked for it again")}
+		if v.Delay > 0 {
+			o.Cause = message.Deferred
+		}
+		return o
+	}
+}
+
+func (v Verdict) reasonOr(otherwise string) string { return cmp.Or(redact.Text(v.Reason), otherwise) }
+
+// A Pending is a verdict that the source has not agreed to yet. A nil one is done.
+type Pending struct{ held *held }
+
+// Wait waits until the source has agreed, or has not; when ctx ends before that it returns
+// ErrUnconfirmed.
+func (p *Pending) Wait(ctx context.Context) error {
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.held.settled:
+		return p.held.err
+	case <-ctx.Done():
+		return ErrUnconfirmed
+	}
+}
+
+// Decide notes the verdict on the message of token. It does not wait: the source may still have to
+// agree, and Pending.Wait tells. The same verdict again has the same result, another one is
+// ErrOtherVerdict; both are remembered for ten minutes. Extend is done when Decide returns.
+func (t *Table) Decide(token string, v Verdict) (*Pending, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h := t.held[token]
+	switch {
+	case h == nil:
+		return nil, t.ended.result(token, v.Kind)
+	case h.broken != nil:
+		return nil, ErrUnknown
+	case h.verdict != nil && h.verdict.Kind != v.Kind:
+		return nil, ErrOtherVerdict
+	case h.verdict != nil:
+		return &Pending{h}, nil
+	case !time.Now().Before(h.expires):
+		return nil, ErrLeaseEnded
+	case v.Kind == Extend:
+		t.extend(h, v.For)
+		return nil, nil //nolint:nilnil // done, and no error
+	}
+	h.verdict = &v
+	t.deciding[h.message] = h
+	close(h.decided)
+	return &Pending{h}, nil
+}
+
+// extend gives the consumer more time from now on. The lock is held.
+func (t *Table) extend(h *held, more time.Duration) {
+	h.expires = time.Now().Add(min(cmp.Or(more, t.o.Lease), MaxLease))
+	select {
+	case h.moved <- struct{}{}:
+	default:
+	}
+}
+
+// Tables are those of several routes. A token is in one of them.
+type Tables []*Table
+
+// Decide is Table.Decide of the table that knows token.
+func (ts Tables) Decide(token string, v Verdict) (*Pending, error) {
+	for _, t := range ts {
+		if p, err := t.Decide(token, v); err != ErrUnknown { //nolint:errorlint // never wrapped
+			return p, err
+		}
+	}
+	return nil, ErrUnknown
+}
+
+// Settled is Table.Settled of the table that m was handed over by.
+func (ts Tables) Settled(m *message.Message, err error) {
+	for _, t := range ts {
+		t.Settled(m, err)
+	}
+}
