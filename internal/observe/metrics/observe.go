@@ -48,9 +48,10 @@ func duplicate(o message.Outcome) string {
 	return inFlight
 }
 
+// attempted counts requests, not the messages in them.
 func (m *Metrics) attempted(e dispatch.Event) {
 	code := e.Outcome.Code
-	if code == "" {
+	if code == "" || e.Outcome.Along {
 		return
 	}
 	m.attempts.inc(code)
