@@ -27,6 +27,10 @@ func sourceNames(receiver string) []string {
 func (k *check) infer() {
 	const name = "CARRIER_RECEIVER"
 	r := k.route
+	if r.IsFallback() {
+		r.Receiver = ""
+		return
+	}
 	if r.Receiver != "" {
 		r.Receiver = strings.ToLower(r.Receiver)
 		if !slices.Contains(k.receivers, r.Receiver) {

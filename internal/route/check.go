@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.uber.org/zap"
@@ -21,17 +22,26 @@ import (
 func Check(ctx context.Context, c config.Config, version string, carrierRuns bool) []preflight.Finding {
 	var of []builtin.Route
 	for _, rc := range c.Routes {
+		if rc.IsFallback() {
+			continue
+		}
 		of = append(of, builtin.Route{Route: rc, Observer: receiver.NoObserver{}, Log: zap.NewNop()})
 	}
 	sources, err := builtin.New(c, of, builtin.Options{Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + version})
 	if err != nil {
 		return []preflight.Finding{preflight.Fail.Finding(err.Error())}
 	}
-	found := make([][]preflight.Finding, len(sources))
+	found := make([][]preflight.Finding, len(c.Routes))
 	var all sync.WaitGroup
+	at := 0
 	for i, rc := range c.Routes {
+		checkSource := func(context.Context, bool) []preflight.Finding { return nil }
+		if !rc.IsFallback() {
+			checkSource = sources[at].Check
+			at++
+		}
 		all.Go(func() {
-			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkWorker(ctx, rc, version)...) {
+			for _, f := range append(checkSource(ctx, carrierRuns), checkEnd(ctx, rc, version)...) {
 				found[i] = append(found[i], Named(rc.Name, f))
 			}
 		})
@@ -51,30 +61,51 @@ func Named(route string, f preflight.Finding) preflight.Finding {
 	return f
 }
 
-// checkWorker asks the worker's health endpoint, or, without one, whether each of its endpoints
+// checkEnd looks at what stands at the end of the route c.
+func checkEnd(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	switch c.Transmitter {
+	case config.Webhook:
+		return checkWebhook(ctx, c, version)
+	default:
+		return nil
+	}
+}
+
+// checkWebhook asks the worker's health endpoint, or, without one, whether each of its endpoints
 // accepts connections.
-func checkWorker(ctx context.Context, c config.Route, version string) []preflight.Finding {
-	endpoints, hooks, err := openHooks(c, version, zap.NewNop())
+func checkWebhook(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	endpoints, hooks, err := openHooks(site{config: c, version: version, log: zap.NewNop()})
 	if err != nil {
 		return []preflight.Finding{noWorker(err)}
 	}
-	defer func() {
-		for _, hook := range hooks {
-			hook.Close()
-		}
-	}()
+	defer closeHooks(hooks)
+	found := checkKeys(c.Webhook)
 	if c.Webhook.HealthCheckEndpoint != "" {
-		return []preflight.Finding{checkHealth(ctx, c.Webhook, hooks[0])}
+		return append(found, checkHealth(ctx, c.Webhook, hooks[0]))
 	}
-	var found []preflight.Finding
+	through := ""
+	if proxy := c.Webhook.ProxyURL(); proxy != nil {
+		through = " through the proxy " + proxy.Host
+	}
 	for i, hook := range hooks {
-		if err := hook.Probe(ctx); err != nil {
-			found = append(found, noWorker(err))
+		if err := hook.Check(ctx); err != nil {
+			found = append(found, noWorker(fmt.Errorf("%v%s: %w", endpoints[i], through, err)))
 			continue
 		}
-		found = append(found, preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections", endpoints[i])))
+		found = append(found, preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections%s", endpoints[i], through)))
 	}
 	return found
+}
+
+// checkKeys says how many keys sign, without which nothing is signed. That they can be used is a rule
+// of the configuration.
+func checkKeys(c config.WebhookOptions) []preflight.Finding {
+	keys := c.SigningSecrets.Reveal()
+	if keys == "" {
+		return nil
+	}
+	return []preflight.Finding{preflight.OK.Finding(fmt.Sprintf("signing: %d keys of v1 (whsec_) and %d of v1a (whsk_) can be used",
+		strings.Count(keys, "whsec_"), strings.Count(keys, "whsk_")))}
 }
 
 func checkHealth(ctx context.Context, c config.WebhookOptions, hook *webhook.Transmitter) preflight.Finding {

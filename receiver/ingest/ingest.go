@@ -15,7 +15,9 @@ import (
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
+	"carrier/receiver/ingest/deadletters"
 	"carrier/receiver/ingest/listed"
+	"carrier/receiver/ingest/queued"
 )
 
 // Source is what messages of this receiver name as their source.
@@ -179,5 +181,17 @@ func (s *Server) RemovedDropped() uint64 {
 	return 0
 }
 
-// API is listed.API of this server's queue.
-func (s *Server) API() http.Handler { return listed.API(s.queue.Load) }
+// DeadLetters are those of all subscriptions; ok is false before Open.
+func (s *Server) DeadLetters() (letters deadletters.Letters, ok bool) {
+	q := s.queue.Load()
+	return deadletters.Letters{Queue: q}, q != nil
+}
+
+// API answers what packages listed and queued tell of this server's queue. Whoever serves it asks for a
+// credential.
+func (s *Server) API() http.Handler {
+	mux := http.NewServeMux()
+	listed.Handle(mux, s.queue.Load)
+	queued.Handle(mux, s.queue.Load)
+	return mux
+}
