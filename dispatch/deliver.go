@@ -13,45 +13,73 @@ import (
 // said to be ready.
 const unreachedPause = 100 * time.Millisecond
 
-// deliver hands m to the worker, unless its end was decided before, and again after each deferral
-// that is parked. When it returns the slot is free again and m holds a place among those being
-// settled. It reports whether the lease was lost before the message could be posted.
+// deliver hands m to the worker, unless what becomes of it was decided before, and again after each
+// deferral that is parked. When it returns the slot is free again and m holds a place among those
+// being settled. It reports whether the lease was lost before the message could be posted.
 func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (lost bool) {
 	if m.ended {
 		m.outcome = d.endedBefore(m)
+	}
+	if m.ended || m.decided {
 		d.settling <- struct{}{}
 		return false
 	}
 	for {
-		lost, parked := d.attempt(receiving, working, m)
-		if !parked {
-			return lost
-		}
-		d.o.Observe(Event{Kind: Parked, Message: m.Message, Outcome: m.outcome})
-		if !d.parking.wait(receiving, m) {
-			d.settling <- struct{}{}
-			return false
+		switch d.attempt(receiving, working, m) {
+		case toSettle:
+			return m.lapsed
+		case toPark:
+			d.o.Observe(Event{Kind: Parked, Message: m.Message, Outcome: m.outcome})
+			if !d.parking.wait(receiving, m) {
+				d.settling <- struct{}{}
+				return false
+			}
+		case toQueue:
+			if unreached(m.outcome) {
+				sleep.For(receiving, unreachedPause, nil)
+			}
+			m.outcome, m.again = message.Outcome{}, false
 		}
 		d.promise(m)
 		d.queue(m)
 	}
 }
 
-// attempt waits for a slot and hands m to the worker. It reports whether the lease was lost before
-// that, and whether m is parked now; where it is not, m holds a place among those being settled.
-func (d *Dispatcher) attempt(receiving, working context.Context, m *delivery) (lost, parked bool) {
-	defer d.demand.RemoveHead()
+// A step is what follows an attempt.
+type step uint8
+
+const (
+	toSettle step = iota // m holds a place among those being settled
+	toPark               // it waits under its lease
+	toQueue              // it waits for a slot once more
+)
+
+// attempt waits for a slot and hands m to the worker, or has it handed over by another one whose slot
+// it shares.
+func (d *Dispatcher) attempt(receiving, working context.Context, m *delivery) step {
+	defer d.demand.RemoveHead(d.places(m))
 	if d.slots.wait(receiving, &m.ticket) {
-		defer d.slots.free()
-		m.outcome, lost = d.transmit(receiving, working, m)
-		if d.parking.take(m.outcome) {
-			return false, true
+		switch {
+		case m.ticket.answered != nil:
+			<-m.ticket.answered
+		case d.o.PerSlot > 1:
+			defer d.slots.free()
+			d.transmitBatch(receiving, working, m)
+		default:
+			defer d.slots.free()
+			m.outcome, m.lapsed = d.transmit(receiving, working, m)
+		}
+		switch {
+		case m.again:
+			return toQueue
+		case d.parking.take(m.outcome):
+			return toPark
 		}
 	}
 	// The slot is kept until there is room to settle: a source that is slow to settle slows the
 	// worker down instead of piling up what is done.
 	d.settling <- struct{}{}
-	return lost, false
+	return toSettle
 }
 
 // transmit hands m to the worker until its outcome is known. It gives up with the zero outcome when
@@ -94,12 +122,15 @@ func (d *Dispatcher) postInPlace(receiving, working context.Context, m *delivery
 	}
 	o = d.post(working, m)
 	// What was cut off before it was handed over goes back at once, like what was never tried.
-	m.unposted = unreached(o) || o.Verdict == message.Retry && o.Cause == message.Returned
+	m.unposted = handedNothing(o)
 	return o, false
 }
 
-// promise counts m among what the application can still expect, until fulfill.
+// promise counts m among what the application can still expect, until fulfill, if it is not yet.
 func (d *Dispatcher) promise(m *delivery) {
+	if m.promised {
+		return
+	}
 	m.promised = true
 	d.demand.PutBack()
 }
@@ -127,6 +158,11 @@ func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outco
 		o = message.Outcome{Cause: message.Failed, Code: "error", Reason: "the transmitter panicked"}
 		d.o.Observe(Event{Kind: Panicked, Message: m.Message, Err: panicked})
 	}
+	return d.attempted(m, o, begun)
+}
+
+// attempted tells of an attempt that is over, and returns its outcome with when it was made.
+func (d *Dispatcher) attempted(m *delivery, o message.Outcome, begun time.Time) message.Outcome {
 	took := time.Since(begun)
 	if o.Cause != message.Unreached {
 		d.demand.Attempted(took)

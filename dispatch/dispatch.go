@@ -4,8 +4,9 @@
 // One message goes through the files in this order: receive (when and how many), backoff and the
 // package demand (what decides that), lease (it is kept until it is settled), inflight (known by its
 // id), repeat (where it comes twice), order (one of a group at a time), slots and deliver (the
-// worker's word on it), park (a deferral is waited for), settle (the source is told). Beside them, options says what a Dispatcher
-// is made of, and event what is seen of it.
+// worker's word on it), batch (the same for several at once), park (a deferral is waited for),
+// settle (the source is told). Beside them, options says what a Dispatcher is made of, and event what
+// is seen of it.
 //
 // Two contexts run through them. The one called receiving ends at the stop: from then on nothing is
 // received, and what was not handed to the worker goes back. The one called working ends when the
@@ -59,16 +60,16 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{
 		o: o,
 		demand: demand.New(demand.Options{
-			Concurrency: o.Concurrency, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
+			Concurrency: o.Concurrency * o.PerSlot, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
 		}),
 		backoff:  newSourceBackoff(o.Observe),
 		leases:   newLeaseRenewer(o.Receiver, o.Observe),
 		registry: newRegistry(),
 		lanes:    newLanes(),
-		slots:    newSlots(o.Concurrency),
+		slots:    newSlots(o.Concurrency, o.PerSlot),
 		parking:  newParking(o),
 		pool:     gopool.New(),
-		settling: make(chan struct{}, max(2*o.Concurrency, minSettling)),
+		settling: make(chan struct{}, max(2*o.Concurrency*o.PerSlot, minSettling)),
 	}
 }
 

@@ -28,6 +28,16 @@ type delivery struct {
 	promised bool
 	// ended is true where the end of the message was decided before: see endedIDs.
 	ended bool
+	// again is true where it was left out of a batch, or the worker could not be reached, and it is
+	// to wait for a slot once more.
+	again bool
+	// lapsed is true where too little of the lease was left to hand it over.
+	lapsed bool
+	// along are those behind it in its lane that were handed over with it and have left the queue but
+	// for their settlement.
+	along []*delivery
+	// decided is true where outcome was decided in the batch of the one before it in its lane.
+	decided bool
 	// earlier is the hand-out of the same message that was in flight when this one of a group came;
 	// nil without one.
 	earlier *delivery

@@ -19,8 +19,13 @@ type Options struct {
 	// Receiver and Transmitter are the two ends. Neither is closed by the dispatcher.
 	Receiver    receiver.Receiver
 	Transmitter transmitter.Transmitter
-	// Concurrency is the most messages the worker holds at once; at least 1.
+	// Concurrency is how many slots the worker has: the most messages it holds at once, or the most
+	// batches of them; at least 1.
 	Concurrency int
+	// PerSlot is the most messages handed over at once, in one slot. Where it is above 1 Transmitter
+	// is a transmitter.Batcher; where that is none, and for zero, it is 1. Messages that are not
+	// ordered share a slot with whatever else waits for one; of a group those do that follow each other.
+	PerSlot int
 	// Batch is the most messages asked for in one receive; at least 1.
 	Batch int
 	// Receivers is the most receives open at once; zero means as many as the pace of the work is
@@ -47,6 +52,10 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.Concurrency = max(o.Concurrency, 1)
 	o.Batch = max(o.Batch, 1)
+	o.PerSlot = max(o.PerSlot, 1)
+	if _, can := o.Transmitter.(transmitter.Batcher); !can {
+		o.PerSlot = 1
+	}
 	if o.DeferHold == nil {
 		o.DeferHold = func() time.Duration { return 0 }
 	}

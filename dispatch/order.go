@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -21,20 +22,36 @@ func (d *Dispatcher) admit(receiving, working context.Context, taken ...*deliver
 			heads = append(heads, m)
 		}
 	}
+	d.queue(heads...)
 	for _, m := range heads {
-		d.queue(m)
 		d.start(func() { d.handle(receiving, working, m) })
 	}
 }
 
-// queue puts a head among those that wait for a slot, unless it needs none: its end was decided
-// before.
-func (d *Dispatcher) queue(m *delivery) {
-	if m.ended {
-		return
+// queue puts heads among those that wait for a slot, but for those that need none: what becomes of
+// them was decided before.
+func (d *Dispatcher) queue(heads ...*delivery) {
+	tickets := make([]*ticket, 0, 10)
+	for _, m := range heads {
+		if m.ended || m.decided {
+			continue
+		}
+		m.ticket = ticket{}
+		if d.o.PerSlot > 1 && !m.Ordered {
+			m.ticket.of = m
+		}
+		d.demand.AddHead(d.places(m))
+		tickets = append(tickets, &m.ticket)
 	}
-	d.demand.AddHead()
-	d.slots.join(&m.ticket)
+	d.slots.join(tickets...)
+}
+
+// places is how many messages the head m keeps a place for: those behind it in its lane may go along.
+func (d *Dispatcher) places(m *delivery) int {
+	if m.Ordered {
+		return d.o.PerSlot
+	}
+	return 1
 }
 
 // start runs what handles a message; Run waits for its end.
@@ -145,6 +162,31 @@ func (l *lanes) takeTail(m *delivery) []*delivery {
 	tail := l.tails[m.Group]
 	l.tails[m.Group] = nil
 	return tail
+}
+
+// takeAlong takes up to n messages from the front of what waits behind the head m, to be handed over
+// with it. One whose end was decided before, or that was handed out before already, is no such one,
+// nor is what comes after it.
+func (l *lanes) takeAlong(m *delivery, n int) []*delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tail := l.tails[m.Group]
+	i := 0
+	for i < min(n, len(tail)) && !tail[i].ended && tail[i].earlier == nil && !tail[i].Lapsed() {
+		i++
+	}
+	l.tails[m.Group] = tail[i:]
+	return slices.Clone(tail[:i])
+}
+
+// putBack puts messages before all else that waits behind the head m.
+func (l *lanes) putBack(m *delivery, front []*delivery) {
+	if len(front) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tails[m.Group] = append(slices.Clone(front), l.tails[m.Group]...)
 }
 
 // takeTails takes what waits behind every head, by group. The lanes stay busy. It is called once;

@@ -47,6 +47,10 @@ func runSchedule(t *testing.T, n uint64) {
 		if n%4 < 2 {
 			holds(10 * time.Second)(o)
 		}
+		if n%5 > 1 {
+			var w *batches
+			inBatches(int(n%5), &w)(o)
+		}
 	}
 	within(t, change, func(t *testing.T, b *bench) {
 		total := 20 + s.chance(60)

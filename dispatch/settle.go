@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -31,24 +32,38 @@ var errUnsettled = errors.New("not settled before its lease ended")
 // over.
 var errAbandoned = errors.New("left to its lease: no answer before the drain time was over")
 
-// settleHead settles the head of a lane (or a message without a group), or lets it go where its
-// lease was lost or the worker was cut off, and reports whether the source confirmed that it has
-// left the queue. What waits behind a head that stays in the queue is given back first.
+// settleHead settles the head of a lane (or a message without a group), and those that ended with it,
+// or lets it go where its lease was lost or the worker was cut off, and reports whether the source
+// confirmed that all of them have left the queue. What waits behind a head that stays in the queue is given back first.
 func (d *Dispatcher) settleHead(working context.Context, m *delivery, lost bool) (confirmed bool) {
 	if !m.outcome.Ends() {
 		d.giveBack(working, d.lanes.takeTail(m))
 		m.tailReturned = true
 	}
+	var all sync.WaitGroup
+	var unconfirmed atomic.Bool
+	for _, other := range m.along {
+		all.Go(func() {
+			if d.release(working, other, false) != nil {
+				unconfirmed.Store(true)
+			}
+		})
+	}
 	err := d.release(working, m, lost)
-	return err == nil && m.outcome.Ends()
+	all.Wait()
+	return err == nil && m.outcome.Ends() && !unconfirmed.Load()
 }
 
 // giveBack returns messages that were never posted, the last one first, each when the one behind it
-// is back: so a group keeps its order. One whose end was decided before is removed instead.
+// is back: so a group keeps its order. One whose end was decided before is removed instead, and what
+// was decided in the batch of another one holds.
 func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
 	for i := len(unposted) - 1; i >= 0; i-- {
 		m := unposted[i]
-		if m.outcome = (message.Outcome{}); d.registry.ended.has(m.ID) {
+		if !m.decided {
+			m.outcome = message.Outcome{}
+		}
+		if d.registry.ended.has(m.ID) {
 			m.outcome = d.endedBefore(m)
 		}
 		_ = d.release(working, m, false)

@@ -71,6 +71,9 @@ type Outcome struct {
 	// Code labels an attempt that was made: "2xx" and the like, "timeout", "refused" or "error".
 	// Empty when nothing was tried.
 	Code string
+	// Along says that the attempt was made in the same request as another message's, which stands for
+	// it where requests are counted.
+	Along bool
 	// Endpoint is where an attempt went to, without user, password and query. Empty when nothing was
 	// tried, or where there is no such place.
 	Endpoint string

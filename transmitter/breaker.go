@@ -157,7 +157,7 @@ func (b *breaker) begin() pass {
 func (b *breaker) end(p pass, o message.Outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p == normal && b.open {
+	if p == normal && (b.open || o.Along) { // an answer to several messages is one answer
 		return
 	}
 	b.probing = false

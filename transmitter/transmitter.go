@@ -27,6 +27,20 @@ type Transmitter interface {
 	Transmit(ctx context.Context, m *message.Message) message.Outcome
 }
 
+// A Batcher is a Transmitter that can hand over several messages at once, as one request. All its
+// methods are safe for concurrent use.
+type Batcher interface {
+	Transmitter
+
+	// TransmitBatch hands over the messages of batch together, once, and waits for the application's word
+	// on each: it returns one outcome for each, in order. Messages whose Ordered is true are of one
+	// group and in order; they alone are in their batch. The zero cause, Returned, with a ctx that has
+	// not ended, means that a message was left out: the caller may hand it over again under the same
+	// lease. Of the outcomes of one request all but the first have Along set. When ctx ends it returns
+	// promptly, as Transmit does.
+	TransmitBatch(ctx context.Context, batch []*message.Message) []message.Outcome
+}
+
 // A Middleware adds one concern to a Transmitter.
 type Middleware func(next Transmitter) Transmitter
 

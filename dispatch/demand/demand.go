@@ -50,7 +50,7 @@ type Demand struct {
 	pace       pace
 	paused     bool
 	inFlight   int // messages received and not settled
-	heads      int // of them, those that wait for a slot or have one
+	heads      int // the places that they want or have
 	prefetch   int // how many heads may wait
 	asked      int // messages that open receives have asked for
 	untaken    int // messages received and not yet transmitted
@@ -210,17 +210,17 @@ func (d *Demand) InFlight() int {
 	return d.inFlight
 }
 
-// AddHead counts one more message that wants a slot.
-func (d *Demand) AddHead() {
+// AddHead counts one more message that wants n places at the worker: one, or a whole slot of several.
+func (d *Demand) AddHead(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.heads++
+	d.heads += n
 }
 
-// RemoveHead counts one message less that wants or has a slot.
-func (d *Demand) RemoveHead() { d.change(func() { d.heads-- }) }
+// RemoveHead counts one message less that wants n places or has them.
+func (d *Demand) RemoveHead(n int) { d.change(func() { d.heads -= n }) }
 
-// Heads is how many messages want or have a slot.
+// Heads is how many places messages want or have.
 func (d *Demand) Heads() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -88,7 +88,7 @@ func TestAReceiveBesideOthersAsksForAFullBatch(t *testing.T) {
 	d.End(brought(10, 0, time.Second, true))
 	d.End(brought(10, 0, time.Second, true))
 	for range 22 {
-		d.AddHead()
+		d.AddHead(1)
 	}
 	if n := begin(); n != 3 {
 		t.Errorf("the only receive asks for %d, want what is left, 3", n)
@@ -169,8 +169,8 @@ func TestWhoeverWaitsIsToldWhenLessIsPromised(t *testing.T) {
 			told := 0
 			d.Promised(func() { told++ })
 			d.Peek()
-			d.AddHead()
-			d.RemoveHead()
+			d.AddHead(1)
+			d.RemoveHead(1)
 			if told != 0 {
 				t.Error("told although as much is promised as before")
 			}
@@ -186,13 +186,13 @@ func TestWhoeverWaitsIsToldWhenLessIsPromised(t *testing.T) {
 
 func TestDemandWakesOnlyWhenThereIsSome(t *testing.T) {
 	d := New(Options{Concurrency: 1, Batch: 10})
-	d.AddHead()
+	d.AddHead(1)
 	d.Receive(1)
 	d.Settle()
 	if len(d.Wake()) != 0 {
 		t.Error("woken although the only slot is taken")
 	}
-	d.RemoveHead()
+	d.RemoveHead(1)
 	if len(d.Wake()) != 1 || d.Wanted() != 1 {
 		t.Errorf("not woken although a slot is free; wanted is %d", d.Wanted())
 	}
@@ -233,7 +233,7 @@ func TestAFreePlaceLetsAReceiveBegin(t *testing.T) {
 		if n := d.Wanted(); n != 0 {
 			t.Errorf("%d are wanted although the place went before", n)
 		}
-		d.AddHead()
+		d.AddHead(1)
 	}
 }
 
@@ -249,11 +249,11 @@ func TestCountsReturnToNothing(t *testing.T) {
 		d.Receive(len(got.Batch))
 		d.End(got)
 		for range got.Batch {
-			d.AddHead()
+			d.AddHead(1)
 			d.Take()
 			d.PutBack()
 			d.Take()
-			d.RemoveHead()
+			d.RemoveHead(1)
 			d.Settle()
 		}
 	}

@@ -60,7 +60,8 @@ type poster struct {
 // post sends r and reads the whole answer. The head has to be there within the timeout, dialling
 // included, and the body within as long again. A message leaves its queue only on an answer that
 // was complete; what gives it back may be believed from the head alone.
-func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warnings []string) {
+// Where handled is not nil it says which of r's messages o is of; the others have failed.
+func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, handled []bool, warnings []string) {
 	head, _ := p.heads.Get().(*[]byte)
 	if head == nil {
 		head = new([]byte)
@@ -75,17 +76,16 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, warni
 		Deadline: time.Now().Add(r.timeout), BodyTimeout: r.timeout, Read: p.reader(&answer), //nolint:bodyclose // http1 closes the connection, and has Read close nothing
 	})
 	if a.Status == 0 {
-		return failure(ctx, err), nil
+		return failure(ctx, err), nil, nil
 	}
 	o, warnings = classify(a.Status, a.Header, p.rules, time.Now())
 	if err != nil && o.Verdict != message.Retry {
-		return failure(ctx, err), warnings
+		return failure(ctx, err), nil, warnings
 	}
-	if p.format.ReadsAnswer() && p.rules.accepts(o.Status) && len(said(a.Header[actionHeader])) == 0 &&
-		!format.Judge(a.Header.Get("Content-Type"), answer) {
-		o.Verdict, o.Cause, o.Reason = message.Retry, message.Failed, "worker's answer lists a failure, or is broken JSON"
+	if p.format.ReadsAnswer() && p.rules.accepts(o.Status) && len(said(a.Header[actionHeader])) == 0 {
+		handled = p.format.Handled(a.Header.Get("Content-Type"), answer, r.ids())
 	}
-	return o, warnings
+	return o, handled, warnings
 }
 
 // reader returns what reads an answer's body into dst where the format looks at it; nil where it does not.

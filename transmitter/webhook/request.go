@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"carrier/message"
+	"carrier/transmitter/lambdaevent"
 	"carrier/transmitter/webhook/format"
 )
 
@@ -54,7 +55,9 @@ func newBuilder(opts Options) (*builder, error) {
 type request struct {
 	builder *builder
 	m       *message.Message
-	now     time.Time
+	// batch is m and those that are handed over with it; nil where m is alone.
+	batch []*message.Message
+	now   time.Time
 	// timeout is how long the answer may take to begin.
 	timeout time.Duration
 	method  string
@@ -89,6 +92,29 @@ func (b *builder) build(m *message.Message, now time.Time) (*request, error) {
 	return r, nil
 }
 
+// buildBatch makes the request that hands over as many messages of batch, from the first on, as one
+// event may hold, and says how many. The first one's headers and its id are the request's.
+func (b *builder) buildBatch(batch []*message.Message, now time.Time) (r *request, n int, err error) {
+	if r, err = b.build(batch[0], now); err != nil {
+		return nil, 0, err
+	}
+	var event lambdaevent.Event
+	for n < len(batch) {
+		m := batch[n]
+		body, attributes := m.Body, m.Attributes
+		if b.unwrap {
+			body, attributes, _ = format.Unwrap(body, attributes)
+		}
+		if !event.Add(m, body, attributes) {
+			break
+		}
+		r.timeout = min(r.timeout, b.timeoutOf(m, now))
+		n++
+	}
+	r.content.Body, r.batch = event.JSON(), batch[:n]
+	return r, n, nil
+}
+
 // leastTimeout is what an attempt has, however little time is left for its message.
 const leastTimeout = time.Second
 
@@ -99,6 +125,18 @@ func (b *builder) timeoutOf(m *message.Message, now time.Time) time.Duration {
 		return b.timeout
 	}
 	return min(b.timeout, max(until.Sub(now), leastTimeout))
+}
+
+// ids are those of the messages that r hands over, in order.
+func (r *request) ids() []string {
+	if r.batch == nil {
+		return []string{r.m.ID}
+	}
+	ids := make([]string, len(r.batch))
+	for i, m := range r.batch {
+		ids[i] = m.ID
+	}
+	return ids
 }
 
 // appendHead appends the request's head to dst, and returns the names of the attributes that were left

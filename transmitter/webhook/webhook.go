@@ -5,6 +5,7 @@ package webhook
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"carrier/internal/egress"
@@ -148,13 +149,53 @@ func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.
 	if err != nil {
 		return message.Outcome{Verdict: message.Rejected, Reason: err.Error()}
 	}
-	o, warnings := t.poster.post(ctx, req)
+	o, handled := t.post(ctx, req)
+	return t.outcome(o, handled, 0)
+}
+
+// TransmitBatch makes one request of as many messages of batch, from the first on, as Lambda's limit of
+// an event allows; the others are left out. The format is one that has events of several messages, which
+// is Lambda alone. All messages have the outcome of the answer's head; where that accepts them the
+// answer's body may list some as failed.
+func (t *Transmitter) TransmitBatch(ctx context.Context, batch []*message.Message) []message.Outcome {
+	if ctx.Err() != nil {
+		return slices.Repeat([]message.Outcome{notPosted()}, len(batch))
+	}
+	req, n, err := t.builder.buildBatch(batch, time.Now())
+	if err != nil {
+		return slices.Repeat([]message.Outcome{{Verdict: message.Rejected, Reason: err.Error()}}, len(batch))
+	}
+	o, handled := t.post(ctx, req)
+	outcomes := make([]message.Outcome, len(batch))
+	for i := range outcomes {
+		if i < n {
+			outcomes[i] = t.outcome(o, handled, i)
+		} else {
+			outcomes[i].Reason = "not posted: the event would be too large"
+		}
+	}
+	return outcomes
+}
+
+// post makes the request, and returns the outcome of those of its messages that handled does not name
+// as failed.
+func (t *Transmitter) post(ctx context.Context, req *request) (o message.Outcome, handled []bool) {
+	o, handled, warnings := t.poster.post(ctx, req)
+	for _, w := range warnings {
+		t.opts.Warn(req.m.ID, w)
+	}
+	return o, handled
+}
+
+// outcome is that of message i of a request, whose answer has the outcome o.
+func (t *Transmitter) outcome(o message.Outcome, handled []bool, i int) message.Outcome {
+	if handled != nil && !handled[i] {
+		o.Verdict, o.Cause, o.Reason = message.Retry, message.Failed, "worker's answer lists a failure, or is broken JSON"
+	}
 	if o.Code != "" {
 		o.Endpoint = t.name
 	}
-	for _, w := range warnings {
-		t.opts.Warn(m.ID, w)
-	}
+	o.Along = i > 0
 	return o
 }
 

@@ -36,9 +36,10 @@ func (m *Metrics) Observe(e dispatch.Event) {
 	}
 }
 
+// attempted counts requests, not the messages in them.
 func (m *Metrics) attempted(e dispatch.Event) {
 	code := e.Outcome.Code
-	if code == "" {
+	if code == "" || e.Outcome.Along {
 		return
 	}
 	m.attempts.inc(code)

@@ -3,7 +3,10 @@
 package format
 
 import (
+	"mime"
+
 	"carrier/message"
+	"carrier/transmitter/lambdaevent"
 )
 
 // A Format is how a message is sent. The zero Format is Raw.
@@ -19,7 +22,7 @@ const (
 	SQSD Format = "sqsd"
 	// PubSubPush is the envelope of a Pub/Sub push subscription.
 	PubSubPush Format = "pubsub-push"
-	// Lambda is the event that a Lambda function gets of SQS, with one record.
+	// Lambda is the event that a Lambda function gets of SQS. It may hold several messages.
 	Lambda Format = "lambda"
 )
 
@@ -47,7 +50,9 @@ func (f Format) Encode(m *message.Message, body []byte, attributes []message.Att
 	case PubSubPush:
 		return Content{Body: push(m, body, attributes), ContentType: jsonType}
 	case Lambda:
-		return Content{Body: sqsEvent(m, body, attributes), ContentType: jsonType}
+		var event lambdaevent.Event
+		event.Add(m, body, attributes)
+		return Content{Body: event.JSON(), ContentType: jsonType}
 	default:
 		return Content{Body: body}
 	}
@@ -67,5 +72,15 @@ func (f Format) Accepts(status int) bool {
 	}
 }
 
-// ReadsAnswer reports whether the body of an accepting answer has a say; Judge then tells which.
+// ReadsAnswer reports whether the body of an accepting answer has a say.
 func (f Format) ReadsAnswer() bool { return f == Lambda }
+
+// Handled reports which of the messages with these ids were handled, by the body of an accepting answer
+// where it has a say. A body that is not declared JSON says that all were.
+func (f Format) Handled(contentType string, body []byte, ids []string) []bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err != nil || media != jsonType {
+		body = nil
+	}
+	return lambdaevent.Handled(body, ids)
+}
