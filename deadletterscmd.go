@@ -43,12 +43,13 @@ type lettersWanted struct {
 // `carrier dead-letters drop`.
 func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
 	drop := len(args) > 0 && args[0] == "drop"
+	options := []string{"--route=", "--limit=", "--body"}
 	if drop {
-		args = args[1:]
+		args, options = args[1:], options[:1]
 	}
-	w, err := parseLetters(args, !drop, false)
+	w, err := parseLetters(args, options...)
 	if err == nil && (len(w.ids) > 1 || drop && len(w.ids) > 0 || w.body && len(w.ids) == 0) {
-		err = errors.New("too much, or too little")
+		err = errors.New("one id at most, and --body only with one")
 	}
 	if err != nil {
 		return misused(stderr, fmt.Sprintf("dead-letters takes: [--route NAME] [--limit N] [ID [--body]], or drop [--route NAME]: %v", err))
@@ -66,51 +67,48 @@ func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
 	})
 }
 
-// parseLetters reads the arguments of a command about dead letters. look says that it may list them,
-// move that it may move them.
-func parseLetters(args []string, look, move bool) (lettersWanted, error) {
+// parseLetters reads the arguments of a command about dead letters, which takes options; those that end
+// in = have a value.
+func parseLetters(args []string, options ...string) (lettersWanted, error) {
 	w := lettersWanted{limit: usualLetters}
-	var err error
-	for len(args) > 0 && err == nil {
-		arg := args[0]
-		args = args[1:]
-		value := func() string {
-			if len(args) == 0 || args[0] == "" {
-				err = fmt.Errorf("%s needs a value", arg)
-				return ""
-			}
-			v := args[0]
-			args = args[1:]
-			return v
-		}
+	for len(args) > 0 {
+		name, rest := args[0], args[1:]
 		switch {
-		case arg == "--route":
-			w.route = value()
-		case arg == "--limit" && look:
-			w.limit, err = limitOf(value(), err)
-		case arg == "--body" && look:
-			w.body = true
-		case arg == "--dry-run" && move:
-			w.dry = true
-		case arg == "--rate" && move:
-			if w.rate.Decode(value()) != nil && err == nil {
-				err = errors.New("--rate is as 100/s, 600/m or 1000/h")
+		case slices.Contains(options, name+"="):
+			if len(rest) == 0 || rest[0] == "" {
+				return w, fmt.Errorf("%s needs a value", name)
 			}
-		case arg == "" || strings.HasPrefix(arg, "-"):
-			err = fmt.Errorf("not %q", arg)
+			if err := w.set(name, rest[0]); err != nil {
+				return w, err
+			}
+			rest = rest[1:]
+		case slices.Contains(options, name):
+			w.body, w.dry = w.body || name == "--body", w.dry || name == "--dry-run"
+		case name == "" || strings.HasPrefix(name, "-"):
+			return w, fmt.Errorf("not %q", name)
 		default:
-			w.ids = append(w.ids, arg)
+			w.ids = append(w.ids, name)
 		}
+		args = rest
 	}
-	return w, err
+	return w, nil
 }
 
-func limitOf(text string, before error) (int, error) {
-	n, err := strconv.Atoi(text)
-	if before == nil && (err != nil || n < 1) {
-		before = errors.New("--limit is a number above zero")
+// set sets an option that has a value.
+func (w *lettersWanted) set(name, value string) (err error) {
+	switch name {
+	case "--route":
+		w.route = value
+	case "--limit":
+		if w.limit, err = strconv.Atoi(value); err != nil || w.limit < 1 {
+			err = errors.New("--limit is a number above zero")
+		}
+	case "--rate":
+		if err = w.rate.Decode(value); err != nil {
+			err = errors.New("--rate is as 100/s, 600/m or 1000/h")
+		}
 	}
-	return n, before
+	return err
 }
 
 // routesOf are the routes with dead letters that w is about.

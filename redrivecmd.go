@@ -14,7 +14,7 @@ import (
 // redriveCommand is `carrier redrive`. The first signal stops it between two letters, a second one at
 // once.
 func redriveCommand(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) int {
-	w, err := parseLetters(args, false, true)
+	w, err := parseLetters(args, "--route=", "--rate=", "--dry-run")
 	if err != nil {
 		return misused(stderr, fmt.Sprintf("redrive takes: [--route NAME] [--dry-run] [--rate 100/s] [ID ...]: %v", err))
 	}
@@ -33,7 +33,7 @@ func redriveCommand(args []string, signals <-chan os.Signal, stdout, stderr io.W
 		case n := <-code:
 			return n
 		case <-signals:
-			_, _ = fmt.Fprintln(stderr, "ended at once by a second signal; a few letters may be moved a second time by the next redrive")
+			_, _ = fmt.Fprintln(stderr, "ended at once by a second signal; what was under way may go on at the queue, or be moved once more by the next redrive")
 			return exitFailure
 		}
 	})

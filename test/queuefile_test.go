@@ -72,7 +72,7 @@ func TestQueueCommandsLeaveARunningCarrierAlone(t *testing.T) {
 
 func TestQueueCommandsSayWhatTheyTake(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"queue"}, {"queue", "check"}, {"queue", "salvage", "x"}, {"dead-letters"}, {"dead-letters", "x"}, {"subscriptions", "x"}} {
+	for _, args := range [][]string{{"queue"}, {"queue", "check"}, {"queue", "salvage", "x"}, {"dead-letters", "x", "y"}, {"dead-letters", "--body"}, {"dead-letters", "drop", "x"}, {"redrive", "--rate", "fast"}, {"redrive", "--body"}, {"subscriptions", "x"}} {
 		if p := run(t, nil, args...); p.code != 2 || !strings.Contains(p.stderr.String(), "takes:") {
 			t.Errorf("%v: exit code %d: %s", args, p.code, p.stderr.String())
 		}

@@ -40,14 +40,14 @@ type job struct {
 	done   chan struct{} // closed at the end of the one that runs
 }
 
-// start runs a redrive on s, unless one runs.
-func (j *job) start(s deadletter.Store, r deadletter.Request) bool {
+// start runs a redrive on s, unless one runs. The redrive goes on when ctx ends.
+func (j *job) start(ctx context.Context, s deadletter.Store, r deadletter.Request) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.state.Running {
 		return false
 	}
-	ctx, cancel := context.WithCancel(context.Background()) // it goes on when the request is answered
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	j.state, j.cancel, j.done = State{Running: true}, cancel, make(chan struct{})
 	r.Report = func(p deadletter.Progress) { j.update(func(s *State) { s.Progress = p }) }
 	r.Note = func(text string) { j.update(func(s *State) { s.Notes = append(s.Notes, text) }) }
@@ -105,7 +105,7 @@ func (a *API) redrive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !a.job.start(store, deadletter.Request{IDs: o.IDs, Rate: rate.PerSecond(), Dry: o.Dry}) {
+	if !a.job.start(ctx, store, deadletter.Request{IDs: o.IDs, Rate: rate.PerSecond(), Dry: o.Dry}) {
 		return refuse(http.StatusConflict, "a redrive runs already: GET /v1/dead-letters/redrive says how far it is")
 	}
 	w.WriteHeader(http.StatusAccepted)

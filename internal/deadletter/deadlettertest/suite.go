@@ -148,8 +148,7 @@ func listed(t *testing.T, b bench) {
 		if !slices.Contains(ids, l.ID) {
 			t.Errorf("id %s is none of %v", l.ID, ids)
 		}
-		if l.Reason != "too old" || l.Status != 422 || l.Attempts != 4 && l.Attempts != 3 || l.Endpoint != "http://worker" ||
-			!l.LastAttempt.Equal(rejected()) || l.Bytes != 4 {
+		if l.Reason != "too old" || l.Status != 422 || l.Attempts < 3 || l.Endpoint != "http://worker" || !l.LastAttempt.Equal(rejected()) || l.Bytes != 4 {
 			t.Errorf("%+v", l)
 		}
 		if l.Body != nil || l.Attributes != nil {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -120,15 +121,21 @@ func (b bench) Back(t *testing.T) (all []*message.Message) {
 	}
 }
 
+// put puts n letters that a redrive policy might have moved: they say nothing of themselves.
 func (b bench) put(t *testing.T, n int) (ids []string) {
 	t.Helper()
 	for i := range n {
-		id, err := b.dead.Send(sqstest.Message{Body: string(rune('a' + i%26))})
+		id, err := b.dead.Send(sqstest.Message{Body: strconv.Itoa(i)})
 		must(t, err)
 		ids = append(ids, id)
 	}
 	return ids
 }
+
+// heard collects what a redrive has to say.
+type heard struct{ text string }
+
+func (h *heard) note(text string) { h.text += text + "\n" }
 
 func bubble(t *testing.T, promise func(*testing.T)) { synctest.Test(t, promise) }
 

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"path"
 	"strconv"
-	"strings"
 
 	"carrier/internal/deadletter"
 	publisher "carrier/publisher/sqs"
@@ -80,8 +79,6 @@ func (s *Store) findPolicies(ctx context.Context) policies {
 func (s *Store) isOwn(url string) bool {
 	return path.Base(url) == path.Base(s.place.URL) && path.Base(path.Dir(url)) == path.Base(path.Dir(s.place.URL))
 }
-
-func (s *Store) isFIFO() bool { return strings.HasSuffix(s.place.DeadURL, ".fifo") }
 
 // count is about how many letters there are, -1 where that may not be asked.
 func (s *Store) count(ctx context.Context) (int, error) {
