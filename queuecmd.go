@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -15,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -42,25 +42,11 @@ func queueMessagesCommand(args []string, stdout, stderr io.Writer) int {
 }
 
 // parseQueueCall reads the arguments behind `carrier queue`; options may stand before the id or behind.
-func parseQueueCall(args []string) (call queueCall, err error) {
-	call.what = args[0]
-	options := flag.NewFlagSet("queue "+call.what, flag.ContinueOnError)
-	options.SetOutput(io.Discard)
-	options.StringVar(&call.route, "route", "", "")
-	switch call.what {
-	case "list":
-		options.StringVar(&call.state, "state", "", "")
-		options.StringVar(&call.limit, "limit", strconv.Itoa(100), "")
-	case "show":
-		options.BoolVar(&call.body, "body", false, "")
-	}
-	var ids []string
-	for err = options.Parse(args[1:]); err == nil && options.NArg() > 0; err = options.Parse(options.Args()[1:]) {
-		ids = append(ids, options.Arg(0))
-	}
+func parseQueueCall(args []string) (queueCall, error) {
+	call, ids, err := parseQueueOptions(args)
 	switch {
 	case err != nil:
-		return call, fmt.Errorf("queue %s: %w", call.what, err)
+		return call, err
 	case call.what == "list" && len(ids) > 0:
 		return call, fmt.Errorf("queue list takes no %q; it takes --route NAME, --state STATE and --limit N", ids[0])
 	case call.what != "list" && len(ids) != 1:
@@ -70,6 +56,33 @@ func parseQueueCall(args []string) (call queueCall, err error) {
 	}
 	_, err = queued.Of(call.route, call.state, "", "")
 	return call, err
+}
+
+func parseQueueOptions(args []string) (call queueCall, ids []string, err error) {
+	call.what = args[0]
+	values := map[string]*string{"--route": &call.route}
+	if call.what == "list" {
+		call.limit = "100"
+		values["--state"], values["--limit"] = &call.state, &call.limit
+	}
+	for rest := args[1:]; len(rest) > 0; rest = rest[1:] {
+		arg := rest[0]
+		value, takesValue := values[arg]
+		switch {
+		case takesValue && len(rest) > 1:
+			rest = rest[1:]
+			*value = rest[0]
+		case takesValue:
+			return call, nil, fmt.Errorf("queue %s: %s takes a value", call.what, arg)
+		case arg == "--body" && call.what == "show":
+			call.body = true
+		case strings.HasPrefix(arg, "-"):
+			return call, nil, fmt.Errorf("queue %s takes no %s", call.what, arg)
+		default:
+			ids = append(ids, arg)
+		}
+	}
+	return call, ids, nil
 }
 
 func (call queueCall) do(c config.Config, stdout io.Writer) error {
