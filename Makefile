@@ -69,7 +69,7 @@ run: runnable build ## start carrier and the example worker WORKER (go, python, 
 	@exec bin/run $(if $(filter sqs,$(EXAMPLE)),-sqs bin/devsqs) ./carrier $(WORKER_$(WORKER))
 
 .PHONY: test
-test: tools format vet tidy lint unit integration spans charts rules ## check everything: format, vet, lint, all tests
+test: tools format vet tidy lint unit integration spans browser charts rules ## check everything: format, vet, lint, all tests
 	@echo "make test: all checks passed"
 
 ##@ One check at a time
@@ -89,6 +89,17 @@ integration: compiler ## test the built program and the example workers
 spans: ## test what the build tag otel adds
 	@echo "== OpenTelemetry (build tag otel)"
 	@go test -tags otel -timeout 8m -count 1 ./internal/tracing ./test/otel
+
+# Chromium is looked for under its usual names; CHROMIUM names another one.
+.PHONY: browser
+browser: chromium $(LINT) ## test the page of the admin port in a real browser: vet, tidy, lint and tests of test/browser
+	@echo "== page, in a browser"
+	@cd test/browser && go vet ./... && $(CURDIR)/$(LINT) run ./... && go test -count 1 ./...
+	@cd test/browser && go mod tidy -diff || { echo "test/browser/go.mod is not tidy; go mod tidy there makes it so" >&2; exit 1; }
+
+.PHONY: screenshot
+screenshot: chromium ## take the README's picture of the page anew
+	@cd test/browser && go test -count 1 -run Dark . -args -screenshot $(CURDIR)/docs/images/page.png
 
 .PHONY: charts
 charts: $(LINT) ## check the Helm chart, without a cluster: tidy, lint (which vets too) and tests of charts/test
@@ -237,6 +248,15 @@ tools:
 	@for tool in go node npm; do \
 		command -v "$$tool" >/dev/null || { echo "make: $$tool is not on the PATH; CONTRIBUTING.md says what is needed" >&2; exit 1; }; \
 	done
+
+.PHONY: chromium
+chromium:
+	@if [ -n "$${CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome headless-shell >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing chromium, once"; apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	else \
+		echo "make: the page is tested in Chromium; install the package chromium, or set CHROMIUM to a browser's path" >&2; exit 1; \
+	fi
 
 .PHONY: runnable
 runnable:

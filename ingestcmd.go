@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,8 +41,10 @@ func queueCommand(args []string, stdout, stderr io.Writer) int {
 		return salvageQueueFile(args[1], args[2], stdout, stderr)
 	case len(args) == 2 && args[0] == "try":
 		return triedQueueFile(args[1], stderr)
+	case len(args) > 0 && slices.Contains([]string{"list", "show", "drop"}, args[0]):
+		return queueMessagesCommand(args, stdout, stderr)
 	default:
-		return misused(stderr, "queue takes: check FILE, or salvage FILE NEW")
+		return misused(stderr, "queue takes: list, show ID, drop ID, check FILE, or salvage FILE NEW")
 	}
 }
 

@@ -31,10 +31,22 @@ usage: carrier [command]
   config              print the configuration that is in effect
   config --markdown   print the reference of all variables
   health              ask the admin port of a running carrier whether it is ready
+  top                 show what the carrier that runs does, every two seconds
+  top --once          the same, once
+  audit [--message ID] [--route NAME] [--outcome WORD] [--since 1h]
+                      print attempts and settlements, a line of JSON each: those in the
+                      audit files, else the last 1000 of the carrier that runs
   version             print the version
   keys                print a new secret to sign webhooks with (whsec_...)
   keys --ed25519      print a new key to sign with (whsk_...) and below it the one
                       to verify with (whpk_...)
+  queue list [--route NAME] [--state STATE] [--limit N]
+                      list what waits in the ingest queue, oldest first, 100 unless
+                      N is given; STATE is ready, delayed, backing_off or in_flight
+  queue show [--route NAME] [--body] ID
+                      print what is known of a message, with --body its body too
+  queue drop [--route NAME] ID
+                      delete a message that is not in flight, for good
   queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
                       copy what is undamaged in FILE to a new queue file NEW
@@ -74,6 +86,8 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	switch name {
 	case "redrive":
 		return redriveCommand(args[1:], signals, stdout, stderr)
+	case "top":
+		return topCommand(args[1:], signals, stdout, stderr)
 	case "health":
 		return healthCommand(args[1:], stderr)
 	}
@@ -109,6 +123,8 @@ func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout,
 // withArguments is the command called name if it is one that takes arguments.
 func withArguments(name string) func(args []string, stdout, stderr io.Writer) int {
 	switch name {
+	case "audit":
+		return auditCommand
 	case "queue":
 		return queueCommand
 	case "dead-letters":

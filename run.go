@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -14,9 +15,12 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/config/observe"
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/observe/page"
+	"carrier/internal/observe/trail"
 	"carrier/internal/route"
 	"carrier/internal/tracing"
 	"carrier/internal/tune"
@@ -87,6 +91,7 @@ func exitCode(log *zap.Logger, err error) int {
 type program struct {
 	log           *zap.Logger
 	metrics       *metrics.Process
+	trail         *trail.Trail
 	tracer        *tracing.Tracer // nil where no spans are made
 	sourceDamaged failure         // set when a receiver reports that its source is damaged
 	routes        *route.Routes
@@ -99,6 +104,7 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 	if err != nil {
 		return err
 	}
+	defer p.trail.Close(flushTimeout)
 	defer p.closeTracer()
 	defer p.routes.Close()
 	running, end := context.WithCancel(context.Background())
@@ -223,11 +229,34 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	if p.tracer != nil {
 		p.metrics.WatchSpans(p.tracer.Counts)
 	}
+	if p.trail, err = openTrail(c.Audit, log, output); err != nil {
+		return nil, err
+	}
+	p.metrics.WatchAudit(p.trail.Dropped)
 	p.routes, err = route.New(c, route.Options{
-		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Polled: tune.Memory().Adjust,
+		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Trail: p.trail, Polled: tune.Memory().Adjust,
 		OnBroken: p.sourceDamaged.set, TryQueueFile: tryQueueFile,
 	})
+	if err != nil {
+		p.trail.Close(0)
+	}
 	return p, err
+}
+
+// openTrail begins the audit trail.
+func openTrail(c observe.Audit, log *zap.Logger, output *audit.Output) (*trail.Trail, error) {
+	to := map[string]trail.Where{observe.Off: trail.Nowhere, observe.Stdout: trail.Stdout, observe.File: trail.Files}
+	t, err := trail.Open(trail.Options{
+		Where: to[c.To], FailuresOnly: c.Only == observe.Failures, Stdout: output,
+		Dir: c.Dir, MaxSize: int64(c.MaxSize), MaxFiles: c.MaxFiles, MaxAge: c.MaxAge,
+		Failed: func(err error) {
+			log.Error("the audit trail cannot be written; its lines are dropped and counted until it can be again", zap.Error(err))
+		},
+	})
+	if err != nil {
+		return nil, config.Faults{{Variable: "CARRIER_AUDIT_DIR", Want: "must be a directory that can be written to: " + err.Error()}}
+	}
+	return t, nil
 }
 
 // closeTracer sends the last spans.
@@ -245,7 +274,7 @@ func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), e
 	readiness := p.routes.Readiness()
 	server, err := admin.Open(context.Background(), admin.Options{
 		Address: c.Admin.Address, Token: c.Admin.Token.Reveal(),
-		API: p.routes.API(build().version), Hosts: c.Admin.Hosts,
+		API: p.routes.API(build().version), Page: pageOf(c.Admin), Hosts: c.Admin.Hosts,
 		Live:  func() error { return errors.Join(p.routes.Live(), drain.live()) },
 		Ready: readiness.Reasons, ReadyOf: readiness.Of, Metrics: p.metrics.Handler(), Drain: drain.request,
 		ErrorLog: zap.NewStdLog(p.log.Named("admin")),
@@ -262,4 +291,12 @@ func (p *program) openAdmin(c config.Config, drain *drain) (closeAdmin func(), e
 			p.log.Warn("closing the admin port failed", zap.Error(err))
 		}
 	}, nil
+}
+
+// pageOf is the page for people, nil where it is off.
+func pageOf(c observe.Admin) http.Handler {
+	if !c.Page {
+		return nil
+	}
+	return page.Handler()
 }

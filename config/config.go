@@ -5,6 +5,7 @@ package config
 import (
 	"time"
 
+	"carrier/config/observe"
 	"carrier/config/otel"
 )
 
@@ -52,33 +53,15 @@ type Config struct {
 	DrainTimeout time.Duration `envconfig:"CARRIER_DRAIN_TIMEOUT" default:"20s" min:"0s" max:"12h" desc:"How long messages the worker already holds may take after SIGTERM. What is unanswered then is left to its lease. Keep it a few seconds below the platform's own grace period."`
 	MaxInFlight  int           `envconfig:"CARRIER_MAX_IN_FLIGHT" shown:"off" min:"1" zero:"off" desc:"Most messages the workers hold at once over all routes, shared out by CARRIER_ROUTE_<NAME>_WEIGHT."`
 	ExitWhenIdle time.Duration `envconfig:"CARRIER_EXIT_WHEN_IDLE" shown:"off" min:"1s" zero:"off" desc:"For jobs: when for this long nothing was received by any route, nothing was in flight, and every source had answered that it is empty, carrier drains and ends with exit code 0. A source or a worker that is away is not idle."`
-	Log          Log
-	Stats        Stats
-	Admin        Admin
+	Log          observe.Log
+	Stats        observe.Stats
+	Admin        observe.Admin
+	Audit        observe.Audit
 	Ingest       IngestOptions
 	Tune         TuneOptions
 	OTel         otel.Settings
 	// Routes has one Route for each name in RouteNames, in that order, or one without a name.
 	Routes []Route
-}
-
-// Log says how the log is written.
-type Log struct {
-	Level     string `envconfig:"CARRIER_LOG_LEVEL" default:"info" oneof:"debug info warn error" desc:"Least severe log lines that are written. debug has a line for each delivered message."`
-	Colorized bool   `envconfig:"CARRIER_ENABLE_COLORIZED_LOGGING" default:"false" desc:"Coloured text for people in place of JSON."`
-}
-
-// Stats says whether a statistics line is logged.
-type Stats struct {
-	Enabled bool          `envconfig:"CARRIER_ENABLE_STAT_LOG" default:"false" desc:"Log a statistics line at intervals: messages received and settled, messages in flight, goroutines, memory."`
-	Every   time.Duration `envconfig:"CARRIER_STAT_LOG_TIMER" default:"120s" min:"1s" desc:"Time between two statistics lines."`
-}
-
-// Admin is the port for probes, metrics and draining.
-type Admin struct {
-	Address string `envconfig:"CARRIER_ADMIN_ADDRESS" default:":9010" empty:"off" allowed:"host:port or :port, or empty for no admin port" desc:"Where /livez, /readyz, /metrics and /drain are served. Set to the empty string it turns them off."`
-	Token   Secret `envconfig:"CARRIER_ADMIN_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, /drain wants it as a bearer token; when not, the header X-Carrier-Drain: yes. /livez, /readyz and /metrics stay open. What is under /v1/ is there only with it."`
-	Hosts   List   `envconfig:"CARRIER_ADMIN_HOSTS" allowed:"names of hosts, comma-separated, without a port" desc:"Names by which what is under /v1/ of the admin port may be asked, beside addresses and localhost."`
 }
 
 // IngestOptions says how messages are taken over HTTP and kept.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"carrier/config/observe"
 	"carrier/config/values"
 	"carrier/internal/netaddr"
 	"carrier/internal/secretfile"
@@ -35,6 +36,8 @@ func (k *check) rules() {
 	k.token("CARRIER_ADMIN_TOKEN", c.Admin.Token)
 	k.token("CARRIER_INGEST_TOKEN", c.Ingest.Token)
 	k.require("CARRIER_ADMIN_HOSTS", !slices.ContainsFunc(c.Admin.Hosts, func(name string) bool { return !netaddr.Listenable(name + ":0") }))
+	k.page(c.Admin)
+	k.require("CARRIER_AUDIT_DIR", c.Audit.To != observe.File || c.Audit.Dir != "")
 	k.aws()
 	k.ingest(c.Ingest)
 	k.keysOfIngest(c.Ingest)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"carrier/config/observe"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
@@ -23,7 +25,7 @@ func TestSecretDoesNotPrintItself(t *testing.T) {
 			fmt.Fprintf(&out, verb+"\n", value)
 		}
 	}
-	text, err := json.Marshal(map[string]any{"s": s, "p": &s, "h": hidden, "c": Config{Admin: Admin{Token: s}}})
+	text, err := json.Marshal(map[string]any{"s": s, "p": &s, "h": hidden, "c": Config{Admin: observe.Admin{Token: s}}})
 	if err != nil {
 		t.Fatal(err)
 	}

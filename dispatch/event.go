@@ -20,8 +20,8 @@ const (
 	// Attempted means that one Transmit is over, after Took. Outcome.Code is empty where nothing
 	// was tried.
 	Attempted
-	// Settled means that Message is no longer in flight: settled as Outcome says, or lost, where
-	// Err says why. Sent once for each message.
+	// Settled means that Message is no longer in flight: settled as Outcome says, which took Took, or
+	// lost, where Err says why. Sent once for each message.
 	Settled
 	// SettleFailed means that one try to settle Message failed with Err and is made again.
 	SettleFailed
@@ -60,3 +60,20 @@ func (e Event) LeftToRedrive() bool {
 // Lost reports whether e ends a message without the source's word: its lease ran out or was taken
 // away, or it was left to its lease.
 func (e Event) Lost() bool { return e.Kind == Settled && e.Err != nil }
+
+// The causes of a Redelivered event, as metrics and logs name them.
+const (
+	// DuplicateInFlight is a message that came again while the earlier hand-out was in flight.
+	DuplicateInFlight = "in_flight"
+	// DuplicateUndeleted is one that came again after its end was decided: the source has not
+	// confirmed that it was removed.
+	DuplicateUndeleted = "undeleted"
+)
+
+// Duplicate names why the message of a Redelivered event came although it was known.
+func (e Event) Duplicate() string {
+	if e.Outcome.Ends() {
+		return DuplicateUndeleted
+	}
+	return DuplicateInFlight
+}

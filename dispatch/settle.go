@@ -73,7 +73,7 @@ func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (e
 		err = d.settleUntilAgreed(working, m)
 	}
 	m.settled = err == nil
-	d.o.Observe(Event{Kind: Settled, Message: m.Message, Outcome: m.outcome, Err: err})
+	d.o.Observe(Event{Kind: Settled, Message: m.Message, Outcome: m.outcome, Took: time.Since(m.released), Err: err})
 	d.registry.remove(m, err)
 	return err
 }

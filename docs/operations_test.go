@@ -2,6 +2,7 @@ package docs
 
 import (
 	"encoding/json"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/observe/trail"
 	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
@@ -40,6 +42,7 @@ func exposed(t *testing.T, route string) string {
 		m.WatchParked(func() int { return 0 })
 		m.SetBreakerOpen("http://localhost:9000/", false)
 		process.WatchLog(func() uint64 { return 0 })
+		process.WatchAudit(func() uint64 { return 0 })
 		process.WatchSpans(func() tracing.Counts { return tracing.Counts{} })
 		if name == config.Ingest {
 			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
@@ -152,5 +155,108 @@ func TestPoliciesAreJSON(t *testing.T) {
 		if err := json.Unmarshal([]byte(block[1]), &v); err != nil {
 			t.Errorf("%v in\n%s", err, block[1])
 		}
+	}
+}
+
+// rows returns the cells of the table of operations.md whose first heading is first, without its head.
+func rows(t *testing.T, first string) (all [][]string) {
+	t.Helper()
+	_, table, found := strings.Cut(read(t, "operations.md"), "\n| "+first+" |")
+	if !found {
+		t.Fatalf("operations.md has no table of %s", first)
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	for i, row := range strings.Split(table, "\n") {
+		if i >= 2 {
+			cells := strings.Split(strings.Trim(row, "|"), "|")
+			for j := range cells {
+				cells[j] = strings.TrimSpace(cells[j])
+			}
+			all = append(all, cells)
+		}
+	}
+	return all
+}
+
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// saidInLogs is every string of carrier's own code, and the lines that are put together.
+func saidInLogs(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, outcome := range trail.Outcomes() {
+		all.WriteString("message " + outcome + "\n")
+	}
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && slices.Contains([]string{"node_modules", "bench", "test", "testkit", "charts", "examples"}, entry.Name()):
+			return filepath.SkipDir
+		case filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		for _, text := range regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"`).FindAllString(read(t, path), -1) {
+			all.WriteString(text + "\n")
+		}
+		return nil
+	}))
+	return all.String()
+}
+
+// TestSymptomsHaveTheirRealNames holds the first table to the metrics and the log lines that carrier has.
+func TestSymptomsHaveTheirRealNames(t *testing.T) {
+	known, said := families(t), saidInLogs(t)
+	table := rows(t, "symptom")
+	if len(table) < 10 {
+		t.Fatalf("%d symptoms", len(table))
+	}
+	for _, row := range table {
+		if len(row) != 4 {
+			t.Fatalf("not four cells: %q", row)
+		}
+		for _, name := range quoted.FindAllStringSubmatch(row[1], -1) {
+			name, _, _ := strings.Cut(name[1], "{")
+			if strings.HasPrefix(name, "carrier_") && known[name] == "" {
+				t.Errorf("%s: there is no metric %s", row[0], name)
+			}
+		}
+		for _, line := range quoted.FindAllStringSubmatch(row[2], -1) {
+			if !strings.Contains(said, line[1]) {
+				t.Errorf("%s: carrier logs no %q", row[0], line[1])
+			}
+		}
+		if row[1]+row[2] == "" || row[3] == "" {
+			t.Errorf("%s: nothing to see, or nothing to do", row[0])
+		}
+	}
+}
+
+// TestCausesOfADuplicateAreExplained holds the table of Why twice? to the causes that are counted, and to
+// the log.
+func TestCausesOfADuplicateAreExplained(t *testing.T) {
+	said := saidInLogs(t) + "attempt lost failed cause"
+	explained := map[string]bool{}
+	for _, row := range rows(t, "cause") {
+		if cause := quoted.FindStringSubmatch(row[0]); cause != nil {
+			explained[cause[1]] = true
+		}
+		for _, line := range quoted.FindAllStringSubmatch(row[2], -1) {
+			if !strings.Contains(said, line[1]) {
+				t.Errorf("%s: carrier says no %q", row[0], line[1])
+			}
+		}
+	}
+	counted := map[string]bool{}
+	for _, match := range regexp.MustCompile(`carrier_duplicates_total\{cause="(\w+)"`).FindAllStringSubmatch(exposed(t, ""), -1) {
+		counted[match[1]] = true
+	}
+	if !maps.Equal(explained, counted) {
+		t.Errorf("explained are %v, counted %v", explained, counted)
 	}
 }

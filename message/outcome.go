@@ -71,8 +71,8 @@ type Outcome struct {
 	// Code labels an attempt that was made: "2xx" and the like, "timeout", "refused" or "error".
 	// Empty when nothing was tried.
 	Code string
-	// Endpoint is where an attempt that did not deliver went to, without user, password and query.
-	// Empty when nothing was tried, or where there is no such place.
+	// Endpoint is where an attempt went to, without user, password and query. Empty when nothing was
+	// tried, or where there is no such place.
 	Endpoint string
 	// Attempted is when the attempt began, and Took how long it took; zero when nothing was tried.
 	// The dispatcher sets them where the transmitter has not.

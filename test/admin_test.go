@@ -34,6 +34,7 @@ func promised(receiver string) map[string][]string {
 		"carrier_messages_rejected_total":        {of, `action="retry"`, `action="dead-letter"`, `action="drop"`},
 		"carrier_messages_left_to_redrive_total": nil,
 		"carrier_log_lines_dropped_total":        nil,
+		"carrier_audit_dropped_total":            nil,
 		"carrier_duplicates_total":               {`cause="`},
 		"carrier_build_info":                     {`version="`},
 	}

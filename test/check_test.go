@@ -33,6 +33,7 @@ func TestCheckReportsALineForEachFinding(t *testing.T) {
 	data, err := os.ReadFile(tornFile)
 	must(t, err)
 	must(t, os.WriteFile(tornFile, bytes.ReplaceAll(data, []byte("damaged"), []byte("Damaged")), 0o600))
+	away := programtest.FreeAddress(t)
 	blocked := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(blocked, nil, 0o600))
 	for name, c := range map[string]struct {
@@ -56,6 +57,9 @@ func TestCheckReportsALineForEachFinding(t *testing.T) {
 		"dead letters to nowhere":  {prepare(t, ofSQS, w, env{"CARRIER_REJECT_ACTION": "dead-letter"}).env, 1, []string{"fail", "CARRIER_REJECT_ACTION"}},
 		"two defaults":             {prepare(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": ""}).env, 0, []string{"visibility timeout 30s, renewed"}},
 		"ingest, no directory":     {prepare(t, ofIngest, w, env{"CARRIER_INGEST_DATA_DIR": filepath.Join(blocked, "data")}).env, 1, []string{"fail", blocked}},
+		"keys, counted":            {prepare(t, ofIngest, w, env{"CARRIER_WEBHOOK_SIGNING_SECRETS": "whsec_" + strings.Repeat("QUFB", 8) + ",whsec_" + strings.Repeat("QkJC", 8)}).env, 0, []string{"ok", "signing: 2 keys of v1 (whsec_) and 0 of v1a (whsk_)"}},
+		"a proxy that is away":     {prepare(t, ofIngest, w, env{"CARRIER_WEBHOOK_PROXY": "http://user:hunter2@" + away}).env, 1, []string{"fail", w.endpoint() + "/ through the proxy " + away + ": "}},
+		"one endpoint of two":      {prepare(t, ofIngest, w, env{"CARRIER_WEBHOOK_ENDPOINT": w.endpoint() + ",http://" + away + "/hook"}).env, 1, []string{"ok    worker: " + w.endpoint(), "fail  worker: http://" + away + "/hook: "}},
 		"a healthy worker":         {prepare(t, ofIngest, w, env{"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT": w.endpoint() + "/health"}).env, 0, []string{"ok", "/health"}},
 	} {
 		p := run(t, c.env, "check")

@@ -39,6 +39,32 @@ func Breaker(opts BreakerOptions) Middleware {
 	}
 }
 
+// The words of BreakerState.
+const (
+	BreakerClosed   = "closed"
+	BreakerOpen     = "open"
+	BreakerHalfOpen = "half-open"
+)
+
+// BreakerState says in which state the breaker is that t is, as Breaker has returned it: half-open while
+// the probe is due or under way. It is closed where t is no breaker.
+func BreakerState(t Transmitter) string {
+	b, ok := t.(*breaker)
+	if !ok {
+		return BreakerClosed
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case !b.open:
+		return BreakerClosed
+	case b.probing || !time.Now().Before(b.probeAt):
+		return BreakerHalfOpen
+	default:
+		return BreakerOpen
+	}
+}
+
 type breaker struct {
 	next Transmitter
 	opts BreakerOptions

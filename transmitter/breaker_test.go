@@ -191,3 +191,34 @@ func TestBreakerKeepsMessagesFromTheirDeadLetterQueueInAnOutage(t *testing.T) {
 		t.Errorf("dead letters of %d: %d with the breaker, want at most 20; %d without, want nearly all", messages, with, without)
 	}
 }
+
+func TestStateOfTheBreakerIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		worker := transmittertest.NewMemory(nil)
+		answer := func(o message.Outcome) {
+			worker.SetAnswer(func(context.Context, *message.Message) message.Outcome { return o })
+		}
+		tr := transmitter.Wrap(worker, transmitter.Breaker(transmitter.BreakerOptions{Failures: 1, Cooldown: time.Minute}))
+		is := func(want string) {
+			t.Helper()
+			if got := transmitter.BreakerState(tr); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+		is(transmitter.BreakerClosed)
+		answer(failed500)
+		tr.Transmit(t.Context(), &message.Message{ID: "m"})
+		is(transmitter.BreakerOpen)
+		time.Sleep(time.Minute)
+		is(transmitter.BreakerHalfOpen)
+		tr.Transmit(t.Context(), &message.Message{ID: "m"})
+		is(transmitter.BreakerOpen)
+		time.Sleep(time.Minute)
+		answer(success)
+		tr.Transmit(t.Context(), &message.Message{ID: "m"})
+		is(transmitter.BreakerClosed)
+	})
+	if got := transmitter.BreakerState(transmittertest.NewMemory(nil)); got != transmitter.BreakerClosed {
+		t.Errorf("what is no breaker is %s", got)
+	}
+}

@@ -20,6 +20,9 @@ const (
 
 	OneRoute = "carrier, one route"
 
+	AuditStdout = "carrier, audit on stdout"
+	AuditFiles  = "carrier, audit in files"
+
 	StartedOnIt = "carrier, started on it"
 
 	FourSubscriptions = "four subscriptions"

@@ -115,6 +115,16 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			healthy:  1,
 			expected: map[int][]string{44: {}, 46: {"CarrierWorkerDownInPart"}},
 		},
+		"a worker that defers all it gets": {
+			changes:  life{"carrier_messages_parked": until(30, "0", "95x200")},
+			expected: map[int][]string{39: {}, 41: {"CarrierDeferralsFull"}, 120: {"CarrierDeferralsFull"}},
+		},
+		"a worker that defers some": {
+			changes: life{"carrier_messages_parked": until(30, "0", "60x200")}, expected: never,
+		},
+		"a worker that defers for a while": {
+			changes: life{"carrier_messages_parked": until(30, "0", "95x8 0x200")}, expected: map[int][]string{36: {}, 38: {}, 45: {}, 120: {}},
+		},
 		"a breaker that stays open": {
 			changes:  life{`carrier_breaker_open{endpoint="http://localhost:9000/"}`: until(30, "0", "1x200")},
 			expected: map[int][]string{34: {}, 36: {"CarrierBreakerOpen"}},

@@ -34,6 +34,9 @@ func Text(text string) string {
 // hidden. A URL begins with its scheme and ends at a blank, a quotation mark, an angle bracket or
 // a comma before the next URL. Of one that cannot be parsed rather too much is hidden than too little.
 func URLs(text string) string {
+	if !strings.Contains(text, schemeEnd) {
+		return text // most have none, and no copy is made
+	}
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, schemeEnd)

@@ -37,6 +37,8 @@ type State struct {
 type Endpoint struct {
 	// URL has no user, password or query in it.
 	URL string `json:"url"`
+	// Breaker is closed, open or half-open; closed where there is none.
+	Breaker string `json:"breaker"`
 }
 
 // A ProcessState is the answer to GET /v1/state.
@@ -45,19 +47,23 @@ type ProcessState struct {
 	Routes  []State `json:"routes"`
 }
 
-// API answers GET /v1/state, POST /v1/routes/{route}/pause and /resume, and what the ingest server answers, where a route has that receiver.
+// API answers GET /v1/state, GET /v1/attempts, POST /v1/routes/{route}/pause and /resume, and what the
+// ingest server answers, where a route has that receiver.
 // version is of the binary. Whoever serves it asks for a credential.
 func (rs *Routes) API(version string) http.Handler {
 	var api admin.API
 	api.Handle("GET /v1/state", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		httpapi.WriteJSON(w, http.StatusOK, ProcessState{Version: version, Routes: rs.states()})
 	}))
+	api.Handle("GET /v1/attempts", rs.trail.Handler())
 	api.Handle("POST /v1/routes/{route}/pause", rs.pausing(true))
 	api.Handle("POST /v1/routes/{route}/resume", rs.pausing(false))
 	for _, r := range rs.all {
 		if r.source.API != nil { // the server is the same for all of them
-			api.Handle("/v1/subscriptions", r.source.API)
-			api.Handle("/v1/subscriptions/", r.source.API)
+			for _, path := range []string{"/v1/subscriptions", "/v1/queue"} {
+				api.Handle(path, r.source.API)
+				api.Handle(path+"/", r.source.API)
+			}
 			break
 		}
 	}

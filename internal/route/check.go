@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.uber.org/zap"
@@ -78,18 +79,33 @@ func checkWebhook(ctx context.Context, c config.Route, version string) []preflig
 		return []preflight.Finding{noWorker(err)}
 	}
 	defer closeHooks(hooks)
+	found := checkKeys(c.Webhook)
 	if c.Webhook.HealthCheckEndpoint != "" {
-		return []preflight.Finding{checkHealth(ctx, c.Webhook, hooks[0])}
+		return append(found, checkHealth(ctx, c.Webhook, hooks[0]))
 	}
-	var found []preflight.Finding
+	through := ""
+	if proxy := c.Webhook.ProxyURL(); proxy != nil {
+		through = " through the proxy " + proxy.Host
+	}
 	for i, hook := range hooks {
-		if err := hook.Probe(ctx); err != nil {
-			found = append(found, noWorker(err))
+		if err := hook.Check(ctx); err != nil {
+			found = append(found, noWorker(fmt.Errorf("%v%s: %w", endpoints[i], through, err)))
 			continue
 		}
-		found = append(found, preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections", endpoints[i])))
+		found = append(found, preflight.OK.Finding(fmt.Sprintf("worker: %v accepts connections%s", endpoints[i], through)))
 	}
 	return found
+}
+
+// checkKeys says how many keys sign, without which nothing is signed. That they can be used is a rule
+// of the configuration.
+func checkKeys(c config.WebhookOptions) []preflight.Finding {
+	keys := c.SigningSecrets.Reveal()
+	if keys == "" {
+		return nil
+	}
+	return []preflight.Finding{preflight.OK.Finding(fmt.Sprintf("signing: %d keys of v1 (whsec_) and %d of v1a (whsk_) can be used",
+		strings.Count(keys, "whsec_"), strings.Count(keys, "whsk_")))}
 }
 
 func checkHealth(ctx context.Context, c config.WebhookOptions, hook *webhook.Transmitter) preflight.Finding {

@@ -11,6 +11,7 @@ import (
 	"carrier/internal/observe/metrics"
 	"carrier/internal/redact"
 	"carrier/receiver"
+	"carrier/transmitter"
 )
 
 // A fallback is a route that others name in CARRIER_FALLBACK: its end alone, which all of them share.
@@ -76,8 +77,8 @@ func (f *fallback) state() State {
 // describe says where messages go, and why they cannot.
 func (s *State) describe(e *end, reasons map[string]string) {
 	s.State, s.Reasons = "up", []string{}
-	for _, place := range e.places {
-		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(place)})
+	for i, place := range e.places {
+		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(place), Breaker: transmitter.BreakerState(e.ways[i])})
 	}
 	for subject, reason := range reasons {
 		s.Reasons = append(s.Reasons, subject+" "+reason)

@@ -16,6 +16,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/observe/trail"
 	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
@@ -26,6 +27,7 @@ type Options struct {
 	Version string
 	Log     *zap.Logger
 	Metrics *metrics.Process
+	Trail   *trail.Trail
 	// Tracer makes a span of each attempt; nil makes none.
 	Tracer *tracing.Tracer
 	// Polled is called after each receive of any route, with the number of messages that came. It is
@@ -43,6 +45,7 @@ type Route struct {
 	log        *zap.Logger
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
+	trail      *trail.Route
 	readiness  *admin.Readiness
 	tracer     *tracing.Tracer
 	polled     func(received int)
@@ -56,6 +59,7 @@ type Route struct {
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
 	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled}
+	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
 	}
@@ -115,6 +119,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.metrics.Observe(e)
 	r.readiness.Observe(e)
 	r.audit.Observe(e)
+	r.trail.Observe(e)
 	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
 		r.polled(e.Count)

@@ -13,6 +13,7 @@ import (
 	"carrier/dispatch/share"
 	"carrier/internal/deadletter/adminapi"
 	"carrier/internal/observe/admin"
+	"carrier/internal/observe/trail"
 	"carrier/receiver/builtin"
 )
 
@@ -22,6 +23,7 @@ type Routes struct {
 	fallbacks []*fallback
 	listed    []listed // all, in the order of the configuration
 	log       *zap.Logger
+	trail     *trail.Trail
 
 	deadLetters *adminapi.API
 }
@@ -36,7 +38,7 @@ type listed interface {
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
-	routes := &Routes{log: o.Log}
+	routes := &Routes{log: o.Log, trail: o.Trail}
 	var of []builtin.Route
 	for _, rc := range c.Routes {
 		if rc.IsFallback() {

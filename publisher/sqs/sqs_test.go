@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +15,7 @@ import (
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"go.uber.org/goleak"
 
+	"carrier/internal/testkit/awsenv"
 	"carrier/internal/testkit/bufferedbody"
 	"carrier/internal/testkit/sqstest"
 	"carrier/internal/testkit/sqstest/fauxqs"
@@ -29,14 +28,7 @@ import (
 
 // TestMain runs the tests in an environment without any AWS configuration.
 func TestMain(m *testing.M) {
-	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "AWS_") {
-			_ = os.Unsetenv(name)
-		}
-	}
-	nowhere := filepath.Join(os.TempDir(), "carrier-no-aws-configuration")
-	_ = os.Setenv("AWS_CONFIG_FILE", nowhere)
-	_ = os.Setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+	awsenv.Clear()
 	flag.Parse()
 	_ = flag.Set("test.parallel", "16") // most of the time is waited for an empty queue
 	goleak.VerifyTestMain(m)

@@ -17,6 +17,7 @@ import (
 	"carrier/receiver"
 	"carrier/receiver/ingest/deadletters"
 	"carrier/receiver/ingest/listed"
+	"carrier/receiver/ingest/queued"
 )
 
 // Source is what messages of this receiver name as their source.
@@ -186,5 +187,11 @@ func (s *Server) DeadLetters() (letters deadletters.Letters, ok bool) {
 	return deadletters.Letters{Queue: q}, q != nil
 }
 
-// API is listed.API of this server's queue.
-func (s *Server) API() http.Handler { return listed.API(s.queue.Load) }
+// API answers what packages listed and queued tell of this server's queue. Whoever serves it asks for a
+// credential.
+func (s *Server) API() http.Handler {
+	mux := http.NewServeMux()
+	listed.Handle(mux, s.queue.Load)
+	queued.Handle(mux, s.queue.Load)
+	return mux
+}

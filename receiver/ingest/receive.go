@@ -95,7 +95,7 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 	m.Renew(d.Expires)
 	if d.Unsettled {
 		r.subscription.Observer.Duplicate(duplicateUnsettled)
-		r.subscription.Warn(m.ID, "ingest: handed out again, since no outcome of the time before is on record; the worker may have handled it already", nil)
+		r.subscription.Warn(m.ID, "ingest: handed out again (unsettled), since no outcome of the time before is on record; the worker may have handled it already", nil)
 	}
 	return m, nil
 }

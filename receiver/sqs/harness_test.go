@@ -5,8 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"carrier/internal/testkit/awsenv"
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
 	"carrier/receiver"
@@ -22,14 +21,7 @@ import (
 
 // TestMain runs the tests in an environment without any AWS configuration.
 func TestMain(m *testing.M) {
-	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "AWS_") {
-			_ = os.Unsetenv(name)
-		}
-	}
-	nowhere := filepath.Join(os.TempDir(), "carrier-no-aws-configuration")
-	_ = os.Setenv("AWS_CONFIG_FILE", nowhere)
-	_ = os.Setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+	awsenv.Clear()
 	// Tests against a server in real time wait most of theirs.
 	flag.Parse()
 	_ = flag.Set("test.parallel", "16")

@@ -15,13 +15,24 @@ const probeTimeout = 2 * time.Second
 // closes it. It returns within two seconds. Of an address that may not be connected to it reports
 // nothing: messages are not held for it but rejected.
 func (t *Transmitter) Probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	err := t.poster.client.Probe(ctx)
-	if err != nil && !isRefusedAddress(err) {
+	if err := t.connect(ctx); err != nil && !isRefusedAddress(err) {
 		return fmt.Errorf("worker not reached: %s", inShort(err))
 	}
 	return nil
+}
+
+// Check is Probe for people: of an address that may not be connected to it reports that.
+func (t *Transmitter) Check(ctx context.Context) error {
+	if err := t.connect(ctx); err != nil {
+		return fmt.Errorf("worker not reached: %s", inShort(err))
+	}
+	return nil
+}
+
+func (t *Transmitter) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	return t.poster.client.Probe(ctx)
 }
 
 // HealthCheck returns a check that asks endpoint with GET and is content with any 2xx. It follows no

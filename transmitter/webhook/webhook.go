@@ -92,6 +92,7 @@ func (o Options) withDefaults() Options {
 // Transmitter posts messages to one endpoint. Its methods are safe for concurrent use.
 type Transmitter struct {
 	opts         Options
+	name         string // of the endpoint
 	builder      *builder
 	certificates *certificates
 	poster       *poster
@@ -120,6 +121,7 @@ func Open(opts Options) (*Transmitter, error) {
 	client := http1.New(c)
 	return &Transmitter{
 		opts:         opts,
+		name:         opts.Endpoint.String(),
 		builder:      builder,
 		certificates: certificates,
 		poster:       &poster{client: client, omitted: newOmitted(opts.Omitted), rules: rules{opts.Format.Accepts, opts.Permanent}, format: opts.Format},
@@ -147,8 +149,8 @@ func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.
 		return message.Outcome{Verdict: message.Rejected, Reason: err.Error()}
 	}
 	o, warnings := t.poster.post(ctx, req)
-	if o.Verdict != message.Delivered && o.Code != "" {
-		o.Endpoint = t.opts.Endpoint.String()
+	if o.Code != "" {
+		o.Endpoint = t.name
 	}
 	for _, w := range warnings {
 		t.opts.Warn(m.ID, w)

@@ -40,12 +40,19 @@
 {{- end -}}
 {{- end }}
 
-{{/* The routes as carrier sees them, as JSON: the name, the receiver, and the configuration that is
-     in effect. Without routes there is one, without a name. */}}
+{{/* The routes that receive messages, as carrier sees them, as JSON: the name, the receiver, and the
+     configuration that is in effect. Without routes there is one, without a name. A route that
+     another names in CARRIER_FALLBACK receives none. */}}
 {{- define "carrier.routing" -}}
 {{- $process := .Values.config -}}
+{{- $fallbacks := list -}}
+{{- range .Values.routes -}}
+{{- $named := .config | default dict | dig "CARRIER_FALLBACK" "" | default ($process.CARRIER_FALLBACK | default "") -}}
+{{- range splitList "," (toString $named) -}}{{- $fallbacks = append $fallbacks (trim .) -}}{{- end -}}
+{{- end -}}
 {{- $all := list -}}
 {{- range .Values.routes -}}
+{{- if not (has .name $fallbacks) -}}
 {{- $own := dict -}}
 {{- range $name, $value := .config -}}
 {{- if ne (toString ($value | default "")) "" -}}{{- $_ := set $own $name $value -}}{{- end -}}
@@ -55,7 +62,8 @@
 {{- $config := mergeOverwrite (deepCopy $process) $own -}}
 {{- $all = append $all (dict "name" .name "config" $config "receiver" ($config.CARRIER_RECEIVER | default $found | lower)) -}}
 {{- end -}}
-{{- if not $all -}}
+{{- end -}}
+{{- if not .Values.routes -}}
 {{- $found := include "carrier.inferred" $process | default "ingest" -}}
 {{- $all = list (dict "name" "" "config" $process "receiver" ($process.CARRIER_RECEIVER | default $found | lower)) -}}
 {{- end -}}

@@ -39,7 +39,10 @@ type Options struct {
 	// API serves the paths that begin with /v1/, to requests that have Token as their bearer token
 	// and whose Host is an address, localhost or one of Hosts. Without a Token, or where it is nil,
 	// these paths are not there.
-	API   http.Handler
+	API http.Handler
+	// Page serves / and the paths right below it that are no other's, to requests with such a Host: it
+	// asks for no token, since what it serves is the same everywhere. Nil means there is none.
+	Page  http.Handler
 	Hosts []string
 	// Metrics serves /metrics; nil means there are none.
 	Metrics http.Handler

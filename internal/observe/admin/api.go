@@ -18,12 +18,27 @@ func (o Options) wantsAPI(r *http.Request) bool {
 func (o Options) api(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !httpapi.HasLocalHost(r, o.Hosts):
-		httpapi.Problem{Status: http.StatusForbidden, Detail: "the Host is neither an address nor localhost, and not in CARRIER_ADMIN_HOSTS"}.Write(w)
+		foreignHost().Write(w)
 	case !httpapi.HasBearer(r, o.Token):
 		httpapi.Unauthorized().Write(w)
 	default:
 		o.API.ServeHTTP(w, r)
 	}
+}
+
+func (o Options) page(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !httpapi.HasLocalHost(r, o.Hosts):
+		foreignHost().Write(w)
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		httpapi.Problem{Status: http.StatusMethodNotAllowed, Header: http.Header{"Allow": {"GET, HEAD"}}}.Write(w)
+	default:
+		o.Page.ServeHTTP(w, r)
+	}
+}
+
+func foreignHost() httpapi.Problem {
+	return httpapi.Problem{Status: http.StatusForbidden, Detail: "the Host is neither an address nor localhost, and not in CARRIER_ADMIN_HOSTS"}
 }
 
 // An API is handlers by the patterns of http.ServeMux, which may be added before it serves. What it

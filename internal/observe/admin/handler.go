@@ -35,6 +35,8 @@ func handler(o Options) http.Handler {
 		switch {
 		case o.wantsAPI(r):
 			o.api(w, r)
+		case !found && o.Page != nil:
+			o.page(w, r)
 		case !found:
 			httpapi.Problem{Status: http.StatusNotFound}.Write(w)
 		case !slices.Contains(route.methods, r.Method):

@@ -162,11 +162,11 @@ func levelOf(label string, m *message.Message) zapcore.Level {
 }
 
 func (a *Audit) redelivered(e dispatch.Event) {
+	text := "received again while the earlier receive is not settled; not posted a second time"
 	if e.Outcome.Ends() {
-		a.line(zapcore.InfoLevel, "received again after it had been settled for good; removed without a second POST", e)
-		return
+		text = "received again after it had been settled for good; removed without a second POST"
 	}
-	a.line(zapcore.InfoLevel, "received again while the earlier receive is not settled; not posted a second time", e)
+	a.line(zapcore.InfoLevel, text, e, zap.String("cause", e.Duplicate()))
 }
 
 func (a *Audit) extended(e dispatch.Event) {

@@ -23,7 +23,7 @@ func (a *Audit) line(level zapcore.Level, text string, e dispatch.Event, more ..
 		fields = about(e.Message)
 	}
 	fields = append(fields, outcome(e.Outcome)...)
-	if e.Took > 0 {
+	if e.Took > 0 && e.Kind == dispatch.Attempted {
 		fields = append(fields, zap.Duration("took", e.Took))
 	}
 	if e.Err != nil {

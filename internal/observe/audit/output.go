@@ -50,30 +50,41 @@ func (o *Output) OnResume(report func(dropped uint64)) {
 // Write takes one line, or several, each with its line break. It does not block and returns no
 // error.
 func (o *Output) Write(lines []byte) (int, error) {
+	if !o.Offer(lines) {
+		o.drop(lines)
+	}
+	return len(lines), nil
+}
+
+// Offer takes lines as Write does, or reports that there is no space for them: then they are
+// neither dropped nor counted. It does not block.
+func (o *Output) Offer(lines []byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed || len(o.pending)+len(lines) > maxPending {
-		o.drop(lines)
-		return len(lines), nil
+		return false
 	}
 	o.pending = append(o.pending, lines...)
 	o.wakeUp()
-	return len(lines), nil
+	return true
 }
 
 // Dropped is how many lines were dropped.
 func (o *Output) Dropped() uint64 { return o.dropped.Load() }
 
 // Close waits until what was written before is passed on, or timeout is over: the writer may be
-// stuck for good. What is written afterwards is dropped. It is called once.
-func (o *Output) Close(timeout time.Duration) {
+// stuck for good. It reports whether the writer is called no more. What is written afterwards is
+// dropped. It is called once.
+func (o *Output) Close(timeout time.Duration) bool {
 	o.mu.Lock()
 	o.closed = true
 	o.wakeUp()
 	o.mu.Unlock()
 	select {
 	case <-o.done:
+		return true
 	case <-time.After(timeout):
+		return false
 	}
 }
 

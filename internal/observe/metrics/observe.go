@@ -15,10 +15,6 @@ const (
 	renewed = "ok"
 	failed  = "failed"
 	refused = "refused"
-	// Causes of a duplicate: the message was still in flight, or it had been settled for good and
-	// the source has not confirmed that it was removed.
-	inFlight  = "in_flight"
-	undeleted = "undeleted"
 )
 
 // Observe counts one event.
@@ -36,16 +32,8 @@ func (m *Metrics) Observe(e dispatch.Event) {
 	case dispatch.Stopping:
 		m.draining.Store(true)
 	case dispatch.Redelivered:
-		m.duplicates.inc(duplicate(e.Outcome))
+		m.duplicates.inc(e.Duplicate())
 	}
-}
-
-// duplicate names why a message came although it was known.
-func duplicate(o message.Outcome) string {
-	if o.Ends() {
-		return undeleted
-	}
-	return inFlight
 }
 
 func (m *Metrics) attempted(e dispatch.Event) {

@@ -56,6 +56,14 @@ func (p *Process) WatchLog(dropped func() uint64) {
 	})
 }
 
+// WatchAudit makes dropped the number of lines of the audit trail that could not be written. It is
+// called once, before the metrics are served; dropped is safe for concurrent use.
+func (p *Process) WatchAudit(dropped func() uint64) {
+	p.watch(func(to *exposition) {
+		to.counter("carrier_audit_dropped_total", "Lines of the audit trail that could not be written in time, or at all.", float64(dropped()))
+	})
+}
+
 // WatchSpans adds what became of the spans; the metrics are absent where none are made. It is called
 // at most once, before the metrics are served; now is safe for concurrent use.
 func (p *Process) WatchSpans(now func() tracing.Counts) {

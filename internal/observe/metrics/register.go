@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"carrier/dispatch"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -22,7 +23,7 @@ func newMetrics(p *Process, o Options) *Metrics {
 		attempts:   newCounters(label{"code", []string{"1xx", "2xx", "3xx", "4xx", "5xx", "timeout", refused, "error"}}),
 		calls:      newCounters(label{"operation", o.Operations}),
 		errors:     newCounters(label{"operation", o.Operations}, label{"class", classes}),
-		duplicates: newCounters(label{"cause", append([]string{inFlight, undeleted}, o.Duplicates...)}),
+		duplicates: newCounters(label{"cause", append([]string{dispatch.DuplicateInFlight, dispatch.DuplicateUndeleted}, o.Duplicates...)}),
 		took:       newHistogram(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300),
 		age:        newHistogram(.1, .5, 1, 5, 15, 60, 300, 900, 3600, 4*3600, 12*3600, 24*3600),
 

@@ -53,22 +53,22 @@ func Of(found []queue.Listed) []Subscription {
 	return all
 }
 
-// API answers GET /v1/subscriptions and POST /v1/subscriptions/{name}/drop for the queue that open
-// returns; nil is one that is not open yet. Whoever mounts it asks for a credential.
-func API(open func() *queue.Queue) http.Handler {
-	mux := http.NewServeMux()
-	with := func(answer func(q *queue.Queue, w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			if q := open(); q != nil {
-				answer(q, w, r)
-				return
-			}
-			httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "the queue is not open yet"}.Write(w)
+// Handle adds GET /v1/subscriptions and POST /v1/subscriptions/{name}/drop to mux, for the queue that
+// open returns; nil is one that is not open yet. Whoever serves mux asks for a credential.
+func Handle(mux *http.ServeMux, open func() *queue.Queue) {
+	mux.HandleFunc("GET /v1/subscriptions", With(open, list))
+	mux.HandleFunc("POST /v1/subscriptions/{name}/drop", With(open, drop))
+}
+
+// With calls answer with the queue that open returns, or answers itself that it is not open yet.
+func With(open func() *queue.Queue, answer func(q *queue.Queue, w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if q := open(); q != nil {
+			answer(q, w, r)
+			return
 		}
+		httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: "the queue is not open yet"}.Write(w)
 	}
-	mux.HandleFunc("GET /v1/subscriptions", with(list))
-	mux.HandleFunc("POST /v1/subscriptions/{name}/drop", with(drop))
-	return mux
 }
 
 func list(q *queue.Queue, w http.ResponseWriter, _ *http.Request) {

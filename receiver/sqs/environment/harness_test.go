@@ -1,24 +1,16 @@
 package environment
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"carrier/internal/testkit/awsenv"
 )
 
 // TestMain runs the tests in an environment without any AWS configuration.
 func TestMain(m *testing.M) {
-	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, "AWS_") {
-			_ = os.Unsetenv(name)
-		}
-	}
-	nowhere := filepath.Join(os.TempDir(), "carrier-no-aws-configuration")
-	_ = os.Setenv("AWS_CONFIG_FILE", nowhere)
-	_ = os.Setenv("AWS_SHARED_CREDENTIALS_FILE", nowhere)
+	awsenv.Clear()
 	goleak.VerifyTestMain(m)
 }
 
