@@ -3,11 +3,9 @@ package main
 import (
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"carrier/internal/deadletter"
 )
@@ -16,6 +14,9 @@ const (
 	// barEvery and lineEvery are how often the progress is shown, at most.
 	barEvery  = 100 * time.Millisecond
 	lineEvery = 5 * time.Second
+	barWidth  = 30
+	// toLineStart goes back to the beginning of a terminal's line and clears it.
+	toLineStart = "\r\x1b[K"
 )
 
 // A progress shows how far a redrive is: a bar on a terminal, a line now and then elsewhere. It is
@@ -25,41 +26,54 @@ type progress struct {
 	what     string
 	terminal bool
 
-	mu   sync.Mutex
-	bar  *progressbar.ProgressBar
-	last time.Time
+	mu    sync.Mutex
+	last  time.Time
+	shown bool // there is a bar on the terminal
 }
 
+// newProgress shows a bar where out is a device such as a terminal.
 func newProgress(out io.Writer, what string) *progress {
-	f, isFile := out.(*os.File)
-	return &progress{out: out, what: what, terminal: isFile && term.IsTerminal(int(f.Fd())), last: time.Now()} //nolint:gosec // a file's number
+	s := &progress{out: out, what: what, last: time.Now()}
+	if f, ok := out.(*os.File); ok {
+		found, err := f.Stat()
+		s.terminal = err == nil && found.Mode()&os.ModeCharDevice != 0
+	}
+	return s
 }
 
-// report shows p.
+// report shows p, unless something was shown a moment ago.
 func (s *progress) report(p deadletter.Progress) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal {
-		if time.Since(s.last) >= lineEvery {
-			s.last = time.Now()
-			_ = say(s.out, "%s: %d moved, %d left%s\n", s.what, p.Moved, p.Left, unmoved(p))
-		}
+	every := lineEvery
+	if s.terminal {
+		every = barEvery
+	}
+	if time.Since(s.last) < every {
 		return
 	}
-	done := p.Moved + p.Failed
-	if s.bar == nil {
-		s.bar = progressbar.NewOptions(max(done+p.Left, 1), progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(s.what),
-			progressbar.OptionShowCount(), progressbar.OptionThrottle(barEvery), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish())
+	s.last = time.Now()
+	if !s.terminal {
+		_ = say(s.out, "%s: %d moved, %d left%s\n", s.what, p.Moved, p.Left, unmoved(p))
+		return
 	}
-	s.bar.ChangeMax(max(done+p.Left, 1))
-	_ = s.bar.Set(done)
+	s.shown = true
+	_ = say(s.out, "%s%s %s %d moved, %d left%s", toLineStart, s.what, bar(p), p.Moved, p.Left, unmoved(p))
+}
+
+// bar is p as a picture.
+func bar(p deadletter.Progress) string {
+	done := p.Moved + p.Failed
+	filled := barWidth * done / max(done+p.Left, 1)
+	return "[" + strings.Repeat("=", filled) + strings.Repeat(" ", barWidth-filled) + "]"
 }
 
 // clear takes the bar off the terminal, so that a line can be written.
 func (s *progress) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bar != nil {
-		_ = s.bar.Clear()
+	if s.shown {
+		s.shown = false
+		_ = say(s.out, "%s", toLineStart)
 	}
 }

@@ -129,7 +129,7 @@ func TestDeadLettersOfATopicSayWhatToDo(t *testing.T) {
 		env  env
 		says string
 	}{
-		"pubsub": {env{"CARRIER_PUBSUB_SUBSCRIPTION": "projects/p/subscriptions/s", "CARRIER_DEAD_LETTER_TOPIC": "projects/p/topics/t"}, "make a subscription of CARRIER_DEAD_LETTER_TOPIC"},
+		"pubsub": {env{"CARRIER_PUBSUB_SUBSCRIPTION": "projects/project-1/subscriptions/sub", "CARRIER_DEAD_LETTER_TOPIC": "projects/project-1/topics/top"}, "make a subscription of CARRIER_DEAD_LETTER_TOPIC"},
 		"nats":   {env{"CARRIER_NATS_STREAM": "S", "CARRIER_NATS_CONSUMER": "c", "CARRIER_DEAD_LETTER_SUBJECT": "dead"}, "consumer on the stream of CARRIER_DEAD_LETTER_SUBJECT"},
 	} {
 		if p := run(t, c.env, "dead-letters"); p.code != 1 || !strings.Contains(p.stderr.String(), c.says) {
