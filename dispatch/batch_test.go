@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"carrier/internal/contain"
@@ -120,6 +121,7 @@ func TestABatchIsOfOneGroup(t *testing.T) {
 		b.source.Put("4", "5")
 		b.start()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		for _, ids := range w.made {
 			isTrue(t, ids == "1 2" || !strings.ContainsAny(ids, "123") || len(ids) == 1, "%q in one request", ids)
 		}
