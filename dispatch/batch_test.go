@@ -2,10 +2,10 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"carrier/internal/contain"
@@ -23,6 +23,13 @@ type batches struct {
 func (w *batches) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	w.note(m.ID)
 	return w.Memory.Transmit(ctx, m)
+}
+
+// requests are the ids of each request, so far.
+func (w *batches) requests() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.made)
 }
 
 func (w *batches) note(ids ...string) {
@@ -76,7 +83,7 @@ func TestMessagesShareASlot(t *testing.T) {
 		b.worker.SetAnswer(takes(time.Second))
 		b.start()
 		time.Sleep(time.Minute)
-		equal(t, "first request", w.made[:1], "1 2 3 4")
+		equal(t, "first request", w.requests()[:1], "1 2 3 4")
 		isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
 		b.stop(t)
 	})
@@ -91,7 +98,7 @@ func TestOneOutcomeOfABatchChangesNoOther(t *testing.T) {
 		time.Sleep(time.Second)
 		isTrue(t, b.source.Left() == 1, "%d left, want the one that failed", b.source.Left())
 		time.Sleep(2 * time.Minute)
-		equal(t, "requests", w.made, "1 2 3", "2")
+		equal(t, "requests", w.requests(), "1 2 3", "2")
 		b.stop(t)
 	})
 }
@@ -103,7 +110,7 @@ func TestTheFirstFailureOfAGroupsBatchReturnsTheRest(t *testing.T) {
 		b.putGroup("g", "1", "2", "3", "4", "5")
 		b.start()
 		time.Sleep(time.Second)
-		equal(t, "requests", w.made, "1 2 3 4")
+		equal(t, "requests", w.requests(), "1 2 3 4")
 		equal(t, "ends", b.ends(), "1 delivered", "4 returned", "3 returned", "2 failed")
 		time.Sleep(2 * time.Minute)
 		equal(t, "order", b.worker.Handed(), "1", "2", "2", "3", "4", "5")
@@ -121,8 +128,7 @@ func TestABatchIsOfOneGroup(t *testing.T) {
 		b.source.Put("4", "5")
 		b.start()
 		time.Sleep(time.Minute)
-		synctest.Wait()
-		for _, ids := range w.made {
+		for _, ids := range w.requests() {
 			isTrue(t, ids == "1 2" || !strings.ContainsAny(ids, "123") || len(ids) == 1, "%q in one request", ids)
 		}
 		isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
