@@ -17,7 +17,7 @@ RUN go mod download
 COPY . .
 ARG VERSION=dev
 ARG COMMIT=unknown
-# Build tags: nosqs, nopubsub and noingest each leave a receiver out.
+# Build tags: nosqs, nopubsub, nonats and noingest each leave a receiver out; otel adds OpenTelemetry.
 ARG TAGS=""
 # An empty platform, which the older builder leaves, is the machine's own.
 ARG TARGETOS
@@ -35,9 +35,10 @@ RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},${TAGS}" -o /o
 FROM build AS build-sqs
 ARG VERSION=dev
 ARG COMMIT=unknown
+ARG TAGS=""
 ARG TARGETOS
 ARG TARGETARCH
-RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},nopubsub" -o /out/carrier \
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},nopubsub,${TAGS}" -o /out/carrier \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" .
 
 FROM scratch AS devsqs

@@ -22,7 +22,7 @@ STACK := $(COMPOSE) -f examples/$(EXAMPLE)/compose.yaml
 # and net/http's own HTTP/2 (gRPC has another).
 LEAN  := grpcnotrace,nethttpomithttp2
 FLAGS := -trimpath -tags '$(LEAN),$(TAGS)' -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
-IMAGEFLAGS := --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) $(BUILD)
+IMAGEFLAGS := --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg TAGS=$(TAGS) $(BUILD)
 
 # The tests that start programs: they run anew each time, because the test cache
 # does not see what a program reads. Nor does it see what lies outside a module: the
@@ -69,7 +69,7 @@ run: runnable build ## start carrier and the example worker WORKER (go, python, 
 	@exec bin/run $(if $(filter sqs,$(EXAMPLE)),-sqs bin/devsqs) ./carrier $(WORKER_$(WORKER))
 
 .PHONY: test
-test: tools format vet tidy lint unit integration charts rules ## check everything: format, vet, lint, all tests
+test: tools format vet tidy lint unit integration spans charts rules ## check everything: format, vet, lint, all tests
 	@echo "make test: all checks passed"
 
 ##@ One check at a time
@@ -84,6 +84,11 @@ unit: compiler build ## test each package, conformance suites and fuzz seeds inc
 integration: compiler ## test the built program and the example workers
 	@echo "== integration tests"
 	@go test $(RACE) -timeout 8m -count 1 $$(go list ./... | grep -E '$(INTEGRATION)')
+
+.PHONY: spans
+spans: ## test what the build tag otel adds
+	@echo "== OpenTelemetry (build tag otel)"
+	@go test -tags otel -timeout 8m -count 1 ./internal/tracing ./test/otel
 
 .PHONY: charts
 charts: $(LINT) ## check the Helm chart, without a cluster: tidy, lint (which vets too) and tests of charts/test
@@ -105,12 +110,13 @@ rules: $(LINT) ## check the alerts and the dashboard, with Prometheus's own engi
 lint: $(LINT) ## run golangci-lint
 	@echo "== golangci-lint $(LINT_VERSION)"
 	@$(LINT) run ./...
+	@$(LINT) run --build-tags otel ./internal/tracing ./internal/testkit/oteltest ./test/otel
 	@cd test/kube && ../../$(LINT) run ./...
 
 .PHONY: vet
 vet: ## run go vet, for each set of build tags
 	@echo "== go vet"
-	@for tags in '' nosqs nopubsub noingest nosqs,nopubsub,noingest; do go vet -tags "$$tags" ./...; done
+	@for tags in '' nosqs nopubsub nonats noingest otel nosqs,nopubsub,nonats,noingest; do go vet -tags "$$tags" ./...; done
 	@cd test/kube && go vet ./...
 
 .PHONY: fmt

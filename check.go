@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"carrier/config"
@@ -23,7 +24,11 @@ func check(c config.Config, warnings []string, stdout io.Writer) int {
 	defer cancel()
 	var findings []preflight.Finding
 	for _, r := range c.Routes {
-		findings = append(findings, route.Named(r.Name, preflight.OK.Finding("configuration: receiver "+r.Receiver)))
+		what := "receiver " + r.Receiver
+		if r.IsFallback() {
+			what = "a fallback of " + strings.Join(r.Fallback.For, ", ")
+		}
+		findings = append(findings, route.Named(r.Name, preflight.OK.Finding("configuration: "+what)))
 	}
 	for _, w := range warnings {
 		findings = append(findings, preflight.Warn.Finding("configuration: "+w))

@@ -10,15 +10,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"carrier/config"
+	"carrier/internal/deadletter"
+	"carrier/internal/deadletter/adminapi"
 	"carrier/internal/queue"
 	"carrier/internal/queue/filecheck"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
+	"carrier/receiver/ingest/deadletters"
 	"carrier/receiver/ingest/listed"
 )
 
@@ -113,35 +115,35 @@ func writeReport(w io.Writer, r filecheck.Report, counts *record.Counts, did str
 	return say(w, "%s\n", strings.Join(lines, "\n"))
 }
 
-func say(w io.Writer, format string, args ...any) error {
-	_, err := fmt.Fprintf(w, format, args...)
-	return err
+// dropDeadLetters deletes all dead letters, those of one route where one is named.
+func dropDeadLetters(c config.Config, route string, stdout io.Writer) error {
+	n := 0
+	err := withQueue(c.Ingest.DataDir, func(q *queue.Queue) (err error) {
+		if route != "" {
+			n, err = q.DropDeadLettersOf(context.Background(), listed.StoredName(route))
+		} else {
+			n, err = q.DropDeadLetters(context.Background())
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return say(stdout, "%d dead letters dropped from %s\n", n, c.Ingest.DataDir)
 }
 
-// deadLettersCommand is `carrier dead-letters drop`.
-func deadLettersCommand(args []string, stdout, stderr io.Writer) int {
-	name, one := "", false
-	if len(args) == 3 && args[1] == "--route" {
-		name, one, args = args[2], true, args[:1]
-	}
-	if !slices.Equal(args, []string{"drop"}) {
-		return misused(stderr, "dead-letters takes: drop, or drop --route NAME")
-	}
-	return configured(stderr, func(c config.Config, _ []string) int {
-		n := 0
-		err := withQueue(c.Ingest.DataDir, func(q *queue.Queue) (err error) {
-			if one {
-				n, err = q.DropDeadLettersOf(context.Background(), listed.StoredName(name))
-			} else {
-				n, err = q.DropDeadLetters(context.Background())
-			}
-			return err
-		})
-		if err != nil {
-			return printed(stderr, err)
-		}
-		return printed(stderr, say(stdout, "%d dead letters dropped from %s\n", n, c.Ingest.DataDir))
+// withIngestLetters calls do with the dead letters of an ingest route: those of the carrier that runs
+// on the data directory, else those in the file.
+func withIngestLetters(c config.Config, route string, do func(deadletter.Store) error) error {
+	err := withQueue(c.Ingest.DataDir, func(q *queue.Queue) error {
+		return do(deadletters.Store{Letters: deadletters.Letters{Queue: q}, Route: route})
 	})
+	if !errors.Is(err, queue.ErrLocked) {
+		return err
+	}
+	return do(adminapi.Remote{Route: route, Ask: func(ctx context.Context, method, path string, in, out any) error {
+		return askWith(ctx, c, method, path, in, out)
+	}})
 }
 
 // withQueue calls do with the queue in dir, whose subscriptions stay as they are.

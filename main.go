@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"carrier/config"
+	"carrier/internal/tracing"
+	"carrier/internal/tune"
 	"carrier/receiver/builtin"
 )
 
@@ -36,6 +38,11 @@ usage: carrier [command]
   queue check FILE    check a queue file of ingest for damage
   queue salvage FILE NEW
                       copy what is undamaged in FILE to a new queue file NEW
+  dead-letters [--route NAME] [--limit N] [ID [--body]]
+                      list dead letters, or show one; its body only with --body
+  redrive [--route NAME] [--dry-run] [--rate 100/s] [ID ...]
+                      move dead letters back to where they came from, all or those
+                      named; Ctrl-C stops between two of them
   dead-letters drop [--route NAME]
                       delete all dead letters in CARRIER_INGEST_DATA_DIR, or those of
                       one route, for good; stop carrier first
@@ -64,7 +71,10 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	if f := withArguments(name); f != nil {
 		return f(args[1:], stdout, stderr)
 	}
-	if name == "health" {
+	switch name {
+	case "redrive":
+		return redriveCommand(args[1:], signals, stdout, stderr)
+	case "health":
 		return healthCommand(args[1:], stderr)
 	}
 	markdown := name == "config" && len(args) == 2 && args[1] == "--markdown"
@@ -78,6 +88,7 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 func simpleCommand(name string, markdown bool, signals <-chan os.Signal, stdout, stderr io.Writer) int {
 	switch name {
 	case "run":
+		tune.Start()
 		return configured(stderr, func(c config.Config, warnings []string) int {
 			return run(c, warnings, signals, stdout)
 		})
@@ -122,7 +133,7 @@ func configured(stderr io.Writer, do func(config.Config, []string) int) int {
 		_, _ = fmt.Fprintln(stderr, err)
 		return exitConfig
 	}
-	return do(c, warnings)
+	return do(c, append(warnings, tracing.Warnings(c.OTel)...))
 }
 
 func printConfig(markdown bool, stdout, stderr io.Writer) int {
@@ -148,4 +159,9 @@ func printed(stderr io.Writer, err error) int {
 		return exitFailure
 	}
 	return exitOK
+}
+
+func say(w io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(w, format, args...)
+	return err
 }

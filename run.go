@@ -18,13 +18,15 @@ import (
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/route"
+	"carrier/internal/tracing"
 	"carrier/internal/tune"
 )
 
 // closeTimeout is how long answers of the admin port that are being written may take at the end.
 const closeTimeout = time.Second
 
-// flushTimeout is how long the last log lines may take to be written at the end.
+// flushTimeout is how long the last log lines may take to be written at the end, and before that the
+// last spans to be sent.
 const flushTimeout = time.Second
 
 // run moves messages until a signal, and drains. A second signal ends it at once.
@@ -85,7 +87,8 @@ func exitCode(log *zap.Logger, err error) int {
 type program struct {
 	log           *zap.Logger
 	metrics       *metrics.Process
-	sourceDamaged failure // set when a receiver reports that its source is damaged
+	tracer        *tracing.Tracer // nil where no spans are made
+	sourceDamaged failure         // set when a receiver reports that its source is damaged
 	routes        *route.Routes
 }
 
@@ -96,6 +99,7 @@ func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan o
 	if err != nil {
 		return err
 	}
+	defer p.closeTracer()
 	defer p.routes.Close()
 	running, end := context.WithCancel(context.Background())
 	var loops sync.WaitGroup
@@ -213,11 +217,24 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	p.sourceDamaged.happened = make(chan struct{})
 	p.metrics.WatchLog(output.Dropped)
 	var err error
+	if p.tracer, err = tracing.Open(tracing.Options{Settings: c.OTel, Version: b.version, Log: log}); err != nil {
+		return nil, err
+	}
+	if p.tracer != nil {
+		p.metrics.WatchSpans(p.tracer.Counts)
+	}
 	p.routes, err = route.New(c, route.Options{
-		Version: b.version, Log: log, Metrics: p.metrics, Polled: tune.Memory().Adjust,
+		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Polled: tune.Memory().Adjust,
 		OnBroken: p.sourceDamaged.set, TryQueueFile: tryQueueFile,
 	})
 	return p, err
+}
+
+// closeTracer sends the last spans.
+func (p *program) closeTracer() {
+	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+	defer cancel()
+	p.tracer.Close(ctx)
 }
 
 // openAdmin opens the admin port, unless it is off, and returns what closes it.

@@ -81,15 +81,20 @@ func dropSubscription(c config.Config, name string, stdout io.Writer) error {
 
 // ask asks the carrier that runs.
 func ask(c config.Config, method, path string, answer any) error {
+	return askWith(context.Background(), c, method, path, nil, answer)
+}
+
+// askWith asks the carrier that runs with a body.
+func askWith(ctx context.Context, c config.Config, method, path string, in, answer any) error {
 	switch {
 	case c.Admin.Address == "":
 		return fmt.Errorf("a carrier runs on %s, and its admin port is off: set CARRIER_ADMIN_ADDRESS, or stop it first", c.Ingest.DataDir)
 	case c.Admin.Token.Reveal() == "":
 		return fmt.Errorf("a carrier runs on %s: set CARRIER_ADMIN_TOKEN for it and for this command, or stop it first", c.Ingest.DataDir)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), subscriptionsTimeout)
+	ctx, cancel := context.WithTimeout(ctx, subscriptionsTimeout)
 	defer cancel()
-	return admin.Ask(ctx, c.Admin.Address, c.Admin.Token.Reveal(), method, path, answer)
+	return admin.Send(ctx, c.Admin.Address, c.Admin.Token.Reveal(), method, path, in, answer)
 }
 
 func writeSubscriptions(w io.Writer, all []listed.Subscription) error {

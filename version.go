@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"carrier/internal/tracing"
 	"carrier/receiver/builtin"
 )
 
@@ -17,11 +18,12 @@ var version, commit string //nolint:gochecknoglobals // the linker can set nothi
 type binary struct {
 	version, commit, goVersion string
 	receivers                  []string
+	tracing                    bool
 }
 
 // build reads what the linker or, failing that, the Go tool has left in the binary.
 func build() binary {
-	b := binary{version: version, commit: commit, goVersion: runtime.Version(), receivers: builtin.Names()}
+	b := binary{version: version, commit: commit, goVersion: runtime.Version(), receivers: builtin.Names(), tracing: tracing.BuiltIn}
 	if info, ok := debug.ReadBuildInfo(); ok && b.commit == "" {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
@@ -39,7 +41,11 @@ func build() binary {
 }
 
 func (b binary) write(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "carrier %s\ncommit %s\n%s\nreceivers %s\n",
-		b.version, b.commit, b.goVersion, strings.Join(b.receivers, " "))
+	spans := "not built in (build tag otel)"
+	if b.tracing {
+		spans = "built in"
+	}
+	_, err := fmt.Fprintf(w, "carrier %s\ncommit %s\n%s\nreceivers %s\nOpenTelemetry %s\n",
+		b.version, b.commit, b.goVersion, strings.Join(b.receivers, " "), spans)
 	return err
 }

@@ -2,7 +2,11 @@
 // there are, what they mean, and which values are allowed.
 package config
 
-import "time"
+import (
+	"time"
+
+	"carrier/config/otel"
+)
 
 // The receivers and transmitters a configuration may name.
 const (
@@ -54,6 +58,7 @@ type Config struct {
 	Admin        Admin
 	Ingest       IngestOptions
 	Tune         TuneOptions
+	OTel         otel.Settings
 	// Routes has one Route for each name in RouteNames, in that order, or one without a name.
 	Routes []Route
 }

@@ -21,7 +21,7 @@ func (w WebhookOptions) ProxyURL() *url.URL {
 func (k *check) format(r *Route) {
 	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
 	w := r.Webhook
-	if r.Receiver != Ingest || !r.Ingest.Replay {
+	if r.Receiver != Ingest && !r.IsFallback() || !r.Ingest.Replay {
 		return
 	}
 	if w.Format != Raw {

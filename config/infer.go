@@ -15,6 +15,10 @@ func inferable() []string { return []string{SQS, PubSub, NATS} }
 func (k *check) infer() {
 	const name = "CARRIER_RECEIVER"
 	r := k.route
+	if r.IsFallback() {
+		r.Receiver = ""
+		return
+	}
 	if r.Receiver != "" {
 		r.Receiver = strings.ToLower(r.Receiver)
 		if !slices.Contains(k.receivers, r.Receiver) {

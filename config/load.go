@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 
+	"carrier/config/otel"
 	"carrier/config/routenames"
 	"carrier/config/values"
 
@@ -34,14 +35,26 @@ func Load(receivers []string) (Config, []string, error) {
 		c.Routes[i].Name = name
 		routes[i] = process.of(&c.Routes[i])
 		routes[i].readAll()
-		routes[i].infer()
+	}
+	findFallbacks(routes)
+	for _, k := range routes {
+		k.infer()
 	}
 	process.rules()
+	process.fallbacks(routes)
 	for _, k := range routes {
 		k.routeRules()
-		k.route.complete(&c, k.set)
+		if !k.route.IsFallback() {
+			k.route.complete(&c, k.set)
+		}
+	}
+	for _, k := range routes {
+		if k.route.IsFallback() {
+			k.route.completeFallback(&c, k.set)
+		}
 	}
 	c.complete()
+	c.OTel = otel.Read()
 	warnings := process.warnings(routes)
 	process.report.sort(slices.Concat([]*check{process}, routes))
 	if len(process.report.faults) > 0 {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"slices"
@@ -29,6 +30,7 @@ type Route struct {
 	Forward        ForwardOptions
 	Ingest         IngestRouteOptions
 	Subscription   SubscriptionOptions
+	Fallback       FallbackOptions
 	Webhook        WebhookOptions
 	Retry          RetryOptions
 }
@@ -75,13 +77,18 @@ func (c *Config) Uses(name string) bool {
 func (c *Config) MostInFlight() int {
 	sum := 0
 	for _, r := range c.Routes {
-		sum += r.Concurrency
+		if !r.IsFallback() {
+			sum += r.Concurrency
+		}
 	}
 	if c.MaxInFlight > 0 {
 		return min(sum, c.MaxInFlight)
 	}
 	return sum
 }
+
+// PublicName is what the route is called where one is asked for by name.
+func (r Route) PublicName() string { return cmp.Or(r.Name, DefaultRoute) }
 
 // complete fills in the defaults that depend on other variables.
 func (c *Config) complete() { c.Ingest.MaxDeadBytes = max(c.Ingest.MaxDeadBytes, c.Ingest.MaxBody) }
@@ -92,8 +99,9 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 		r.Concurrency = r.SQS.Concurrency()
 	}
 	r.Concurrency = max(r.Concurrency, 1)
-	if r.Webhook.BreakerFailures == 0 && !set("CARRIER_WEBHOOK_BREAKER_FAILURES") {
-		r.Webhook.BreakerFailures = max(leastFailures, r.Concurrency)
+	r.completeBreaker(set)
+	if len(r.Fallback.Names) > 0 && !set("CARRIER_CHANNEL_TIMEOUT") {
+		r.Fallback.ChannelTimeout = channelTimeout
 	}
 	if !set("CARRIER_DEFER_HOLD") {
 		r.Retry.DeferHold = HoldByQueue
@@ -112,6 +120,12 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 	}
 	if r.Name == "" || !set("CARRIER_READINESS") {
 		r.Readiness = r.Name == "" || r.Webhook.beside()
+	}
+}
+
+func (r *Route) completeBreaker(set func(ref string) bool) {
+	if r.Webhook.BreakerFailures == 0 && !set("CARRIER_WEBHOOK_BREAKER_FAILURES") {
+		r.Webhook.BreakerFailures = max(leastFailures, r.Concurrency)
 	}
 }
 

@@ -57,6 +57,8 @@ func TestEachVariableHasItsLimits(t *testing.T) {
 		"CARRIER_RETRY_MULTIPLIER":                {[]string{"1", "1.5"}, []string{"0.9", "NaN", "Inf", "-Inf", "1001"}},
 		"CARRIER_RETRY_MAX_INTERVAL":              {[]string{"1s"}, []string{"999ms", "x"}},
 		"CARRIER_RETRY_MAX_ATTEMPTS":              {[]string{"0", "1"}, []string{"-1"}},
+		"CARRIER_FALLBACK":                        {nil, []string{"a", ",", "-"}},
+		"CARRIER_CHANNEL_TIMEOUT":                 {[]string{"1s", "1000h"}, []string{"0", "999ms", "-1s", "soon"}},
 		"CARRIER_TRANSMITTER":                     {[]string{"webhook"}, []string{"stream"}},
 	} {
 		limits(t, name, nil, values.good, values.bad)

@@ -34,7 +34,7 @@ func (c Config) Write(w io.Writer) error {
 func (v variable) effective() string {
 	switch value := v.field.Interface().(type) {
 	case time.Duration:
-		if value < 0 {
+		if !v.between() {
 			return ""
 		}
 		return values.Short(value)

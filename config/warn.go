@@ -21,7 +21,7 @@ func (k *check) warnings(routes []*check) []string {
 	for _, r := range routes {
 		all = append(all, r.idleTogether()...)
 	}
-	for _, warning := range append(k.risks(), routeRisks(routes)...) {
+	for _, warning := range slices.Concat(k.risks(), routeRisks(routes), fallbackRisks(routes)) {
 		if !slices.Contains(all, warning) {
 			all = append(all, warning)
 		}
@@ -62,6 +62,8 @@ func (k *check) idleOfRoute(name string, routes []*check) string {
 		}
 		ref := prefix + strings.TrimPrefix(name, start)
 		switch known := r.ownNames(); {
+		case slices.Contains(known, name) && r.route.IsFallback():
+			return r.route.idleAsFallback(ref)
 		case slices.Contains(known, name):
 			return withoutReceiver(ref, []*check{r})
 		case slices.Contains(k.names(), ref):
@@ -103,7 +105,7 @@ func withoutReceiver(ref string, routes []*check) string {
 		return ""
 	}
 	for _, r := range routes {
-		if r.route.Receiver == "" || r.route.Receiver == owner || r.route.Forwards() && r.route.Forward.To == owner {
+		if r.route.Receiver == "" && !r.route.IsFallback() || r.route.Receiver == owner || r.route.Forwards() && r.route.Forward.To == owner {
 			return ""
 		}
 	}

@@ -86,8 +86,11 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 
 	var loops sync.WaitGroup
 	loops.Go(func() { d.leases.run(renewing) })
-	idle := make(chan struct{})
-	loops.Go(func() { d.drain(receiving, working, idle, cut) })
+	idle, drained := make(chan struct{}), make(chan struct{})
+	context.AfterFunc(receiving, func() {
+		defer close(drained)
+		d.drain(working, idle, cut)
+	})
 
 	d.receive(receiving, working, stop)
 	<-receiving.Done()
@@ -95,6 +98,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	close(idle)
 	endRenewing()
 	loops.Wait()
+	<-drained
 	d.pool.Close()
 	if ctx.Err() != nil {
 		return nil
@@ -102,10 +106,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return context.Cause(receiving)
 }
 
-// drain waits for the stop, gives back what waits in the lanes, and cuts off the work that is not
-// done when the drain time is over.
-func (d *Dispatcher) drain(receiving, working context.Context, idle <-chan struct{}, cut func()) {
-	<-receiving.Done()
+// drain follows a stop: it gives back what waits in the lanes, and cuts off the work that is not done
+// when the drain time is over.
+func (d *Dispatcher) drain(working context.Context, idle <-chan struct{}, cut func()) {
 	timer := time.NewTimer(d.o.DrainTimeout)
 	defer timer.Stop()
 	d.settleDeadline.Store(time.Now().Add(d.o.DrainTimeout + settleGrace).UnixNano())

@@ -13,6 +13,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
 )
@@ -39,6 +40,7 @@ func exposed(t *testing.T, route string) string {
 		m.WatchParked(func() int { return 0 })
 		m.SetBreakerOpen("http://localhost:9000/", false)
 		process.WatchLog(func() uint64 { return 0 })
+		process.WatchSpans(func() tracing.Counts { return tracing.Counts{} })
 		if name == config.Ingest {
 			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
 			process.WatchProducers(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })

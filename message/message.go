@@ -9,8 +9,8 @@ import (
 )
 
 // A Message is one hand-out of one message by its source. Its fields are set by the receiver before
-// it is handed on and not written afterwards; only the lease and the count of Throttled move, and
-// their methods are safe for concurrent use.
+// it is handed on and not written afterwards; only the lease, the count of Throttled and the time of
+// Until move, and their methods are safe for concurrent use.
 type Message struct {
 	// ID is the source's own id, the same on every delivery.
 	ID string
@@ -75,6 +75,7 @@ type Message struct {
 	expires   atomic.Int64 // Unix nanoseconds; 0 is never
 	lost      atomic.Bool  // see Lose
 	throttled atomic.Int64 // see NoteThrottled
+	until     atomic.Int64 // Unix nanoseconds; 0 is never; see Bound
 }
 
 // An Attribute is one named value that travels with a message.
@@ -108,6 +109,24 @@ func (m *Message) NoteThrottled() { m.throttled.Add(1) }
 // Throttled is how often NoteThrottled was called, so that the backoff grows as it would have over
 // as many receives.
 func (m *Message) Throttled() int { return int(m.throttled.Load()) }
+
+// Bound says when the time that m has where it is handed over next is over; the zero time is never.
+func (m *Message) Bound(until time.Time) {
+	if until.IsZero() {
+		m.until.Store(0)
+		return
+	}
+	m.until.Store(until.UnixNano())
+}
+
+// Until is what Bound was told last.
+func (m *Message) Until() time.Time {
+	ns := m.until.Load()
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns)
+}
 
 // Age is how long the message has been waiting for its delivery: since Due, else Sent. It is zero
 // where nobody knows when it was sent, and not negative.

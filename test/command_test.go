@@ -29,6 +29,25 @@ func TestVersionNamesWhatIsInTheBinary(t *testing.T) {
 	}
 }
 
+func TestABuildWithoutOpenTelemetrySaysThatNoSpansAreSent(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		env      env
+		warnings int
+	}{
+		"an endpoint is set": {env: env{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}, warnings: 1},
+		"none is":            {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := run(t, c.env, "config")
+			if n := strings.Count(p.stderr.String(), "build tag otel"); p.code != 0 || n != c.warnings {
+				t.Errorf("exit code %d, %d warnings, want %d: %q", p.code, n, c.warnings, p.stderr.String())
+			}
+		})
+	}
+}
+
 func TestMisuseEndsWithTheCodeOfBadConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"fly"}, {"run", "fast"}, {"config", "--yaml"}, {"check", "x"}, {"keys", "--rsa"}} {

@@ -2,6 +2,8 @@ package transmitter
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"carrier/message"
 )
@@ -15,22 +17,28 @@ type Channel struct {
 	// Transmitter has what belongs to the channel around it, such as its rate.
 	Transmitter Transmitter
 	// Down reports whether no endpoint of the channel takes messages: the breaker of each is open, or
-	// it cannot be reached. It does not wait, and is safe for concurrent use. A rate that is used up
-	// is not down.
-	Down func() bool
+	// it cannot be reached. A rate that is used up is not down. Open reports whether all endpoints
+	// have an open breaker; nil means that they have none. Neither waits; both are safe for concurrent
+	// use.
+	Down, Open func() bool
 }
 
 // Channels is a Transmitter over channels. A message is on the one that its age says (see Timeouts):
-// so it is after a restart too. While that is down the message goes over the next that is not. Each
-// Transmit goes over one channel. It belongs inside GiveUp: attempts are those of the message, and
-// not of a channel.
+// so it is after a restart too. It goes over the next one earlier only while its own is down with all
+// breakers open, or has been down for as long as a message stays on a channel; where it is down in
+// another way the message waits, so that a worker that restarts keeps its messages. Each Transmit
+// goes over one channel, and tells the message until when its time there is over. It belongs inside
+// GiveUp: attempts are those of the message, and not of a channel.
 func Channels(timeouts Timeouts, channels ...Channel) Transmitter {
-	return &channelSwitch{timeouts, channels}
+	return &channelSwitch{timeouts: timeouts, channels: channels, downSince: make([]time.Time, len(channels))}
 }
 
 type channelSwitch struct {
 	timeouts Timeouts
 	channels []Channel
+
+	mu        sync.Mutex
+	downSince []time.Time // when a channel was first found to be down; zero while it is not
 }
 
 // Ready waits for the channel that a new message would go over.
@@ -61,7 +69,7 @@ func (c *channelSwitch) wait(ctx context.Context, now, promised int) {
 		switch t := c.channels[i].Transmitter; {
 		case i == now:
 			_, _ = t.Ready(ctx, promised)
-		case c.channels[i].Down():
+		case now == len(c.channels) || c.channels[i].Down():
 			_, _ = t.Ready(ctx, 0)
 		default:
 			<-ctx.Done()
@@ -78,15 +86,32 @@ func (c *channelSwitch) Transmit(ctx context.Context, m *message.Message) messag
 	}
 	k := c.upFrom(c.timeouts.channel(m, len(c.channels)))
 	if k == ready || k < len(c.channels) && Known(ctx, c.channels[k].Transmitter, 0) > 0 {
+		m.Bound(c.timeouts.Until(m, k, k == len(c.channels)-1))
 		return c.channels[k].Transmitter.Transmit(ctx, m)
 	}
 	return message.Outcome{Cause: message.Deferred, Delay: channelPause, Reason: "the message's channel takes none now"}
 }
 
-// upFrom is the first channel from k on that is not down; the number of channels where all are.
+// upFrom is the first channel from k on that is not passed over; the number of channels where all are.
 func (c *channelSwitch) upFrom(k int) int {
-	for k < len(c.channels) && c.channels[k].Down() {
+	for k < len(c.channels) && c.passedOver(k) {
 		k++
 	}
 	return k
+}
+
+// passedOver reports whether messages of channel k go over a later one.
+func (c *channelSwitch) passedOver(k int) bool {
+	down := c.channels[k].Down()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !down {
+		c.downSince[k] = time.Time{}
+		return false
+	}
+	if c.downSince[k].IsZero() {
+		c.downSince[k] = time.Now()
+	}
+	open := c.channels[k].Open
+	return open != nil && open() || time.Since(c.downSince[k]) >= c.timeouts.Channel
 }

@@ -22,7 +22,7 @@ func threeChannels(timeouts transmitter.Timeouts) (transmitter.Transmitter, []*t
 		e := transmittertest.NewMemory(nil)
 		f := transmitter.NewFailover(transmitter.FailoverOptions{Endpoints: []transmitter.Transmitter{e}})
 		endpoints = append(endpoints, e)
-		channels = append(channels, transmitter.Channel{Transmitter: f, Down: f.Down})
+		channels = append(channels, transmitter.Channel{Transmitter: f, Down: f.Down, Open: func() bool { return true }})
 	}
 	return transmitter.Channels(timeouts, channels...), endpoints
 }
@@ -85,6 +85,69 @@ func TestAMessageIsOnTheChannelThatItsAgeSays(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAWorkerThatRestartsKeepsItsMessages: a channel that is down without an open breaker is waited
+// for, as long as a message stays on a channel, and from then on passed over until it is up again.
+func TestAWorkerThatRestartsKeepsItsMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const stay = 30 * time.Minute
+		var channels []transmitter.Channel
+		var endpoints []*transmittertest.Memory
+		for range 2 {
+			e := transmittertest.NewMemory(nil)
+			f := transmitter.NewFailover(transmitter.FailoverOptions{Endpoints: []transmitter.Transmitter{e}})
+			endpoints = append(endpoints, e)
+			channels = append(channels, transmitter.Channel{Transmitter: f, Down: f.Down})
+		}
+		tr := transmitter.Channels(transmitter.Timeouts{Channel: stay}, channels...)
+		first, second := endpoints[0], endpoints[1]
+		for range 2 { // the second outage is waited for like the first
+			first.SetReady(false)
+			begun := time.Now()
+			time.AfterFunc(stay-time.Second, func() { first.SetReady(true) })
+			if n, err := tr.Ready(t.Context(), 0); n == 0 || err != nil || time.Since(begun) != stay-time.Second {
+				t.Errorf("Ready = %d, %v after %v; want it when the worker is back", n, err, time.Since(begun))
+			}
+			tr.Transmit(t.Context(), &message.Message{ID: "short", FirstReceived: begun})
+		}
+		first.SetReady(false)
+		begun := time.Now()
+		if n, err := tr.Ready(t.Context(), 0); n == 0 || err != nil || time.Since(begun) != stay {
+			t.Errorf("Ready = %d, %v after %v; want it when the channel is passed over", n, err, time.Since(begun))
+		}
+		tr.Transmit(t.Context(), &message.Message{ID: "long", FirstReceived: time.Now()})
+		if got := fmt.Sprint(first.Handed(), second.Handed()); got != "[short short] [long]" {
+			t.Errorf("handed over: %s", got)
+		}
+	})
+}
+
+func TestAMessageIsToldUntilWhenItIsOnItsChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr, _ := threeChannels(transmitter.Timeouts{Channel: time.Hour, Message: 100 * time.Hour})
+		begun := time.Now()
+		for name, c := range map[string]struct {
+			m    *message.Message
+			want time.Time
+		}{
+			"the first":                 {&message.Message{FirstReceived: begun}, begun.Add(time.Hour)},
+			"the second":                {&message.Message{FirstReceived: begun.Add(-time.Hour)}, begun.Add(time.Hour)},
+			"the last":                  {&message.Message{FirstReceived: begun.Add(-9 * time.Hour)}, time.Time{}},
+			"the message's own timeout": {&message.Message{FirstReceived: begun, Sent: begun, Timeout: time.Minute}, begun.Add(time.Minute)},
+			"the route's, on the last":  {&message.Message{FirstReceived: begun.Add(-9 * time.Hour), Sent: begun.Add(-9 * time.Hour)}, begun.Add(91 * time.Hour)},
+		} {
+			tr.Transmit(t.Context(), c.m)
+			if got := c.m.Until(); !got.Equal(c.want) {
+				t.Errorf("%s: until %v, want %v", name, got, c.want)
+			}
+		}
+		one := transmitter.Wrap(transmittertest.NewMemory(nil), transmitter.Within(transmitter.Timeouts{Message: time.Hour}))
+		m := &message.Message{Sent: begun}
+		if one.Transmit(t.Context(), m); !m.Until().Equal(begun.Add(time.Hour)) {
+			t.Errorf("without channels: until %v", m.Until())
+		}
+	})
 }
 
 // TestTheRateOfAChannelIsNoReasonToLeaveIt: what Ready has let through is posted, and what is on a
@@ -192,6 +255,8 @@ func TestTheLeastOfWhatIsLeftCounts(t *testing.T) {
 			"the last channel":           {transmitter.Timeouts{Channel: 30 * time.Minute}, m, 1, true, 0},
 			"age before channel":         {transmitter.Timeouts{Message: time.Hour, Channel: 30 * time.Minute}, m, 1, false, 40 * time.Minute},
 			"channel before age":         {transmitter.Timeouts{Message: time.Hour, Channel: 30 * time.Minute}, m, 0, false, 20 * time.Minute},
+			"the message's own timeout":  {transmitter.Timeouts{Message: time.Hour}, &message.Message{Sent: now.Add(-time.Minute), Timeout: 2 * time.Minute}, 0, true, time.Minute},
+			"its own, and no other":      {transmitter.Timeouts{}, &message.Message{Sent: now, Timeout: time.Minute}, 0, true, time.Minute},
 			"nobody knows its age":       {transmitter.Timeouts{Message: time.Hour, Channel: time.Hour}, &message.Message{}, 0, false, 0},
 			"it was delayed: due counts": {transmitter.Timeouts{Message: time.Hour}, &message.Message{Sent: now.Add(-time.Hour), Due: now}, 0, true, time.Hour},
 		} {

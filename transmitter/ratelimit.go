@@ -20,11 +20,10 @@ type RateLimitOptions struct {
 
 // RateLimit bounds how many messages are transmitted in a time. Ready waits for the time of a message, so
 // that nothing is received only to wait; a message that is in flight already, and whose time another
-// one has taken, waits in Transmit.
+// one has taken, waits in Transmit. Wrapped around several transmitters it bounds them together.
 func RateLimit(opts RateLimitOptions) Middleware {
-	return func(next Transmitter) Transmitter {
-		return &rateLimit{next, rate.NewLimiter(rate.Limit(opts.PerSecond), max(opts.Burst, 1))}
-	}
+	limiter := rate.NewLimiter(rate.Limit(opts.PerSecond), max(opts.Burst, 1))
+	return func(next Transmitter) Transmitter { return &rateLimit{next, limiter} }
 }
 
 type rateLimit struct {

@@ -1,6 +1,7 @@
 package transmitter
 
 import (
+	"context"
 	"time"
 
 	"carrier/message"
@@ -9,7 +10,8 @@ import (
 // Timeouts says how long a message may take in all, on one channel and before it is too old. Zero
 // is without end. An attempt's own timeout is apart.
 type Timeouts struct {
-	// Message is the age at which a message is rejected, as GiveUpOptions.MaxAge.
+	// Message is the age at which a message is rejected, as GiveUpOptions.MaxAge: a message's own
+	// Timeout counts in its place.
 	Message time.Duration
 	// Channel is how long a message stays on each of its channels; on the last one it stays.
 	Channel time.Duration
@@ -20,8 +22,8 @@ type Timeouts struct {
 // channel.
 func (t Timeouts) Until(m *message.Message, k int, last bool) time.Time {
 	var until time.Time
-	if age := m.Age(); t.Message > 0 && !m.Sent.IsZero() {
-		until = time.Now().Add(t.Message - age)
+	if most := timeoutOf(m, t.Message); most > 0 && !m.Sent.IsZero() {
+		until = time.Now().Add(most - m.Age())
 	}
 	begun := firstSeen(m)
 	if t.Channel <= 0 || last || begun.IsZero() {
@@ -32,6 +34,21 @@ func (t Timeouts) Until(m *message.Message, k int, last bool) time.Time {
 		return over
 	}
 	return until
+}
+
+// Within tells each message until when its time is over, where there is one channel alone.
+func Within(t Timeouts) Middleware {
+	return func(next Transmitter) Transmitter { return &within{next, t} }
+}
+
+type within struct {
+	Transmitter
+	timeouts Timeouts
+}
+
+func (w *within) Transmit(ctx context.Context, m *message.Message) message.Outcome {
+	m.Bound(w.timeouts.Until(m, 0, true))
+	return w.Transmitter.Transmit(ctx, m)
 }
 
 // channel is the number of the channel that m is on, of n, by its age alone.

@@ -133,7 +133,7 @@ func consume(ctx context.Context, q *queue.Queue, i int, delivered *atomic.Int64
 		var settling sync.WaitGroup
 		for _, d := range batch {
 			settling.Go(func() {
-				if q.Remove(ctx, d) == nil {
+				if d.Remove(ctx) == nil {
 					delivered.Add(1)
 				}
 			})

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	keda "github.com/kedacore/keda/v2/apis/keda/v1alpha1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -102,11 +103,14 @@ func only[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 	return found[0]
 }
 
-// podOf returns the pod of the one Deployment or StatefulSet.
+// podOf returns the pod of the one Deployment, StatefulSet or ScaledJob.
 func podOf(t *testing.T, objects []runtime.Object) corev1.PodTemplateSpec {
 	t.Helper()
 	if sets := of[*appsv1.StatefulSet](objects); len(sets) > 0 {
 		return sets[0].Spec.Template
+	}
+	if jobs := of[*keda.ScaledJob](objects); len(jobs) > 0 {
+		return jobs[0].Spec.JobTargetRef.Template
 	}
 	return only[*appsv1.Deployment](t, objects).Spec.Template
 }

@@ -14,6 +14,7 @@ func TestNotesSayWhatToMind(t *testing.T) {
 		"ingest-tls":        "Producers post to https://orders-carrier.shop:443/",
 		"ingest-emptydir":   "WARNING: the ingest queue is on an emptyDir",
 		"ingest-deployment": "Deployment orders-carrier",
+		"job-routes":        "A job ends when it has found nothing more for 30s.",
 		"everything":        "The admin token stands in the pod's specification",
 	} {
 		manifests, err := render.Helm4(chart, release(cases(t)[name]))

@@ -160,7 +160,7 @@ func use(ctx context.Context, q *Queue, r *rand.Rand) error {
 		}
 	}
 	q.StopWaiting()
-	for _, s := range q.subscriptions {
+	for _, s := range q.set.Configured() {
 		if err := useOne(ctx, q, s); err != nil {
 			return err
 		}
@@ -178,11 +178,11 @@ func useOne(ctx context.Context, q *Queue, s *Subscription) error {
 		for i, d := range batch {
 			switch (n + i) % 7 {
 			case 0:
-				err = q.GiveBack(ctx, d, Retry{Delay: time.Hour})
+				err = d.GiveBack(ctx, Retry{Delay: time.Hour})
 			case 1:
-				err = q.DeadLetter(ctx, d, Reason{Text: "no"})
+				err = d.DeadLetter(ctx, Reason{Text: "no"})
 			default:
-				err = q.Remove(ctx, d)
+				err = d.Remove(ctx)
 			}
 			if err != nil {
 				return fmt.Errorf("settle: %w", err)
@@ -216,20 +216,20 @@ func damageBase(t *testing.T) (whole, older []byte) {
 		var err error
 		switch i % 3 {
 		case 0:
-			err = q.GiveBack(t.Context(), d, Retry{Delay: time.Hour, Failed: true})
+			err = d.GiveBack(t.Context(), Retry{Delay: time.Hour, Failed: true})
 		case 1:
-			err = q.DeadLetter(t.Context(), d, Reason{Text: "no", Status: 404})
+			err = d.DeadLetter(t.Context(), Reason{Text: "no", Status: 404})
 		default:
-			err = q.Quarantine(t.Context(), d, record.ErrDamaged)
+			err = d.Quarantine(t.Context(), record.ErrDamaged)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := q.DeadLetter(t.Context(), q.Subscription(2).takeN(t, 1)[0], Reason{Text: "no"}); err != nil {
+	if err := takeNOf(t, q.Subscription(2), 1)[0].DeadLetter(t.Context(), Reason{Text: "no"}); err != nil {
 		t.Fatal(err)
 	}
-	q.remove(t, q.Subscription(1).takeN(t, 20)...)
+	q.remove(t, takeNOf(t, q.Subscription(1), 20)...)
 	older = trimmed(q.fileNow(t))
 	put(200, 300)
 	q.remove(t, q.takeN(t, 20)...)

@@ -1,144 +1,180 @@
 package queue
 
 import (
+	"bytes"
 	"context"
-	"fmt"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
 
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/store"
+	"carrier/internal/queue/subscription"
 )
 
-// A Reason says why a message became a dead letter.
-type Reason = record.Reason
+// ErrNoDeadLetter means that there is no such dead letter, or not any more.
+var ErrNoDeadLetter = errors.New("no such dead letter")
 
-// DeadLetter moves the message to the dead letters of its subscription. With Keep, ErrFull means that
-// there is no room for more of them, and that the lease goes on; with DropOldest the oldest ones of
-// all subscriptions make room.
-func (q *Queue) DeadLetter(ctx context.Context, d *Delivery, why Reason) error {
-	return q.end(ctx, d, inTime, &deadLetterOp{ending: ending{sub: d.sub, item: d.item}, why: why})
+// A DeadKey names one dead letter for as long as it is one. Keys are in the order in which the
+// messages were put; the zero key is before all.
+type DeadKey = store.DeadKey
+
+// ParseDeadKey is the opposite of DeadKey.String; false where text is none.
+func ParseDeadKey(text string) (DeadKey, bool) { return store.ParseDeadKey(text) }
+
+// A DeadLetter is one message that was rejected.
+type DeadLetter struct {
+	Key DeadKey
+	// Subscription is the name in the file of the one that it is a dead letter of.
+	Subscription string
+	// ID is that of the message. Each of its subscriptions may have a dead letter of that id.
+	ID, Group string
+	Reason    Reason
+	// Died is when it became a dead letter.
+	Died time.Time
+	// BodySize is the length of its body in bytes.
+	BodySize int
+	// Head and Body are there where one letter was asked for.
+	Head, Body []byte
+	// Damaged is why it cannot be read; all else but the key and the subscription may be missing then.
+	Damaged error
 }
 
-// deadFits says whether u is within the quotas of dead letters.
-func (o *Options) deadFits(u record.Usage) bool {
-	return (o.MaxDeadMessages <= 0 || u.Messages <= o.MaxDeadMessages) &&
-		(o.MaxDeadBytes <= 0 || u.Bytes <= o.MaxDeadBytes)
+// scanDeadMost is how many dead letters are looked at in one read of the file.
+const scanDeadMost = 10_000
+
+// DeadLetters returns up to limit dead letters after a key, oldest first and without their head and
+// body, of the subscriptions with these names, of all where none is named. It does not hold up
+// anybody. A name that there is not has no dead letters.
+func (q *Queue) DeadLetters(after DeadKey, limit int, of ...string) (letters []DeadLetter, err error) {
+	err = q.scanDead(after, of, func(l DeadLetter) bool {
+		letters = append(letters, l)
+		return len(letters) < limit
+	})
+	return letters, err
 }
 
-// chargeDead counts a dead letter that is about to be written. The caller holds the queue's mu.
-func (s *Subscription) chargeDead(bytes int64) {
-	s.queue.dead.Add(bytes)
-	s.dead.Add(bytes)
-}
-
-// admitDead is chargeDead where there is room.
-func (s *Subscription) admitDead(bytes int64) error {
-	u := s.queue.dead
-	u.Add(bytes)
-	if o := &s.queue.options; o.DeadFull == Keep && !o.deadFits(u) {
-		return fmt.Errorf("%w: no room for dead letters", ErrFull)
+// FindDeadLetters returns the dead letters of messages with these ids, as DeadLetters does.
+func (q *Queue) FindDeadLetters(ids []string, of ...string) (letters []DeadLetter, err error) {
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
 	}
-	s.chargeDead(bytes)
-	return nil
+	err = q.scanDead(DeadKey{}, of, func(l DeadLetter) bool {
+		if wanted[l.ID] {
+			letters = append(letters, l)
+		}
+		return true
+	})
+	return letters, err
 }
 
-type deadLetterOp struct {
-	ending
-	why     Reason
-	dropped deadDropped
-}
-
-func (o *deadLetterOp) Write(t *transaction) (err error) {
-	if o.left, err = t.DeadLetter(o.ref(), o.sub.slot, o.why); err != nil {
-		return err
-	}
-	return o.dropped.makeRoom(t)
-}
-
-func (o *deadLetterOp) Apply(q *Queue) {
-	o.dropped.apply(q)
-	o.finish(q)
-}
-
-// deadDropped counts dead letters that had to make room, by the slot of their subscription.
-type deadDropped map[int]record.Usage
-
-// makeRoom drops the oldest dead letters while there are too many.
-func (d *deadDropped) makeRoom(t *transaction) error {
-	for !t.options.deadFits(t.dead) {
-		slot, size, found, err := t.DropOldestDead()
-		if err != nil || !found {
+// scanDead calls visit with the dead letters after a key until it returns false.
+func (q *Queue) scanDead(after DeadKey, of []string, visit func(DeadLetter) bool) error {
+	names := q.namesBySlot()
+	for stopped := false; !stopped; {
+		seen := 0
+		err := q.set.View(func(b store.Buckets) error {
+			b.EachDeadLetter(after, func(k DeadKey, value []byte) bool {
+				seen++
+				after = k
+				if name := names[k.Slot]; len(of) == 0 || slices.Contains(of, name) {
+					stopped = !visit(newDeadLetter(k, name, value))
+				}
+				return !stopped && seen < scanDeadMost
+			})
+			return nil
+		})
+		if err != nil || seen < scanDeadMost {
 			return err
 		}
-		t.dead.Drop(size)
-		if *d == nil {
-			*d = deadDropped{}
-		}
-		u := (*d)[slot]
-		u.Add(size)
-		(*d)[slot] = u
 	}
 	return nil
 }
 
-// apply counts them, and has them reported. The caller holds the queue's mu.
-func (d deadDropped) apply(q *Queue) {
-	for slot, u := range d {
-		q.dead.Take(u)
-		if s := q.bySlot[slot]; s != nil {
-			s.dead.Take(u)
-			s.deadDropped += uint64(u.Messages)
-			s.unreported.dead.Put(u)
-		}
+// namesBySlot are the names of all subscriptions that have something, by their slots.
+func (q *Queue) namesBySlot() map[int]string {
+	q.set.Mu.Lock()
+	defer q.set.Mu.Unlock()
+	names := make(map[int]string, len(q.table))
+	for _, s := range q.table {
+		names[s.Slot] = s.Name
+	}
+	return names
+}
+
+// newDeadLetter reads no more of value than the beginning.
+func newDeadLetter(k DeadKey, name string, value []byte) DeadLetter {
+	d, err := record.ParseDeadLetter(value, len(value))
+	return DeadLetter{
+		Key: k, Subscription: name, ID: hex.EncodeToString(d.ID[:]), Group: string(d.Group),
+		Reason: d.Reason, Died: d.At, BodySize: d.BodySize(), Damaged: err,
 	}
 }
 
-// DropDeadLetters removes all dead letters of s, and returns how many there were.
-func (s *Subscription) DropDeadLetters(ctx context.Context) (int, error) {
-	q, total := s.queue, 0
-	for sweep := store.NewDeadSweep(s.slot); sweep != nil; sweep = sweep.Rest() {
-		q.mu.Lock()
-		if err := q.usable(); err != nil {
-			q.mu.Unlock()
-			return total, err
+// DeadLetter returns one dead letter with its head and body; ErrNoDeadLetter where there is none of
+// that key.
+func (q *Queue) DeadLetter(k DeadKey) (l DeadLetter, err error) {
+	name := q.namesBySlot()[k.Slot]
+	found := false
+	err = q.set.View(func(b store.Buckets) error {
+		if value := b.DeadValue(k); value != nil {
+			found = true
+			l, _ = readDead(k, bytes.Clone(value)) // the file's pages are only lent
+			l.Subscription = name
 		}
-		b := q.enqueue(&dropDeadOp{sub: s, sweep: sweep}, 0)
-		q.mu.Unlock()
-		if err := q.wait(ctx, b); err != nil {
-			return total, err
-		}
-		total += sweep.Dead.Messages
+		return nil
+	})
+	if err == nil && !found {
+		err = ErrNoDeadLetter
 	}
-	return total, nil
+	return l, err
 }
 
-// DropDeadLetters removes all dead letters of all subscriptions, and returns how many there were.
-func (q *Queue) DropDeadLetters(ctx context.Context) (int, error) {
-	total := 0
-	q.mu.Lock()
-	all := q.all()
-	q.mu.Unlock()
-	for _, s := range all {
-		n, err := s.DropDeadLetters(ctx)
-		if total += n; err != nil {
-			return total, err
-		}
+// readDead reads all of value, and returns the message in it too. Head and Body are parts of value.
+func readDead(k DeadKey, value []byte) (DeadLetter, record.Message) {
+	l := newDeadLetter(k, "", value)
+	_, _, m, err := record.DecodeDeadLetter(value)
+	l.Head, l.Body, l.Damaged = m.Head, m.Body, err
+	return l, m
+}
+
+// DropDeadLetter removes one dead letter for good, and returns once that is on the disk;
+// ErrNoDeadLetter where there is none of that key.
+func (q *Queue) DropDeadLetter(ctx context.Context, k DeadKey) error {
+	o := &dropOneDeadOp{key: k}
+	q.set.Mu.Lock()
+	if err := q.set.Usable(); err != nil {
+		q.set.Mu.Unlock()
+		return err
 	}
-	return total, nil
+	b := q.set.Enqueue(o, 0)
+	q.set.Mu.Unlock()
+	if err := q.set.Wait(ctx, b); err != nil {
+		return err
+	}
+	if !o.found {
+		return ErrNoDeadLetter
+	}
+	return nil
 }
 
-// sweepMost is how many keys one commit of a sweep looks at.
-const sweepMost = 4096
-
-type dropDeadOp struct {
-	sub   *Subscription
-	sweep *store.Sweep
+type dropOneDeadOp struct {
+	key   DeadKey
+	size  int64
+	found bool
 }
 
-func (o *dropDeadOp) Idle() bool { return false }
+func (o *dropOneDeadOp) Idle() bool { return false }
 
-func (o *dropDeadOp) Write(t *transaction) error { return o.sweep.Run(&t.Tx, sweepMost) }
+func (o *dropOneDeadOp) Write(t *subscription.Tx) (err error) {
+	o.size, o.found, err = t.RemoveDead(o.key)
+	return err
+}
 
-func (o *dropDeadOp) Apply(q *Queue) {
-	q.dead.Take(o.sweep.Dead)
-	o.sub.dead.Take(o.sweep.Dead)
+func (o *dropOneDeadOp) Apply(set *subscription.Set) {
+	if o.found {
+		set.TookDead(o.key.Slot, o.size)
+	}
 }

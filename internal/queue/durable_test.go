@@ -38,7 +38,7 @@ func TestReceiveCountAndDelaySurviveAKill(t *testing.T) {
 		q.putAll(t, "", "a b")
 		q.mustPut(t, Entry{Body: []byte("late"), Delay: time.Hour})
 		first := q.takeN(t, 2)
-		if err := q.GiveBack(t.Context(), first[0], Retry{Delay: time.Minute}); err != nil {
+		if err := first[0].GiveBack(t.Context(), Retry{Delay: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		q.putAll(t, "", "barrier") // the marks of b are in this commit or an earlier one
@@ -107,7 +107,7 @@ func TestFailedCommitBreaksTheQueueForGood(t *testing.T) {
 	wantErr(t, "later Put", err, ErrBroken)
 	wantErr(t, "its cause", err, fault)
 	wantErr(t, "Room", q.HasRoom(0, 0), ErrBroken)
-	_, err = q.Extend(d)
+	_, err = d.Extend()
 	wantErr(t, "Extend", err, ErrBroken)
 	again := open(t, Options{Dir: q.killed(t)})
 	if got := bodies(again.takeN(t, 1)); got != "b" {
@@ -314,7 +314,7 @@ func TestEmptiedFileBecomesSmall(t *testing.T) {
 	var e events
 	q := open(t, Options{Dir: dir, Report: e.report})
 	q.mustPut(t, Entry{Key: "k", Body: []byte("dead")})
-	if err := q.DeadLetter(t.Context(), q.take(t), Reason{Text: "r"}); err != nil {
+	if err := q.take(t).DeadLetter(t.Context(), Reason{Text: "r"}); err != nil {
 		t.Fatal(err)
 	}
 	id := q.mustPut(t, Entry{Key: "kept", Body: []byte("kept"), Delay: time.Hour})

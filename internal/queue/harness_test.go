@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"carrier/internal/queue/queuefile"
 
@@ -101,21 +103,48 @@ func (q *Queue) take(t *testing.T) *Delivery {
 // none fails if a message is due.
 func (q *Queue) none(t *testing.T) {
 	t.Helper()
-	s := q.Subscription(0)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := s.refill(q.view); err != nil {
-		t.Fatal(err)
+	if due := dueOf(t, q.Subscription(0)); len(due) > 0 {
+		t.Fatalf("%q is due", bodies(due))
 	}
-	if it := s.schedule.Pick(); it != nil {
-		t.Fatalf("a message is due: %+v", it)
+}
+
+// dueOf receives what is due for s, up to a hundred messages, without waiting.
+func dueOf(t *testing.T, s *Subscription) []*Delivery {
+	t.Helper()
+	batch, err := s.Receive(&unwaiting{}, 100)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatalf("Receive = %v", err)
 	}
+	return batch
+}
+
+// An unwaiting context is over as soon as somebody waits for its end.
+type unwaiting struct{ over atomic.Bool }
+
+// Deadline and Value are those of no context.
+func (c *unwaiting) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (c *unwaiting) Value(any) any                           { return nil }
+
+// Done is closed.
+func (c *unwaiting) Done() <-chan struct{} {
+	c.over.Store(true)
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+// Err is Canceled once Done was called.
+func (c *unwaiting) Err() error {
+	if c.over.Load() {
+		return context.Canceled
+	}
+	return nil
 }
 
 func (q *Queue) remove(t *testing.T, batch ...*Delivery) {
 	t.Helper()
 	for _, d := range batch {
-		if err := q.Remove(t.Context(), d); err != nil {
+		if err := d.Remove(t.Context()); err != nil {
 			t.Fatalf("Remove(%s) = %v", d.Body, err)
 		}
 	}

@@ -88,7 +88,7 @@ func beKilledWithSeveral(task string) {
 			}
 		}()
 	}
-	for i, s := range q.subscriptions {
+	for i, s := range q.set.Configured() {
 		go func() {
 			for {
 				batch, err := s.Receive(ctx, 5)
@@ -98,10 +98,10 @@ func beKilledWithSeveral(task string) {
 				for _, d := range batch {
 					say("got", i, d.Body)
 					if i == 4 {
-						_ = q.GiveBack(ctx, d, Retry{Delay: time.Hour})
+						_ = d.GiveBack(ctx, Retry{Delay: time.Second})
 						continue
 					}
-					if q.Remove(ctx, d) == nil {
+					if d.Remove(ctx) == nil {
 						say("removed", i, d.Body)
 					}
 				}
@@ -156,13 +156,13 @@ func TestKilledProcessLosesNothingOfAnySubscription(t *testing.T) {
 	var e events
 	q := open(t, Options{Dir: dir, Subscriptions: subscriptionsOf(9), Report: e.report})
 	before := fileSize(t, dir)
-	for i := range q.subscriptions {
-		if _, err := q.Subscription(i).takeAll(t, func(body string) { got[fmt.Sprint(i, " ", body)] = true }); err != nil {
+	for i := range q.set.Configured() {
+		if _, err := takeAll(t, q.Subscription(i), func(body string) { got[fmt.Sprint(i, " ", body)] = true }); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for body := range stored {
-		for i := range q.subscriptions {
+		for i := range q.set.Configured() {
 			if gets(body, i) && !got[fmt.Sprint(i, " ", body)] {
 				t.Errorf("%s was stored, and s%d never got it", body, i)
 			}
@@ -185,12 +185,9 @@ func TestKilledProcessLosesNothingOfAnySubscription(t *testing.T) {
 }
 
 // takeAll removes all that s has, delayed or not.
-func (s *Subscription) takeAll(t *testing.T, each func(body string)) (n int, err error) {
+func takeAll(t *testing.T, s *Subscription, each func(body string)) (n int, err error) {
 	t.Helper()
 	for s.Counts().Messages > 0 {
-		s.queue.mu.Lock()
-		s.schedule.Advance(time.Now().Add(24 * time.Hour))
-		s.queue.mu.Unlock()
 		batch, err := s.Receive(t.Context(), 100)
 		if err != nil {
 			return n, err
@@ -198,7 +195,7 @@ func (s *Subscription) takeAll(t *testing.T, each func(body string)) (n int, err
 		for _, d := range batch {
 			name, _, _ := strings.Cut(string(d.Body), " ")
 			each(name)
-			if err := s.queue.Remove(t.Context(), d); err != nil {
+			if err := d.Remove(t.Context()); err != nil {
 				return n, err
 			}
 			n++

@@ -61,7 +61,7 @@ func beKilled(dir string) {
 			return
 		}
 		say("removing", string(batch[0].Body))
-		if err := q.Remove(ctx, batch[0]); err == nil {
+		if err := batch[0].Remove(ctx); err == nil {
 			say("removed", string(batch[0].Body))
 		}
 	}

@@ -23,9 +23,12 @@ type Listed struct {
 
 // List returns all subscriptions, in the order of their slots.
 func (q *Queue) List() []Listed {
-	q.mu.Lock()
-	table, all := q.table, q.bySlot
-	q.mu.Unlock()
+	q.set.Mu.Lock()
+	table, all := q.table, make([]*Subscription, record.MaxSubscriptions)
+	for _, entry := range table {
+		all[entry.Slot] = q.set.At(entry.Slot)
+	}
+	q.set.Mu.Unlock()
 	listed := make([]Listed, 0, len(table))
 	for _, entry := range table {
 		l := newListed(entry)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"carrier/internal/queue/queuefile"
+	"carrier/internal/queue/subscription"
 
 	"go.etcd.io/bbolt"
 )
@@ -20,73 +21,43 @@ const (
 	MetaDamaged = queuefile.MetaDamaged
 	// ContentMissing means that the file holds fewer or more entries than its last commit counted.
 	ContentMissing = queuefile.ContentMissing
-	// ValueSetAside means that one message was damaged and will not be delivered. Its
-	// bytes are kept in the file.
-	ValueSetAside = "message_set_aside"
-	// ValueIgnored means that a damaged receive count or idempotency key was taken for absent.
-	ValueIgnored = "value_ignored"
-	// CompactionFailed means that the file stays as large as it is; no message is harmed.
-	CompactionFailed = "compaction_failed"
-	// DeadLetterDropped means that dead letters were dropped for want of room, as DropOldest says.
-	DeadLetterDropped = "dead_letters_dropped"
+	// ValueSetAside, ValueIgnored, CompactionFailed and DeadLetterDropped are those of the package
+	// subscription.
+	ValueSetAside     = subscription.ValueSetAside
+	ValueIgnored      = subscription.ValueIgnored
+	CompactionFailed  = subscription.CompactionFailed
+	DeadLetterDropped = subscription.DeadLetterDropped
 	// SubscriptionDropped means that a subscription that is not configured any more was dropped with
 	// all it had.
 	SubscriptionDropped = "subscription_dropped"
 )
 
 // DeadFull says what becomes of a rejected message when there is no room for dead letters.
-type DeadFull int
-
-const (
-	// Keep refuses the dead letter, so that the message stays in the queue.
-	Keep DeadFull = iota
-	// DropOldest removes the oldest dead letters until there is room.
-	DropOldest
-)
+type DeadFull = subscription.DeadFull
 
 // Eviction says what becomes of the messages of a subscription that there is no room or no use for.
-type Eviction int
-
-const (
-	// Refuse takes nothing away. In place of OfflineAction it is DeadLetterThem.
-	Refuse Eviction = iota
-	// DeadLetterThem makes dead letters of them.
-	DeadLetterThem
-	// DropThem drops them.
-	DropThem
-)
+type Eviction = subscription.Eviction
 
 // SubscriptionOptions says what one subscription is, and what it holds at most.
-type SubscriptionOptions struct {
-	// Name is how it is found again; Pattern is told to whoever asks. Which messages it gets is said
-	// by Entry.To.
-	Name, Pattern string
-	// Lease is how long a message is in flight before it comes back; zero is Options.Lease.
-	Lease time.Duration
-	// MessageTimeout, if not zero, is the age at which whoever receives a message gives it up:
-	// a message that goes back is due by then. Zero is Options.MessageTimeout.
-	MessageTimeout time.Duration
-	// MaxMessages and MaxBytes are the quotas of what it waits for or has in flight; zero is those
-	// of the file. Full says what happens beyond them: refuse the new message, or take away the
-	// oldest ones that are not in flight.
-	MaxMessages int
-	MaxBytes    int64
-	Full        Eviction
-	// OfflineLimit, if not zero, is how long nothing may be removed while something waits. After it
-	// the subscription is offline: nothing is stored for it until Online is called, and OfflineAction
-	// says what becomes of what it has that is not in flight.
-	OfflineLimit  time.Duration
-	OfflineAction Eviction
-	// Warn is told what an operator should know. It must not call the queue. Nil tells nobody.
-	Warn func(text string)
-}
+type SubscriptionOptions = subscription.Options
+
+// The values of DeadFull and Eviction.
+const (
+	Keep       = subscription.Keep
+	DropOldest = subscription.DropOldest
+
+	Refuse         = subscription.Refuse
+	DeadLetterThem = subscription.DeadLetterThem
+	DropThem       = subscription.DropThem
+)
 
 // Options says where a queue lives and what it holds at most.
 type Options struct {
 	// Dir holds the file. It is made, with mode 0700, if it is not there.
 	Dir string
 	// Subscriptions are those that messages are stored for, at most 64. Nil is those that the file
-	// names, and for a new file one without a name.
+	// names, and for a new file one without a name. Where one leaves Lease, MessageTimeout,
+	// MaxMessages or MaxBytes at zero, those of the queue hold for it.
 	Subscriptions []SubscriptionOptions
 	// RemovedKeep is how long what a subscription has is kept that is not configured any more; zero
 	// is for ever.
@@ -129,7 +100,8 @@ type Options struct {
 	beginning func(dir string) error      // called before a new file is begun, in tests
 }
 
-func (s SubscriptionOptions) withDefaults(o *Options) SubscriptionOptions {
+// complete is s with what it leaves open.
+func (o *Options) complete(s SubscriptionOptions) SubscriptionOptions {
 	s.Lease = cmp.Or(s.Lease, o.Lease)
 	s.MessageTimeout = cmp.Or(s.MessageTimeout, o.MessageTimeout)
 	s.MaxMessages = cmp.Or(s.MaxMessages, o.MaxMessages)
@@ -141,6 +113,13 @@ func (s SubscriptionOptions) withDefaults(o *Options) SubscriptionOptions {
 		s.Warn = func(string) {}
 	}
 	return s
+}
+
+func (o *Options) limits() subscription.Limits {
+	return subscription.Limits{
+		MaxMessages: o.MaxMessages, MaxBytes: o.MaxBytes,
+		MaxDeadMessages: o.MaxDeadMessages, MaxDeadBytes: o.MaxDeadBytes, DeadFull: o.DeadFull,
+	}
 }
 
 func (o Options) withDefaults() Options {

@@ -36,7 +36,7 @@ func TestDeferralsAreToldApartFromFailures(t *testing.T) {
 		if want := []int{0, 1, 1}[i]; d.Deferrals != want || d.Unsettled {
 			t.Errorf("hand-out %d: %d deferrals, unsettled %v; want %d and false", i+1, d.Deferrals, d.Unsettled, want)
 		}
-		if err := q.GiveBack(t.Context(), d, Retry{Failed: failed}); err != nil {
+		if err := d.GiveBack(t.Context(), Retry{Failed: failed}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,7 +76,7 @@ func TestCountsSayWhereMessagesAre(t *testing.T) {
 		q.putAll(t, "", "a b")
 		q.putAll(t, "g", "g1 g2")
 		a := q.take(t)
-		if err := q.GiveBack(t.Context(), a, Retry{Delay: time.Minute, Failed: true}); err != nil {
+		if err := a.GiveBack(t.Context(), Retry{Delay: time.Minute, Failed: true}); err != nil {
 			t.Fatal(err)
 		}
 		q.take(t)

@@ -58,8 +58,8 @@ func TestFullSubscription(t *testing.T) {
 				}})
 				a := q.Subscription(0)
 				q.putAll(t, "", "1 2 3")
-				inFlight := a.takeN(t, 1)
-				if err := q.GiveBack(t.Context(), a.takeN(t, 1)[0], Retry{Delay: time.Hour, Failed: true}); err != nil {
+				inFlight := takeNOf(t, a, 1)
+				if err := takeNOf(t, a, 1)[0].GiveBack(t.Context(), Retry{Delay: time.Hour, Failed: true}); err != nil {
 					t.Fatal(err)
 				}
 				refused := 0
@@ -76,7 +76,7 @@ func TestFullSubscription(t *testing.T) {
 				if got := q.Subscription(1).Counts(); got.Messages != 5-c.refused || got.Evicted != 0 {
 					t.Errorf("the other one has %+v, want all that was stored", got)
 				}
-				a.wantDue(t, c.due)
+				wantDueOf(t, a, c.due)
 				q.remove(t, inFlight...)
 				time.Sleep(time.Minute)
 				synctest.Wait()
@@ -92,11 +92,11 @@ func TestFullSubscription(t *testing.T) {
 func TestFullFileMakesRoomWhereMostWaits(t *testing.T) {
 	q := open(t, Options{MaxMessages: 4, Subscriptions: []SubscriptionOptions{{Name: "dead", Full: DropThem}, {Name: "good"}}})
 	q.putAll(t, "", "1 2 3 4")
-	q.remove(t, q.Subscription(1).takeN(t, 4)...)
+	q.remove(t, takeNOf(t, q.Subscription(1), 4)...)
 	q.putAll(t, "", "5 6")
 	q.wantUsage(t, 4, 4)
-	q.Subscription(0).wantDue(t, "3 4 5 6")
-	q.Subscription(1).wantDue(t, "5 6")
+	wantDueOf(t, q.Subscription(0), "3 4 5 6")
+	wantDueOf(t, q.Subscription(1), "5 6")
 	if _, err := q.Put(t.Context(), Entry{Body: []byte("7")}); !errors.Is(err, ErrFull) {
 		t.Errorf("Put while all is in flight = %v, want ErrFull", err)
 	}
@@ -138,14 +138,14 @@ func TestOfflineSubscription(t *testing.T) {
 					{Name: "a", OfflineLimit: time.Hour, OfflineAction: c.action, Warn: warned.warn, Lease: 24 * time.Hour}, {Name: "b"},
 				}})
 				a := q.Subscription(0)
-				q.remove(t, func() []*Delivery { q.putAll(t, "", "0"); return a.takeN(t, 1) }()...)
+				q.remove(t, func() []*Delivery { q.putAll(t, "", "0"); return takeNOf(t, a, 1) }()...)
 				time.Sleep(3 * time.Hour) // nothing is due
 				q.putAll(t, "", "1 2 3")
 				q.putAll(t, "g", "4 5 6")
 				time.Sleep(50 * time.Minute)
-				q.remove(t, a.takeN(t, 1)...) // a success
-				inFlight := a.takeN(t, 1)
-				if err := q.GiveBack(t.Context(), a.takeN(t, 1)[0], Retry{Delay: 10 * time.Hour, Failed: true}); err != nil {
+				q.remove(t, takeNOf(t, a, 1)...) // a success
+				inFlight := takeNOf(t, a, 1)
+				if err := takeNOf(t, a, 1)[0].GiveBack(t.Context(), Retry{Delay: 10 * time.Hour, Failed: true}); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(50 * time.Minute)
@@ -166,7 +166,7 @@ func TestOfflineSubscription(t *testing.T) {
 				a.Online()
 				a.Online()
 				q.putAll(t, "", "10")
-				a.wantDue(t, "10")
+				wantDueOf(t, a, "10")
 				if warned.count("is offline") != 1 || warned.count("is online again") != 1 || len(warned.all) != 2 {
 					t.Errorf("said %q", warned.all)
 				}
@@ -186,7 +186,7 @@ func TestRestartFindsAnOfflineSubscription(t *testing.T) {
 		wantErr(t, "Put", err, ErrOffline)
 		q = reopen(t, q, o)
 		q.putAll(t, "", "3")
-		q.Subscription(0).wantDue(t, "3")
+		wantDueOf(t, q.Subscription(0), "3")
 		_ = q.Close()
 	})
 }
@@ -197,14 +197,15 @@ func TestManyAreTakenAwayInBoundedCommits(t *testing.T) {
 			{Name: "a", OfflineLimit: time.Minute, OfflineAction: DropThem, Lease: time.Hour},
 		}})
 		var wg sync.WaitGroup
-		for i := range evictMost + 500 {
+		const most = 5000 // more than one commit takes away
+		for i := range most {
 			wg.Go(func() { q.mustPut(t, Entry{Body: []byte("x"), Group: fmt.Sprint("g", i%3)}) })
 		}
 		wg.Wait()
 		q.takeN(t, 1) // holds up its group
 		time.Sleep(63 * time.Second)
 		synctest.Wait()
-		if got := q.Counts(); got.Messages != 1 || got.InFlight != 1 || got.Evicted != evictMost+499 {
+		if got := q.Counts(); got.Messages != 1 || got.InFlight != 1 || got.Evicted != most-1 {
 			t.Errorf("counts = %+v, want the one in flight", got)
 		}
 		_ = q.Close()

@@ -6,11 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
 	"carrier/internal/queue/record"
 	"carrier/internal/queue/store"
+	"carrier/internal/queue/subscription"
 )
 
 // An Entry is what is to be stored.
@@ -30,39 +30,15 @@ type Entry struct {
 	Head, Body []byte
 }
 
-// fits says whether a message of so many bytes may be added to u.
-func fits(u record.Usage, bytes int64, maxMessages int, maxBytes int64) bool {
-	return (maxMessages <= 0 || u.Messages < maxMessages) && (maxBytes <= 0 || u.Bytes+bytes <= maxBytes)
-}
-
 // HasRoom says whether an entry to these subscriptions, with a body of so many bytes, would be
 // refused at this moment: nil, or ErrFull, ErrOffline, ErrClosed or an error that wraps ErrBroken.
 func (q *Queue) HasRoom(bytes int64, to uint64) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.usable(); err != nil {
+	q.set.Mu.Lock()
+	defer q.set.Mu.Unlock()
+	if err := q.set.Usable(); err != nil {
 		return err
 	}
-	return q.roomFor(bytes, bytes, q.slotsOf(to)&q.accepting.Load())
-}
-
-// roomFor says whether a message to slots fits that costs one for each and all in the file. The
-// caller holds mu.
-func (q *Queue) roomFor(one, all int64, slots uint64) (err error) {
-	if slots == 0 {
-		return ErrOffline
-	}
-	if !fits(q.live, all, q.options.MaxMessages, q.options.MaxBytes) {
-		if s := q.fullest(); s == nil || !s.canEvict() {
-			return ErrFull
-		}
-	}
-	q.each(slots, func(s *Subscription) {
-		if !s.fits(one) && !s.canEvict() {
-			err = fmt.Errorf("%w: subscription %s", ErrFull, s.name())
-		}
-	})
-	return err
+	return q.set.RoomFor(subscription.Charge{Slots: q.set.Slots(to) & q.set.Accepting(), One: bytes, All: bytes})
 }
 
 // Stored is what Put says of an entry.
@@ -79,7 +55,7 @@ type Stored struct {
 // to an entry with another body. When ctx ends first, or the queue breaks, e may have been stored or
 // not.
 func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
-	o := newPut(e)
+	o := q.newPut(e)
 	b, err := q.admit(o, &e)
 	if errors.Is(err, ErrFull) && e.Key != "" {
 		return q.known(o)
@@ -87,7 +63,7 @@ func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 	if err != nil {
 		return Stored{}, err
 	}
-	if err := q.wait(ctx, b); err != nil {
+	if err := q.set.Wait(ctx, b); err != nil {
 		return Stored{}, err
 	}
 	if o.refused != nil {
@@ -98,10 +74,10 @@ func (q *Queue) Put(ctx context.Context, e Entry) (Stored, error) {
 
 // admit charges o to the quotas and queues it. What is to be written is made without the lock, for
 // those who get the message at that moment, and made anew where they are others under it.
-func (q *Queue) admit(o *putOp, e *Entry) (*batch, error) {
-	wanted := q.slotsOf(e.To)
+func (q *Queue) admit(o *putOp, e *Entry) (*subscription.Batch, error) {
+	wanted := q.set.Slots(e.To)
 	for {
-		o.encode(e, wanted&q.accepting.Load())
+		o.encode(e, wanted&q.set.Accepting())
 		b, again, err := q.admitAs(o, wanted)
 		if !again {
 			return b, err
@@ -109,24 +85,23 @@ func (q *Queue) admit(o *putOp, e *Entry) (*batch, error) {
 	}
 }
 
-func (q *Queue) admitAs(o *putOp, wanted uint64) (b *batch, again bool, err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.usable(); err != nil {
+func (q *Queue) admitAs(o *putOp, wanted uint64) (b *subscription.Batch, again bool, err error) {
+	q.set.Mu.Lock()
+	defer q.set.Mu.Unlock()
+	if err := q.set.Usable(); err != nil {
 		return nil, false, err
 	}
-	if o.to != wanted&q.accepting.Load() {
+	if o.to != wanted&q.set.Accepting() {
 		return nil, true, nil
 	}
-	if err := q.roomFor(o.cost, o.costToAll, o.to); err != nil {
+	if err := q.set.RoomFor(o.charge()); err != nil {
 		return nil, false, err
 	}
-	q.live.Add(o.costToAll)
-	q.each(o.to, func(s *Subscription) { s.live.Add(o.cost) })
+	q.set.Charge(o.charge())
 	q.seq++
 	o.seq = q.seq
-	b = q.enqueue(o, len(o.value))
-	q.evictForRoom(o.to)
+	b = q.set.Enqueue(o, len(o.value))
+	q.set.EvictForRoom(o.to)
 	return b, false, nil
 }
 
@@ -134,7 +109,7 @@ func (q *Queue) admitAs(o *putOp, wanted uint64) (b *batch, again bool, err erro
 func (q *Queue) known(o *putOp) (Stored, error) {
 	answer := ErrFull
 	var stored Stored
-	err := q.view(func(b store.Buckets) error {
+	err := q.set.View(func(b store.Buckets) error {
 		if k, ok, _ := b.Lookup(o.key, time.Now().UnixNano()); ok {
 			stored, answer = Stored{ID: hex.EncodeToString(k.ID[:]), Replayed: true}, nil
 			if !k.Matches(o.digest) {
@@ -151,6 +126,7 @@ func (q *Queue) known(o *putOp) (Stored, error) {
 
 // A putOp stores one message.
 type putOp struct {
+	options   *Options
 	id        [16]byte
 	stored    int64
 	seq       uint64
@@ -167,9 +143,9 @@ type putOp struct {
 	refused   error // the disk has no room or the key is another's, and nothing was stored
 }
 
-func newPut(e Entry) *putOp {
+func (q *Queue) newPut(e Entry) *putOp {
 	now := time.Now()
-	o := &putOp{group: e.Group, hasKey: e.Key != "", stored: now.UnixNano()}
+	o := &putOp{options: &q.options, group: e.Group, hasKey: e.Key != "", stored: now.UnixNano()}
 	_, _ = rand.Read(o.id[:]) // never fails: it ends the program where there is no randomness
 	if e.Delay > 0 {
 		o.due = now.Add(e.Delay).UnixNano()
@@ -189,11 +165,15 @@ func (o *putOp) encode(e *Entry, slots uint64) {
 	o.value = m.Encode()
 }
 
+func (o *putOp) charge() subscription.Charge {
+	return subscription.Charge{Slots: o.to, One: o.cost, All: o.costToAll}
+}
+
 func (o *putOp) plain() bool { return o.group == "" && o.due == 0 }
 
 func (o *putOp) Idle() bool { return false }
 
-func (o *putOp) Write(t *transaction) error {
+func (o *putOp) Write(t *subscription.Tx) error {
 	if o.refused != nil {
 		return nil
 	}
@@ -206,7 +186,7 @@ func (o *putOp) Write(t *transaction) error {
 }
 
 // writeKey stores o's idempotency key; false means that the message is not to be stored.
-func (o *putOp) writeKey(t *transaction) (bool, error) {
+func (o *putOp) writeKey(t *subscription.Tx) (bool, error) {
 	k, known := t.Known(o.key)
 	switch {
 	case known && !k.Matches(o.digest):
@@ -215,29 +195,21 @@ func (o *putOp) writeKey(t *transaction) (bool, error) {
 	case known:
 		o.same, o.id = true, k.ID
 		return false, nil
-	case t.options.MaxKeys > 0 && t.Counts[record.Keys] >= uint64(t.options.MaxKeys):
+	case o.options.MaxKeys > 0 && t.Counts[record.Keys] >= uint64(o.options.MaxKeys):
 		o.refused = ErrKeysFull
 		return false, nil
 	}
-	expires := t.Now + t.options.KeyWindow.Nanoseconds()
+	expires := t.Now + o.options.KeyWindow.Nanoseconds()
 	return true, t.Remember(o.key, record.Key{ID: o.id, Expires: expires, Digest: o.digest, Digested: true})
 }
 
-func (o *putOp) Apply(q *Queue) {
+func (o *putOp) Apply(set *subscription.Set) {
 	o.value = nil
 	if o.same || o.refused != nil {
-		q.live.Drop(o.costToAll)
-		q.each(o.to, func(s *Subscription) { s.live.Drop(o.cost) })
+		set.Refund(o.charge())
 		return
 	}
-	q.each(o.to, func(s *Subscription) {
-		if o.plain() {
-			s.schedule.AddPlain(o.seq)
-		} else {
-			s.schedule.AddIndexed(o.seq, o.due, o.group)
-		}
-		s.wakeUp()
-	})
+	set.Stored(o.to, o.seq, o.due, o.group)
 }
 
 // keySpace is what an idempotency key may take: it lies on a page of its own choosing, and that page

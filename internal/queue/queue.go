@@ -10,35 +10,35 @@
 // slot, in the message's mask, and a schedule, leases, counts and dead letters of its own; the
 // message goes when the last one has ended it.
 //
-// Package record is the format of the file, store changes it, slots says which subscription has
-// which bit, and filecheck reads the file page by page before bbolt does.
+// Package subscription is what each of them does by itself, and this package what concerns all:
+// opening, storing, and which subscriptions there are. Package record is the format of the file,
+// store changes it, slots says which subscription has which bit, and filecheck reads the file page
+// by page before bbolt does.
 package queue
 
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"go.etcd.io/bbolt"
-
-	"carrier/internal/queue/commit"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
-	"carrier/internal/queue/schedule"
+	"carrier/internal/queue/slots"
 	"carrier/internal/queue/store"
+	"carrier/internal/queue/subscription"
 )
 
 // What the methods of a Queue say beside the context's errors.
 var (
 	// ErrFull means that a quota leaves no room; nothing was stored.
-	ErrFull = errors.New("queue full")
+	ErrFull = subscription.ErrFull
 	// ErrDiskFull wraps ErrFull and means that the disk leaves no room; nothing was stored.
 	ErrDiskFull = fmt.Errorf("disk full: %w", ErrFull)
 	// ErrOffline means that all subscriptions the message is for are offline; nothing was stored.
-	ErrOffline = errors.New("its subscribers are offline")
+	ErrOffline = subscription.ErrOffline
 	// ErrKeysFull wraps ErrFull and means that too many idempotency keys are remembered; nothing
 	// was stored.
 	ErrKeysFull = fmt.Errorf("too many idempotency keys: %w", ErrFull)
@@ -56,41 +56,42 @@ var (
 	// ErrKeyReused means that the idempotency key was stored with another body.
 	ErrKeyReused = errors.New("idempotency key reused with another body")
 	// ErrLeaseLost means that the message is no longer under this lease.
-	ErrLeaseLost = errors.New("lease lost")
+	ErrLeaseLost = subscription.ErrLeaseLost
 )
+
+// A Subscription gets messages of the queue.
+type Subscription = subscription.Subscription
+
+// A Delivery is one hand-out of one message.
+type Delivery = subscription.Delivery
+
+// A Retry says how a message goes back.
+type Retry = subscription.Retry
+
+// A Reason says why a message became a dead letter.
+type Reason = subscription.Reason
+
+// Counts are what a subscription has at one moment.
+type Counts = subscription.Counts
+
+// DefaultName is what the subscription without a name is called where one is needed.
+const DefaultName = subscription.DefaultName
 
 // A Queue is an open queue. Its methods are safe for concurrent use.
 type Queue struct {
 	options Options
 	file    *queuefile.DB
 	lock    *queuefile.Lock
-	// subscriptions are those that are configured, in the order of the options.
-	subscriptions []*Subscription
-	// accepting has the bits of those that new messages are stored for. It is written with mu held.
-	accepting atomic.Uint64
-	noWait    atomic.Bool
+	// set are its subscriptions. The set's Mu guards what follows too.
+	set *subscription.Set
 
-	mu    sync.Mutex
 	stuck bool   // bbolt may hold its locks for ever
 	seq   uint64 // the last one given out
-	// bySlot are all that messages are kept for, configured or removed; table is what the file says of
-	// them and of those that are being dropped.
-	bySlot [record.MaxSubscriptions]*Subscription
-	table  []record.Subscription
-	live   record.Usage
-	dead   record.Usage
+	// table is what the file says of the subscriptions, those included that are being dropped.
+	table []record.Subscription
 	// removedDropped counts messages that were dropped since their subscription is not configured.
 	removedDropped uint64
-	// setAside counts damaged messages; aside has those found since the
-	// start, each with the slots of those who waited for it.
-	setAside int
-	aside    map[uint64]uint64
-	reported time.Time // when something was last reported that may repeat
-	// counts and nextExpiry are what the last commit left; the committer alone writes them.
-	counts     record.Counts
-	nextExpiry int64
 
-	commits  *commit.Committer[*transaction, *Queue]
 	watching sync.WaitGroup
 }
 
@@ -106,53 +107,99 @@ func Open(o Options) (*Queue, error) {
 	if quarter := queuefile.VolumeSize(o.Dir) / 4; o.MaxDeadBytes > 0 && quarter > 0 {
 		o.MaxDeadBytes = min(o.MaxDeadBytes, quarter)
 	}
-	q := &Queue{
-		options: o, lock: f.Lock,
-		seq: f.Last, live: f.Live, dead: f.Dead, setAside: int(f.Counts[record.Quarantined]),
-		aside: make(map[uint64]uint64), nextExpiry: f.NextExpiry,
-	}
+	q := &Queue{options: o, lock: f.Lock, seq: f.Last}
 	if err := q.assign(&f); err != nil {
 		return nil, errors.Join(fmt.Errorf("open queue in %s: %w", o.Dir, err), f.DB.Close(), f.Lock.Close())
 	}
-	q.counts = f.Counts
-	q.file = queuefile.NewDB(o.Dir, f, o.reserve)
-	q.commits = newCommitter(q)
 	q.startUp(&f)
-	go q.commits.Run()
+	go q.set.Run()
 	q.watching.Go(q.watch)
 	return q, nil
 }
 
+// assign finds the subscriptions of the options in the file f, writes down what has changed, and
+// assembles them.
+func (q *Queue) assign(f *queuefile.Opened) error {
+	table, wanted, assigned, err := q.wanted(f)
+	if err != nil {
+		return err
+	}
+	if err := queuefile.Prepare(f, table, slices.Equal(table, f.Table)); err != nil {
+		return err
+	}
+	q.table = table
+	q.file = queuefile.NewDB(q.options.Dir, *f, q.options.reserve)
+	q.set = subscription.NewSet(subscription.SetOptions{
+		Limits: q.options.limits(), File: q.file, Found: f, Commit: q.options.commit,
+		Closed: ErrClosed, OnFail: q.failed, Report: q.options.Report,
+	})
+	for _, s := range table {
+		if s.State == record.Removed {
+			q.set.Add(s.Slot, q.options.complete(SubscriptionOptions{Name: s.Name, Pattern: s.Pattern}), false)
+		}
+	}
+	for i, slot := range assigned {
+		q.set.Add(slot, q.options.complete(wanted[i]), true)
+	}
+	return nil
+}
+
+// wanted returns the table that the file f is to have, the subscriptions that are configured, and
+// the slot of each of them.
+func (q *Queue) wanted(f *queuefile.Opened) (table []record.Subscription, wanted []SubscriptionOptions, assigned []int, err error) {
+	if wanted = q.options.Subscriptions; wanted == nil {
+		for _, s := range f.Table {
+			if s.State == record.Active {
+				wanted = append(wanted, SubscriptionOptions{Name: s.Name, Pattern: s.Pattern})
+				assigned = append(assigned, s.Slot)
+			}
+		}
+		return f.Table, wanted, assigned, nil
+	}
+	names := make([]slots.Wanted, len(wanted))
+	for i, w := range wanted {
+		names[i] = slots.Wanted{Name: w.Name, Pattern: w.Pattern}
+	}
+	table, assigned, err = slots.Assign(f.Table, f.UsedSlots, names, time.Now().UnixNano())
+	return table, wanted, assigned, err
+}
+
 // startUp queues what the file is to be rid of.
 func (q *Queue) startUp(f *queuefile.Opened) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.set.Mu.Lock()
+	defer q.set.Mu.Unlock()
 	for _, d := range f.Damaged {
-		q.quarantine(nil, schedule.Damaged(d.Seq, d.Indexed), record.ErrDamaged)
+		q.set.QuarantineFound(d.Seq, d.Indexed)
 	}
 	dropping := false
 	for _, s := range q.table {
 		if s.State == record.Dropping {
 			dropping = true
-			q.enqueue(&sweepOp{sweep: store.NewSweep(s.Slot), entry: s}, 0)
+			q.set.Enqueue(&sweepOp{queue: q, sweep: store.NewSweep(s.Slot), entry: s}, 0)
 		}
 	}
 	if f.Unwanted > 0 && !dropping {
-		q.enqueue(&sweepOp{sweep: store.NewSweep(noSlot)}, 0)
+		q.set.Enqueue(&sweepOp{queue: q, sweep: store.NewSweep(noSlot)}, 0)
 	}
 }
 
 // Subscription returns number i of those that are configured, or that the file names where none is.
-func (q *Queue) Subscription(i int) *Subscription { return q.subscriptions[i] }
+func (q *Queue) Subscription(i int) *Subscription { return q.set.Configured()[i] }
+
+// StopWaiting makes Receive, also one under way, return at once what there is, from now on.
+func (q *Queue) StopWaiting() { q.set.StopWaiting() }
+
+// Usage is what counts toward MaxMessages and MaxBytes, each message once, with what is being stored
+// at this moment. It does not read the file.
+func (q *Queue) Usage() (messages int, bytes int64) { return q.set.Usage() }
 
 // Close waits for what was asked for to be committed, and closes the file. What is in flight stays
 // in the queue and is due when it is opened again.
 func (q *Queue) Close() error {
-	q.mu.Lock()
-	first := q.commits.Close()
-	q.wakeAll()
+	q.set.Mu.Lock()
+	first := q.set.Close()
 	stuck := q.stuck
-	q.mu.Unlock()
+	q.set.Mu.Unlock()
 	if !first {
 		return nil
 	}
@@ -161,48 +208,26 @@ func (q *Queue) Close() error {
 		q.watching.Wait()
 		return errors.Join(q.file.Abandon(), q.lock.Close())
 	}
-	<-q.commits.Stopped()
+	<-q.set.Stopped()
 	q.watching.Wait()
 	return q.closeFile()
 }
 
 func (q *Queue) closeFile() error {
 	err := q.file.Close()
-	if err == nil && q.commits.Broken() == nil {
+	if err == nil && q.set.Broken() == nil {
 		err = q.lock.Say("")
 	}
 	return errors.Join(err, q.lock.Close())
 }
 
-// wakeAll wakes whoever waits for a message. The caller holds mu.
-func (q *Queue) wakeAll() {
-	for _, s := range q.subscriptions {
-		s.wakeUp()
-	}
-}
-
 // failed is called when the queue is broken for good, and returns what callers are told. The caller
-// holds mu.
+// holds the set's Mu.
 func (q *Queue) failed(cause error) error {
 	broken := fmt.Errorf("%w: %w", ErrBroken, cause)
 	if q.stuck = queuefile.IsPanic(cause); q.stuck {
 		_ = q.lock.Say(queuefile.StateDamaged + strings.ReplaceAll(cause.Error(), "\n", " "))
 	}
 	go q.options.OnBroken(broken)
-	q.wakeAll()
 	return broken
-}
-
-// view reads the file. A failure, also one of the memory mapping, breaks the queue.
-func (q *Queue) view(read func(b store.Buckets) error) error {
-	err := q.file.View(func(tx *bbolt.Tx) error { return read(store.Of(tx)) })
-	if err != nil {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		if !q.commits.Closing() {
-			q.commits.Fail(err)
-		}
-		return q.usable()
-	}
-	return nil
 }

@@ -44,11 +44,11 @@ func TestOldestIsFirst(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, body := range want { // one after the other into the queue, together to the disk
 		e := Entry{Body: []byte(body)}
-		b, err := q.admit(newPut(e), &e)
+		b, err := q.admit(q.newPut(e), &e)
 		if err != nil {
 			t.Fatal(err)
 		}
-		wg.Go(func() { _ = q.wait(ctx, b) })
+		wg.Go(func() { _ = q.set.Wait(ctx, b) })
 	}
 	wg.Wait()
 	if got := bodies(q.takeN(t, len(want))); got != strings.Join(want, " ") {
@@ -84,7 +84,7 @@ func TestLeaseThatEndsGivesTheMessageBack(t *testing.T) {
 		q.mustPut(t, Entry{Body: []byte("a")})
 		first := q.take(t)
 		time.Sleep(9 * time.Second)
-		if until, err := q.Extend(first); err != nil || !until.Equal(time.Now().Add(10*time.Second)) {
+		if until, err := first.Extend(); err != nil || !until.Equal(time.Now().Add(10*time.Second)) {
 			t.Fatalf("Extend = %v, %v", until, err)
 		}
 		time.Sleep(9 * time.Second)
@@ -93,11 +93,11 @@ func TestLeaseThatEndsGivesTheMessageBack(t *testing.T) {
 		if again.ID != first.ID || again.ReceiveCount != 2 || !again.FirstReceived.Equal(first.FirstReceived) {
 			t.Errorf("again = %+v, want the second hand-out of %s", again, first.ID)
 		}
-		_, err := q.Extend(first)
+		_, err := first.Extend()
 		wantErr(t, "Extend of the lost lease", err, ErrLeaseLost)
-		wantErr(t, "Remove of the lost lease", q.Remove(t.Context(), first), ErrLeaseLost)
-		wantErr(t, "GiveBack of the lost lease", q.GiveBack(t.Context(), first, Retry{Delay: 0}), ErrLeaseLost)
-		wantErr(t, "DeadLetter of the lost lease", q.DeadLetter(t.Context(), first, Reason{}), ErrLeaseLost)
+		wantErr(t, "Remove of the lost lease", first.Remove(t.Context()), ErrLeaseLost)
+		wantErr(t, "GiveBack of the lost lease", first.GiveBack(t.Context(), Retry{Delay: 0}), ErrLeaseLost)
+		wantErr(t, "DeadLetter of the lost lease", first.DeadLetter(t.Context(), Reason{}), ErrLeaseLost)
 		q.remove(t, again)
 	})
 }
@@ -108,8 +108,8 @@ func TestDeliveredMessageIsRemovedAfterItsLeaseIfNobodyHasIt(t *testing.T) {
 		q.mustPut(t, Entry{Body: []byte("a")})
 		d := q.take(t)
 		time.Sleep(2 * time.Second)
-		wantErr(t, "GiveBack", q.GiveBack(t.Context(), d, Retry{Delay: 0}), ErrLeaseLost)
-		_, err := q.Extend(d)
+		wantErr(t, "GiveBack", d.GiveBack(t.Context(), Retry{Delay: 0}), ErrLeaseLost)
+		_, err := d.Extend()
 		wantErr(t, "Extend", err, ErrLeaseLost)
 		q.remove(t, d)
 		q.none(t)
@@ -125,7 +125,7 @@ func TestMessageGivenBackIsDueAfterItsDelay(t *testing.T) {
 		q := open(t, Options{Lease: time.Hour})
 		q.putAll(t, "", "a b")
 		a := q.take(t)
-		if err := q.GiveBack(t.Context(), a, Retry{Delay: time.Minute}); err != nil {
+		if err := a.GiveBack(t.Context(), Retry{Delay: time.Minute}); err != nil {
 			t.Fatal(err)
 		}
 		if b := q.take(t); string(b.Body) != "b" {
@@ -136,7 +136,7 @@ func TestMessageGivenBackIsDueAfterItsDelay(t *testing.T) {
 		if waited := time.Since(start); waited != time.Minute || again.ReceiveCount != 2 {
 			t.Errorf("came back after %v with count %d, want 1m and 2", waited, again.ReceiveCount)
 		}
-		if err := q.GiveBack(t.Context(), again, Retry{Delay: 0}); err != nil {
+		if err := again.GiveBack(t.Context(), Retry{Delay: 0}); err != nil {
 			t.Fatal(err)
 		}
 		if third := q.take(t); third.ReceiveCount != 3 {
@@ -172,7 +172,7 @@ func TestGroupIsHandedOutOneAtATimeAndInOrder(t *testing.T) {
 			t.Fatalf("received %s, want the heads and the plain one", got)
 		}
 		q.none(t)
-		if err := q.GiveBack(t.Context(), batch[0], Retry{Delay: time.Hour}); err != nil {
+		if err := batch[0].GiveBack(t.Context(), Retry{Delay: time.Hour}); err != nil {
 			t.Fatal(err)
 		}
 		q.none(t) // a delayed head holds up its group
@@ -195,7 +195,7 @@ func TestDeadLetterIsKeptApart(t *testing.T) {
 	q.putAll(t, "g", "a b")
 	d := q.take(t)
 	why := Reason{Text: "404 from the worker", Status: 404, Attempts: 1}
-	if err := q.DeadLetter(t.Context(), d, why); err != nil {
+	if err := d.DeadLetter(t.Context(), why); err != nil {
 		t.Fatal(err)
 	}
 	if next := q.take(t); string(next.Body) != "b" {
@@ -206,7 +206,7 @@ func TestDeadLetterIsKeptApart(t *testing.T) {
 		t.Errorf("stats = %+v, want one of each", s)
 	}
 	again := open(t, Options{Dir: q.killed(t)})
-	_ = again.view(func(b store.Buckets) error {
+	_ = again.set.View(func(b store.Buckets) error {
 		_, value := b[record.Dead].Cursor().First()
 		reason, _, m, err := record.DecodeDeadLetter(value)
 		if err != nil || reason != why || string(m.Body) != "a" || hex.EncodeToString(m.ID[:]) != d.ID {
@@ -224,7 +224,7 @@ func TestDeadLettersAreBounded(t *testing.T) {
 	for range 2 {
 		q.putAll(t, "", "a")
 		d := q.take(t)
-		if err := q.DeadLetter(t.Context(), d, Reason{}); err != nil {
+		if err := d.DeadLetter(t.Context(), Reason{}); err != nil {
 			wantErr(t, "DeadLetter", err, ErrFull)
 			q.remove(t, d) // the lease is still there
 			return
@@ -320,7 +320,7 @@ func TestKeyIsForgottenAfterItsWindow(t *testing.T) {
 		}
 		q.mustPut(t, Entry{}) // with two commits the old ones are cleared away
 		keys, expiries := 0, 0
-		_ = q.view(func(b store.Buckets) error {
+		_ = q.set.View(func(b store.Buckets) error {
 			keys, expiries = b[record.Keys].Stats().KeyN, b[record.Expiry].Stats().KeyN
 			return nil
 		})
@@ -348,7 +348,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	wantErr(t, "Receive", <-ended, ErrClosed)
 	_, err := q.Put(t.Context(), Entry{})
 	wantErr(t, "Put", err, ErrClosed)
-	wantErr(t, "Remove", q.Remove(t.Context(), d), ErrClosed)
+	wantErr(t, "Remove", d.Remove(t.Context()), ErrClosed)
 	if err := q.Close(); err != nil {
 		t.Errorf("second Close = %v", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"carrier/internal/queue/filecheck"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
+	"carrier/internal/queue/subscription"
 )
 
 // named are subscriptions of these names.
@@ -36,8 +37,8 @@ func to(numbers ...int) (set uint64) {
 	return set
 }
 
-// takeN is Queue.takeN of one subscription.
-func (s *Subscription) takeN(t *testing.T, n int) []*Delivery {
+// takeNOf is Queue.takeN of one subscription.
+func takeNOf(t *testing.T, s *Subscription, n int) []*Delivery {
 	t.Helper()
 	var batch []*Delivery
 	for len(batch) < n {
@@ -50,27 +51,16 @@ func (s *Subscription) takeN(t *testing.T, n int) []*Delivery {
 	return batch
 }
 
-// wantDue fails unless these bodies are due for s, in this order, and nothing else. They stay under
+// wantDueOf fails unless these bodies are due for s, in this order, and nothing else. They stay under
 // their leases.
-func (s *Subscription) wantDue(t *testing.T, want string) []*Delivery {
+func wantDueOf(t *testing.T, s *Subscription, want string) []*Delivery {
 	t.Helper()
 	var batch []*Delivery
-	for {
-		_, _, picked, err := s.pick(100)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(picked) == 0 {
-			break
-		}
-		more, err := s.load(picked)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for more := dueOf(t, s); len(more) > 0; more = dueOf(t, s) {
 		batch = append(batch, more...)
 	}
 	if got := bodies(batch); got != want {
-		t.Errorf("%s is handed %q, want %q", s.name(), got, want)
+		t.Errorf("%s is handed %q, want %q", s.Name(), got, want)
 	}
 	return batch
 }
@@ -96,17 +86,19 @@ func TestMessageGoesToThoseItIsForAndIsStoredOnce(t *testing.T) {
 	q.mustPut(t, Entry{Body: []byte("ab"), To: to(0, 1)})
 	q.mustPut(t, Entry{Body: []byte("c"), To: to(2)})
 	q.wantUsage(t, 3, 6)
-	a := q.Subscription(0).wantDue(t, "all ab")
-	b := q.Subscription(1).wantDue(t, "all ab")
-	c := q.Subscription(2).wantDue(t, "all c")
+	a := wantDueOf(t, q.Subscription(0), "all ab")
+	b := wantDueOf(t, q.Subscription(1), "all ab")
+	c := wantDueOf(t, q.Subscription(2), "all c")
 	q.remove(t, a...)
 	q.remove(t, b...)
 	q.wantUsage(t, 2, 4) // ab is gone, c has its own and all
 	q.remove(t, c...)
 	q.wantUsage(t, 0, 0)
 	again := open(t, Options{Dir: q.close(t), Subscriptions: named("a", "b", "c")})
-	if again.counts[record.Plain] != 0 || again.counts[record.Ends] != 0 || again.counts[record.States] != 0 {
-		t.Errorf("left in the file: %v", again.counts)
+	for _, bucket := range []record.Bucket{record.Plain, record.Ends, record.States} {
+		if left := again.keysIn(bucket); left != 0 {
+			t.Errorf("%d keys are left in %s", left, bucket.Name())
+		}
 	}
 }
 
@@ -115,17 +107,17 @@ func TestWhoHasEndedAMessageDoesNotGetItAfterARestart(t *testing.T) {
 	q := open(t, o)
 	q.putAll(t, "", "1 2")
 	q.putAll(t, "g", "3 4")
-	q.remove(t, q.Subscription(0).takeN(t, 3)...) // 1 2 3
-	q.remove(t, q.Subscription(1).takeN(t, 1)...) // 1
+	q.remove(t, takeNOf(t, q.Subscription(0), 3)...) // 1 2 3
+	q.remove(t, takeNOf(t, q.Subscription(1), 1)...) // 1
 	q.putAll(t, "", "5")
 	o.Dir = q.killed(t)
 	q = open(t, o)
 	if a, b := q.Subscription(0).Counts().Messages, q.Subscription(1).Counts().Messages; a != 2 || b != 4 {
 		t.Errorf("a has %d messages and b %d, want 2 and 4", a, b)
 	}
-	q.Subscription(0).wantDue(t, "4 5") // and not 1 and 2, which lie before 5 in the file
-	q.remove(t, q.Subscription(1).wantDue(t, "2 3 5")...)
-	q.Subscription(1).wantDue(t, "4")
+	wantDueOf(t, q.Subscription(0), "4 5") // and not 1 and 2, which lie before 5 in the file
+	q.remove(t, wantDueOf(t, q.Subscription(1), "2 3 5")...)
+	wantDueOf(t, q.Subscription(1), "4")
 }
 
 func TestSubscriptionsDoNotShareWhatBecomesOfAMessage(t *testing.T) {
@@ -133,26 +125,26 @@ func TestSubscriptionsDoNotShareWhatBecomesOfAMessage(t *testing.T) {
 		q := open(t, Options{Subscriptions: []SubscriptionOptions{{Name: "a", Lease: time.Second}, {Name: "b", Lease: time.Hour}}})
 		a, b := q.Subscription(0), q.Subscription(1)
 		q.putAll(t, "g", "1 2")
-		d := b.wantDue(t, "1")[0]
+		d := wantDueOf(t, b, "1")[0]
 		for range 3 { // a's leases end; b's does not
-			a.wantDue(t, "1")
+			wantDueOf(t, a, "1")
 			time.Sleep(1100 * time.Millisecond)
 		}
-		if got := a.takeN(t, 1)[0]; got.ReceiveCount != 4 || !got.Unsettled {
+		if got := takeNOf(t, a, 1)[0]; got.ReceiveCount != 4 || !got.Unsettled {
 			t.Errorf("a's receive count is %d, unsettled %v; want 4, true", got.ReceiveCount, got.Unsettled)
-		} else if err := q.DeadLetter(t.Context(), got, Reason{Text: "no"}); err != nil {
+		} else if err := got.DeadLetter(t.Context(), Reason{Text: "no"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := q.GiveBack(t.Context(), d, Retry{}); err != nil {
+		if err := d.GiveBack(t.Context(), Retry{}); err != nil {
 			t.Fatal(err)
 		}
-		if got := b.takeN(t, 1)[0]; got.ReceiveCount != 2 || got.Deferrals != 1 || got.Unsettled {
+		if got := takeNOf(t, b, 1)[0]; got.ReceiveCount != 2 || got.Deferrals != 1 || got.Unsettled {
 			t.Errorf("b's hand-out is %+v, want the second after a deferral", got)
 		} else {
 			q.remove(t, got)
 		}
-		a.wantDue(t, "2")
-		b.wantDue(t, "2")
+		wantDueOf(t, a, "2")
+		wantDueOf(t, b, "2")
 		if ca, cb := a.Counts(), b.Counts(); ca.DeadMessages != 1 || cb.DeadMessages != 0 || ca.Messages != 1 || cb.Messages != 1 {
 			t.Errorf("counts = %+v and %+v", ca, cb)
 		}
@@ -173,8 +165,8 @@ func TestNewSubscriptionGetsWhatIsStoredFromThenOn(t *testing.T) {
 	q.putAll(t, "", "old")
 	q = open(t, Options{Dir: q.close(t), Subscriptions: named("a", "b")})
 	q.putAll(t, "", "new")
-	q.Subscription(0).wantDue(t, "old new")
-	q.Subscription(1).wantDue(t, "new")
+	wantDueOf(t, q.Subscription(0), "old new")
+	wantDueOf(t, q.Subscription(1), "new")
 }
 
 // TestFirstRouteAndNoRoutesAreOne follows one file through a change to routes and back.
@@ -183,10 +175,10 @@ func TestFirstRouteAndNoRoutesAreOne(t *testing.T) {
 	q.putAll(t, "", "1")
 	q = open(t, Options{Dir: q.close(t), Subscriptions: named("orders", "mail")})
 	q.putAll(t, "", "2")
-	q.Subscription(0).wantDue(t, "1 2")
+	wantDueOf(t, q.Subscription(0), "1 2")
 	q = open(t, Options{Dir: q.close(t), Subscriptions: named("")})
 	q.putAll(t, "", "3")
-	q.Subscription(0).wantDue(t, "1 2 3")
+	wantDueOf(t, q.Subscription(0), "1 2 3")
 	if l := q.List(); len(l) != 2 || l[1].Name != "mail" || l[1].State != "removed" || l[1].Waiting != 1 {
 		t.Errorf("List = %+v", l)
 	}
@@ -201,12 +193,12 @@ func TestRemovedSubscriptionIsFoundByARollback(t *testing.T) {
 		one.Dir = q.close(t)
 		q = open(t, one)
 		q.putAll(t, "", "2")
-		q.remove(t, q.Subscription(0).wantDue(t, "1 2")...)
+		q.remove(t, wantDueOf(t, q.Subscription(0), "1 2")...)
 		time.Sleep(30 * time.Minute)
 		q.wantUsage(t, 1, 1) // b's
 		both.Dir = q.close(t)
 		q = open(t, both)
-		q.Subscription(1).wantDue(t, "1")
+		wantDueOf(t, q.Subscription(1), "1")
 		_ = q.Close()
 	})
 }
@@ -216,13 +208,13 @@ func TestRemovedSubscriptionIsDroppedAfterItsTime(t *testing.T) {
 		q := open(t, Options{Subscriptions: named("a", "b")})
 		q.putAll(t, "", "1 2 3")
 		q.putAll(t, "g", "4 5")
-		if err := q.DeadLetter(t.Context(), q.Subscription(1).takeN(t, 1)[0], Reason{}); err != nil {
+		if err := takeNOf(t, q.Subscription(1), 1)[0].DeadLetter(t.Context(), Reason{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := q.GiveBack(t.Context(), q.Subscription(1).takeN(t, 1)[0], Retry{Delay: time.Hour, Failed: true}); err != nil {
+		if err := takeNOf(t, q.Subscription(1), 1)[0].GiveBack(t.Context(), Retry{Delay: time.Hour, Failed: true}); err != nil {
 			t.Fatal(err)
 		}
-		q.remove(t, q.Subscription(0).takeN(t, 2)...)
+		q.remove(t, takeNOf(t, q.Subscription(0), 2)...)
 		var e events
 		o := Options{Dir: q.close(t), Subscriptions: named("a"), RemovedKeep: 24 * time.Hour, Report: e.report}
 		for range 2 { // the clock goes on over a restart
@@ -238,11 +230,11 @@ func TestRemovedSubscriptionIsDroppedAfterItsTime(t *testing.T) {
 		if l := q.List(); len(l) != 1 || e.count(SubscriptionDropped) != 1 || !strings.Contains(e.all[0], "4 messages and 1 dead letters") || q.RemovedDropped() != 4 {
 			t.Errorf("List = %+v; reported %v, counted %d", l, e.all, q.RemovedDropped())
 		}
-		if q.counts[record.Dead] != 0 || q.counts[record.States] != 0 {
-			t.Errorf("left of it: %v", q.counts)
+		if dead, states := q.keysIn(record.Dead), q.keysIn(record.States); dead != 0 || states != 0 {
+			t.Errorf("left of it: %d dead letters, %d states", dead, states)
 		}
-		q.remove(t, q.Subscription(0).wantDue(t, "3 4")...)
-		q.remove(t, q.Subscription(0).wantDue(t, "5")...)
+		q.remove(t, wantDueOf(t, q.Subscription(0), "3 4")...)
+		q.remove(t, wantDueOf(t, q.Subscription(0), "5")...)
 		q.wantUsage(t, 0, 0)
 		_ = q.Close()
 	})
@@ -251,7 +243,7 @@ func TestRemovedSubscriptionIsDroppedAfterItsTime(t *testing.T) {
 func TestDropStopsHalfWayAndGoesOnAtTheNextStart(t *testing.T) {
 	q := open(t, Options{Subscriptions: named("a", "b")})
 	q.putAll(t, "", "1 2")
-	q.remove(t, q.Subscription(0).takeN(t, 2)...)
+	q.remove(t, takeNOf(t, q.Subscription(0), 2)...)
 	dir := q.close(t)
 	change(t, dir, func(tx *bbolt.Tx) error {
 		table := []record.Subscription{{Name: "a", Pattern: "/", First: true}, {Slot: 1, Name: "b", Pattern: "/", State: record.Dropping}}
@@ -260,9 +252,9 @@ func TestDropStopsHalfWayAndGoesOnAtTheNextStart(t *testing.T) {
 	q = open(t, Options{Dir: dir, Subscriptions: named("a", "b")}) // b is another one
 	q.putAll(t, "", "3")
 	q.wantUsage(t, 1, 1)
-	q.Subscription(1).wantDue(t, "3")
-	if q.Subscription(1).slot != 2 {
-		t.Errorf("the new b has slot %d, want 2", q.Subscription(1).slot)
+	wantDueOf(t, q.Subscription(1), "3")
+	if slots := q.set.Slots(to(1)); slots != 1<<2 {
+		t.Errorf("the new b has the slots %b, want slot 2", slots)
 	}
 }
 
@@ -270,22 +262,22 @@ func TestDropSaysWhatIsGone(t *testing.T) {
 	q := open(t, Options{Subscriptions: named("a", "b", "c")})
 	q.putAll(t, "", "1 2 3 4")
 	q.putAll(t, "g", "5 6")
-	if err := q.DeadLetter(t.Context(), q.Subscription(1).takeN(t, 1)[0], Reason{}); err != nil {
+	if err := takeNOf(t, q.Subscription(1), 1)[0].DeadLetter(t.Context(), Reason{}); err != nil {
 		t.Fatal(err)
 	}
 	q = reopen(t, q, Options{Subscriptions: named("a", "b")})
-	inFlight := q.Subscription(1).takeN(t, 1)
+	inFlight := takeNOf(t, q.Subscription(1), 1)
 	if d, err := q.Drop(t.Context(), "b"); err != nil || d != (Dropped{Messages: 4, Dead: 1}) {
 		t.Errorf("Drop of one that is configured = %+v, %v; want four messages and a dead letter", d, err)
 	}
 	q.remove(t, inFlight...)
-	q.Subscription(1).wantDue(t, "")
+	wantDueOf(t, q.Subscription(1), "")
 	if d, err := q.Drop(t.Context(), "c"); err != nil || d != (Dropped{Messages: 6, Ended: true}) {
 		t.Errorf("Drop of one that is not = %+v, %v; want six messages, and its end", d, err)
 	}
 	q.putAll(t, "", "7")
-	q.Subscription(1).wantDue(t, "7")
-	q.Subscription(0).wantDue(t, "1 2 3 4 5 7")
+	wantDueOf(t, q.Subscription(1), "7")
+	wantDueOf(t, q.Subscription(0), "1 2 3 4 5 7")
 	if l := q.List(); len(l) != 2 {
 		t.Errorf("List = %+v", l)
 	}
@@ -322,12 +314,12 @@ func TestDamagedMessageIsSetAsideOnceForAll(t *testing.T) {
 	q = open(t, Options{Dir: dir, Subscriptions: named("a", "b", "c"), Report: e.report})
 	for range 2 {
 		for i := range 3 {
-			batch := q.Subscription(i).takeN(t, 2)
+			batch := takeNOf(t, q.Subscription(i), 2)
 			if got := bodies(batch); got != "good next" && got != "next good" {
 				t.Errorf("subscription %d is handed %s", i, got)
 			}
 			for _, d := range batch {
-				if err := q.GiveBack(t.Context(), d, Retry{}); err != nil {
+				if err := d.GiveBack(t.Context(), Retry{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -362,7 +354,7 @@ func TestDamageThatTwoFindAtOnceIsReportedOnce(t *testing.T) {
 		return tx.Commit()
 	}})
 	for i := range 2 {
-		q.Subscription(i).wantDue(t, "")
+		wantDueOf(t, q.Subscription(i), "")
 	}
 	close(gate)
 	q.putAll(t, "", "after")
@@ -385,9 +377,9 @@ func TestOnlySubscriptionLeavesAFileAsBefore(t *testing.T) {
 				q := open(t, Options{Dir: dir, Subscriptions: named(names...)})
 				q.putAll(t, "", "1 2 3")
 				q.putAll(t, "g", "4")
-				for _, s := range q.subscriptions {
-					q.remove(t, s.takeN(t, 3)...)
-					if err := q.DeadLetter(t.Context(), s.takeN(t, 1)[0], Reason{}); err != nil {
+				for _, s := range q.set.Configured() {
+					q.remove(t, takeNOf(t, s, 3)...)
+					if err := takeNOf(t, s, 1)[0].DeadLetter(t.Context(), Reason{}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -402,11 +394,11 @@ func TestOnlySubscriptionLeavesAFileAsBefore(t *testing.T) {
 					}
 				}
 				q.putAll(t, "", "5")
-				for _, s := range q.subscriptions[1:] {
-					q.remove(t, s.takeN(t, 1)...)
+				for _, s := range q.set.Configured()[1:] {
+					q.remove(t, takeNOf(t, s, 1)...)
 				}
-				if len(q.subscriptions) > 1 { // what both were to get
-					q.remove(t, q.Subscription(0).takeN(t, 1)...)
+				if len(q.set.Configured()) > 1 { // what both were to get
+					q.remove(t, takeNOf(t, q.Subscription(0), 1)...)
 				}
 				q.close(t)
 			}
@@ -483,7 +475,7 @@ func TestFileOfTheReleaseBeforeIsTakenOver(t *testing.T) {
 			o.Report = e.report
 			q := open(t, o)
 			s := q.Subscription(0)
-			batch := s.wantDue(t, "plain 2 plain 3 plain 4 plain 5 g1")
+			batch := wantDueOf(t, s, "plain 2 plain 3 plain 4 plain 5 g1")
 			if batch[0].ReceiveCount != 2 || batch[1].ReceiveCount != 1 {
 				t.Errorf("receive counts = %d, %d; want 2, 1", batch[0].ReceiveCount, batch[1].ReceiveCount)
 			}
@@ -491,7 +483,7 @@ func TestFileOfTheReleaseBeforeIsTakenOver(t *testing.T) {
 				t.Errorf("counts = %+v; reported %v", c, e.all)
 			}
 			q.remove(t, batch...)
-			q.remove(t, s.wantDue(t, "g2")...)
+			q.remove(t, wantDueOf(t, s, "g2")...)
 			dir := q.close(t)
 			if len(o.Subscriptions) == 1 {
 				wantAsBefore(t, dir)
@@ -524,8 +516,8 @@ func TestSalvageKeepsWhoGetsWhat(t *testing.T) {
 	q := open(t, Options{Subscriptions: named("a", "b", "c")})
 	q.putAll(t, "", "1 2")
 	q.mustPut(t, Entry{Body: []byte("c"), To: to(2)})
-	q.remove(t, q.Subscription(0).takeN(t, 1)...)
-	if err := q.DeadLetter(t.Context(), q.Subscription(1).takeN(t, 1)[0], Reason{}); err != nil {
+	q.remove(t, takeNOf(t, q.Subscription(0), 1)...)
+	if err := takeNOf(t, q.Subscription(1), 1)[0].DeadLetter(t.Context(), Reason{}); err != nil {
 		t.Fatal(err)
 	}
 	dir := q.close(t)
@@ -557,9 +549,9 @@ func TestSalvageKeepsWhoGetsWhat(t *testing.T) {
 				t.Fatal(err)
 			}
 			q := open(t, Options{Dir: to, Subscriptions: named(c.names...)})
-			q.Subscription(0).wantDue(t, "2")
-			q.Subscription(1).wantDue(t, "2")
-			q.Subscription(2).wantDue(t, "1 2 c")
+			wantDueOf(t, q.Subscription(0), "2")
+			wantDueOf(t, q.Subscription(1), "2")
+			wantDueOf(t, q.Subscription(2), "1 2 c")
 			if dead := q.Subscription(1).Counts().DeadMessages; dead != 1 {
 				t.Errorf("%d dead letters, want 1", dead)
 			}
@@ -569,32 +561,33 @@ func TestSalvageKeepsWhoGetsWhat(t *testing.T) {
 
 func TestManyMessagesOfOthersArePassedOver(t *testing.T) {
 	q := open(t, Options{Subscriptions: named("a", "b")})
-	var waits []*batch
+	var waits []*subscription.Batch
 	put := func(body string, set uint64) {
 		e := Entry{Body: []byte(body), To: set}
-		b, err := q.admit(newPut(e), &e)
+		b, err := q.admit(q.newPut(e), &e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		waits = append(waits, b)
 	}
 	put("first", to(1))
-	for i := range 2*scanMost + 100 {
+	const between = 20_100 // more than is passed over in two reads
+	for i := range between {
 		put(fmt.Sprint(i), to(0))
 	}
 	put("last", to(1))
 	for _, b := range waits {
-		if err := q.wait(context.Background(), b); err != nil {
+		if err := q.set.Wait(context.Background(), b); err != nil {
 			t.Fatal(err)
 		}
 	}
 	q = reopen(t, q, Options{Subscriptions: named("a", "b")})
-	q.Subscription(1).wantDue(t, "first last")
+	wantDueOf(t, q.Subscription(1), "first last")
 	if oldest := q.Subscription(0).Counts().Oldest; oldest.IsZero() {
 		t.Error("the oldest of a is not known")
 	}
 	q = reopen(t, q, Options{Subscriptions: named("b")})
-	if d, err := q.Drop(t.Context(), "a"); err != nil || d.Messages != 2*scanMost+100 {
+	if d, err := q.Drop(t.Context(), "a"); err != nil || d.Messages != between {
 		t.Errorf("Drop = %+v, %v", d, err)
 	}
 	q.wantUsage(t, 2, int64(len("firstlast"))) // removed in many commits

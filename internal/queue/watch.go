@@ -11,26 +11,25 @@ func (q *Queue) watch() {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	defer func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.reportEvicted(q.reported.Add(reportPause)) // what is left
+		q.set.Mu.Lock()
+		defer q.set.Mu.Unlock()
+		q.set.ReportRest()
 	}()
 	for {
 		select {
-		case <-q.commits.Stopped():
+		case <-q.set.Stopped():
 			return
-		case <-q.commits.Down():
+		case <-q.set.Down():
 			return
 		case now := <-tick.C:
 			err := q.file.InPlace()
-			q.mu.Lock()
-			if err != nil && !q.commits.Closing() {
-				q.commits.Fail(err)
+			q.set.Mu.Lock()
+			if err != nil {
+				q.set.Fail(err)
 			}
-			q.forgetExpired(now)
-			q.lookAfterSubscriptions(now)
-			q.reportEvicted(now)
-			q.mu.Unlock()
+			q.endRemoved(now)
+			q.set.LookAfter(now)
+			q.set.Mu.Unlock()
 		}
 	}
 }

@@ -3,7 +3,6 @@ package route
 import (
 	"net/http"
 
-	"carrier/config"
 	"carrier/internal/httpapi"
 	"carrier/internal/observe/admin"
 )
@@ -28,6 +27,10 @@ type State struct {
 	Queued        int        `json:"queued"`
 	DeadLetters   int        `json:"dead_letters"`
 	Endpoints     []Endpoint `json:"endpoints"`
+	// Fallback names the routes that messages go on to. A route that others name so has FallbackFor,
+	// receives nothing, and has neither receiver nor source.
+	Fallback    []string `json:"fallback,omitempty"`
+	FallbackFor []string `json:"fallback_for,omitempty"`
 }
 
 // An Endpoint is one place that a route's messages are posted to.
@@ -58,35 +61,37 @@ func (rs *Routes) API(version string) http.Handler {
 			break
 		}
 	}
+	api.Handle("/v1/dead-letters", rs.deadLetters)
+	api.Handle("/v1/dead-letters/", rs.deadLetters)
 	return &api
 }
 
 // pausing pauses the route of the path, or ends that.
 func (rs *Routes) pausing(paused bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		name := req.PathValue("route")
 		for _, r := range rs.all {
-			if r.publicName() == req.PathValue("route") {
+			if r.publicName() == name {
 				r.pause(paused)
 				w.WriteHeader(http.StatusNoContent)
 				return
 			}
+		}
+		if rs.fallbackCalled(name) != nil {
+			httpapi.Problem{Status: http.StatusConflict, Detail: "the route receives nothing: others fall back to it"}.Write(w)
+			return
 		}
 		httpapi.Problem{Status: http.StatusNotFound, Detail: "there is no such route"}.Write(w)
 	})
 }
 
 func (rs *Routes) states() []State {
-	all := make([]State, len(rs.all))
-	for i, r := range rs.all {
-		all[i] = r.state()
+	var all []State
+	for _, l := range rs.listed {
+		all = append(all, l.state())
 	}
 	return all
 }
 
 // publicName is what the route is called where one is asked for by name.
-func (r *Route) publicName() string {
-	if r.config.Name == "" {
-		return config.DefaultRoute
-	}
-	return r.config.Name
-}
+func (r *Route) publicName() string { return r.config.PublicName() }

@@ -21,17 +21,26 @@ import (
 func Check(ctx context.Context, c config.Config, version string, carrierRuns bool) []preflight.Finding {
 	var of []builtin.Route
 	for _, rc := range c.Routes {
+		if rc.IsFallback() {
+			continue
+		}
 		of = append(of, builtin.Route{Route: rc, Observer: receiver.NoObserver{}, Log: zap.NewNop()})
 	}
 	sources, err := builtin.New(c, of, builtin.Options{Answered: func(int) {}, Log: zap.NewNop(), Agent: "carrier/" + version})
 	if err != nil {
 		return []preflight.Finding{preflight.Fail.Finding(err.Error())}
 	}
-	found := make([][]preflight.Finding, len(sources))
+	found := make([][]preflight.Finding, len(c.Routes))
 	var all sync.WaitGroup
+	at := 0
 	for i, rc := range c.Routes {
+		checkSource := func(context.Context, bool) []preflight.Finding { return nil }
+		if !rc.IsFallback() {
+			checkSource = sources[at].Check
+			at++
+		}
 		all.Go(func() {
-			for _, f := range append(sources[i].Check(ctx, carrierRuns), checkWorker(ctx, rc, version)...) {
+			for _, f := range append(checkSource(ctx, carrierRuns), checkEnd(ctx, rc, version)...) {
 				found[i] = append(found[i], Named(rc.Name, f))
 			}
 		})
@@ -51,18 +60,26 @@ func Named(route string, f preflight.Finding) preflight.Finding {
 	return f
 }
 
-// checkWorker asks the worker's health endpoint, or, without one, whether each of its endpoints
+// checkEnd looks at what stands at the end of the route c.
+func checkEnd(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	switch c.Transmitter {
+	case config.Webhook:
+		return checkWebhook(ctx, c, version)
+	case config.Forward:
+		return checkForward(ctx, c, version)
+	default:
+		return nil
+	}
+}
+
+// checkWebhook asks the worker's health endpoint, or, without one, whether each of its endpoints
 // accepts connections.
-func checkWorker(ctx context.Context, c config.Route, version string) []preflight.Finding {
-	endpoints, hooks, err := openHooks(c, version, zap.NewNop())
+func checkWebhook(ctx context.Context, c config.Route, version string) []preflight.Finding {
+	endpoints, hooks, err := openHooks(site{config: c, version: version, log: zap.NewNop()})
 	if err != nil {
 		return []preflight.Finding{noWorker(err)}
 	}
-	defer func() {
-		for _, hook := range hooks {
-			hook.Close()
-		}
-	}()
+	defer closeHooks(hooks)
 	if c.Webhook.HealthCheckEndpoint != "" {
 		return []preflight.Finding{checkHealth(ctx, c.Webhook, hooks[0])}
 	}

@@ -16,6 +16,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
 )
@@ -25,8 +26,11 @@ type Options struct {
 	Version string
 	Log     *zap.Logger
 	Metrics *metrics.Process
-	// Polled is called after each receive of any route. It is safe for concurrent use.
-	Polled func()
+	// Tracer makes a span of each attempt; nil makes none.
+	Tracer *tracing.Tracer
+	// Polled is called after each receive of any route, with the number of messages that came. It is
+	// safe for concurrent use.
+	Polled func(received int)
 	// OnBroken and TryQueueFile are those of builtin.Options.
 	OnBroken     func(error)
 	TryQueueFile func(path string) error
@@ -35,11 +39,13 @@ type Options struct {
 // A Route is one route that is assembled.
 type Route struct {
 	config     config.Route
+	version    string
 	log        *zap.Logger
 	audit      *audit.Audit
 	metrics    *metrics.Metrics
 	readiness  *admin.Readiness
-	polled     func()
+	tracer     *tracing.Tracer
+	polled     func(received int)
 	idle       idleness
 	source     builtin.Assembled
 	worker     *worker
@@ -49,7 +55,7 @@ type Route struct {
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, log: o.Log, readiness: admin.NewReadiness(), polled: o.Polled}
+	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled}
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
 	}
@@ -64,7 +70,7 @@ func begin(c config.Route, o Options) *Route {
 
 // assemble puts the rest around source. member is its part in what the workers of all routes may
 // hold; nil sets no limit. It dials nothing.
-func (r *Route) assemble(source builtin.Assembled, member *share.Member, c config.Config, version string) error {
+func (r *Route) assemble(source builtin.Assembled, member *share.Member, fallbacks []*fallback, c config.Config) error {
 	r.source = source
 	if source.Ingest != nil {
 		r.metrics.WatchIngest(source.Ingest)
@@ -73,7 +79,7 @@ func (r *Route) assemble(source builtin.Assembled, member *share.Member, c confi
 		r.metrics.WatchDeferrals(source.DeferralsHeld)
 	}
 	var err error
-	if r.worker, err = newWorker(r, version); err != nil {
+	if r.worker, err = newWorker(r, fallbacks); err != nil {
 		return err
 	}
 	r.dispatcher = dispatch.New(dispatch.Options{
@@ -111,19 +117,24 @@ func (r *Route) observe(e dispatch.Event) {
 	r.audit.Observe(e)
 	r.idle.observe(e)
 	if e.Kind == dispatch.Polled {
-		r.polled()
+		r.polled(e.Count)
 	}
 }
 
 // workerChanged tells everybody that the worker at endpoint takes messages, or does not and why.
 func (r *Route) workerChanged(endpoint string, up bool, cause error) {
-	reason := ""
-	if !up {
-		reason = "offline"
+	meanwhile := "none is received until it does"
+	if len(r.config.Fallback.Names) > 0 {
+		meanwhile = "they wait, and go on to the fallback after CARRIER_CHANNEL_TIMEOUT"
 	}
 	r.metrics.SetWorkerUp(up)
-	r.readiness.Set("worker", reason)
-	r.audit.Worker(endpoint, up, cause)
+	r.audit.Worker(endpoint, up, cause, meanwhile)
+}
+
+// reachable tells everybody that messages can be handed over, to the route's own worker or to one
+// that it falls back to, or that they cannot.
+func (r *Route) reachable(up bool) {
+	r.readiness.Set("worker", offline(up))
 	r.idle.busy() // nothing was asked for while it was down
 	if up && r.source.Online != nil {
 		r.source.Online()
@@ -156,14 +167,19 @@ func (r *Route) close() {
 	if err := r.source.Close(); err != nil {
 		r.log.Warn("closing the source failed", zap.Error(err))
 	}
-	r.worker.close()
+	r.worker.end.stop()
 }
 
 // announce logs what the route was told.
-func (r *Route) announce(log *zap.Logger, text string, more ...zap.Field) {
+func (r *Route) announce() { r.announceIn(r.log, "route starting") }
+
+func (r *Route) announceIn(log *zap.Logger, text string, more ...zap.Field) {
+	if names := r.config.Fallback.Names; len(names) > 0 {
+		more = append(more, zap.Strings("fallback", names))
+	}
 	log.Info(text, append([]zap.Field{
 		zap.String("receiver", r.config.Receiver), zap.Int("concurrency", r.config.Concurrency),
-		zap.Stringer("endpoint", r.worker.endpoints),
+		zap.Stringer("endpoint", r.worker.end),
 	}, more...)...)
 }
 

@@ -3,6 +3,7 @@ package route
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,14 +11,26 @@ import (
 
 	"carrier/config"
 	"carrier/dispatch/share"
+	"carrier/internal/deadletter/adminapi"
 	"carrier/internal/observe/admin"
 	"carrier/receiver/builtin"
 )
 
 // Routes are all routes of a process.
 type Routes struct {
-	all []*Route
-	log *zap.Logger
+	all       []*Route // those that receive
+	fallbacks []*fallback
+	listed    []listed // all, in the order of the configuration
+	log       *zap.Logger
+
+	deadLetters *adminapi.API
+}
+
+// A listed is a route, whether it receives or not, as people are told of it.
+type listed interface {
+	state() State
+	announce()
+	ready() admin.Route
 }
 
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
@@ -26,8 +39,16 @@ func New(c config.Config, o Options) (*Routes, error) {
 	routes := &Routes{log: o.Log}
 	var of []builtin.Route
 	for _, rc := range c.Routes {
+		if rc.IsFallback() {
+			f, err := newFallback(rc, o)
+			if err != nil {
+				return nil, err
+			}
+			routes.fallbacks, routes.listed = append(routes.fallbacks, f), append(routes.listed, f)
+			continue
+		}
 		r := begin(rc, o)
-		routes.all = append(routes.all, r)
+		routes.all, routes.listed = append(routes.all, r), append(routes.listed, r)
 		of = append(of, builtin.Route{Route: rc, Observer: r.metrics, Log: r.log})
 	}
 	sources, err := builtin.New(c, of, builtin.Options{
@@ -37,9 +58,13 @@ func New(c config.Config, o Options) (*Routes, error) {
 	if err != nil {
 		return nil, err
 	}
-	members := sharing(c)
+	members := sharing(routes.all, c.MaxInFlight)
 	for i, r := range routes.all {
-		if err := r.assemble(sources[i], members[i], c, o.Version); err != nil {
+		var fallbacks []*fallback
+		for _, name := range r.config.Fallback.Names {
+			fallbacks = append(fallbacks, routes.fallbackCalled(name))
+		}
+		if err := r.assemble(sources[i], members[i], fallbacks, c); err != nil {
 			return nil, err
 		}
 	}
@@ -49,18 +74,28 @@ func New(c config.Config, o Options) (*Routes, error) {
 			break
 		}
 	}
+	routes.deadLetters = newDeadLetters(routes.all)
 	return routes, nil
 }
 
+// fallbackCalled is the fallback of that name; nil where there is none.
+func (rs *Routes) fallbackCalled(name string) *fallback {
+	i := slices.IndexFunc(rs.fallbacks, func(f *fallback) bool { return f.config.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return rs.fallbacks[i]
+}
+
 // sharing is each route's part in the places of CARRIER_MAX_IN_FLIGHT; all nil where it is off.
-func sharing(c config.Config) []*share.Member {
-	members := make([]*share.Member, len(c.Routes))
-	if c.MaxInFlight == 0 {
+func sharing(routes []*Route, maxInFlight int) []*share.Member {
+	members := make([]*share.Member, len(routes))
+	if maxInFlight == 0 {
 		return members
 	}
-	pool := share.New(c.MaxInFlight)
-	for i, r := range c.Routes {
-		members[i] = pool.Member(r.Weight)
+	pool := share.New(maxInFlight)
+	for i, r := range routes {
+		members[i] = pool.Member(r.config.Weight)
 	}
 	return members
 }
@@ -84,9 +119,16 @@ func (rs *Routes) Run(receiving context.Context, failed func(error)) error {
 	return first
 }
 
-// Watch runs the health checks of the workers that have one until ctx ends.
+// Watch looks after the ends of all routes, such as by health checks, until ctx ends.
 func (rs *Routes) Watch(ctx context.Context) {
-	rs.eachAtOnce(func(r *Route) { r.worker.watch(ctx) })
+	var all []func(context.Context)
+	for _, r := range rs.all {
+		all = append(all, r.worker.run...)
+	}
+	for _, f := range rs.fallbacks {
+		all = append(all, f.end.run...)
+	}
+	allAtOnce(ctx, all)
 }
 
 // RunStats logs a statistics line of each route at every interval until ctx ends.
@@ -126,32 +168,46 @@ func (rs *Routes) Live() error {
 // Readiness is what stands in the way of each route's readiness.
 func (rs *Routes) Readiness() admin.Routes {
 	var all admin.Routes
-	for _, r := range rs.all {
-		all = append(all, admin.Route{Name: r.config.Name, Counts: r.config.Readiness, Readiness: r.readiness})
+	for _, l := range rs.listed {
+		all = append(all, l.ready())
 	}
 	return all
+}
+
+func (r *Route) ready() admin.Route {
+	return admin.Route{Name: r.config.Name, Counts: r.config.Readiness, Readiness: r.readiness}
+}
+
+func (f *fallback) ready() admin.Route {
+	return admin.Route{Name: f.config.Name, Counts: f.config.Readiness, Readiness: f.readiness}
 }
 
 // Announce logs what the process and its routes were told. What they find is logged when a source is
 // reached.
 func (rs *Routes) Announce(version, adminAddress string) {
 	if first := rs.all[0]; first.config.Name == "" {
-		first.announce(rs.log.With(zap.String("version", version)), "starting", zap.String("admin", adminAddress))
+		first.announceIn(rs.log.With(zap.String("version", version)), "starting", zap.String("admin", adminAddress))
 		return
 	}
 	var names []string
-	for _, r := range rs.all {
-		names = append(names, r.config.Name)
+	for _, l := range rs.listed {
+		names = append(names, l.ready().Name)
 	}
 	rs.log.Info("starting", zap.String("version", version), zap.Strings("routes", names), zap.String("admin", adminAddress))
-	for _, r := range rs.all {
-		r.announce(r.log, "route starting")
+	for _, l := range rs.listed {
+		l.announce()
 	}
 }
 
 // Close closes sources and workers. It is called once Run has returned.
 func (rs *Routes) Close() {
+	if err := rs.deadLetters.Close(); err != nil {
+		rs.log.Warn("closing the dead letters failed", zap.Error(err))
+	}
 	for _, r := range rs.all {
 		r.close()
+	}
+	for _, f := range rs.fallbacks {
+		f.end.stop()
 	}
 }

@@ -1,12 +1,10 @@
 package route
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"carrier/config"
-	"carrier/internal/redact"
 )
 
 // state is what r does at this moment.
@@ -14,20 +12,10 @@ func (r *Route) state() State {
 	received, settled := r.audit.Totals()
 	s := State{
 		Name: r.publicName(), Receiver: r.config.Receiver, Source: sourceName(r.config),
-		State: "up", Reasons: []string{},
-		InFlight: r.dispatcher.InFlight(), Limit: r.config.Concurrency, Received: received, Settled: settled,
-	}
-	for _, e := range r.worker.endpoints {
-		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(e.String())})
+		InFlight: r.dispatcher.InFlight(), Limit: r.config.Concurrency, Received: received, Settled: settled, Fallback: r.config.Fallback.Names,
 	}
 	reasons := r.readiness.Reasons()
-	for subject, reason := range reasons {
-		s.Reasons = append(s.Reasons, subject+" "+reason)
-	}
-	slices.Sort(s.Reasons)
-	if len(reasons) > 0 {
-		s.State = "down"
-	}
+	s.describe(r.worker.end, reasons)
 	if r.paused.Load() {
 		s.State = "paused"
 	}

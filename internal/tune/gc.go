@@ -17,14 +17,30 @@ const cgroupLimit = "/sys/fs/cgroup/memory.max"
 // adjustEvery is how often the collector is looked at, at most.
 const adjustEvery = 50 * time.Millisecond
 
+// idleAfter is how long nothing has been received before the memory of what was is given back.
+const idleAfter = 15 * time.Second
+
+// idlePercent is the GOGC of a process that receives nothing: the start of many routes leaves little
+// garbage then, and what idle polls leave is collected every few minutes.
+const idlePercent = 25
+
 // A Collector fits the garbage collector to the heap: it keeps less garbage beside a large heap than
-// beside a small one. It is safe for concurrent use.
+// beside a small one, and least where nothing is received. It is safe for concurrent use.
 type Collector struct {
 	off bool // GOGC is set in the environment
 
 	mu      sync.Mutex
 	next    time.Time // when Adjust looks again
+	busy    time.Time // when something was last received; zero where the process is idle
 	percent int
+}
+
+// Start has the start of the process leave little garbage behind, unless GOGC is set: what is made for
+// many routes and lives on would lie scattered between it. It is called before anything else.
+func Start() {
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(idlePercent)
+	}
 }
 
 // Memory tells the garbage collector of the container's memory limit, unless GOMEMLIMIT is set, and
@@ -37,23 +53,42 @@ func Memory() *Collector {
 		}
 	}
 	_, off := os.LookupEnv("GOGC")
-	return &Collector{off: off, percent: percentFor(0)}
+	c := &Collector{off: off, busy: time.Now()}
+	if !off {
+		c.set(idlePercent)
+	}
+	return c
 }
 
-// Adjust sets GOGC for the heap that the last collection has left. It is called after each receive,
-// which is what a heap grows by, and looks at the heap every 50 ms at most.
-func (c *Collector) Adjust() {
+// Adjust sets GOGC for the heap that the last collection has left, or for a process that is idle, and
+// gives memory back to the system once it is. It is called after each receive, with the number of
+// messages that came, which is what a heap grows by, and looks at the heap every 50 ms at most.
+func (c *Collector) Adjust(received int) {
 	if c.off {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if now.Before(c.next) {
-		return
+	switch {
+	case received == 0 && c.busy.IsZero():
+	case received == 0 && now.Sub(c.busy) >= idleAfter:
+		c.busy = time.Time{}
+		c.set(min(idlePercent, percentFor(liveHeap())))
+		debug.FreeOSMemory()
+	case received > 0:
+		wasIdle := c.busy.IsZero()
+		c.busy = now
+		if wasIdle || !now.Before(c.next) {
+			c.next = now.Add(adjustEvery)
+			c.set(percentFor(liveHeap()))
+		}
 	}
-	c.next = now.Add(adjustEvery)
-	if percent := percentFor(liveHeap()); percent != c.percent {
+}
+
+// set sets GOGC where it is another one.
+func (c *Collector) set(percent int) {
+	if percent != c.percent {
 		c.percent = percent
 		debug.SetGCPercent(percent)
 	}

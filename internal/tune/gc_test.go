@@ -39,7 +39,7 @@ func TestALargeHeapIsCollectedSooner(t *testing.T) {
 	c := &Collector{percent: 100}
 	held := make([]byte, 256<<20)
 	runtime.GC()
-	c.Adjust()
+	c.Adjust(1)
 	if gcPercent() != 15 {
 		t.Errorf("GOGC is %d beside 256 MiB in use, want 15", gcPercent())
 	}
@@ -49,12 +49,12 @@ func TestALargeHeapIsCollectedSooner(t *testing.T) {
 		t.Error("the heap is looked at each time")
 	}
 	c.next = time.Now().Add(time.Hour)
-	c.Adjust()
+	c.Adjust(1)
 	if gcPercent() != 15 {
 		t.Error("the heap is looked at before it is time")
 	}
 	c.next = time.Time{}
-	c.Adjust()
+	c.Adjust(1)
 	if gcPercent() != 100 {
 		t.Errorf("GOGC is %d beside a small heap, want 100", gcPercent())
 	}
@@ -67,9 +67,38 @@ func TestCollectorIsLeftAloneWhereTheOperatorHasSaid(t *testing.T) {
 	c := Memory()
 	held := make([]byte, 256<<20)
 	runtime.GC()
-	c.Adjust()
+	c.Adjust(1)
 	if gcPercent() != 100 {
 		t.Errorf("GOGC is %d, want the 100 that is set", gcPercent())
 	}
 	runtime.KeepAlive(held)
+}
+
+func TestAnIdleProcessKeepsLittleGarbage(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	for liveHeap() == 0 || percentFor(liveHeap()) != 100 {
+		runtime.GC() // what other tests have left, which may still stand on a stack
+	}
+	c := Memory()
+	if gcPercent() != idlePercent {
+		t.Errorf("GOGC is %d at the start, want %d", gcPercent(), idlePercent)
+	}
+	c.Adjust(1)
+	if gcPercent() != 100 {
+		t.Errorf("GOGC is %d once a message has come, want 100", gcPercent())
+	}
+	c.Adjust(0)
+	if gcPercent() != 100 {
+		t.Errorf("GOGC is %d a moment after a message, want 100", gcPercent())
+	}
+	c.busy = time.Now().Add(-idleAfter)
+	c.Adjust(0)
+	if gcPercent() != idlePercent {
+		t.Errorf("GOGC is %d after %v without a message, want %d", gcPercent(), idleAfter, idlePercent)
+	}
+	c.Adjust(1)
+	if gcPercent() != 100 {
+		t.Errorf("GOGC is %d once messages come again, want 100", gcPercent())
+	}
 }

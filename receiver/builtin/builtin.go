@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/internal/deadletter"
 	"carrier/receiver"
 	"carrier/receiver/preflight"
 )
@@ -52,6 +53,9 @@ type Assembled struct {
 	Online func()
 	// API serves what the receiver answers on the admin port; nil where it answers nothing.
 	API http.Handler
+	// DeadLetters opens the store of the route's dead letters. It is safe for concurrent use, and its
+	// error wraps deadletter.ErrUnsupported where they cannot be looked into; nil is the same.
+	DeadLetters func(context.Context) (deadletter.Store, error)
 	// Ingest tells of the embedded queue and its producers; nil without one.
 	Ingest func() receiver.EmbeddedQueue
 	// DeferralsHeld counts messages that are kept away for longer than the source allows;
@@ -149,6 +153,9 @@ type kind struct {
 	duplicates []string
 	// build makes the receivers of all routes that have one of this kind, in their order.
 	build func(config.Config, []Route, Options) ([]Assembled, error)
+	// deadLetters opens the store of a route's dead letters without its receiver; nil where that
+	// cannot be done.
+	deadLetters func(context.Context, *config.Route, Options) (deadletter.Store, error)
 }
 
 // kinds holds the receivers whose build tags let them in.

@@ -15,6 +15,7 @@ import (
 type build struct {
 	tags                  string
 	sdk, grpc, nats, bolt bool
+	otel                  bool
 	receivers             string
 }
 
@@ -25,11 +26,12 @@ func builds() map[string]build {
 		"nopubsub":                       {tags: "nopubsub", sdk: true, nats: true, bolt: true, receivers: "sqs nats ingest"},
 		"nonats":                         {tags: "nonats", sdk: true, grpc: true, bolt: true, receivers: "sqs pubsub ingest"},
 		"noingest":                       {tags: "noingest", sdk: true, grpc: true, nats: true, receivers: "sqs pubsub nats"},
+		"otel":                           {tags: "otel", sdk: true, grpc: true, nats: true, bolt: true, otel: true, receivers: "sqs pubsub nats ingest"},
 		"nosqs,nopubsub,nonats,noingest": {tags: "nosqs,nopubsub,nonats,noingest", receivers: ""},
 	}
 }
 
-func TestBuildTagsLeaveOutAReceiverAndWhatItImports(t *testing.T) {
+func TestBuildTagsSayWhatTheProgramImports(t *testing.T) {
 	t.Parallel()
 	for name, b := range builds() {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +41,8 @@ func TestBuildTagsLeaveOutAReceiverAndWhatItImports(t *testing.T) {
 				"github.com/aws/": b.sdk, "carrier/receiver/sqs": b.sdk, "carrier/publisher/sqs": b.sdk,
 				"google.golang.org/grpc": b.grpc, "cloud.google.com/": b.grpc, "google.golang.org/genproto": b.grpc, "google.golang.org/protobuf": b.grpc, "carrier/receiver/pubsub": b.grpc,
 				"github.com/nats-io/": b.nats, "carrier/receiver/nats": b.nats, "carrier/publisher/nats": b.nats,
-				"go.etcd.io/bbolt": b.bolt, "carrier/receiver/ingest": b.bolt, "carrier/internal/queue": b.bolt,
+				"go.opentelemetry.io/otel/exporters": b.otel,
+				"go.etcd.io/bbolt":                   b.bolt, "carrier/receiver/ingest": b.bolt, "carrier/internal/queue": b.bolt,
 			} {
 				at := slices.IndexFunc(deps, func(dep string) bool { return strings.HasPrefix(dep, prefix) })
 				if at < 0 == want {
@@ -83,7 +86,7 @@ func TestReleaseIsBuiltTheSameEverywhere(t *testing.T) {
 	}
 }
 
-func TestVersionNamesTheReceiversThatAreBuiltIn(t *testing.T) {
+func TestVersionNamesWhatIsBuiltIn(t *testing.T) {
 	t.Parallel()
 	for name, b := range builds() {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +98,9 @@ func TestVersionNamesTheReceiversThatAreBuiltIn(t *testing.T) {
 				return strings.TrimRight(line, " ") == want
 			}) {
 				t.Errorf("version says %q, want a line %q", lines, want)
+			}
+			if slices.Contains(lines, "OpenTelemetry built in") != b.otel {
+				t.Errorf("version says %q", lines)
 			}
 		})
 	}

@@ -12,11 +12,13 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/internal/deadletter"
 	"carrier/internal/queue/filecheck"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
 	"carrier/receiver"
 	"carrier/receiver/ingest"
+	"carrier/receiver/ingest/deadletters"
 	"carrier/receiver/preflight"
 )
 
@@ -106,8 +108,15 @@ func assembleIngest(c config.IngestOptions, route Route, server *ingest.Server, 
 		StopAccepting: server.StopAccepting,
 		Online:        r.Online,
 		API:           server.API(),
-		Ingest:        func() receiver.EmbeddedQueue { return embeddedQueue(server, r, route.Subscription) },
-		Facts:         func() []receiver.Fact { return ingestFacts(r, c) },
+		DeadLetters: func(context.Context) (deadletter.Store, error) {
+			letters, ok := server.DeadLetters()
+			if !ok {
+				return nil, errors.New("the queue is not open yet")
+			}
+			return deadletters.Store{Letters: letters, Route: route.PublicName()}, nil
+		},
+		Ingest: func() receiver.EmbeddedQueue { return embeddedQueue(server, r, route.Subscription) },
+		Facts:  func() []receiver.Fact { return ingestFacts(r, c) },
 		Check: func(ctx context.Context, carrierRuns bool) []preflight.Finding {
 			if i > 0 {
 				return nil // the first one tells of the server and the file that all have

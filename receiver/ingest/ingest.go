@@ -15,6 +15,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
+	"carrier/receiver/ingest/deadletters"
 	"carrier/receiver/ingest/listed"
 )
 
@@ -177,6 +178,12 @@ func (s *Server) RemovedDropped() uint64 {
 		return q.RemovedDropped()
 	}
 	return 0
+}
+
+// DeadLetters are those of all subscriptions; ok is false before Open.
+func (s *Server) DeadLetters() (letters deadletters.Letters, ok bool) {
+	q := s.queue.Load()
+	return deadletters.Letters{Queue: q}, q != nil
 }
 
 // API is listed.API of this server's queue.

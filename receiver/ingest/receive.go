@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"carrier/internal/queue"
@@ -87,6 +88,10 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 	if d.Due.After(d.Stored) {
 		m.Due = d.Due
 	}
+	if i := slices.IndexFunc(m.Attributes, isOriginalID); i >= 0 { // it has a header of its own
+		m.OriginalID = m.Attributes[i].Value
+		m.Attributes = slices.Delete(m.Attributes, i, i+1)
+	}
 	m.Renew(d.Expires)
 	if d.Unsettled {
 		r.subscription.Observer.Duplicate(duplicateUnsettled)
@@ -94,6 +99,8 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 	}
 	return m, nil
 }
+
+func isOriginalID(a message.Attribute) bool { return a.Name == receiver.OriginalIDAttribute }
 
 // duplicateUnsettled is the cause of a duplicate whose lease, or carrier, ended before its outcome
 // was stored.
@@ -105,14 +112,14 @@ func Duplicates() []string { return []string{duplicateUnsettled} }
 // quarantine takes a message out of the way that this version cannot read. Should that fail it
 // comes back, and is quarantined then.
 func (r *Receiver) quarantine(ctx context.Context, d *queue.Delivery, fault error) {
-	_ = r.opened().Quarantine(context.WithoutCancel(ctx), d, fault)
+	_ = d.Quarantine(context.WithoutCancel(ctx), fault)
 }
 
 // Extend renews leases. It does not touch the disk.
 func (r *Receiver) Extend(_ context.Context, batch []*message.Message) []error {
 	errs := make([]error, len(batch))
 	for i, m := range batch {
-		until, err := r.opened().Extend(receiptOf(m).Delivery)
+		until, err := receiptOf(m).Extend()
 		if err != nil {
 			errs[i] = classed("extend", err)
 			continue
@@ -125,23 +132,31 @@ func (r *Receiver) Extend(_ context.Context, batch []*message.Message) []error {
 // Settle does as o says and returns once that is on the disk. A dead letter that there
 // is no room for is receiver.ErrNoDeadLetter.
 func (r *Receiver) Settle(ctx context.Context, m *message.Message, o message.Outcome) error {
-	q, d := r.opened(), receiptOf(m)
+	d := receiptOf(m)
 	switch {
 	case o.Verdict == message.Rejected && o.Action == message.DeadLetter:
-		err := q.DeadLetter(ctx, d.Delivery, queue.Reason{Text: o.Reason, Status: o.Status, Attempts: receiver.Attempts(m, o)})
+		err := d.DeadLetter(ctx, reason(m, o))
 		if errors.Is(err, queue.ErrFull) {
 			d.noRoom = true
 			return receiver.ErrNoDeadLetter
 		}
 		return classed("settle", err)
 	case o.Ends():
-		return classed("settle", q.Remove(ctx, d.Delivery))
+		return classed("settle", d.Remove(ctx))
 	default:
 		delay := o.Delay
 		if d.noRoom {
 			delay = max(delay, r.subscription.LongestBackoff)
 		}
-		return classed("settle", q.GiveBack(ctx, d.Delivery, queue.Retry{Delay: delay, Timeout: m.Timeout, Failed: failedAttempt(o)}))
+		return classed("settle", d.GiveBack(ctx, queue.Retry{Delay: delay, Timeout: m.Timeout, Failed: failedAttempt(o)}))
+	}
+}
+
+// reason is why m, which ends with o, becomes a dead letter.
+func reason(m *message.Message, o message.Outcome) queue.Reason {
+	return queue.Reason{
+		Text: o.Reason, Status: o.Status, Attempts: receiver.Attempts(m, o),
+		Endpoint: o.Endpoint, FirstReceived: m.FirstReceived, LastAttempt: o.Attempted,
 	}
 }
 

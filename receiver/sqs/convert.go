@@ -54,6 +54,14 @@ func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message
 	return m
 }
 
+// MessageOf makes a message of what SQS handed out, for who looks through a queue: it has no lease and
+// no receipt. Nothing in it is a part of the answer.
+func MessageOf(from *api.ReceivedMessage) *message.Message {
+	m := &message.Message{ID: string(from.ID), Body: bodyOf(from), Trace: string(from.Trace), Group: string(from.Group)}
+	readAttributes(m, from.Attributes)
+	return m
+}
+
 // bodyOf returns the body as its producer had it: what a publisher has stored in another form, and
 // said so, is undone. A body that is not of the form that the attribute says is somebody else's.
 func bodyOf(from *api.ReceivedMessage) []byte {

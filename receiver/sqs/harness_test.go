@@ -79,7 +79,7 @@ func receiverOn(t *testing.T, s *sqstest.Server, o Options) (*Receiver, *record)
 		o.WaitTime = time.Second // else a receive of nothing takes no time at all
 	}
 	o.Endpoint = "http://sqs.test"
-	o.transport = client.Transport.(*http.Transport)
+	o.Transport = client.Transport.(*http.Transport)
 	o.Observer, o.Warn = seen, seen.warn
 	r := New(o)
 	t.Cleanup(func() {

@@ -43,13 +43,15 @@ type Options struct {
 	DeadLetterQueueURL string
 	// UserAgent is added to the SDK's own, as "carrier/1.2.3"; may be empty.
 	UserAgent string
+	// Shared is what receivers in this process have in common while they are open; nil for nothing.
+	Shared *api.Shared
 	// Observer is told of calls, failures and duplicates; may be nil.
 	Observer receiver.Observer
 	// Warn is told what an operator should know and the receiver can do without. It is called from
 	// many goroutines; may be nil.
 	Warn func(Warning)
-
-	transport *http.Transport // a test's, in place of our own
+	// Transport is a test's, in place of our own; nil otherwise.
+	Transport *http.Transport
 }
 
 // A Warning is something an operator should know.
@@ -79,6 +81,6 @@ func (o Options) withDefaults() Options {
 func (o Options) api() api.Options {
 	return api.Options{
 		Options:   environment.Options{QueueURL: o.QueueURL, Endpoint: o.Endpoint, Region: o.Region},
-		UserAgent: o.UserAgent, Observer: o.Observer, Transport: o.transport,
+		UserAgent: o.UserAgent, Shared: o.Shared, Observer: o.Observer, Transport: o.Transport,
 	}
 }

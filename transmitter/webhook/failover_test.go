@@ -126,13 +126,12 @@ func TestTheDeadlineIsTheLeastOfWhatIsLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e, heads := capture(t)
 			before := time.Now()
-			tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: time.Hour, Until: func(*message.Message) time.Time {
-				if c.left == 0 {
-					return time.Time{}
-				}
-				return before.Add(c.left)
-			}})
-			tr.Transmit(t.Context(), newMessage("a", ""))
+			tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: time.Hour})
+			m := newMessage("a", "")
+			if c.left != 0 {
+				m.Bound(before.Add(c.left))
+			}
+			tr.Transmit(t.Context(), m)
 			after := time.Now()
 			deadline, err := strconv.ParseInt(valuesOf(next(t, heads), "X-Carrier-Deadline")[0], 10, 64)
 			if least, most := before.Add(c.want).Unix(), after.Add(c.want).Unix(); err != nil || deadline < least || deadline > most {
@@ -148,10 +147,12 @@ func TestAnAttemptEndsWhenNothingIsLeft(t *testing.T) {
 		readRequest(w, r)
 		_, _ = r.ReadByte() // until the other side gives up
 	})
-	tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: time.Hour, Until: func(*message.Message) time.Time { return time.Now().Add(-time.Minute) }})
+	tr := open(t, webhook.Options{Endpoint: e, RequestTimeout: time.Hour})
+	m := newMessage("a", "x")
+	m.Bound(time.Now().Add(-time.Minute))
 	ctx, cancel := context.WithTimeoutCause(t.Context(), waitTimeout, errors.New("it goes on"))
 	defer cancel()
-	if o := tr.Transmit(ctx, newMessage("a", "x")); o.Code != "timeout" {
+	if o := tr.Transmit(ctx, m); o.Code != "timeout" {
 		t.Errorf("outcome %+v, %v", o, context.Cause(ctx))
 	}
 }

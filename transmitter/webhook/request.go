@@ -25,7 +25,6 @@ type builder struct {
 	maxHead     int // bytes
 	failover    bool
 	channel     string
-	until       func(*message.Message) time.Time
 }
 
 func newBuilder(opts Options) (*builder, error) {
@@ -48,7 +47,6 @@ func newBuilder(opts Options) (*builder, error) {
 		maxHead:     opts.MaxHeaderBytes,
 		failover:    opts.Failover,
 		channel:     opts.Channel,
-		until:       opts.Until,
 	}, nil
 }
 
@@ -96,7 +94,7 @@ const leastTimeout = time.Second
 
 // timeoutOf is how long the answer for m may take to begin: the least of what is left.
 func (b *builder) timeoutOf(m *message.Message, now time.Time) time.Duration {
-	until := b.until(m)
+	until := m.Until()
 	if until.IsZero() {
 		return b.timeout
 	}

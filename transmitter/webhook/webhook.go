@@ -20,7 +20,8 @@ type Options struct {
 	// DefaultContentType is sent where the message has none; application/json if empty.
 	DefaultContentType string
 	// RequestTimeout bounds an attempt from the dial to the end of the answer's head, and
-	// once more the reading of its body. 60 seconds if zero.
+	// once more the reading of its body. 60 seconds if zero. Where the message's time is over before
+	// (Message.Until) that is the end; an attempt has a second all the same.
 	RequestTimeout time.Duration
 	// Concurrency is the most messages transmitted at once, and the most connections
 	// kept; at least 1. A Transmit beyond it waits for a connection.
@@ -54,10 +55,6 @@ type Options struct {
 	// belongs to, where that is not the first: X-Carrier-Failover and X-Carrier-Channel say so.
 	Failover bool
 	Channel  string
-	// Until says up to when an answer for m is of use, where that may be earlier than RequestTimeout
-	// from now; the zero time where nothing else limits it. An attempt has a second all the same. Nil
-	// is never.
-	Until func(m *message.Message) time.Time
 	// Warn is told what was odd but did not fail: about the answer to the message named, or with no id
 	// about files. What it is told holds no secret. Nil means nobody is told.
 	Warn func(messageID, what string)
@@ -84,9 +81,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Omitted == nil {
 		o.Omitted = func(string, []string) {}
-	}
-	if o.Until == nil {
-		o.Until = func(*message.Message) time.Time { return time.Time{} }
 	}
 	if o.Warn == nil {
 		o.Warn = func(string, string) {}

@@ -16,11 +16,11 @@
 {{- end }}
 
 {{/* carrier as a plain container: one item of a pod's containers. It is sent SIGTERM when
-     the pod is to end, or after its preStop hook where it has one. */}}
+     the pod is to end, or after its preStop hook where it has one. In a job it has none. */}}
 {{- define "carrier.container" -}}
 - name: {{ .Values.sidecar.name }}
   {{- include "carrier.containerFields" . | nindent 2 }}
-{{- if and (eq .Values.worker.preStop "drain") (include "carrier.adminPort" .) }}
+{{- if and (eq .Values.worker.preStop "drain") (include "carrier.adminPort" .) (not (include "carrier.isJob" .)) }}
   lifecycle:
     preStop:
       {{- include "carrier.drainHook" . | nindent 6 }}

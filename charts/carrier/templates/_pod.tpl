@@ -1,5 +1,7 @@
 {{/* The pod of the chart's own workload. */}}
 {{- define "carrier.podTemplate" -}}
+{{- include "carrier.checkIdle" . -}}
+{{- $job := include "carrier.isJob" . -}}
 metadata:
   labels:
     {{- include "carrier.labels" . | nindent 4 }}
@@ -12,6 +14,9 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
+  {{- if $job }}
+  restartPolicy: Never
+  {{- end }}
   terminationGracePeriodSeconds: {{ include "carrier.terminationGracePeriodSeconds" . }}
   serviceAccountName: {{ include "carrier.serviceAccountName" . }}
   automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
@@ -22,9 +27,11 @@ spec:
   {{- end }}
   securityContext:
     {{- toYaml .Values.pod.securityContext | nindent 4 }}
-  {{- if or .Values.sidecar.native .Values.pod.initContainers }}
+  {{- if or $job .Values.sidecar.native .Values.pod.initContainers }}
   initContainers:
-    {{- if .Values.sidecar.native }}
+    {{- if $job }}
+    {{- include "carrier.worker" . | nindent 4 }}
+    {{- else if .Values.sidecar.native }}
     {{- include "carrier.nativeSidecar" . | nindent 4 }}
     {{- end }}
     {{- with .Values.pod.initContainers }}
@@ -32,8 +39,10 @@ spec:
     {{- end }}
   {{- end }}
   containers:
+    {{- if not $job }}
     {{- include "carrier.worker" . | nindent 4 }}
-    {{- if not .Values.sidecar.native }}
+    {{- end }}
+    {{- if or $job (not .Values.sidecar.native) }}
     {{- include "carrier.container" . | nindent 4 }}
     {{- end }}
     {{- with .Values.pod.containers }}
@@ -69,9 +78,13 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- end }}
+  {{- if include "carrier.isJob" . }}
+  restartPolicy: Always
+  {{- else }}
   {{- with include "carrier.workerPreStop" . }}
   lifecycle:
     preStop:
       {{- . | nindent 6 }}
+  {{- end }}
   {{- end }}
 {{- end }}

@@ -18,6 +18,9 @@
 {{- include "carrier.checkRouteNames" $names -}}
 {{- $_ := set $config "CARRIER_ROUTES" (join "," $names) -}}
 {{- end -}}
+{{- if and (include "carrier.isJob" .) (not $config.CARRIER_EXIT_WHEN_IDLE) -}}
+{{- $_ := set $config "CARRIER_EXIT_WHEN_IDLE" "30s" -}}
+{{- end -}}
 {{- dict "config" $config "secrets" $secrets | toJson -}}
 {{- end }}
 

@@ -53,16 +53,16 @@ func Running(ctx context.Context, address string) bool {
 }
 
 func get(ctx context.Context, address, path string) (*http.Response, error) {
-	return request(ctx, address, http.MethodGet, path, nil)
+	return request(ctx, address, http.MethodGet, path, nil, nil)
 }
 
 // request makes a request to the admin port at address. It waits until ctx ends.
-func request(ctx context.Context, address, method, path string, header http.Header) (*http.Response, error) {
+func request(ctx context.Context, address, method, path string, header http.Header, body io.Reader) (*http.Response, error) {
 	target, err := dialable(address)
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+target+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+target+path, body)
 	if err != nil {
 		return nil, err
 	}

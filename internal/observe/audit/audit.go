@@ -70,9 +70,9 @@ func (a *Audit) Observe(e dispatch.Event) {
 }
 
 // Worker logs that the worker at endpoint takes messages, or does not and why; cause may be nil.
-// It is to be called on changes alone. A worker that has not been up yet may still be starting:
+// meanwhile says what becomes of its messages while it does not. It is to be called on changes alone. A worker that has not been up yet may still be starting:
 // that is no warning.
-func (a *Audit) Worker(endpoint string, up bool, cause error) {
+func (a *Audit) Worker(endpoint string, up bool, cause error, meanwhile string) {
 	a.mu.Lock()
 	wasUp := a.workerUp
 	a.workerUp = wasUp || up
@@ -81,9 +81,9 @@ func (a *Audit) Worker(endpoint string, up bool, cause error) {
 	case up:
 		a.log.Info("worker takes messages", at)
 	case wasUp:
-		a.log.Warn("worker does not take messages, none is received until it does", at, zap.Error(cause))
+		a.log.Warn("worker does not take messages, "+meanwhile, at, zap.Error(cause))
 	default:
-		a.log.Info("worker does not take messages yet, none is received until it does", at, zap.Error(cause))
+		a.log.Info("worker does not take messages yet, "+meanwhile, at, zap.Error(cause))
 	}
 }
 

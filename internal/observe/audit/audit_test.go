@@ -186,7 +186,7 @@ func TestWorkerIsNamedWhenItGoesAndComes(t *testing.T) {
 		up    bool
 		cause error
 	}{{false, refused}, {true, nil}, {false, refused}, {true, nil}, {false, nil}} {
-		a.Worker(at, w.up, w.cause)
+		a.Worker(at, w.up, w.cause, "none is received until it does")
 	}
 	lines := parsed(t, &out)
 	for i, want := range []struct{ level, msg, cause string }{

@@ -62,8 +62,18 @@ func (p *Process) Route(o Options) *Metrics {
 	m := newMetrics(p, o)
 	p.watch(m.messages)
 	p.watch(m.worker)
+	p.watch(m.workerState)
 	p.watch(m.breakers)
 	p.watch(m.source)
+	return m
+}
+
+// Fallback assembles the metrics of the route called route, which receives nothing: other routes hand
+// messages to its worker, and count them as theirs.
+func (p *Process) Fallback(route string) *Metrics {
+	m := newMetrics(p, Options{Route: route})
+	p.watch(m.workerState)
+	p.watch(m.breakers)
 	return m
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"carrier/dispatch"
+	"carrier/internal/tracing"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -69,6 +70,7 @@ func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 	m.WatchInFlight(func() int { return 3 })
 	m.WatchParked(func() int { return 20 })
 	m.WatchLog(func() uint64 { return 11 })
+	m.WatchSpans(func() tracing.Counts { return tracing.Counts{Sent: 21, Overflowed: 22, Refused: 23} })
 	ingest := func() receiver.EmbeddedQueue {
 		return receiver.EmbeddedQueue{
 			Messages: 4, MaxMessages: 9, Bytes: 5, MaxBytes: 10, Ready: 12, Delayed: 13, BackingOff: 14, InFlight: 15,
@@ -88,6 +90,7 @@ func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 		`carrier_ingest_messages{state="backing_off"} 14`, `carrier_ingest_messages{state="in_flight"} 15`,
 		`carrier_dead_letters 16`, `carrier_dead_letters_dropped_total 17`, `carrier_ingest_files_set_aside 18`,
 		`carrier_ingest_connections 19`, `carrier_ingest_oldest_seconds 0`, `carrier_log_lines_dropped_total 11`,
+		`carrier_spans_sent_total 21`, `carrier_spans_lost_total{cause="queue_full"} 22`, `carrier_spans_lost_total{cause="not_sent"} 23`,
 		`carrier_messages_left_to_redrive_total 0`, `carrier_messages_rejected_total{action="retry",receiver="ingest"} 0`,
 		`carrier_messages_rejected_total{action="dead-letter",receiver="ingest"} 0`, `carrier_messages_rejected_total{action="drop",receiver="ingest"} 0`,
 		`carrier_attempt_duration_seconds_count 0`, `carrier_message_age_seconds_count 0`,

@@ -7,6 +7,7 @@ import (
 
 	runtimemetrics "github.com/VictoriaMetrics/metrics"
 
+	"carrier/internal/tracing"
 	"carrier/receiver"
 )
 
@@ -52,6 +53,18 @@ func (p *Process) collect() *exposition {
 func (p *Process) WatchLog(dropped func() uint64) {
 	p.watch(func(to *exposition) {
 		to.counter("carrier_log_lines_dropped_total", "Log lines that were dropped because nobody read them.", float64(dropped()))
+	})
+}
+
+// WatchSpans adds what became of the spans; the metrics are absent where none are made. It is called
+// at most once, before the metrics are served; now is safe for concurrent use.
+func (p *Process) WatchSpans(now func() tracing.Counts) {
+	p.watch(func(to *exposition) {
+		n := now()
+		to.counter("carrier_spans_sent_total", "Spans that the OpenTelemetry collector took.", float64(n.Sent))
+		const lost, help = "carrier_spans_lost_total", "Spans that the collector did not get."
+		to.counter(lost, help, float64(n.Overflowed), pair{"cause", "queue_full"})
+		to.counter(lost, help, float64(n.Refused), pair{"cause", "not_sent"})
 	})
 }
 

@@ -54,9 +54,13 @@ func (m *Metrics) worker(to *exposition) {
 	m.took.collect(to, "carrier_attempt_duration_seconds", "Time of one attempt, those that were refused left out.", m.route...)
 	m.age.collect(to, "carrier_message_age_seconds",
 		"Time from a message's entering the queue, or from the end of the delay its producer asked for, to the start of an attempt, those that were refused left out.", m.route...)
-	to.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.", binary(m.workerUp.Load()), m.route...)
 	to.gauge("carrier_draining", "Whether the drain has begun and no message is received any more: 1 or 0.", binary(m.draining.Load()), m.route...)
 	to.gauge("carrier_concurrency_limit", "Most messages the worker holds at once.", float64(m.concurrency), m.route...)
+}
+
+// workerState adds whether the worker takes messages.
+func (m *Metrics) workerState(to *exposition) {
+	to.gauge("carrier_worker_up", "Whether the worker is known to take messages: 1 or 0.", binary(m.workerUp.Load()), m.route...)
 }
 
 // breakers adds the state of each breaker that was told of.

@@ -92,6 +92,7 @@ func DecodeMessage(b []byte) (Message, error) {
 type Envelope struct {
 	// To are the subscriptions that the message is for, a bit for each slot.
 	To          uint64
+	ID          [16]byte
 	Stored, Due int64
 	Group       []byte
 	// Cost is what the message counts for in a quota of bytes of one subscription.
@@ -102,6 +103,9 @@ type Envelope struct {
 
 // Plain says whether a message with this envelope belongs into the bucket Plain.
 func (e Envelope) Plain() bool { return len(e.Group) == 0 && e.Due == 0 }
+
+// BodySize is the length of the message's body in bytes.
+func (e Envelope) BodySize() int { return e.rest - e.head }
 
 // CostToAll is what the message counts for in the file's quota of bytes: the body once, and the
 // index for each subscription.
@@ -114,7 +118,7 @@ func ParseEnvelope(b []byte, size int) (Envelope, error) {
 	if err != nil {
 		return Envelope{}, err
 	}
-	e := Envelope{To: to, Stored: int64(binary.BigEndian.Uint64(b[at+16:])), Due: int64(binary.BigEndian.Uint64(b[at+24:]))}
+	e := Envelope{To: to, ID: [16]byte(b[at:]), Stored: int64(binary.BigEndian.Uint64(b[at+16:])), Due: int64(binary.BigEndian.Uint64(b[at+24:]))}
 	group, rest, ok := cutBytes(b[at+messageFixed:])
 	if !ok {
 		return Envelope{}, fmt.Errorf("%w: group", ErrDamaged)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,10 +20,16 @@ func FuzzValue(f *testing.F) {
 			!bytes.Equal(got.Head, head) || !bytes.Equal(got.Body, body) {
 			t.Fatalf("DecodeMessage(encode(%+v)) = %+v, %v", r, got, err)
 		}
-		why := Reason{Text: group, Status: 404, Attempts: 3}
+		why := Reason{Text: strings.ReplaceAll(cut(group), "\x00", " "), Status: 404, Attempts: 3}
+		if due != 0 {
+			why.Endpoint, why.LastAttempt = cut(string(head)), time.Unix(0, due)
+		}
 		letter := EncodeDeadLetter(why, time.Unix(0, stored), ForFirstSlot(bytes.Clone(value)))
-		if died, _, inner, err := DecodeDeadLetter(letter); err != nil || died != why || inner.To != FirstSlot || !bytes.Equal(inner.Body, body) {
+		if died, _, inner, err := DecodeDeadLetter(letter); err != nil || died != why || inner.ID != r.ID || inner.To != FirstSlot || !bytes.Equal(inner.Body, body) {
 			t.Fatalf("DecodeDeadLetter = %+v, %+v, %v", died, inner, err)
+		}
+		if d, err := ParseDeadLetter(letter, len(letter)); err != nil || d.Reason != why || d.ID != r.ID || d.BodySize() != len(body) {
+			t.Fatalf("ParseDeadLetter = %+v, %v", d, err)
 		}
 		// Whatever is changed is found, and arbitrary bytes are only refused.
 		value[uint(at)%uint(len(value))] ^= 0x10
@@ -33,6 +40,7 @@ func FuzzValue(f *testing.F) {
 			_, _ = DecodeMessage(random)
 			_, _ = ParseEnvelope(random, len(random))
 			_, _, _, _ = DecodeDeadLetter(random)
+			_, _ = ParseDeadLetter(random, len(random))
 			_ = DeadLetterCost(random, len(random))
 			_, _ = DecodeState(random)
 			_, _ = DecodeKey(random)
@@ -141,5 +149,34 @@ func TestIndexIsChargedForEachSubscription(t *testing.T) {
 	plain := Message{To: 7, Body: []byte("abc")}
 	if one, all := CostOf(plain.Encode()); one != 3 || all != 3 {
 		t.Errorf("a plain one costs %d, %d; want its body once", one, all)
+	}
+}
+
+// TestReasonIsReadByReleasesBefore: they take all up to the message for the reason's text, so that
+// what was added is behind it, and a reason without it is written as it was.
+func TestReasonIsReadByReleasesBefore(t *testing.T) {
+	message := (&Message{Body: []byte("b")}).Encode()
+	at := time.Unix(1, 2)
+	full := Reason{Text: "no", Status: 404, Attempts: 2, Endpoint: "http://localhost/", FirstReceived: at, LastAttempt: at}
+	for name, c := range map[string]struct{ why, want Reason }{
+		"text alone":              {Reason{Text: "no", Status: 404}, Reason{Text: "no", Status: 404}},
+		"all there is":            {full, full},
+		"a zero byte":             {Reason{Text: "a\x00b", Endpoint: "e"}, Reason{Text: "a b", Endpoint: "e"}},
+		"more than is kept":       {Reason{Text: strings.Repeat("é", 2000)}, Reason{Text: strings.Repeat("é", 512)}},
+		"nothing":                 {},
+		"an endpoint and no text": {Reason{Endpoint: "e"}, Reason{Endpoint: "e"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			letter := EncodeDeadLetter(c.why, at, message)
+			if got, died, m, err := DecodeDeadLetter(letter); got != c.want || !died.Equal(at) || string(m.Body) != "b" || err != nil {
+				t.Errorf("DecodeDeadLetter = %+v, %v, %q, %v", got, died, m.Body, err)
+			}
+			if cost := DeadLetterCost(letter[:min(len(letter), 4096)], len(letter)); cost != 1 {
+				t.Errorf("it costs %d, want 1: the start reads 4 KiB", cost)
+			}
+			if c.why.Text == "no" && c.why.Endpoint == "" && !bytes.Contains(letter, append([]byte{2, 'n', 'o'}, message...)) {
+				t.Errorf("%q is not as it was", letter)
+			}
+		})
 	}
 }

@@ -26,8 +26,8 @@ type Schedule struct {
 	// that was put there, last the last plain one that is committed.
 	ahead          []uint64
 	frontier, last uint64
-	// parked holds plain messages that the frontier has not reached and that are items
-	// nevertheless, since an earlier process gave them back with a delay.
+	// parked holds plain messages that the frontier has not reached and passes over: they are items,
+	// since an earlier process gave them back with a delay, or were taken by TakeWaiting.
 	parked map[uint64]struct{}
 	// boot is the last sequence number of an earlier process.
 	boot uint64
@@ -100,7 +100,9 @@ func (s *Schedule) Extend(seqs []uint64, known uint64) {
 		}
 		s.ahead = append(s.ahead, seq)
 	}
-	s.frontier = max(s.frontier, known)
+	if s.frontier = max(s.frontier, known); s.frontier >= s.last {
+		clear(s.parked)
+	}
 }
 
 // FoundIndexed notes a message of an earlier process with a group or a delay; again says that it

@@ -235,3 +235,34 @@ func (t *Tx) statesOf(seq uint64) (keys [][]byte) {
 	}
 	return keys
 }
+
+// EachMessage calls visit with the messages after a number, in their order, until it returns false.
+func (b Buckets) EachMessage(after uint64, visit func(r Ref, value []byte) bool) {
+	plain, indexed := b[record.Plain].Cursor(), b[record.Indexed].Cursor()
+	first := record.SeqKey(after + 1)
+	pk, pv := plain.Seek(first)
+	ik, iv := indexed.Seek(first)
+	for pk != nil || ik != nil {
+		if ik == nil || pk != nil && record.Seq(pk) < record.Seq(ik) {
+			if !visit(Ref{Seq: record.Seq(pk)}, pv) {
+				return
+			}
+			pk, pv = plain.Next()
+			continue
+		}
+		if !visit(Ref{Seq: record.Seq(ik), Indexed: true}, iv) {
+			return
+		}
+		ik, iv = indexed.Next()
+	}
+}
+
+// Waiting has the bits of the subscriptions that message r, whose value is given, is kept for still.
+func (b Buckets) Waiting(r Ref, value []byte) uint64 {
+	to := record.To(value)
+	if to&(to-1) != 0 {
+		done, _ := b.Done(r.Seq)
+		to &^= done
+	}
+	return to
+}

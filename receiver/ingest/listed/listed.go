@@ -3,6 +3,7 @@
 package listed
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -42,10 +43,7 @@ func Of(found []queue.Listed) []Subscription {
 	all := []Subscription{}
 	for _, l := range found {
 		s := Subscription{
-			Name: l.Name, Pattern: l.Pattern, State: l.State, RemovedAt: l.Since, Waiting: l.Waiting, Bytes: l.Bytes, Dead: l.Dead,
-		}
-		if s.Name == "" {
-			s.Name = queue.DefaultName
+			Name: RouteName(l.Name), Pattern: l.Pattern, State: l.State, RemovedAt: l.Since, Waiting: l.Waiting, Bytes: l.Bytes, Dead: l.Dead,
 		}
 		if !l.Oldest.IsZero() {
 			s.OldestSeconds = int64(max(0, now.Sub(l.Oldest)) / time.Second)
@@ -96,3 +94,6 @@ func StoredName(name string) string {
 	}
 	return name
 }
+
+// RouteName is the opposite of StoredName.
+func RouteName(stored string) string { return cmp.Or(stored, queue.DefaultName) }

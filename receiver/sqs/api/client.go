@@ -54,49 +54,28 @@ type Options struct {
 	UserAgent string
 	// Observer is told of calls and failures.
 	Observer receiver.Observer
+	// Shared is what this client has in common with others; nil where it has nothing.
+	Shared *Shared
 	// Transport is a test's, in place of one with the AWS configuration's proxy and certificates.
 	Transport *http.Transport
 }
 
 // A Client calls one service in one region. It is safe for concurrent use.
 type Client struct {
-	region   string
-	endpoint string // empty where AWS's own is used
+	*service
 	observer receiver.Observer
-	sdk      *awssqs.Client // makes templates; it calls nothing
-	*caller
+	release  func()
 }
 
 // Connect assembles a Client from o and the AWS configuration. It may read files, and dials
 // nothing. An error is of class Invalid or Credentials and lasting: the configuration has to be
 // changed. The notices are for the operator.
 func Connect(ctx context.Context, o Options) (*Client, []preflight.Notice, error) {
-	s, err := environment.Find(ctx, o.Options)
+	s, release, err := o.Shared.connect(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	transport := o.Transport
-	if transport == nil {
-		transport = newTransport(s.AWS)
-	}
-	sdk := awssqs.NewFromConfig(s.AWS, func(so *awssqs.Options) {
-		so.Region = s.Region
-		if s.Endpoint != "" {
-			so.BaseEndpoint = aws.String(s.Endpoint)
-			// The SDK refuses both together with an endpoint.
-			so.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateDisabled
-			so.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateDisabled
-		}
-		so.APIOptions = append(so.APIOptions, userAgent(o.UserAgent)...)
-	})
-	t, err := newTemplate(ctx, sdk)
-	if err != nil {
-		return nil, nil, invalid(err)
-	}
-	return &Client{
-		region: s.Region, endpoint: s.Endpoint, observer: o.Observer, sdk: sdk,
-		caller: newCaller(transport, t, s.Credentials),
-	}, s.Notices, nil
+	return &Client{service: s, observer: o.Observer, release: release}, s.notices, nil
 }
 
 // InRegionOf returns a client for the queue at queueURL: c itself, or one for another region of
@@ -115,10 +94,8 @@ func (c *Client) InRegionOf(ctx context.Context, queueURL string) (*Client, erro
 	if err != nil {
 		return nil, invalid(err)
 	}
-	return &Client{
-		region: region, endpoint: environment.OriginOf(queueURL), observer: c.observer, sdk: c.sdk,
-		caller: newCaller(c.transport, t, c.credentials),
-	}, nil
+	there := &service{region: region, endpoint: environment.OriginOf(queueURL), sdk: c.sdk, caller: newCaller(c.transport, t, c.credentials)}
+	return &Client{service: there, observer: c.observer, release: there.hangUp}, nil
 }
 
 // Region is the region that requests are signed for.
@@ -132,11 +109,9 @@ func (c *Client) Endpoint() string {
 	return environment.OriginOf(c.endpoint)
 }
 
-// Close closes idle connections, and those in use once their answers are read.
-func (c *Client) Close() {
-	c.close()
-	c.transport.CloseIdleConnections()
-}
+// Close closes idle connections, and those in use once their answers are read; where the service is
+// shared, the last of its clients does.
+func (c *Client) Close() { c.release() }
 
 // do makes one call within its time limit, counts it, and sorts its error. The error is ctx's own
 // when ctx ended.

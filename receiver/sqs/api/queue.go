@@ -18,7 +18,7 @@ func (c *Client) QueueURL(ctx context.Context, name, owner string) (string, erro
 	var out struct {
 		QueueUrl string //nolint:revive // SQS's name
 	}
-	err := c.callJSON(ctx, OpGetURL, "GetQueueUrl", in, &out)
+	err := c.CallJSON(ctx, OpGetURL, "GetQueueUrl", in, &out)
 	return out.QueueUrl, err
 }
 
@@ -30,7 +30,7 @@ func (c *Client) QueueAttributes(ctx context.Context, queueURL string) (map[stri
 		QueueUrl       string //nolint:revive // SQS's name
 	}{[]string{"All"}, queueURL}
 	var out struct{ Attributes map[string]looseText }
-	if err := c.callJSON(ctx, OpGetAttributes, "GetQueueAttributes", in, &out); err != nil {
+	if err := c.CallJSON(ctx, OpGetAttributes, "GetQueueAttributes", in, &out); err != nil {
 		return nil, err
 	}
 	attributes := make(map[string]string, len(out.Attributes))
@@ -66,8 +66,10 @@ func ChecksumMatches(body, sum []byte) bool {
 	return string(hexadecimal[:]) == string(sum) || strings.EqualFold(string(hexadecimal[:]), string(sum))
 }
 
-// callJSON makes a call that is made seldom, where encoding/json does no harm.
-func (c *Client) callJSON(ctx context.Context, operation, name string, in, out any) error {
+// CallJSON makes the call that the service calls name, with in as its request, and decodes the answer
+// into out. It is for calls that are made seldom, where encoding/json does no harm. operation is what
+// the Observer is told.
+func (c *Client) CallJSON(ctx context.Context, operation, name string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return sortError(operation, err)

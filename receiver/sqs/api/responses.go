@@ -16,8 +16,9 @@ type ReceivedMessage struct {
 	ID, ReceiptHandle, Body []byte
 	MD5                     []byte // of the body, in hexadecimal
 	Group, Trace            []byte
-	ReceiveCount            int64 // 0 where the answer has none
-	FirstReceived, Sent     int64 // in milliseconds since the epoch; 0 where the answer has none
+	DeadLetterSource        []byte // the ARN of the queue whose redrive policy moved it here
+	ReceiveCount            int64  // 0 where the answer has none
+	FirstReceived, Sent     int64  // in milliseconds since the epoch; 0 where the answer has none
 	Attributes              []Attribute
 }
 
@@ -102,6 +103,8 @@ func readSystem(d *jsonscan.Decoder, m *ReceivedMessage) {
 			m.Group = d.Text()
 		case "AWSTraceHeader":
 			m.Trace = d.Text()
+		case "DeadLetterQueueSourceArn":
+			m.DeadLetterSource = d.Text()
 		case "ApproximateReceiveCount":
 			m.ReceiveCount = d.Number()
 		case "ApproximateFirstReceiveTimestamp":

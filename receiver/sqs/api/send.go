@@ -100,7 +100,7 @@ func (c *Client) SendBatch(ctx context.Context, queueURL string, batch []Outgoin
 		}
 	}
 	sent := make([]Sent, len(batch))
-	if err := c.callJSON(ctx, OpSend, "SendMessageBatch", in, &out); err != nil {
+	if err := c.CallJSON(ctx, OpSend, "SendMessageBatch", in, &out); err != nil {
 		for i := range sent {
 			sent[i].Err = err
 		}

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -62,7 +61,7 @@ func checkAttribute(name, value string, fifo bool) *shapes.Error {
 		return nil
 	}
 	if name == "RedrivePolicy" && value != "" {
-		if _, ok := parseRedrive(value); !ok {
+		if _, ok := shapes.ParseRedrive(value); !ok {
 			return shapes.Plain("InvalidAttributeValue", "Invalid value for the parameter RedrivePolicy.")
 		}
 	}
@@ -105,26 +104,4 @@ func (q *Queue) attributes(now time.Time) map[string]string {
 	all["ApproximateNumberOfMessagesNotVisible"] = strconv.Itoa(counts.InFlight)
 	all["ApproximateNumberOfMessagesDelayed"] = strconv.Itoa(counts.Delayed)
 	return all
-}
-
-// A redrive policy.
-type redrive struct {
-	target string
-	most   int
-}
-
-// parseRedrive reads a RedrivePolicy; its count may be a number or a string.
-func parseRedrive(value string) (redrive, bool) {
-	var p struct {
-		DeadLetterTargetArn string      `json:"deadLetterTargetArn"`
-		MaxReceiveCount     json.Number `json:"maxReceiveCount"`
-	}
-	if json.Unmarshal([]byte(value), &p) != nil {
-		return redrive{}, false
-	}
-	n, err := strconv.Atoi(p.MaxReceiveCount.String())
-	if err != nil || n < 1 || n > 1000 || p.DeadLetterTargetArn == "" {
-		return redrive{}, false
-	}
-	return redrive{target: p.DeadLetterTargetArn, most: n}, true
 }

@@ -155,12 +155,12 @@ func (q *Queue) startLease(m *stored, now time.Time, want asked) shapes.Received
 // redriven moves m to the dead-letter queue if handing it out once more would be
 // once too often, and reports whether it did.
 func (q *Queue) redriven(m *stored) bool {
-	policy, ok := parseRedrive(q.attrs["RedrivePolicy"])
-	if !ok || m.here < policy.most {
+	policy, ok := shapes.ParseRedrive(q.attrs["RedrivePolicy"])
+	if !ok || m.here < policy.Most {
 		return false
 	}
 	for _, target := range q.s.queues {
-		if target.arn() == policy.target && target.fifo() == q.fifo() {
+		if target.arn() == policy.Target && target.fifo() == q.fifo() {
 			q.remove(m)
 			m.here, m.origin, m.hiddenUntil = 0, q.arn(), q.s.now()
 			if target.fifo() {

@@ -2,8 +2,6 @@ package service
 
 import (
 	"context"
-	"regexp"
-	"strings"
 	"time"
 
 	"carrier/internal/testkit/sqstest/shapes"
@@ -12,14 +10,8 @@ import (
 // The service's limits on what is sent. maxSize is that of one message, its
 // attributes included, and of all messages of a batch.
 const (
-	maxSize       = 1 << 20
-	maxDelay      = 900
-	maxAttributes = 10
-)
-
-var (
-	attributeName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,256}$`)
-	attributeType = regexp.MustCompile(`^(String|Number|Binary)(\..+)?$`)
+	maxSize  = 1 << 20
+	maxDelay = 900
 )
 
 func (s *Service) sendMessage(_ context.Context, _ *Call, in *shapes.SendMessageIn) (any, *shapes.Error) {
@@ -98,7 +90,7 @@ func (q *Queue) check(in *shapes.Outgoing) *shapes.Error {
 	if in.MessageBody == "" {
 		return shapes.MissingParameter("MessageBody")
 	}
-	if !allowed(in.MessageBody) {
+	if !shapes.Allowed(in.MessageBody) {
 		return shapes.Plain("InvalidMessageContents", "Invalid binary character was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF")
 	}
 	if most := q.number("MaximumMessageSize"); in.Size() > most {
@@ -107,7 +99,7 @@ func (q *Queue) check(in *shapes.Outgoing) *shapes.Error {
 	if d := in.DelaySeconds; d != nil && (*d < 0 || *d > maxDelay) {
 		return shapes.InvalidValue(*d, "DelaySeconds", "DelaySeconds must be >= 0 and <= 900.")
 	}
-	if err := checkMessageAttributes(in.MessageAttributes); err != nil {
+	if err := shapes.CheckAttributes(in.MessageAttributes); err != nil {
 		return err
 	}
 	for name := range in.MessageSystemAttributes {
@@ -116,35 +108,4 @@ func (q *Queue) check(in *shapes.Outgoing) *shapes.Error {
 		}
 	}
 	return q.checkOrder(in)
-}
-
-func checkMessageAttributes(attrs map[string]shapes.Attribute) *shapes.Error {
-	if len(attrs) > maxAttributes {
-		return shapes.InvalidParameter("Number of message attributes [%d] exceeds the allowed maximum [%d].", len(attrs), maxAttributes)
-	}
-	for name, a := range attrs {
-		lower := strings.ToLower(name)
-		if !attributeName.MatchString(name) || strings.HasPrefix(lower, "aws.") || strings.HasPrefix(lower, "amazon.") {
-			return shapes.InvalidParameter("Invalid attribute name %q.", name)
-		}
-		if !attributeType.MatchString(a.DataType) {
-			return shapes.InvalidParameter("The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
-		}
-		if a.StringValue == "" && len(a.BinaryValue) == 0 || !allowed(a.StringValue) {
-			return shapes.InvalidParameter("Message attribute '%s' must contain non-empty message attribute value of type '%s'.", name, a.DataType)
-		}
-	}
-	return nil
-}
-
-// allowed reports whether text holds only the characters that XML has.
-func allowed(text string) bool {
-	for _, r := range text {
-		switch {
-		case r == 0x9, r == 0xA, r == 0xD, r >= 0x20 && r <= 0xD7FF, r >= 0xE000 && r <= 0xFFFD, r >= 0x10000:
-		default:
-			return false
-		}
-	}
-	return true
 }

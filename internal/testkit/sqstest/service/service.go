@@ -42,6 +42,7 @@ type Service struct {
 	queues  map[string]*Queue
 	deleted map[string]time.Time
 	serial  int64
+	moves   []*moveTask
 }
 
 // New returns a service that holds no queue.
@@ -113,6 +114,10 @@ func operations() map[string]operation {
 		"DeleteMessageBatch":           handle((*Service).deleteMessageBatch),
 		"ChangeMessageVisibility":      handle((*Service).changeVisibility),
 		"ChangeMessageVisibilityBatch": handle((*Service).changeVisibilityBatch),
+		"ListDeadLetterSourceQueues":   handle((*Service).listSources),
+		"StartMessageMoveTask":         handle((*Service).startMove),
+		"ListMessageMoveTasks":         handle((*Service).listMoves),
+		"CancelMessageMoveTask":        handle((*Service).cancelMove),
 	}
 }
 
@@ -145,5 +150,6 @@ func (s *Service) find(in finder) (*Queue, *shapes.Error) {
 	if !ok {
 		return nil, shapes.QueueDoesNotExist()
 	}
+	s.work()
 	return q, nil
 }

@@ -1,4 +1,4 @@
-package queue
+package subscription
 
 import (
 	"cmp"
@@ -13,10 +13,11 @@ import (
 
 // Extend makes the lease of d last its full length from now on, and returns its end. It does not
 // touch the disk. ErrLeaseLost means that the lease is over.
-func (q *Queue) Extend(d *Delivery) (time.Time, error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.usable(); err != nil {
+func (d *Delivery) Extend() (time.Time, error) {
+	set := d.sub.set
+	set.Mu.Lock()
+	defer set.Mu.Unlock()
+	if err := set.Usable(); err != nil {
 		return time.Time{}, err
 	}
 	now := time.Now()
@@ -34,8 +35,8 @@ func (q *Queue) Extend(d *Delivery) (time.Time, error) {
 //
 // Remove, GiveBack, DeadLetter and Quarantine may be called again after an error, by one caller at
 // a time and with the same arguments; they then report the same end.
-func (q *Queue) Remove(ctx context.Context, d *Delivery) error {
-	return q.end(ctx, d, anyTime, &removeOp{ending{sub: d.sub, item: d.item}})
+func (d *Delivery) Remove(ctx context.Context) error {
+	return d.end(ctx, anyTime, &removeOp{ending{sub: d.sub, item: d.item}})
 }
 
 // A Retry says how a message goes back.
@@ -50,7 +51,7 @@ type Retry struct {
 }
 
 // GiveBack ends the lease; the message is due again as r says.
-func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
+func (d *Delivery) GiveBack(ctx context.Context, r Retry) error {
 	s := record.State{Count: int32(d.ReceiveCount), Deferrals: int32(d.Deferrals), First: d.FirstReceived.UnixNano()}
 	if !r.Failed {
 		s.Deferrals++
@@ -58,7 +59,7 @@ func (q *Queue) GiveBack(ctx context.Context, d *Delivery, r Retry) error {
 	if r.Delay > 0 {
 		s.Due = d.due(time.Now(), r).UnixNano()
 	}
-	return q.end(ctx, d, inTime, &giveBackOp{sub: d.sub, item: d.item, state: s})
+	return d.end(ctx, inTime, &giveBackOp{sub: d.sub, item: d.item, state: s})
 }
 
 // due is when d is due that is given back at now. A message that gets too old meanwhile is due
@@ -82,23 +83,24 @@ const (
 	anyTime = true
 )
 
-func (q *Queue) end(ctx context.Context, d *Delivery, late bool, o op) error {
-	q.mu.Lock()
+func (d *Delivery) end(ctx context.Context, late bool, o Op) error {
+	set := d.sub.set
+	set.Mu.Lock()
 	if d.ended == nil {
-		if err := q.claim(d, late, o); err != nil {
-			q.mu.Unlock()
+		if err := d.claim(late, o); err != nil {
+			set.Mu.Unlock()
 			return err
 		}
-		d.ended = q.enqueue(o, record.StateSize)
+		d.ended = set.Enqueue(o, record.StateSize)
 	}
 	b := d.ended
-	q.mu.Unlock()
-	return q.wait(ctx, b)
+	set.Mu.Unlock()
+	return set.Wait(ctx, b)
 }
 
 // claim makes sure that d still holds its message, and that the lease ends here.
-func (q *Queue) claim(d *Delivery, late bool, o op) error {
-	if err := q.usable(); err != nil {
+func (d *Delivery) claim(late bool, o Op) error {
+	if err := d.sub.set.Usable(); err != nil {
 		return err
 	}
 	if d.sub.gone || d.item.Receives.Lease != d.lease || !late && !d.lease.Expires.After(time.Now()) {
@@ -126,8 +128,8 @@ func (e *ending) Idle() bool { return false }
 func (e *ending) ref() store.Ref { return store.Ref{Seq: e.item.Seq, Indexed: e.item.Indexed()} }
 
 // finish takes the message out of the counts, and lets its group's next one go.
-func (e *ending) finish(q *Queue) {
-	q.live.Take(e.left)
+func (e *ending) finish(set *Set) {
+	set.live.Take(e.left)
 	if e.sub == nil {
 		return
 	}
@@ -136,9 +138,9 @@ func (e *ending) finish(q *Queue) {
 }
 
 // finish takes a message of s that has ended out of the counts, unless it was quarantined and is out
-// of them already. The caller holds mu.
+// of them already. The caller holds Mu.
 func (s *Subscription) finish(it *schedule.Item) {
-	if s.queue.aside[it.Seq]&s.bit() == 0 {
+	if s.set.aside[it.Seq]&s.bit() == 0 {
 		s.live.Drop(it.Receives.Size)
 	}
 	s.schedule.Finish(it)
@@ -146,14 +148,14 @@ func (s *Subscription) finish(it *schedule.Item) {
 
 type removeOp struct{ ending }
 
-func (o *removeOp) Write(t *transaction) (err error) {
+func (o *removeOp) Write(t *Tx) (err error) {
 	o.left, err = t.Settle(o.ref(), o.sub.slot)
 	return err
 }
 
-func (o *removeOp) Apply(q *Queue) {
+func (o *removeOp) Apply(set *Set) {
 	o.sub.unsuccessful = time.Time{}
-	o.finish(q)
+	o.finish(set)
 }
 
 type giveBackOp struct {
@@ -164,11 +166,11 @@ type giveBackOp struct {
 
 func (o *giveBackOp) Idle() bool { return false }
 
-func (o *giveBackOp) Write(t *transaction) error {
+func (o *giveBackOp) Write(t *Tx) error {
 	return t.SetState(o.item.Seq, o.sub.slot, o.state)
 }
 
-func (o *giveBackOp) Apply(*Queue) {
+func (o *giveBackOp) Apply(*Set) {
 	h := o.item.Receives
 	h.Lease, h.Open, h.Deferrals = nil, false, o.state.Deferrals
 	o.sub.schedule.GiveBack(o.item, o.state.Due)

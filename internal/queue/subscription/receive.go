@@ -1,4 +1,4 @@
-package queue
+package subscription
 
 import (
 	"bytes"
@@ -36,12 +36,12 @@ type Delivery struct {
 	sub   *Subscription
 	item  *schedule.Item
 	lease *schedule.Lease
-	ended *batch // the commit that settles it
+	ended *Batch // the commit that settles it
 }
 
 // Receive returns between one and limit messages that are due, oldest first and at most
 // one of a group, each under a lease. It waits until there is one; it returns ctx's error
-// when ctx ends first, and ErrClosed or ErrBroken when the queue does. After StopWaiting
+// when ctx ends first, and what SetOptions says when the queue does. After StopWaiting
 // it returns none where it would wait.
 func (s *Subscription) Receive(ctx context.Context, limit int) ([]*Delivery, error) {
 	for {
@@ -52,7 +52,7 @@ func (s *Subscription) Receive(ctx context.Context, limit int) ([]*Delivery, err
 		if err != nil {
 			return nil, err
 		}
-		if len(picked) == 0 && s.queue.noWait.Load() {
+		if len(picked) == 0 && s.set.noWait.Load() {
 			return nil, nil
 		}
 		if len(picked) == 0 {
@@ -66,14 +66,6 @@ func (s *Subscription) Receive(ctx context.Context, limit int) ([]*Delivery, err
 	}
 }
 
-// StopWaiting makes Receive, also one under way, return at once what there is, from now on.
-func (q *Queue) StopWaiting() {
-	q.noWait.Store(true)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.wakeAll()
-}
-
 // forever is how long to wait for what nothing but a wake can bring.
 const forever = time.Duration(math.MaxInt64)
 
@@ -82,11 +74,11 @@ const forever = time.Duration(math.MaxInt64)
 func (s *Subscription) pick(limit int) (<-chan struct{}, time.Duration, []*schedule.Item, error) {
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
+	s.set.Mu.Lock()
+	defer s.set.Mu.Unlock()
 	var picked []*schedule.Item
 	for len(picked) < limit {
-		if err := s.refill(s.queue.view); err != nil {
+		if err := s.refill(s.set.View); err != nil {
 			return nil, 0, nil, err
 		}
 		it := s.schedule.Pick()
@@ -120,10 +112,10 @@ func (s *Subscription) refill(view func(func(store.Buckets) error) error) error 
 	for {
 		from, known, behind := s.schedule.Behind()
 		if !behind {
-			return s.queue.usable()
+			return s.set.Usable()
 		}
 		var seqs []uint64
-		s.queue.mu.Unlock()
+		s.set.Mu.Unlock()
 		err := view(func(b store.Buckets) error {
 			var until uint64
 			var whole bool
@@ -132,7 +124,7 @@ func (s *Subscription) refill(view func(func(store.Buckets) error) error) error 
 			}
 			return nil
 		})
-		s.queue.mu.Lock()
+		s.set.Mu.Lock()
 		if err != nil {
 			return err
 		}
@@ -145,10 +137,10 @@ var errGone = errors.New("message is gone")
 
 // load reads what was picked. A message that is damaged is quarantined and left out.
 func (s *Subscription) load(picked []*schedule.Item) ([]*Delivery, error) {
-	q := s.queue
+	set := s.set
 	batch := make([]*Delivery, len(picked))
 	faults := make([]error, len(picked))
-	err := q.view(func(b store.Buckets) error {
+	err := set.View(func(b store.Buckets) error {
 		for i, it := range picked {
 			batch[i], faults[i] = s.read(b, it)
 		}
@@ -157,9 +149,9 @@ func (s *Subscription) load(picked []*schedule.Item) ([]*Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.usable(); err != nil {
+	set.Mu.Lock()
+	defer set.Mu.Unlock()
+	if err := set.Usable(); err != nil {
 		return nil, err
 	}
 	good := batch[:0]
@@ -167,9 +159,9 @@ func (s *Subscription) load(picked []*schedule.Item) ([]*Delivery, error) {
 		switch {
 		case errors.Is(faults[i], errGone):
 			it.Receives.Lease = nil
-			(&ending{sub: s, item: it}).finish(q)
+			(&ending{sub: s, item: it}).finish(set)
 		case faults[i] != nil:
-			q.quarantine(s, it, faults[i])
+			set.quarantine(s, it, faults[i])
 		default:
 			s.startLease(batch[i])
 			good = append(good, batch[i])
@@ -206,7 +198,7 @@ func (s *Subscription) recall(h *schedule.Receives, stored []byte) {
 	}
 	state, err := record.DecodeState(stored)
 	if err != nil {
-		s.queue.options.Report(ValueIgnored, err)
+		s.set.options.Report(ValueIgnored, err)
 		return
 	}
 	h.Count, h.Deferrals, h.First, h.Open = state.Count, state.Deferrals, state.First, state.Open
@@ -228,7 +220,7 @@ func (s *Subscription) startLease(d *Delivery) {
 	d.FirstReceived = time.Unix(0, h.First)
 	d.Expires = h.Lease.Expires
 	state := record.State{Count: h.Count, Deferrals: h.Deferrals, First: h.First, Open: true}
-	s.queue.enqueue(&markOp{slot: s.slot, item: d.item, lease: h.Lease, state: state}, record.StateSize)
+	s.set.Enqueue(&markOp{slot: s.slot, item: d.item, lease: h.Lease, state: state}, record.StateSize)
 }
 
 // A markOp writes a receive count.
@@ -242,8 +234,8 @@ type markOp struct {
 // Idle: whatever ends the lease writes or removes the state itself.
 func (o *markOp) Idle() bool { return o.item.Receives.Lease != o.lease || o.lease.Settling }
 
-func (o *markOp) Write(t *transaction) error {
+func (o *markOp) Write(t *Tx) error {
 	return t.SetState(o.item.Seq, o.slot, o.state)
 }
 
-func (o *markOp) Apply(*Queue) {}
+func (o *markOp) Apply(*Set) {}

@@ -1,4 +1,4 @@
-package queue
+package subscription
 
 import (
 	"time"
@@ -38,22 +38,6 @@ type Counts struct {
 	SetAside int
 }
 
-// Usage is what counts toward the file's MaxMessages and MaxBytes, each message once, with what is
-// being stored at this moment. It does not read the file.
-func (q *Queue) Usage() (messages int, bytes int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.live.Messages, q.live.Bytes
-}
-
-// RemovedDropped counts the messages that were dropped since the start with subscriptions that are
-// not configured any more.
-func (q *Queue) RemovedDropped() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.removedDropped
-}
-
 // Counts returns what s has. For the oldest message it reads the file.
 func (s *Subscription) Counts() Counts {
 	c := s.countsInMemory()
@@ -62,15 +46,15 @@ func (s *Subscription) Counts() Counts {
 }
 
 func (s *Subscription) countsInMemory() Counts {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
+	s.set.Mu.Lock()
+	defer s.set.Mu.Unlock()
 	delayed, backingOff, inFlight := s.schedule.Counts()
 	return Counts{
 		Messages: s.live.Messages, Bytes: s.live.Bytes,
 		Ready:   max(0, s.live.Messages-delayed-backingOff-inFlight),
 		Delayed: delayed, BackingOff: backingOff, InFlight: inFlight,
 		DeadMessages: s.dead.Messages, DeadBytes: s.dead.Bytes, DeadDropped: s.deadDropped,
-		Evicted: s.evicted, EvictedDead: s.evictedDead, Offline: s.offline, SetAside: s.queue.setAside,
+		Evicted: s.evicted, EvictedDead: s.evictedDead, Offline: s.offline, SetAside: s.set.setAside,
 	}
 }
 
@@ -83,15 +67,15 @@ func (s *Subscription) oldest() time.Time {
 	now := time.Now().UnixNano()
 	var oldest int64
 	due := func(e record.Envelope) bool { return e.Due <= now }
-	_ = s.queue.view(func(b store.Buckets) error {
+	_ = s.set.View(func(b store.Buckets) error {
 		for i, in := range []record.Bucket{record.Plain, record.Indexed} {
-			s.queue.mu.Lock()
+			s.set.Mu.Lock()
 			from := s.passed[i]
-			s.queue.mu.Unlock()
+			s.set.Mu.Unlock()
 			e, until, found := b.FirstPending(in, from, s.slot, oldestMax, due)
-			s.queue.mu.Lock()
+			s.set.Mu.Lock()
 			s.passed[i] = max(s.passed[i], until)
-			s.queue.mu.Unlock()
+			s.set.Mu.Unlock()
 			if since := max(e.Stored, e.Due); found && (oldest == 0 || since < oldest) {
 				oldest = since
 			}
