@@ -121,6 +121,9 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 	if r.Name == "" || !set("CARRIER_READINESS") {
 		r.Readiness = r.Name == "" || r.Webhook.beside()
 	}
+	if r.Receiver == Ingest && c.Ingest.Store == StoreQueueAndFile {
+		r.Readiness = false // the door stays open while the queue is away
+	}
 }
 
 func (r *Route) completeBreaker(set func(ref string) bool) {
