@@ -16,10 +16,10 @@ func (v variable) allowed() string {
 		return words
 	}
 	if words := v.tag.Get("oneof"); words != "" {
-		return list(strings.Fields(words))
+		return values.AnyOf(strings.Fields(words))
 	}
 	if schemes := v.tag.Get("url"); schemes != "" {
-		words := list(suffixed(strings.Fields(schemes), "://"))
+		words := values.AnyOf(values.Suffixed(strings.Fields(schemes), "://"))
 		if _, several := v.field.Interface().(List); several {
 			return "URLs with " + words + ", comma-separated"
 		}
@@ -53,22 +53,6 @@ func (v variable) bounds() string {
 		words += fmt.Sprintf("; or 0: %s", zero)
 	}
 	return words
-}
-
-func list(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
-}
-
-func suffixed(words []string, suffix string) []string {
-	with := make([]string, len(words))
-	for i, word := range words {
-		with[i] = word + suffix
-	}
-	return with
 }
 
 // inRange checks what v was set to against the bounds, words and schemes of its tags.

@@ -6,11 +6,6 @@ import (
 	"carrier/internal/standardwebhooks"
 )
 
-// Authenticates reports whether producers need a credential.
-func (i IngestOptions) Authenticates() bool {
-	return i.Token.Reveal() != "" || i.SigningSecrets.Reveal() != ""
-}
-
 // signing checks the keys that sign.
 func (k *check) signing(w WebhookOptions) {
 	if keys := w.SigningSecrets.Reveal(); keys != "" {

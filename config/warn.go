@@ -105,7 +105,7 @@ func withoutReceiver(ref string, routes []*check) string {
 		return ""
 	}
 	for _, r := range routes {
-		if r.route.Receiver == "" && !r.route.IsFallback() || r.route.Receiver == owner {
+		if r.route.Receiver == "" && !r.route.IsFallback() || r.route.Receiver == owner || r.route.Forwards() && r.route.Forward.To == owner {
 			return ""
 		}
 	}
@@ -158,6 +158,7 @@ func carrierNames() []string {
 
 // belongs names the receiver that the variable that the reference calls name is for, if it is for one.
 func belongs(name string) string {
+	name = strings.Replace(name, "FORWARD_", "", 1)
 	if strings.HasPrefix(name, prefix+"SUBSCRIPTION_") {
 		return Ingest
 	}
