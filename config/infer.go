@@ -66,7 +66,7 @@ func (k *check) deciding() []sign {
 			continue
 		}
 		for _, name := range queues.SourceNames(receiver) {
-			if v, _ := k.variable(name); v.set() {
+			if v, _ := k.variable(name); v.Set() {
 				found = append(found, sign{receiver, name})
 				break
 			}

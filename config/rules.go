@@ -15,6 +15,7 @@ import (
 	"carrier/config/observe"
 	"carrier/config/queues"
 	"carrier/config/values"
+	"carrier/config/variable"
 	"carrier/internal/netaddr"
 	"carrier/internal/secretfile"
 )
@@ -70,7 +71,7 @@ func (k *check) routeRules() {
 // require notes a fault of the variable called name where good does not hold.
 func (k *check) require(name string, good bool) {
 	if v, known := k.variable(name); known && !good {
-		k.fault(name, "must be "+v.allowed())
+		k.fault(name, "must be "+v.Allowed())
 	}
 }
 
@@ -149,7 +150,7 @@ func (k *check) ingest(i IngestOptions) {
 		k.fault("CARRIER_INGEST_MAX_DEAD_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
 	}
 	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
-	closed := i.Authenticates() || k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) || k.faulty("CARRIER_INGEST_SIGNING_SECRETS"+fileSuffix)
+	closed := i.Authenticates() || k.faulty("CARRIER_INGEST_TOKEN"+variable.FileSuffix) || k.faulty("CARRIER_INGEST_SIGNING_SECRETS"+variable.FileSuffix)
 	if k.config.Receives(Ingest) && !closed && !i.AllowAnonymous && !netaddr.IsLoopback(i.Address) {
 		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN or CARRIER_INGEST_SIGNING_SECRETS is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
@@ -205,7 +206,7 @@ func (k *check) file(name, path string) []byte {
 	data, err := secretfile.ReadBytes(path)
 	if err != nil {
 		v, _ := k.variable(name)
-		k.fault(name, fmt.Sprintf("must be %s: %v", v.allowed(), err))
+		k.fault(name, fmt.Sprintf("must be %s: %v", v.Allowed(), err))
 	}
 	return data
 }
@@ -213,7 +214,7 @@ func (k *check) file(name, path string) []byte {
 // concurrency checks the product that stands in for CARRIER_CONCURRENCY.
 func (k *check) concurrency(q SQSOptions) {
 	v, _ := k.variable("CARRIER_CONCURRENCY")
-	if most, _ := v.bound("max"); !v.set() && float64(q.Concurrency()) > most {
+	if most, _ := v.Bound("max"); !v.Set() && float64(q.Concurrency()) > most {
 		k.fault("CARRIER_SQS_RECEIVER_WORKERS", fmt.Sprintf("must be at most %g when multiplied by CARRIER_SQS_RECEIVERS, %d", most, max(q.Receivers, 1)))
 	}
 }
@@ -231,5 +232,5 @@ func (k *check) topics(topics List) {
 	}
 	const name = "CARRIER_INGEST_TOPIC"
 	v, _ := k.variable(name)
-	k.fault(name, "must be "+v.allowed()+"; not "+strings.Join(wrong, ", "))
+	k.fault(name, "must be "+v.Allowed()+"; not "+strings.Join(wrong, ", "))
 }

@@ -25,6 +25,6 @@ func (k *check) keysOfIngest(i IngestOptions) {
 // keys notes what is wrong with the keys of the variable called name, if anything.
 func (k *check) keys(name string, err error) {
 	if v, known := k.variable(name); known && err != nil {
-		k.fault(name, "must be "+v.allowed()+": "+strings.ReplaceAll(err.Error(), "\n", "; "))
+		k.fault(name, "must be "+v.Allowed()+": "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }

@@ -3,10 +3,6 @@ package config
 import (
 	"fmt"
 	"io"
-	"time"
-
-	"carrier/config/values"
-	"carrier/internal/redact"
 )
 
 // Write prints the configuration as NAME=value lines, in the order of the reference
@@ -18,47 +14,16 @@ func (c Config) Write(w io.Writer) error {
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		for _, v := range r.variables() {
-			v.name = r.own(v.ref)
+			v.Name = r.own(v.Ref)
 			vars = append(vars, v)
 		}
 	}
 	for _, v := range vars {
-		if _, err := fmt.Fprintf(w, "%s=%s\n", v.name, v.effective()); err != nil {
+		if _, err := fmt.Fprintf(w, "%s=%s\n", v.Name, v.Effective()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// effective is the value v has, as it could be set.
-func (v variable) effective() string {
-	switch value := v.field.Interface().(type) {
-	case time.Duration:
-		if !v.between() {
-			return ""
-		}
-		return values.Short(value)
-	case int:
-		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {
-			return ""
-		}
-	case Size:
-		if value == 0 && v.tag.Get("shown") != "" {
-			return ""
-		}
-	case string:
-		return oneLine(redact.URLs(value))
-	case List:
-		return oneLine(redact.URLs(value.String()))
-	}
-	return fmt.Sprint(v.field.Interface())
-}
-
-func oneLine(value string) string {
-	if quoted := fmt.Sprintf("%q", value); quoted != `"`+value+`"` {
-		return quoted
-	}
-	return value
 }
 
 const page = `# Configuration
@@ -93,24 +58,9 @@ func Markdown(w io.Writer) error {
 		if i < processes {
 			of = "process"
 		}
-		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", v.name, of, v.standard(), v.allowed(), v.meaning()); err != nil {
+		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", v.Name, of, v.Standard(), v.Allowed(), v.Meaning()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// standard is v's default as the table shows it.
-func (v variable) standard() string {
-	if value := v.tag.Get("default"); value != "" {
-		return "`" + value + "`"
-	}
-	return v.tag.Get("shown")
-}
-
-func (v variable) meaning() string {
-	if v.secret() {
-		return "*Secret.* " + v.tag.Get("desc")
-	}
-	return v.tag.Get("desc")
 }

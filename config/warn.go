@@ -37,10 +37,10 @@ func (k *check) idle(name string, routes []*check) string {
 	known := k.names()
 	for _, v := range reference() {
 		switch {
-		case v.ref == name && v.routeOnly():
-			return "is read for a route alone: " + v.name
-		case !v.routeOnly():
-			known = append(known, v.forms(v.ref)...)
+		case v.Ref == name && v.RouteOnly():
+			return "is read for a route alone: " + v.Name
+		case !v.RouteOnly():
+			known = append(known, v.Forms(v.Ref)...)
 		}
 	}
 	switch {
@@ -182,7 +182,7 @@ func belongs(name string) string {
 func (k *check) names() []string {
 	var names []string
 	for _, v := range k.vars {
-		names = append(names, v.forms(v.name)...)
+		names = append(names, v.Forms(v.Name)...)
 	}
 	return names
 }
@@ -191,15 +191,7 @@ func (k *check) names() []string {
 func (k *check) ownNames() []string {
 	var names []string
 	for _, v := range k.vars {
-		names = append(names, v.forms(k.route.own(v.ref))...)
+		names = append(names, v.Forms(k.route.own(v.Ref))...)
 	}
 	return names
-}
-
-// forms are the names under which v may be set where it is called name.
-func (v variable) forms(name string) []string {
-	if v.secret() {
-		return []string{name, name + fileSuffix}
-	}
-	return []string{name}
 }
