@@ -108,18 +108,17 @@ func (r *Route) complete(c *Config, set func(ref string) bool) {
 	if !set("CARRIER_DEFER_HOLD") {
 		r.Retry.DeferHold = HoldByQueue
 	}
-	if r.RejectAction == "" {
-		r.RejectAction = Retry
-		if r.Receiver == Ingest {
-			r.RejectAction = DeadLetter
-		}
-	}
 	if r.Receiver == Ingest {
 		r.completeIngest(c, set)
 	}
+	r.RejectAction = cmp.Or(r.RejectAction, Retry)
 	if r.Forwards() {
 		r.completeForward(set)
 	}
+	r.completeReadiness(c, set)
+}
+
+func (r *Route) completeReadiness(c *Config, set func(ref string) bool) {
 	if r.Name == "" || !set("CARRIER_READINESS") {
 		r.Readiness = r.Name == "" || r.Asked() || r.Webhook.beside()
 	}
@@ -137,6 +136,7 @@ func (r *Route) completeBreaker(set func(ref string) bool) {
 // completeIngest fills in what stands in ingest's way of keeping a message for ever: there is no
 // redrive policy.
 func (r *Route) completeIngest(c *Config, set func(ref string) bool) {
+	r.RejectAction = cmp.Or(r.RejectAction, DeadLetter)
 	if r.MessageTimeout == 0 && !set("CARRIER_MESSAGE_TIMEOUT") {
 		r.MessageTimeout = ingestTimeout
 	}

@@ -23,8 +23,9 @@ type (
 	Rate = values.Rate
 	// Statuses are HTTP statuses.
 	Statuses = values.Statuses
-	// Fault is one variable that cannot stay as it is, Faults is everything that is wrong.
-	Fault  = faults.Fault
+	// Fault is one variable that cannot stay as it is.
+	Fault = faults.Fault
+	// Faults is everything that is wrong.
 	Faults = faults.Faults
 	// IngestOptions says how messages are taken over HTTP and kept.
 	IngestOptions = queues.Ingest

@@ -47,6 +47,7 @@ func (v Variable) Standard() string {
 	return v.Tag.Get("shown")
 }
 
+// Meaning is what v is for, as the table shows it.
 func (v Variable) Meaning() string {
 	if v.Secret() {
 		return "*Secret.* " + v.Tag.Get("desc")

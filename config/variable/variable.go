@@ -25,6 +25,7 @@ type Variable struct {
 	Field reflect.Value
 }
 
+// Of lists the fields of group, a struct, in their order, those of the structs in it included.
 func Of(group reflect.Value) []Variable {
 	var all []Variable
 	for i := range group.NumField() {
@@ -38,6 +39,7 @@ func Of(group reflect.Value) []Variable {
 	return all
 }
 
+// Secret reports whether v holds one.
 func (v Variable) Secret() bool {
 	_, is := v.Field.Interface().(values.Secret)
 	return is
