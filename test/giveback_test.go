@@ -17,7 +17,7 @@ func TestStopDoesNotWaitForALongPoll(t *testing.T) {
 	w := newWorker(t, always(says(200)))
 	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "20s"})
 	s := b.onSQS().server
-	until(t, "a long poll", func() bool { return s.Open("ReceiveMessage") == 1 })
+	until(t, "a long poll", func() bool { return s.Open("ReceiveMessage") == 1 && len(b.onSQS().queue.Receives()) > 0 })
 	begun := b.onSQS().queue.Receives()[0]
 	b.stop()
 	until(t, "the poll is over", func() bool { return s.Open("ReceiveMessage") == 0 })

@@ -39,7 +39,7 @@ func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error
 		subscriptions[i] = subscription(r)
 	}
 	var target *publisher.Target
-	if c.Ingest.Store != config.StoreFile {
+	if c.Ingest.Store == config.StoreQueue || c.Ingest.Store == config.StoreQueueAndFile {
 		var err error
 		if target, err = NewTarget(routes[0].Target(), o.Agent, routes[0].Log, nil); err != nil {
 			return nil, err
