@@ -105,3 +105,32 @@ func metrics(t *testing.T, admin string) string {
 	}
 	return string(page)
 }
+
+// TestShellSignsWhatIngestTakes runs the shell example of the page on policies.
+func TestShellSignsWhatIngestTakes(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		t.Log("NOT TESTED: signing in a shell, because there is no openssl here")
+		return
+	}
+	keys := start(t, nil, built("carrier"), "keys")
+	if code := keys.Wait(); code != 0 {
+		t.Fatalf("carrier keys: exit code %d\n%s", code, keys.out.String())
+	}
+	secret := strings.TrimSpace(keys.out.String())
+	w := start(t, []string{"WORKER_ADDRESS=127.0.0.1:0"}, built("worker-go"))
+	door := programtest.FreeAddress(t)
+	c := start(t, []string{
+		"CARRIER_WEBHOOK_ENDPOINT=" + w.listening(), "CARRIER_INGEST_ADDRESS=" + door, "CARRIER_INGEST_SIGNING_SECRETS=" + secret,
+		"CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t), "CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
+	}, built("carrier"))
+	c.await(`"source reached"`)
+	script := strings.ReplaceAll(commands(t, content(t, "../docs/policies.md"), "ID=")[0], "https://carrier.example", "http://"+door)
+	for key, want := range map[string]string{"whsec_" + strings.Repeat("QUJD", 8): " 401 ", secret: " 200 "} {
+		p := start(t, []string{"SECRET=" + key}, "bash", "-ec", script)
+		if code := p.Wait(); code != 0 || !strings.Contains(p.out.String(), want) {
+			t.Errorf("exit code %d, want the answer%s:\n%s", code, want, p.out.String())
+		}
+	}
+	w.await(`{"order":7}`)
+}
