@@ -25,7 +25,12 @@ ARG TARGETARCH
 # LEAN leaves out what carrier does not use: gRPC's trace pages, which alone bring 4 MB,
 # and net/http's own HTTP/2 (gRPC has another).
 ENV LEAN=grpcnotrace,nethttpomithttp2
-ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath"
+# What the Makefile calls COLD is compiled without inlining, as there.
+ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath \
+      -gcflags=github.com/aws/...=-l -gcflags=github.com/klauspost/...=-l -gcflags=regexp/...=-l \
+      -gcflags=text/...=-l -gcflags=encoding/gob=-l -gcflags=encoding/xml=-l -gcflags=encoding/asn1=-l -gcflags=crypto/tls/...=-l -gcflags=crypto/x509/...=-l \
+      -gcflags=math/big=-l -gcflags=carrier/config/...=-l -gcflags=carrier=-l \
+      -gcflags=github.com/aws/aws-sdk-go-v2/aws/signer/...="
 RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},${TAGS}" -o /out/ \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" \
       . ./internal/testkit/sqstest/devsqs ./examples/worker-go \

@@ -7,40 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"carrier/config/faults"
+	"carrier/config/variable"
 	"carrier/internal/redact"
 )
-
-// A Fault is one variable that cannot stay as it is.
-type Fault struct {
-	// Variable is its name.
-	Variable string
-	// Value is what it is set to, quoted; REDACTED for a secret, and empty when it is
-	// not set.
-	Value string
-	// Want says what is allowed.
-	Want string
-}
-
-// String is the fault in one line.
-func (f Fault) String() string {
-	if f.Value == "" {
-		return f.Variable + " (not set): " + f.Want
-	}
-	return f.Variable + "=" + f.Value + ": " + f.Want
-}
-
-// Faults is everything that is wrong with a configuration, in the order of the
-// reference table.
-type Faults []Fault
-
-// Error is one line for each fault.
-func (f Faults) Error() string {
-	lines := make([]string, len(f))
-	for i, fault := range f {
-		lines[i] = fault.String()
-	}
-	return strings.Join(lines, "\n")
-}
 
 // A report is what all checks of one Load have found.
 type report struct{ faults Faults }
@@ -52,8 +22,8 @@ type check struct {
 	config    *Config
 	route     *Route // nil for the process
 	receivers []string
-	vars      []variable // its own, in their order
-	known     []variable // its own, and the process's
+	vars      []variable.Variable // its own, in their order
+	known     []variable.Variable // its own, and the process's
 	report    *report
 	// namesFaulty says that CARRIER_ROUTES is not to be trusted.
 	namesFaulty bool
@@ -78,8 +48,8 @@ func (k *check) of(r *Route) *check {
 // stands: what follows from it would only confuse.
 func (k *check) fault(ref, want string) {
 	name := k.nameOf(ref)
-	if v, known := k.variable(ref); known && v.secret() && os.Getenv(name) == "" && os.Getenv(name+fileSuffix) != "" {
-		name, ref = name+fileSuffix, ref+fileSuffix
+	if v, known := k.variable(ref); known && v.Secret() && os.Getenv(name) == "" && os.Getenv(name+variable.FileSuffix) != "" {
+		name, ref = name+variable.FileSuffix, ref+variable.FileSuffix
 	}
 	if !k.noted(name) {
 		k.report.add(Fault{Variable: name, Value: k.shown(ref), Want: k.renamed(want)})
@@ -89,10 +59,10 @@ func (k *check) fault(ref, want string) {
 // nameOf is the name that the variable ref, or its _FILE form, is read from.
 func (k *check) nameOf(ref string) string {
 	if v, known := k.variable(ref); known {
-		return v.name
+		return v.Name
 	}
-	if v, known := k.variable(strings.TrimSuffix(ref, fileSuffix)); known {
-		return v.name + fileSuffix
+	if v, known := k.variable(strings.TrimSuffix(ref, variable.FileSuffix)); known {
+		return v.Name + variable.FileSuffix
 	}
 	return ref
 }
@@ -112,10 +82,10 @@ func (k *check) noted(name string) bool {
 }
 
 // variable finds a variable by the name that the reference has for it.
-func (k *check) variable(ref string) (variable, bool) {
-	i := slices.IndexFunc(k.known, func(v variable) bool { return v.ref == ref })
+func (k *check) variable(ref string) (variable.Variable, bool) {
+	i := slices.IndexFunc(k.known, func(v variable.Variable) bool { return v.Ref == ref })
 	if i < 0 {
-		return variable{}, false
+		return variable.Variable{}, false
 	}
 	return k.known[i], true
 }
@@ -123,7 +93,7 @@ func (k *check) variable(ref string) (variable, bool) {
 // set reports whether the environment gives the variable called ref a value.
 func (k *check) set(ref string) bool {
 	v, known := k.variable(ref)
-	return known && v.set()
+	return known && v.Set()
 }
 
 // shown is the value of the variable called ref as it may be printed.
@@ -133,24 +103,10 @@ func (k *check) shown(ref string) string {
 	switch {
 	case value == "":
 		return ""
-	case known && v.secret():
+	case known && v.Secret():
 		return redact.Mark
 	}
-	return fmt.Sprintf("%q", harmless(value))
-}
-
-// harmless is value, of any variable, without what may be secret if it is a URL or was meant as one,
-// however broken it is.
-func harmless(value string) string {
-	if strings.Contains(value, "://") {
-		value = redact.URLs(value)
-	} else if at := strings.LastIndex(value, "@"); at >= 0 {
-		value = redact.Mark + value[at:]
-	}
-	if at := strings.IndexAny(value, "?#"); at >= 0 && at+1 < len(value) {
-		value = value[:at+1] + redact.Mark
-	}
-	return value
+	return fmt.Sprintf("%q", faults.Harmless(value))
 }
 
 // sort puts the faults in the order of the table: those of the process, then route by route.
@@ -158,7 +114,7 @@ func (r *report) sort(checks []*check) {
 	var order []string
 	for _, k := range checks {
 		for _, v := range k.vars {
-			order = append(order, v.name, v.name+fileSuffix)
+			order = append(order, v.Name, v.Name+variable.FileSuffix)
 		}
 	}
 	slices.SortStableFunc(r.faults, func(a, b Fault) int {

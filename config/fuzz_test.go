@@ -3,6 +3,8 @@ package config
 import (
 	"strings"
 	"testing"
+
+	"carrier/config/variable"
 )
 
 // FuzzConfig gives two variables any values: Load must not panic, a fault must name a
@@ -16,9 +18,9 @@ func FuzzConfig(f *testing.F) {
 	var names []string
 	var secret []bool
 	for _, v := range reference() {
-		names, secret = append(names, v.name), append(secret, v.secret())
-		if v.secret() {
-			names, secret = append(names, v.name+fileSuffix), append(secret, false)
+		names, secret = append(names, v.Name), append(secret, v.Secret())
+		if v.Secret() {
+			names, secret = append(names, v.Name+variable.FileSuffix), append(secret, false)
 		}
 	}
 	f.Fuzz(func(t *testing.T, a byte, first string, b byte, second string) {

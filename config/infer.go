@@ -4,24 +4,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"carrier/config/queues"
 )
 
 // inferable are the receivers that their variables decide for; with none of these it is ingest.
 func inferable() []string { return []string{SQS, PubSub, NATS} }
-
-// sourceNames are the process-wide variables that name a source of receiver. With routes, these
-// alone decide for a route that has no variable of a receiver of its own.
-func sourceNames(receiver string) []string {
-	switch receiver {
-	case SQS:
-		return []string{"CARRIER_SQS_QUEUE_NAME", "CARRIER_SQS_QUEUE_URL"}
-	case PubSub:
-		return []string{"CARRIER_PUBSUB_SUBSCRIPTION"}
-	case NATS:
-		return []string{"CARRIER_NATS_CONSUMER"}
-	}
-	return nil
-}
 
 // infer chooses the route's receiver where none is named, and checks that it is built in.
 func (k *check) infer() {
@@ -63,6 +51,9 @@ type sign struct{ receiver, variable string }
 func (k *check) deciding() []sign {
 	var found []sign
 	for _, receiver := range inferable() {
+		if k.isTargetsOwn(receiver) && (k.route.Name == "" || k.route.Forwards()) {
+			continue
+		}
 		if name := k.firstSet(receiver); name != "" {
 			found = append(found, sign{receiver, name})
 		}
@@ -71,14 +62,24 @@ func (k *check) deciding() []sign {
 		return found
 	}
 	for _, receiver := range inferable() {
-		for _, name := range sourceNames(receiver) {
-			if v, _ := k.variable(name); v.set() {
+		if k.isTargetsOwn(receiver) {
+			continue
+		}
+		for _, name := range queues.SourceNames(receiver) {
+			if v, _ := k.variable(name); v.Set() {
 				found = append(found, sign{receiver, name})
 				break
 			}
 		}
 	}
 	return found
+}
+
+// isTargetsOwn reports whether variables of engine say which queue the route forwards to, and not that it
+// receives from there: they do unless a source is named, and by what is not the name of the target.
+func (k *check) isTargetsOwn(engine string) bool {
+	return k.route.Forward.To == engine && (len(k.setOf("", queues.SourceNames(engine))) == 0 ||
+		engine == SQS && len(k.setOf(prefix+"FORWARD_SQS_", []string{"QUEUE_NAME", "QUEUE_URL"})) == 0)
 }
 
 // firstSet returns the first of the route's own variables that is set and belongs to receiver by

@@ -9,14 +9,10 @@ import (
 	"carrier/config/otel"
 	"carrier/config/routenames"
 	"carrier/config/values"
-
-	"github.com/kelseyhightower/envconfig"
+	"carrier/config/variable"
 )
 
-const (
-	prefix     = "CARRIER_"
-	fileSuffix = "_FILE"
-)
+const prefix = "CARRIER_"
 
 // Load reads the process's environment. An empty variable counts as one that is not
 // set, but for CARRIER_ADMIN_ADDRESS. receivers are the ones built into this binary.
@@ -70,37 +66,39 @@ func (k *check) readAll() {
 }
 
 // read gives v its value, from the environment or its default.
-func (k *check) read(v variable) {
+func (k *check) read(v variable.Variable) {
 	// envconfig tells empty from unset, and no environment can hold this name.
-	name := "=" + v.ref
-	if v.set() {
-		name = v.name
+	name := "=" + v.Ref
+	if v.Set() {
+		name = v.Name
 	}
-	if what := stray(v, os.Getenv(v.name)); what != "" {
-		k.fault(v.ref, "must be "+v.allowed()+"; it "+what)
+	if what := v.Stray(os.Getenv(v.Name)); what != "" {
+		k.fault(v.Ref, "must be "+v.Allowed()+"; it "+what)
 		return
 	}
-	if decode(v.field, name, v.tag.Get("default")) != nil {
-		k.fault(v.ref, "must be "+v.allowed())
+	if variable.Decode(v.Field, name, v.Tag.Get("default")) != nil {
+		k.fault(v.Ref, "must be "+v.Allowed())
 		return
 	}
-	if v.secret() {
+	if v.Secret() {
 		k.readFile(v)
 	}
-	if v.set() {
-		k.inRange(v)
+	if v.Set() {
+		if !v.InRange() {
+			k.fault(v.Name, "must be "+v.Allowed())
+		}
 	}
 }
 
 // readFile gives the secret v its value from the file its _FILE form names, if any.
-func (k *check) readFile(v variable) {
-	ref := v.ref + fileSuffix
-	path := os.Getenv(v.name + fileSuffix)
+func (k *check) readFile(v variable.Variable) {
+	ref := v.Ref + variable.FileSuffix
+	path := os.Getenv(v.Name + variable.FileSuffix)
 	if path == "" {
 		return
 	}
-	if v.set() {
-		k.fault(ref, "must not be set together with "+v.ref)
+	if v.Set() {
+		k.fault(ref, "must not be set together with "+v.Ref)
 		return
 	}
 	secret, err := values.FromFile(path)
@@ -108,26 +106,11 @@ func (k *check) readFile(v variable) {
 		k.fault(ref, fmt.Sprintf("must be a readable file that holds the secret: %v", err))
 		return
 	}
-	if what := stray(v, secret.Reveal()); what != "" {
-		k.fault(ref, "must hold "+v.allowed()+"; it "+what)
+	if what := v.Stray(secret.Reveal()); what != "" {
+		k.fault(ref, "must hold "+v.Allowed()+"; it "+what)
 		return
 	}
-	v.field.Set(reflect.ValueOf(secret))
-}
-
-// decode has envconfig set one field from the environment variable called name, or from
-// def. One at a time: envconfig stops at the first fault, and all are wanted.
-func decode(field reflect.Value, name, def string) error {
-	one := reflect.New(reflect.StructOf([]reflect.StructField{{
-		Name: "Field",
-		Type: field.Type(),
-		Tag:  reflect.StructTag(fmt.Sprintf("envconfig:%q default:%q", name, def)),
-	}}))
-	if err := envconfig.Process("", one.Interface()); err != nil {
-		return err
-	}
-	field.Set(one.Elem().Field(0))
-	return nil
+	v.Field.Set(reflect.ValueOf(secret))
 }
 
 // routeNames returns the names of the routes whose variables can be read: one that is empty where

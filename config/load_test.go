@@ -140,7 +140,7 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		`CARRIER_ADMIN_TOKEN_FILE="/nowhere": must not be set together with CARRIER_ADMIN_TOKEN`,
 		`CARRIER_INGEST_MAX_BODY="1MB!": must be a size such as 512KiB (B, KiB, MiB, GiB, KB, MB, GB or plain bytes), 1 to 1GiB`,
 		`CARRIER_INGEST_TOKEN_FILE="/nowhere/token": must be a readable file that holds the secret: no such file or directory`,
-		`CARRIER_TRANSMITTER="push": must be webhook, pull or stream`,
+		`CARRIER_TRANSMITTER="push": must be webhook, pull, stream or forward`,
 		`CARRIER_SQS_QUEUE_NAME="a b": must be 1 to 80 letters, digits, - and _; a FIFO queue's ends in .fifo within these 80`,
 		`CARRIER_SQS_BATCH_SIZE="eleven": must be a whole number, 1 to 10`,
 		`CARRIER_SQS_WAIT_TIME="21s": must be a duration such as 1m30s, 0s to 20s`,

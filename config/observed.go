@@ -1,11 +1,14 @@
 package config
 
-import "carrier/config/observe"
+import (
+	"carrier/config/observe"
+	"carrier/config/variable"
+)
 
 // page checks that nobody is served who could not log in.
 func (k *check) page(a observe.Admin) {
 	const name = "CARRIER_ADMIN_PAGE"
-	tokenFaulty := k.faulty("CARRIER_ADMIN_TOKEN") || k.faulty("CARRIER_ADMIN_TOKEN"+fileSuffix)
+	tokenFaulty := k.faulty("CARRIER_ADMIN_TOKEN") || k.faulty("CARRIER_ADMIN_TOKEN"+variable.FileSuffix)
 	switch {
 	case !a.Page || tokenFaulty:
 	case a.Token.Reveal() == "":

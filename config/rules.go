@@ -11,8 +11,11 @@ import (
 	"strings"
 	"time"
 
+	"carrier/config/faults"
 	"carrier/config/observe"
+	"carrier/config/queues"
 	"carrier/config/values"
+	"carrier/config/variable"
 	"carrier/internal/netaddr"
 	"carrier/internal/secretfile"
 )
@@ -25,8 +28,6 @@ const (
 
 // leastFailures is how many failures in a row open a breaker at least, unless it is set.
 const leastFailures = 5
-
-const projectID = `[a-z0-9.:-]+`
 
 // rules checks what no single bound can say of the process's variables.
 func (k *check) rules() {
@@ -41,6 +42,7 @@ func (k *check) rules() {
 	k.worker(c.Worker)
 	k.aws()
 	k.ingest(c.Ingest)
+	k.stores()
 	k.keysOfIngest(c.Ingest)
 }
 
@@ -50,6 +52,7 @@ func (k *check) routeRules() {
 	k.queue(r.SQS)
 	k.subscription(r.PubSub)
 	k.consumer(r.NATS)
+	k.forward()
 	k.topics(r.Ingest.Topics)
 	k.endpoint(r.Webhook)
 	k.signing(r.Webhook)
@@ -68,7 +71,7 @@ func (k *check) routeRules() {
 // require notes a fault of the variable called name where good does not hold.
 func (k *check) require(name string, good bool) {
 	if v, known := k.variable(name); known && !good {
-		k.fault(name, "must be "+v.allowed())
+		k.fault(name, "must be "+v.Allowed())
 	}
 }
 
@@ -88,8 +91,8 @@ func (k *check) token(name string, token Secret) {
 // queue checks that SQS is told of one queue.
 func (k *check) queue(q SQSOptions) {
 	const name, url = "CARRIER_SQS_QUEUE_NAME", "CARRIER_SQS_QUEUE_URL"
-	k.require(name, q.QueueName == "" || len(q.QueueName) <= 80 && matches(`[A-Za-z0-9_-]+(\.fifo)?`, q.QueueName))
-	k.require("CARRIER_SQS_QUEUE_OWNER", q.QueueOwner == "" || matches(`[0-9]{12}`, q.QueueOwner))
+	k.require(name, q.QueueName == "" || matches(queues.QueueName, q.QueueName))
+	k.require("CARRIER_SQS_QUEUE_OWNER", q.QueueOwner == "" || matches(queues.Account, q.QueueOwner))
 	switch {
 	case k.route.Receiver != SQS:
 	case k.set(name) && k.set(url):
@@ -104,13 +107,13 @@ func (k *check) queue(q SQSOptions) {
 func (k *check) subscription(p PubSubOptions) {
 	const name = "CARRIER_PUBSUB_SUBSCRIPTION"
 	k.require(name, p.Subscription == "" || matches(`(projects/[^/\s]+/subscriptions/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.Subscription))
-	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(`(projects/[^/\s]+/topics/)?[A-Za-z][A-Za-z0-9._~+%-]{2,254}`, p.DeadLetterTopic))
-	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(projectID, p.Project))
+	k.require("CARRIER_DEAD_LETTER_TOPIC", p.DeadLetterTopic == "" || matches(queues.Topic, p.DeadLetterTopic))
+	k.require("CARRIER_PUBSUB_PROJECT", p.Project == "" || matches(queues.Project, p.Project))
 	k.require("CARRIER_PUBSUB_ENDPOINT", p.Endpoint == "" || values.IsGRPCServer(p.Endpoint))
 	if k.route.Receiver != PubSub {
 		return
 	}
-	k.project()
+	k.projectOf(&k.route.PubSub.Project, "")
 	if !k.set(name) {
 		k.fault(name, "must be set")
 	}
@@ -119,13 +122,16 @@ func (k *check) subscription(p PubSubOptions) {
 	}
 }
 
-// project takes the project from the environment that Google's own tools read, unless it is set.
-func (k *check) project() {
+// projectOf takes the project from otherwise, or from the environment that Google's own tools read,
+// unless it is set.
+func (k *check) projectOf(project *string, otherwise string) {
 	const name = "GOOGLE_CLOUD_PROJECT"
-	p := &k.route.PubSub
-	if value := os.Getenv(name); p.Project == "" {
-		p.Project = value
-		if value != "" && !matches(projectID, value) {
+	if value := os.Getenv(name); *project == "" {
+		if *project = otherwise; otherwise != "" {
+			return
+		}
+		*project = value
+		if value != "" && !matches(queues.Project, value) {
 			k.fault(name, "must be a project id")
 		}
 	}
@@ -144,7 +150,7 @@ func (k *check) ingest(i IngestOptions) {
 		k.fault("CARRIER_INGEST_MAX_DEAD_BYTES", fmt.Sprintf("must be at least CARRIER_INGEST_MAX_BODY, %v", i.MaxBody))
 	}
 	k.keyPair("CARRIER_INGEST_TLS_CERT_FILE", i.TLSCertFile, "CARRIER_INGEST_TLS_KEY_FILE", i.TLSKeyFile)
-	closed := i.Authenticates() || k.faulty("CARRIER_INGEST_TOKEN"+fileSuffix) || k.faulty("CARRIER_INGEST_SIGNING_SECRETS"+fileSuffix)
+	closed := i.Authenticates() || k.faulty("CARRIER_INGEST_TOKEN"+variable.FileSuffix) || k.faulty("CARRIER_INGEST_SIGNING_SECRETS"+variable.FileSuffix)
 	if k.config.Receives(Ingest) && !closed && !i.AllowAnonymous && !netaddr.IsLoopback(i.Address) {
 		k.fault("CARRIER_INGEST_ADDRESS", "must be a loopback address, unless CARRIER_INGEST_TOKEN or CARRIER_INGEST_SIGNING_SECRETS is set or CARRIER_INGEST_ALLOW_ANONYMOUS is true")
 	}
@@ -200,7 +206,7 @@ func (k *check) file(name, path string) []byte {
 	data, err := secretfile.ReadBytes(path)
 	if err != nil {
 		v, _ := k.variable(name)
-		k.fault(name, fmt.Sprintf("must be %s: %v", v.allowed(), err))
+		k.fault(name, fmt.Sprintf("must be %s: %v", v.Allowed(), err))
 	}
 	return data
 }
@@ -208,19 +214,17 @@ func (k *check) file(name, path string) []byte {
 // concurrency checks the product that stands in for CARRIER_CONCURRENCY.
 func (k *check) concurrency(q SQSOptions) {
 	v, _ := k.variable("CARRIER_CONCURRENCY")
-	if most, _ := v.bound("max"); !v.set() && float64(q.concurrency()) > most {
+	if most, _ := v.Bound("max"); !v.Set() && float64(q.Concurrency()) > most {
 		k.fault("CARRIER_SQS_RECEIVER_WORKERS", fmt.Sprintf("must be at most %g when multiplied by CARRIER_SQS_RECEIVERS, %d", most, max(q.Receivers, 1)))
 	}
 }
-
-func (q SQSOptions) concurrency() int { return max(q.Receivers, 1) * q.ReceiverWorkers }
 
 // topics checks the paths of a subscription, and names each that is none.
 func (k *check) topics(topics List) {
 	var wrong []string
 	for _, topic := range topics {
 		if !strings.HasPrefix(topic, "/") || strings.HasPrefix(topic, "//") || strings.ContainsAny(topic, "*?#") {
-			wrong = append(wrong, fmt.Sprintf("%q", harmless(topic)))
+			wrong = append(wrong, fmt.Sprintf("%q", faults.Harmless(topic)))
 		}
 	}
 	if len(wrong) == 0 {
@@ -228,5 +232,5 @@ func (k *check) topics(topics List) {
 	}
 	const name = "CARRIER_INGEST_TOPIC"
 	v, _ := k.variable(name)
-	k.fault(name, "must be "+v.allowed()+"; not "+strings.Join(wrong, ", "))
+	k.fault(name, "must be "+v.Allowed()+"; not "+strings.Join(wrong, ", "))
 }

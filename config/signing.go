@@ -6,11 +6,6 @@ import (
 	"carrier/internal/standardwebhooks"
 )
 
-// Authenticates reports whether producers need a credential.
-func (i IngestOptions) Authenticates() bool {
-	return i.Token.Reveal() != "" || i.SigningSecrets.Reveal() != ""
-}
-
 // signing checks the keys that sign.
 func (k *check) signing(w WebhookOptions) {
 	if keys := w.SigningSecrets.Reveal(); keys != "" {
@@ -30,6 +25,6 @@ func (k *check) keysOfIngest(i IngestOptions) {
 // keys notes what is wrong with the keys of the variable called name, if anything.
 func (k *check) keys(name string, err error) {
 	if v, known := k.variable(name); known && err != nil {
-		k.fault(name, "must be "+v.allowed()+": "+strings.ReplaceAll(err.Error(), "\n", "; "))
+		k.fault(name, "must be "+v.Allowed()+": "+strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 }

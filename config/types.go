@@ -1,6 +1,8 @@
 package config
 
 import (
+	"carrier/config/faults"
+	"carrier/config/queues"
 	"carrier/config/routenames"
 	"carrier/config/values"
 )
@@ -21,9 +23,34 @@ type (
 	Rate = values.Rate
 	// Statuses are HTTP statuses.
 	Statuses = values.Statuses
+	// Fault is one variable that cannot stay as it is.
+	Fault = faults.Fault
+	// Faults is everything that is wrong.
+	Faults = faults.Faults
+	// IngestOptions says how messages are taken over HTTP and kept.
+	IngestOptions = queues.Ingest
+	// IngestRouteOptions says which of the messages taken over HTTP a route gets, and how.
+	IngestRouteOptions = queues.IngestRoute
+	// SubscriptionOptions bounds what the queue file of ingest holds for one route.
+	SubscriptionOptions = queues.Subscription
+	// SQSOptions says which SQS queue is read, and how.
+	SQSOptions = queues.SQS
+	// PubSubOptions says which Pub/Sub subscription is read, and how.
+	PubSubOptions = queues.PubSub
+	// NATSOptions says which consumer of NATS JetStream is read, and how.
+	NATSOptions = queues.NATS
+	// ForwardOptions says which queue messages are forwarded to.
+	ForwardOptions = queues.Forward
+	// Target is the queue that messages are forwarded to.
+	Target = queues.Target
+	// RetryOptions is the backoff of failed messages.
+	RetryOptions = queues.Retry
 	// Header is one header of CARRIER_WEBHOOK_HEADERS.
 	Header = values.Header
 )
+
+// HoldByQueue is queues.HoldByQueue.
+const HoldByQueue = queues.HoldByQueue
 
 // Auto is the Prefetch that lets carrier choose.
 const Auto = values.Auto

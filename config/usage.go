@@ -3,10 +3,8 @@ package config
 import (
 	"fmt"
 	"io"
-	"time"
 
-	"carrier/config/values"
-	"carrier/internal/redact"
+	"carrier/config/variable"
 )
 
 // Write prints the configuration as NAME=value lines, in the order of the reference
@@ -18,99 +16,19 @@ func (c Config) Write(w io.Writer) error {
 	for i := range c.Routes {
 		r := &c.Routes[i]
 		for _, v := range r.variables() {
-			v.name = r.own(v.ref)
+			v.Name = r.own(v.Ref)
 			vars = append(vars, v)
 		}
 	}
 	for _, v := range vars {
-		if _, err := fmt.Fprintf(w, "%s=%s\n", v.name, v.effective()); err != nil {
+		if _, err := fmt.Fprintf(w, "%s=%s\n", v.Name, v.Effective()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-// effective is the value v has, as it could be set.
-func (v variable) effective() string {
-	switch value := v.field.Interface().(type) {
-	case time.Duration:
-		if !v.between() {
-			return ""
-		}
-		return values.Short(value)
-	case int:
-		if value == 0 && v.tag.Get("shown") != "" && v.tag.Get("zero") == "" {
-			return ""
-		}
-	case Size:
-		if value == 0 && v.tag.Get("shown") != "" {
-			return ""
-		}
-	case string:
-		return oneLine(redact.URLs(value))
-	case List:
-		return oneLine(redact.URLs(value.String()))
-	}
-	return fmt.Sprint(v.field.Interface())
-}
-
-func oneLine(value string) string {
-	if quoted := fmt.Sprintf("%q", value); quoted != `"`+value+`"` {
-		return quoted
-	}
-	return value
-}
-
-const page = `# Configuration
-
-carrier is configured by environment variables alone. This page is printed by
-` + "`carrier config --markdown`" + `; ` + "`carrier config`" + ` prints what is in effect, secrets redacted.
-
-* A variable that is set to the empty string counts as not set, but for
-  ` + "`CARRIER_ADMIN_ADDRESS`" + `, which the empty string turns off.
-* Every variable marked *secret* can also be given as its name with ` + "`_FILE`" + ` at the end: the
-  path of a file that holds it. One newline at the end of the file is dropped. Giving both is a fault.
-* With ` + "`CARRIER_ROUTES=orders,mail`" + ` there are several routes in one process. A variable whose
-  *Of* is *route* is then also read as ` + "`CARRIER_ROUTE_MAIL_<REST>`" + ` in place of
-  ` + "`CARRIER_<REST>`" + `, for the route mail alone: that first, then the process-wide one, then the
-  default, with ` + "`_FILE`" + ` forms on both. One whose *Of* is *process* has no such form.
-* Everything that is wrong is reported at once on stderr, a line for each variable, and carrier ends
-  with exit code 2 before it takes a message. A variable that begins with ` + "`CARRIER_`" + ` and is not
-  listed here is warned about.
-
-| Variable | Of | Default | Allowed | Meaning |
-|---|---|---|---|---|
-`
 
 // Markdown prints the reference page. It returns w's error.
 func Markdown(w io.Writer) error {
-	if _, err := io.WriteString(w, page); err != nil {
-		return err
-	}
-	processes := len(new(Config).variables())
-	for i, v := range reference() {
-		of := "route"
-		if i < processes {
-			of = "process"
-		}
-		if _, err := fmt.Fprintf(w, "| `%s` | %s | %s | %s | %s |\n", v.name, of, v.standard(), v.allowed(), v.meaning()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// standard is v's default as the table shows it.
-func (v variable) standard() string {
-	if value := v.tag.Get("default"); value != "" {
-		return "`" + value + "`"
-	}
-	return v.tag.Get("shown")
-}
-
-func (v variable) meaning() string {
-	if v.secret() {
-		return "*Secret.* " + v.tag.Get("desc")
-	}
-	return v.tag.Get("desc")
+	return variable.Markdown(w, len(new(Config).variables()), reference())
 }

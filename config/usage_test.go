@@ -33,13 +33,13 @@ func TestReferencePageIsFresh(t *testing.T) {
 func TestEveryVariableIsDescribed(t *testing.T) {
 	seen := map[string]bool{}
 	for _, v := range reference() {
-		if !strings.HasPrefix(v.name, prefix) || seen[v.name] || v.tag.Get("desc") == "" {
-			t.Errorf("%s has no name of its own, or no meaning", v.name)
+		if !strings.HasPrefix(v.Name, prefix) || seen[v.Name] || v.Tag.Get("desc") == "" {
+			t.Errorf("%s has no name of its own, or no meaning", v.Name)
 		}
-		seen[v.name] = true
+		seen[v.Name] = true
 		for _, tag := range []string{"min", "max"} {
-			if _, ok := v.bound(tag); v.tag.Get(tag) != "" && !ok {
-				t.Errorf("%s: bound %q cannot be read", v.name, v.tag.Get(tag))
+			if _, ok := v.Bound(tag); v.Tag.Get(tag) != "" && !ok {
+				t.Errorf("%s: bound %q cannot be read", v.Name, v.Tag.Get(tag))
 			}
 		}
 	}

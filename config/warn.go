@@ -37,10 +37,10 @@ func (k *check) idle(name string, routes []*check) string {
 	known := k.names()
 	for _, v := range reference() {
 		switch {
-		case v.ref == name && v.routeOnly():
-			return "is read for a route alone: " + v.name
-		case !v.routeOnly():
-			known = append(known, v.forms(v.ref)...)
+		case v.Ref == name && v.RouteOnly():
+			return "is read for a route alone: " + v.Name
+		case !v.RouteOnly():
+			known = append(known, v.Forms(v.Ref)...)
 		}
 	}
 	switch {
@@ -105,7 +105,7 @@ func withoutReceiver(ref string, routes []*check) string {
 		return ""
 	}
 	for _, r := range routes {
-		if r.route.Receiver == "" && !r.route.IsFallback() || r.route.Receiver == owner {
+		if r.route.Receiver == "" && !r.route.IsFallback() || r.route.Receiver == owner || r.route.Forwards() && r.route.Forward.To == owner {
 			return ""
 		}
 	}
@@ -158,6 +158,7 @@ func carrierNames() []string {
 
 // belongs names the receiver that the variable that the reference calls name is for, if it is for one.
 func belongs(name string) string {
+	name = strings.Replace(name, "FORWARD_", "", 1)
 	if strings.HasPrefix(name, prefix+"SUBSCRIPTION_") {
 		return Ingest
 	}
@@ -181,7 +182,7 @@ func belongs(name string) string {
 func (k *check) names() []string {
 	var names []string
 	for _, v := range k.vars {
-		names = append(names, v.forms(v.name)...)
+		names = append(names, v.Forms(v.Name)...)
 	}
 	return names
 }
@@ -190,15 +191,7 @@ func (k *check) names() []string {
 func (k *check) ownNames() []string {
 	var names []string
 	for _, v := range k.vars {
-		names = append(names, v.forms(k.route.own(v.ref))...)
+		names = append(names, v.Forms(k.route.own(v.Ref))...)
 	}
 	return names
-}
-
-// forms are the names under which v may be set where it is called name.
-func (v variable) forms(name string) []string {
-	if v.secret() {
-		return []string{name, name + fileSuffix}
-	}
-	return []string{name}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"carrier/config/variable"
 	"carrier/internal/netaddr"
 )
 
@@ -64,7 +65,7 @@ func (k *check) worker(w WorkerOptions) {
 		k.require(address, path.IsAbs(socket) && path.Clean(socket) == socket && socket != "/" && len(socket) <= longestSocket)
 	default:
 		k.require(address, netaddr.Listenable(w.Address))
-		if w.Token.Reveal() == "" && !k.faulty("CARRIER_WORKER_TOKEN"+fileSuffix) && !netaddr.IsLoopback(w.Address) {
+		if w.Token.Reveal() == "" && !k.faulty("CARRIER_WORKER_TOKEN"+variable.FileSuffix) && !netaddr.IsLoopback(w.Address) {
 			k.fault(address, "must be a loopback address or a Unix socket, unless CARRIER_WORKER_TOKEN is set")
 		}
 	}

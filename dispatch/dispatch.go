@@ -1,9 +1,9 @@
 // Package dispatch receives messages, has them transmitted, and settles them. Nothing else in
 // carrier does that.
 //
-// One message goes through the files in this order: receive (when and how many), backoff and the
-// package demand (what decides that), lease (it is kept until it is settled), inflight (known by its
-// id), repeat (where it comes twice), order (one of a group at a time), slots and deliver (the
+// One message goes through the files in this order: receive (when and how many), the packages
+// sourcebackoff and demand (what decides that), the package leases (it is kept until it is settled),
+// inflight (known by its id), repeat (where it comes twice), order (one of a group at a time), slots and deliver (the
 // worker's word on it), batch (the same for several at once), park (a deferral is waited for),
 // settle (the source is told). Beside them, options says what a Dispatcher is made of, and event what
 // is seen of it.
@@ -19,6 +19,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"carrier/dispatch/leases"
+	"carrier/dispatch/sourcebackoff"
 
 	"carrier/dispatch/demand"
 
@@ -39,8 +42,8 @@ const stuckAfter = 2 * time.Minute
 type Dispatcher struct {
 	o        Options
 	demand   *demand.Demand
-	backoff  *sourceBackoff
-	leases   *leaseRenewer
+	backoff  *sourcebackoff.Backoff
+	leases   *leases.Renewer
 	registry *registry
 	lanes    *lanes
 	slots    *slots
@@ -62,8 +65,8 @@ func New(o Options) *Dispatcher {
 		demand: demand.New(demand.Options{
 			Concurrency: o.Concurrency * o.PerSlot, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
 		}),
-		backoff:  newSourceBackoff(o.Observe),
-		leases:   newLeaseRenewer(o.Receiver, o.Observe),
+		backoff:  sourcebackoff.New(o.sourceChanged),
+		leases:   leases.New(o.Receiver, o.extended),
 		registry: newRegistry(),
 		lanes:    newLanes(),
 		slots:    newSlots(o.Concurrency, o.PerSlot),
@@ -86,7 +89,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer endRenewing()
 
 	var loops sync.WaitGroup
-	loops.Go(func() { d.leases.run(renewing) })
+	loops.Go(func() { d.leases.Run(renewing) })
 	idle, drained := make(chan struct{}), make(chan struct{})
 	context.AfterFunc(receiving, func() {
 		defer close(drained)
@@ -136,9 +139,8 @@ func (d *Dispatcher) drain(working context.Context, idle <-chan struct{}, cut fu
 // Live returns an error when one of the dispatcher's loops has had no tick for two minutes,
 // although nothing keeps it from one. It looks neither at the source nor at the worker.
 func (d *Dispatcher) Live() error {
-	loops := map[string]*atomic.Int64{"receiving": &d.lastTick, "renewing": &d.leases.lastTick}
-	for name, lastTick := range loops {
-		last := lastTick.Load()
+	loops := map[string]int64{"receiving": d.lastTick.Load(), "renewing": d.leases.LastTick()}
+	for name, last := range loops {
 		if since := time.Since(time.Unix(0, last)); last != 0 && since > stuckAfter {
 			return fmt.Errorf("the %s loop has been stuck for %v", name, since.Round(time.Second))
 		}

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"carrier/dispatch/leases"
+
 	"carrier/internal/recent"
 	"carrier/message"
 	"carrier/receiver"
@@ -14,7 +16,7 @@ import (
 type delivery struct {
 	*message.Message
 
-	lease lease
+	lease leases.Lease
 	// ticket is its place among those that wait for a slot, where it is a head.
 	ticket ticket
 	// outcome is what became of it; written by the goroutine that handles it.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"carrier/dispatch/share"
+	"carrier/message"
 
 	"carrier/dispatch/demand"
 
@@ -63,4 +64,18 @@ func (o Options) withDefaults() Options {
 		o.Observe = func(Event) {}
 	}
 	return o
+}
+
+// extended tells of a renewal of m's lease, and how it failed.
+func (o Options) extended(m *message.Message, err error) {
+	o.Observe(Event{Kind: Extended, Message: m, Err: err})
+}
+
+// sourceChanged tells that the source fails, or with nil that it does no longer.
+func (o Options) sourceChanged(failure error) {
+	if failure == nil {
+		o.Observe(Event{Kind: SourceUp})
+		return
+	}
+	o.Observe(Event{Kind: SourceDown, Err: failure})
 }

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"carrier/dispatch/leases"
+
 	"carrier/dispatch/demand"
 	"carrier/internal/contain"
 	"carrier/internal/sleep"
@@ -46,7 +48,7 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 				switch {
 				case got.Err == nil && len(got.Batch) == 0:
 					sleep.For(receiving, emptyPause-got.Took, nil)
-				case got.Err != nil && receiving.Err() == nil && d.backoff.failed(got.Err):
+				case got.Err != nil && receiving.Err() == nil && d.backoff.Failed(got.Err):
 					stop(got.Err)
 				}
 				d.takeIn(receiving, working, got.Batch)
@@ -66,15 +68,15 @@ func (d *Dispatcher) open(receiving context.Context, stop context.CancelCauseFun
 		err := contain.Call(func() error { return d.o.Receiver.Open(receiving) })
 		switch {
 		case err == nil:
-			d.backoff.opened()
+			d.backoff.Opened()
 			return true
 		case receiving.Err() != nil:
 			return false
-		case d.backoff.failed(err):
+		case d.backoff.Failed(err):
 			stop(err)
 			return false
 		}
-		d.backoff.wait(receiving)
+		d.backoff.Wait(receiving)
 	}
 	return false
 }
@@ -86,11 +88,11 @@ func (d *Dispatcher) next(receiving context.Context) int {
 	for receiving.Err() == nil {
 		d.lastTick.Store(time.Now().UnixNano())
 		if d.demand.Wanted() == 0 {
-			sleep.For(receiving, heartbeat, d.demand.Wake())
+			sleep.For(receiving, leases.Heartbeat, d.demand.Wake())
 			continue
 		}
 		d.lastTick.Store(0) // the source or the worker may be away for long
-		d.backoff.wait(receiving)
+		d.backoff.Wait(receiving)
 		if n := d.begin(receiving); n > 0 {
 			return n
 		}
@@ -159,7 +161,7 @@ func (d *Dispatcher) receiveOnce(calling context.Context, n int) demand.Received
 		d.o.Observe(Event{Kind: Polled, Count: len(got.Batch)})
 	}
 	if got.Err == nil {
-		d.backoff.succeeded()
+		d.backoff.Succeeded()
 	}
 	return got
 }
@@ -171,7 +173,7 @@ func (d *Dispatcher) takeIn(receiving, working context.Context, batch []*message
 	taken := make([]*delivery, len(batch))
 	for i, m := range batch {
 		taken[i] = &delivery{Message: m, unposted: true, promised: true}
-		d.leases.start(&taken[i].lease, m)
+		d.leases.Start(&taken[i].lease, m)
 	}
 	if receiving.Err() != nil {
 		d.giveBack(working, taken)

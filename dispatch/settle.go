@@ -73,7 +73,7 @@ func (d *Dispatcher) giveBack(working context.Context, unposted []*delivery) {
 // release ends m's lease as its outcome says, if there is still something to settle, and its time
 // in flight.
 func (d *Dispatcher) release(working context.Context, m *delivery, lost bool) (err error) {
-	d.leases.stop(&m.lease)
+	d.leases.Stop(&m.lease)
 	m.released = time.Now()
 	defer d.demand.Settle()
 	defer d.fulfill(m)

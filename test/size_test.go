@@ -2,11 +2,13 @@ package test
 
 import (
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -18,16 +20,32 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// inMakefile is the value of a variable of the Makefile.
+func inMakefile(t *testing.T, name string) string {
+	t.Helper()
+	makefile, err := os.ReadFile("../Makefile")
+	must(t, err)
+	value := regexp.MustCompile(`(?m)^` + name + ` +:= ((?:.*\\\n)*.*)$`).FindSubmatch(makefile)
+	if value == nil {
+		t.Fatalf("the Makefile does not set %s", name)
+	}
+	return strings.ReplaceAll(string(value[1]), "\\\n", "")
+}
+
+// uninlined are the flags of a release for what is compiled without inlining, as the Makefile has them.
+func uninlined(t *testing.T) []string {
+	t.Helper()
+	var flags []string
+	for _, name := range strings.Fields(inMakefile(t, "COLD")) {
+		flags = append(flags, name+"=-l")
+	}
+	return append(flags, inMakefile(t, "HOT")+"=")
+}
+
 // TestTheProgramStaysSmall builds the program with the flags of a release, and compares what an
 // image's layer would hold of it with the most it may be.
 func TestTheProgramStaysSmall(t *testing.T) {
 	t.Parallel()
-	makefile, err := os.ReadFile("../Makefile")
-	must(t, err)
-	lean := regexp.MustCompile(`(?m)^LEAN +:= (\S+)$`).FindSubmatch(makefile)
-	if lean == nil {
-		t.Fatal("the Makefile says no build tags")
-	}
 	for name, c := range map[string]struct {
 		tags string
 		most int64 // bytes, as gzip -6 makes them
@@ -38,7 +56,11 @@ func TestTheProgramStaysSmall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			to := filepath.Join(t.TempDir(), "carrier")
-			cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", string(lean[1])+c.tags, "-ldflags", "-s -w", "-o", to, "..")
+			args := []string{"build", "-trimpath", "-tags", inMakefile(t, "LEAN") + c.tags, "-ldflags", "-s -w", "-o", to}
+			for _, flag := range uninlined(t) {
+				args = append(args, "-gcflags="+flag)
+			}
+			cmd := exec.CommandContext(t.Context(), "go", append(args, "..")...)
 			cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("go build: %v\n%s", err, out)
@@ -49,6 +71,19 @@ func TestTheProgramStaysSmall(t *testing.T) {
 				t.Logf("%d bytes compressed, at most %d", size, c.most)
 			}
 		})
+	}
+}
+
+// TestEveryReleaseIsCompiledAlike holds those that build without the Makefile to its flags.
+func TestEveryReleaseIsCompiledAlike(t *testing.T) {
+	for path, form := range map[string]string{"../Dockerfile": "-gcflags=%s", "../.goreleaser.yaml": "- %s\n", "../bench/harness/harness.go": `"-gcflags=%s"`} {
+		text, err := os.ReadFile(path)
+		must(t, err)
+		for _, flag := range uninlined(t) {
+			if want := fmt.Sprintf(form, flag); !strings.Contains(string(text), want) {
+				t.Errorf("%s lacks %q", path, want)
+			}
+		}
 	}
 }
 

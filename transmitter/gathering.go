@@ -196,7 +196,7 @@ func (t *meeting) handOverFrom(i int, gapless bool) (left []*member) {
 	var batch []*member
 	for _, one := range t.members[i:] {
 		switch {
-		case at != nil && one.at == at && !(gapless && len(left) > 0):
+		case at != nil && one.at == at && (!gapless || len(left) == 0):
 			batch = append(batch, one)
 			one.at = nil
 		default:

@@ -113,9 +113,28 @@ func (b *Bench) build(ctx context.Context) error {
 // lean are the build tags of every release: they leave out what carrier does not use.
 const lean = "grpcnotrace,nethttpomithttp2"
 
+// uninlined are the flags of every release for what the Makefile calls COLD.
+func uninlined() []string {
+	return []string{
+		"-gcflags=github.com/aws/...=-l",
+		"-gcflags=github.com/klauspost/...=-l",
+		"-gcflags=regexp/...=-l",
+		"-gcflags=text/...=-l",
+		"-gcflags=encoding/gob=-l",
+		"-gcflags=encoding/xml=-l",
+		"-gcflags=encoding/asn1=-l",
+		"-gcflags=crypto/tls/...=-l",
+		"-gcflags=crypto/x509/...=-l",
+		"-gcflags=math/big=-l",
+		"-gcflags=carrier/config/...=-l",
+		"-gcflags=carrier=-l",
+		"-gcflags=github.com/aws/aws-sdk-go-v2/aws/signer/...=",
+	}
+}
+
 // release is how carrier is built for release, with tags beside those.
 func release(path, tags string) []string {
-	return []string{"build", "-trimpath", "-tags", lean + "," + tags, "-ldflags", "-s -w", "-o", path, "."}
+	return append(append([]string{"build", "-trimpath"}, uninlined()...), "-tags", lean+","+tags, "-ldflags", "-s -w", "-o", path, ".")
 }
 
 // BuildRelease builds carrier to path as it is released, with more build tags.

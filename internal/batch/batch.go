@@ -19,12 +19,14 @@ var (
 	errNoResult = errors.New("the call returned no result for the entry")
 )
 
-// An Entry is one removal, or one change of a lease, at a source.
+// An Entry is one removal, one change of a lease, or one message to store, at a source.
 type Entry struct {
 	// ID is what the source calls the message: a receipt handle, an ack id.
 	ID string
 	// Seconds is the lease asked for; a removal does not look at it.
 	Seconds int32
+	// Value is what SubmitValue was called with; else nil.
+	Value any
 
 	done chan error
 }
@@ -72,17 +74,26 @@ func New(o Options) *Batcher {
 // Submit adds an entry and waits for its result. When ctx ends first it returns ctx's error, and
 // the entry may be carried out all the same: its call is shared with others and is not cut.
 func (b *Batcher) Submit(ctx context.Context, id string, seconds int32) error {
+	return b.submit(ctx, id, seconds, nil)
+}
+
+// SubmitValue is Submit for an entry that has a Value alone.
+func (b *Batcher) SubmitValue(ctx context.Context, value any) error {
+	return b.submit(ctx, "", 0, value)
+}
+
+func (b *Batcher) submit(ctx context.Context, id string, seconds int32, value any) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	e := b.spare.Get().(*Entry)
-	e.ID, e.Seconds = id, seconds
+	e.ID, e.Seconds, e.Value = id, seconds, value
 	if !b.add(e) { //nolint:contextcheck // a call serves many callers and is none of one's
 		return ErrClosed
 	}
 	select {
 	case err := <-e.done:
-		e.ID = ""
+		e.ID, e.Value = "", nil
 		b.spare.Put(e)
 		return err
 	case <-ctx.Done():

@@ -15,6 +15,8 @@ import (
 
 // An Entry is what is to be stored.
 type Entry struct {
+	// ID is the message's id; all zero means that Put makes one.
+	ID [16]byte
 	// Group is the group whose messages are handed out one at a time and in order;
 	// empty is none.
 	Group string
@@ -146,7 +148,9 @@ type putOp struct {
 func (q *Queue) newPut(e Entry) *putOp {
 	now := time.Now()
 	o := &putOp{options: &q.options, group: e.Group, hasKey: e.Key != "", stored: now.UnixNano()}
-	_, _ = rand.Read(o.id[:]) // never fails: it ends the program where there is no randomness
+	if o.id = e.ID; o.id == [16]byte{} {
+		_, _ = rand.Read(o.id[:]) // never fails: it ends the program where there is no randomness
+	}
 	if e.Delay > 0 {
 		o.due = now.Add(e.Delay).UnixNano()
 	}

@@ -68,6 +68,8 @@ func checkEnd(ctx context.Context, c config.Route, version string) []preflight.F
 		return checkWebhook(ctx, c, version)
 	case config.Pull, config.Stream:
 		return []preflight.Finding{preflight.OK.Finding("worker: it asks for messages itself")}
+	case config.Forward:
+		return checkForward(ctx, c, version)
 	default:
 		return nil
 	}

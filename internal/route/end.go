@@ -73,6 +73,8 @@ func reach(s site) (*end, error) {
 		return reachWebhook(s)
 	case config.Pull, config.Stream:
 		return reachConsumers(s)
+	case config.Forward:
+		return reachForward(s)
 	default:
 		return nil, fault(s.config.Variable("CARRIER_TRANSMITTER"), fmt.Errorf("%s is not in this binary", s.config.Transmitter))
 	}

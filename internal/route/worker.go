@@ -50,7 +50,7 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 			MaxAttempts: c.Retry.MaxAttempts, MaxAge: c.MessageTimeout, Action: rejectAction(c.RejectAction),
 		}),
 	}
-	if c.Receiver == config.Ingest {
+	if c.Receiver == config.Ingest && !c.Forwards() {
 		layers = append(layers, transmitter.UntilFirstSuccess(func(status int) {
 			r.log.Warn(fmt.Sprintf("the worker answered %d and has accepted nothing yet: does %s have the right path?"+
 				" Until the first success such messages are tried again", status, c.Variable("CARRIER_WEBHOOK_ENDPOINT")), zap.Stringer("endpoint", w.end))

@@ -16,6 +16,7 @@ import (
 	"carrier/internal/queue/filecheck"
 	"carrier/internal/queue/queuefile"
 	"carrier/internal/queue/record"
+	"carrier/publisher"
 	"carrier/receiver"
 	"carrier/receiver/ingest"
 	"carrier/receiver/ingest/deadletters"
@@ -37,7 +38,17 @@ func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error
 	for i, r := range routes {
 		subscriptions[i] = subscription(r)
 	}
+	var target *publisher.Target
+	if c.Ingest.Store != config.StoreFile {
+		var err error
+		if target, err = NewTarget(routes[0].Target(), o.Agent, routes[0].Log, nil); err != nil {
+			return nil, err
+		}
+	}
 	server := ingest.New(ingest.Options{
+		Target:         target,
+		StoreTimeout:   c.Ingest.StoreTimeout,
+		KeepFile:       c.Ingest.Store == config.StoreQueueAndFile,
 		Address:        c.Ingest.Address,
 		DataDir:        c.Ingest.DataDir,
 		MaxBody:        int64(c.Ingest.MaxBody),
@@ -153,7 +164,11 @@ func ingestFacts(r *ingest.Receiver, c config.IngestOptions) []receiver.Fact {
 }
 
 func checkIngest(ctx context.Context, c config.IngestOptions, carrierRuns bool) []preflight.Finding {
-	findings := []preflight.Finding{checkDirectory(c.DataDir), preflight.Listen(ctx, "ingest address", c.Address, carrierRuns)}
+	door := preflight.Listen(ctx, "ingest address", c.Address, carrierRuns)
+	if c.Store == config.StoreQueue {
+		return []preflight.Finding{door}
+	}
+	findings := []preflight.Finding{checkDirectory(c.DataDir), door}
 	if err := queuefile.CheckModes(c.DataDir); err != nil {
 		findings = append(findings, preflight.Warn.Finding(fmt.Sprintf("data directory: %v", err)))
 	}

@@ -5,6 +5,10 @@ package builtin
 import (
 	"context"
 
+	"carrier/config"
+	"carrier/publisher"
+	publishnats "carrier/publisher/nats"
+
 	"go.uber.org/zap"
 
 	"carrier/receiver/nats"
@@ -48,4 +52,15 @@ func buildNATS(c Route, o Options) Assembled {
 			return r.Check(ctx, c.Webhook.RequestTimeout, c.Concurrency)
 		}),
 	}
+}
+
+// natsEngine publishes each message by itself: the connection is shared, and no call is saved.
+func natsEngine() *engine {
+	return &engine{most: 1, calls: 256, build: func(t config.Target, agent string, log *zap.Logger) publisher.Publisher {
+		return publishnats.New(publishnats.Options{
+			URL: t.NATS.URL, Subject: t.NATS.Subject, CredentialsFile: t.NATS.CredentialsFile, Token: t.NATS.Token.Reveal,
+			CAFile: t.NATS.CAFile, ClientCertFile: t.NATS.ClientCertFile, ClientKeyFile: t.NATS.ClientKeyFile,
+			UserAgent: agent, Warn: warnOf(log),
+		})
+	}}
 }

@@ -3,3 +3,5 @@
 package builtin
 
 func natsKind() *kind { return nil }
+
+func natsEngine() *engine { return nil }

@@ -5,6 +5,10 @@ package builtin
 import (
 	"context"
 
+	"carrier/config"
+	"carrier/publisher"
+	publishpubsub "carrier/publisher/pubsub"
+
 	"go.uber.org/zap"
 
 	"carrier/receiver/preflight"
@@ -38,4 +42,12 @@ func buildPubSub(c Route, o Options) Assembled {
 		CountsReceives: r.CountsReceives,
 		Check:          withOpen(r, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
 	}
+}
+
+func pubsubEngine() *engine {
+	return &engine{most: 100, calls: 8, build: func(t config.Target, agent string, log *zap.Logger) publisher.Publisher {
+		return publishpubsub.New(publishpubsub.Options{
+			Topic: t.PubSub.Topic, Project: t.PubSub.Project, Endpoint: t.PubSub.Endpoint, UserAgent: agent, Warn: warnOf(log),
+		})
+	}}
 }

@@ -3,3 +3,5 @@
 package builtin
 
 func pubsubKind() *kind { return nil }
+
+func pubsubEngine() *engine { return nil }

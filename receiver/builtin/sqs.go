@@ -5,6 +5,9 @@ package builtin
 import (
 	"context"
 
+	"carrier/publisher"
+	publishsqs "carrier/publisher/sqs"
+
 	"go.uber.org/zap"
 
 	"carrier/config"
@@ -102,4 +105,13 @@ func (d deadLettering) Open(ctx context.Context) error {
 		Variable: d.route.Variable("CARRIER_REJECT_ACTION"), Value: `"dead-letter"`,
 		Want: "needs a queue for dead letters: a redrive policy that carrier may read, or " + d.route.Variable("CARRIER_DEAD_LETTER_QUEUE_URL"),
 	}}}
+}
+
+func sqsEngine() *engine {
+	return &engine{most: 10, calls: 8, build: func(t config.Target, agent string, log *zap.Logger) publisher.Publisher {
+		return publishsqs.New(publishsqs.Options{
+			QueueName: t.SQS.QueueName, QueueURL: t.SQS.QueueURL, QueueOwner: t.SQS.QueueOwner, Endpoint: t.SQS.Endpoint,
+			UserAgent: agent, Warn: warnOf(log),
+		})
+	}}
 }

@@ -3,3 +3,5 @@
 package builtin
 
 func sqsKind() *kind { return nil }
+
+func sqsEngine() *engine { return nil }

@@ -29,6 +29,7 @@ func newHandler(s *Server, credentials *credential.Checker) *handler {
 type accepted struct {
 	Status string `json:"status"`
 	ID     string `json:"id"`
+	Stored string `json:"stored,omitempty"`
 }
 
 // An exchange is one request and its answer.
@@ -46,7 +47,7 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if !x.conn.move(stateWaiting, stateReceiving) {
 		panic(http.ErrAbortHandler) // it was closed for a new one
 	}
-	var stored queue.Stored
+	var stored kept
 	var p *request.Problem
 	err := contain.Call(func() (err error) {
 		stored, p, err = h.store(ctx, x)
@@ -67,41 +68,38 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 
 // store answers with what is now on the disk. All that can be refused without the body
 // is, before the body is asked for: the first read of it sends 100 Continue.
-func (h *handler) store(ctx context.Context, x *exchange) (queue.Stored, *request.Problem, error) {
+func (h *handler) store(ctx context.Context, x *exchange) (kept, *request.Problem, error) {
 	shown, p := h.admit(x.r)
 	if p != nil {
-		return queue.Stored{}, p, nil
+		return kept{}, p, nil
 	}
 	to, p := h.door.topics.match(request.Path(x.r))
 	if p != nil {
-		return queue.Stored{}, p, nil
+		return kept{}, p, nil
 	}
 	e, p := request.Parse(x.r, shown)
 	if p != nil {
-		return queue.Stored{}, p, nil
+		return kept{}, p, nil
 	}
 	e.To = to
 	q := h.door.queue.Load()
 	if p := h.hasRoom(q, x.r, e); p != nil {
-		return queue.Stored{}, p, nil
+		return kept{}, p, nil
 	}
 	x.expecting = false
 	body := h.bodies.Body()
 	defer body.Release()
 	if e.Body, p = h.readBody(ctx, body, x.r); p != nil {
-		return queue.Stored{}, p, nil
+		return kept{}, p, nil
 	}
 	if !h.credentials.Body(shown, e.Body) {
-		return queue.Stored{}, h.unauthorized(), nil
+		return kept{}, h.unauthorized(), nil
 	}
 	if !x.conn.move(stateReceiving, stateAnswering) {
-		return queue.Stored{}, nil, http.ErrAbortHandler // it was closed for a new one
+		return kept{}, nil, http.ErrAbortHandler // it was closed for a new one
 	}
-	stored, err := q.Put(ctx, e)
-	if err != nil {
-		return queue.Stored{}, request.Refused(err), nil
-	}
-	return stored, nil, nil
+	stored, p := h.door.keep(ctx, e)
+	return stored, p, nil
 }
 
 // admit refuses what is never stored, and says which credential the head has shown. That of a
@@ -138,6 +136,9 @@ func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *reque
 	if r.ContentLength > h.door.options.MaxBody {
 		return request.TooLarge(h.door.options.MaxBody)
 	}
+	if h.door.options.Target != nil {
+		return nil
+	}
 	err := q.HasRoom(max(0, r.ContentLength), e.To)
 	if err == nil || e.Key != "" && errors.Is(err, queue.ErrFull) {
 		return nil
@@ -146,7 +147,7 @@ func (h *handler) hasRoom(q *queue.Queue, r *http.Request, e queue.Entry) *reque
 }
 
 // answer writes the id of what was stored, or p where nothing was.
-func (h *handler) answer(x *exchange, stored queue.Stored, p *request.Problem) {
+func (h *handler) answer(x *exchange, stored kept, p *request.Problem) {
 	if closesAfter(x.r) || h.door.stopping.Load() || p != nil && p.Closes {
 		x.w.Header().Set("Connection", "close")
 	}
@@ -155,7 +156,7 @@ func (h *handler) answer(x *exchange, stored queue.Stored, p *request.Problem) {
 	}
 	status := http.StatusOK
 	if p == nil {
-		httpapi.WriteJSON(x.w, status, accepted{"OK", stored.ID})
+		httpapi.WriteJSON(x.w, status, accepted{"OK", stored.ID, stored.in})
 	} else {
 		status = p.Status
 		x.refuse(p)

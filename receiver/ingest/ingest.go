@@ -33,6 +33,9 @@ type Server struct {
 	left   map[int]struct{} // the receivers that have not been closed
 	queue  atomic.Pointer[queue.Queue]
 	server atomic.Pointer[httpServer]
+
+	opening context.CancelFunc // ends the opening of the target beside; guarded by mu
+	beside  sync.WaitGroup
 }
 
 // New returns a server that has opened nothing yet.
@@ -56,6 +59,9 @@ func (s *Server) open(ctx context.Context) error {
 	defer s.mu.Unlock()
 	if s.server.Load() != nil {
 		return nil
+	}
+	if err := s.openTarget(ctx); err != nil {
+		return err
 	}
 	if err := s.openQueue(); err != nil {
 		return &receiver.Error{Operation: "open", Class: receiver.Invalid, Err: err}
@@ -81,7 +87,7 @@ func (s *Server) listen(ctx context.Context) error {
 }
 
 func (s *Server) openQueue() error {
-	if s.queue.Load() != nil {
+	if s.queue.Load() != nil || s.options.Target != nil && !s.options.KeepFile {
 		return nil
 	}
 	q, err := queue.Open(s.options.forQueue())
@@ -144,6 +150,7 @@ func (s *Server) close(i int) error {
 	if q := s.queue.Load(); q != nil {
 		errs = append(errs, q.Close())
 	}
+	errs = append(errs, s.closeTarget())
 	return errors.Join(errs...)
 }
 

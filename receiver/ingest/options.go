@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"carrier/internal/queue"
+	"carrier/publisher"
 	"carrier/receiver"
 	"carrier/receiver/ingest/bodies"
 	"carrier/receiver/ingest/credential"
@@ -14,6 +15,13 @@ import (
 // Options says where producers connect, what is accepted and where it is kept. The zero values
 // of limits are the defaults named.
 type Options struct {
+	// Target, if not nil, is the queue that messages are put into before a producer gets its answer,
+	// StoreTimeout how long that may take, 5 s. The server closes it. KeepFile says that what the
+	// target has not confirmed goes into the queue's file; without it there is no file, and nothing is
+	// received.
+	Target       *publisher.Target
+	StoreTimeout time.Duration
+	KeepFile     bool
 	// Address is what is listened on, host:port.
 	Address string
 	// DataDir holds the queue's file, and is made if it is not there.
@@ -144,6 +152,7 @@ func (o Options) withDefaults() Options {
 	o.MaxBody = or(o.MaxBody, 1<<20)
 	o.MaxMessages = or(o.MaxMessages, 1_000_000)
 	o.MaxBytes = or(o.MaxBytes, 1<<30)
+	o.StoreTimeout = or(o.StoreTimeout, 5*time.Second)
 	o.MaxConnections = or(o.MaxConnections, 1024)
 	o.ReadTimeout = or(o.ReadTimeout, time.Minute)
 	o.bodyBudget = or(o.bodyBudget, max(bodies.Least, 2*o.MaxBody))

@@ -54,6 +54,10 @@ func (r *Receiver) opened() *queue.Queue { return r.door.queue.Load() }
 // one of a group. After StopAccepting it does not wait. An error of class Broken means that nobody
 // knows what the queue's file holds, or that it is gone.
 func (r *Receiver) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
+	if r.opened() == nil {
+		<-ctx.Done() // what is stored is in a queue elsewhere
+		return nil, ctx.Err()
+	}
 	for {
 		deliveries, err := r.opened().Subscription(r.index).Receive(ctx, limit)
 		if err != nil {
@@ -83,7 +87,7 @@ func (r *Receiver) message(d *queue.Delivery) (*message.Message, error) {
 		ID: d.ID, Body: d.Body, ContentType: e.ContentType, Attributes: e.Attributes,
 		Source: Source, Group: d.Group, Ordered: d.Group != "",
 		ReceiveCount: d.ReceiveCount, Deferrals: d.Deferrals, FirstReceived: d.FirstReceived, Sent: d.Stored, Received: time.Now(),
-		Timeout: e.Timeout, Request: &e.Request, Lease: r.subscription.Lease, Receipt: &receipt{Delivery: d},
+		Key: e.Key(), Timeout: e.Timeout, Request: &e.Request, Lease: r.subscription.Lease, Receipt: &receipt{Delivery: d},
 	}
 	if d.Due.After(d.Stored) {
 		m.Due = d.Due

@@ -154,6 +154,12 @@ func Damaged(seq uint64, isIndexed bool) *Item {
 	return it
 }
 
+// Holds reports whether there is an item of group, in flight or not.
+func (s *Schedule) Holds(group string) bool {
+	_, busy := s.lanes[max(1, maphash.String(s.seed, group))]
+	return group != "" && busy
+}
+
 // put makes it due at it.Due. Whether that is past is found out by Advance.
 func (s *Schedule) put(it *Item) {
 	if it.Due == 0 {

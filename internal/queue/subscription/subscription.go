@@ -78,3 +78,10 @@ func (s *Subscription) Retired() { close(s.dropped) }
 
 // Dropped is closed by Retired.
 func (s *Subscription) Dropped() <-chan struct{} { return s.dropped }
+
+// Holds reports whether a message of group is stored for s and not removed yet.
+func (s *Subscription) Holds(group string) bool {
+	s.set.Mu.Lock()
+	defer s.set.Mu.Unlock()
+	return s.schedule.Holds(group)
+}

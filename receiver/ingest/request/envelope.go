@@ -29,6 +29,22 @@ const (
 
 var errEnvelope = errors.New("not an envelope")
 
+// Key tells copies of the message from others: the idempotency key, and before it method and path
+// where they are not POST and /. It is empty where the producer gave none.
+func (e Envelope) Key() string {
+	for _, name := range keyHeaders() {
+		key := e.Request.Header.Get(name)
+		switch {
+		case key == "":
+			continue
+		case e.Request.Method == http.MethodPost && e.Request.Path == "/":
+			return key
+		}
+		return e.Request.Method + "\t" + e.Request.Path + "\t" + key // no key has a tab in it
+	}
+	return ""
+}
+
 // Encode writes a version, then strings and lists, each after its length.
 func (e Envelope) Encode() []byte {
 	b := []byte{envelopeVersion}

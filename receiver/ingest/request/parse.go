@@ -118,10 +118,12 @@ func Path(r *http.Request) string {
 	return p
 }
 
+func keyHeaders() []string { return []string{"Idempotency-Key", "Webhook-Id"} }
+
 // idempotencyKey prefers the header that says it, and takes a Standard Webhooks id for one. What is
 // let in by its signature has none but the id that is signed.
 func idempotencyKey(h http.Header, signed bool) (string, *Problem) {
-	names := []string{"Idempotency-Key", "Webhook-Id"}
+	names := keyHeaders()
 	if signed {
 		names = names[1:]
 	}

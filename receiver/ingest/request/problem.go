@@ -132,6 +132,27 @@ func NotAcknowledged() *Problem {
 		retryAfter(afterDiskFull).closing()
 }
 
+// NotStored is for a message that the queue has not confirmed; certain says that it is not stored.
+func NotStored(certain bool) *Problem {
+	p := NewProblem(http.StatusServiceUnavailable, "the queue has not answered in time: the message may be stored; send it again with the same Idempotency-Key")
+	p.Type = "urn:carrier:unknown"
+	if certain {
+		p.Type, p.Detail = "urn:carrier:not-stored", "the queue takes no messages at present; nothing is stored"
+	}
+	return p.retryAfter(afterFull)
+}
+
+// NeverStored is for a message that the queue cannot hold, and err says why.
+func NeverStored(tooLarge bool, err error) *Problem {
+	if tooLarge {
+		return NewProblem(http.StatusRequestEntityTooLarge, err.Error())
+	}
+	return NewProblem(http.StatusBadRequest, err.Error())
+}
+
+// NoTimeout is for a message whose timeout nobody would keep.
+func NoTimeout() *Problem { return badHeader(timeoutHeader, "a queue does not keep it") }
+
 // Refused is the answer to an error of the queue.
 func Refused(err error) *Problem {
 	switch {

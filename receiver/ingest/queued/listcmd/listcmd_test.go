@@ -1,6 +1,4 @@
-//go:build !noingest
-
-package main
+package listcmd
 
 import (
 	"bytes"
@@ -13,14 +11,14 @@ import (
 
 func TestQueueCallsAreReadOrRefused(t *testing.T) {
 	for line, c := range map[string]struct {
-		want queueCall
+		want Call
 		err  string
 	}{
-		"list":                                   {queueCall{what: "list", limit: "100"}, ""},
-		"list --route a --state ready --limit 7": {queueCall{what: "list", route: "a", state: "ready", limit: "7"}, ""},
-		"show id":                                {queueCall{what: "show", id: "id"}, ""},
-		"show --body id --route a":               {queueCall{what: "show", id: "id", route: "a", body: true}, ""},
-		"drop id --route a":                      {queueCall{what: "drop", id: "id", route: "a"}, ""},
+		"list":                                   {Call{what: "list", limit: "100"}, ""},
+		"list --route a --state ready --limit 7": {Call{what: "list", route: "a", state: "ready", limit: "7"}, ""},
+		"show id":                                {Call{what: "show", id: "id"}, ""},
+		"show --body id --route a":               {Call{what: "show", id: "id", route: "a", body: true}, ""},
+		"drop id --route a":                      {Call{what: "drop", id: "id", route: "a"}, ""},
 		"list --state lost":                      {err: "state has to be"},
 		"list a":                                 {err: "takes no"},
 		"list --body":                            {err: "takes no --body"},
@@ -29,7 +27,7 @@ func TestQueueCallsAreReadOrRefused(t *testing.T) {
 		"drop a b":                               {err: "takes one ID"},
 		"drop --force a":                         {err: "force"},
 	} {
-		got, err := parseQueueCall(strings.Fields(line))
+		got, err := Parse(strings.Fields(line))
 		if c.err == "" && (err != nil || got != c.want) || c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
 			t.Errorf("%q: %+v, %v; want %+v, %q", line, got, err, c.want, c.err)
 		}
@@ -70,7 +68,7 @@ func TestListGoesOnUntilItHasWhatWasAskedFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			in := &pages{all: c.all}
-			if err := (queueCall{what: "list"}).on(&out, c.most, in); err != nil {
+			if err := (Call{what: "list"}).on(&out, c.most, in); err != nil {
 				t.Fatal(err)
 			}
 			if rows := strings.Count(out.String(), "one "); rows != c.rows || strings.Contains(out.String(), "there may be more") != c.more || in.limits[0] != c.most {

@@ -1,4 +1,5 @@
-package dispatch
+// Package sourcebackoff spaces the calls to a source that fails.
+package sourcebackoff
 
 import (
 	"context"
@@ -13,12 +14,12 @@ import (
 	"carrier/receiver"
 )
 
-// sourceBackoff spaces the calls to a source that fails, and tells of it when that begins, changes
+// A Backoff spaces the calls to a source that fails, and tells of it when that begins, changes
 // its class or ends. It is safe for concurrent use.
-type sourceBackoff struct {
-	observe func(Event)
-	news    atomic.Pointer[Event] // the last that observe was not told of, or nil
-	telling sync.Mutex            // held while observe is called, so that events come in their order
+type Backoff struct {
+	observe func(failure error)
+	news    atomic.Pointer[news] // the last that observe was not told of, or nil
+	telling sync.Mutex           // held while observe is called, so that events come in their order
 
 	mu      sync.Mutex
 	worked  bool           // a receive has succeeded once
@@ -27,15 +28,20 @@ type sourceBackoff struct {
 	backoff *backoff.ExponentialBackOff
 }
 
-func newSourceBackoff(observe func(Event)) *sourceBackoff {
-	return &sourceBackoff{observe: observe, backoff: backoff.NewExponentialBackOff(
+// news is what observe is told: the failure, or nil where the source is up.
+type news struct{ failure error }
+
+// New returns a Backoff. observe is told of the first failure, of each of another class, and, with
+// nil, of the end; one call at a time, in their order.
+func New(observe func(failure error)) *Backoff {
+	return &Backoff{observe: observe, backoff: backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(200*time.Millisecond), backoff.WithMultiplier(2),
 		backoff.WithMaxInterval(10*time.Second), backoff.WithMaxElapsedTime(0),
 	)}
 }
 
-// wait waits until the source may be called again, or receiving ends.
-func (b *sourceBackoff) wait(receiving context.Context) {
+// Wait waits until the source may be called again, or receiving ends.
+func (b *Backoff) Wait(receiving context.Context) {
 	b.mu.Lock()
 	until := b.until
 	b.mu.Unlock()
@@ -44,8 +50,8 @@ func (b *sourceBackoff) wait(receiving context.Context) {
 	}
 }
 
-// failed notes an error and reports whether there is no use in going on.
-func (b *sourceBackoff) failed(err error) (fatal bool) {
+// Failed notes an error and reports whether there is no use in going on.
+func (b *Backoff) Failed(err error) (fatal bool) {
 	defer b.tell()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -59,7 +65,7 @@ func (b *sourceBackoff) failed(err error) (fatal bool) {
 	}
 	if b.class != class {
 		b.class = class
-		b.news.Store(&Event{Kind: SourceDown, Err: err})
+		b.news.Store(&news{err})
 	}
 	// Receives that were open together fail together: that is one failure.
 	if now := time.Now(); !now.Before(b.until) {
@@ -68,16 +74,16 @@ func (b *sourceBackoff) failed(err error) (fatal bool) {
 	return false
 }
 
-// opened notes that the source was reached.
-func (b *sourceBackoff) opened() {
+// Opened notes that the source was reached.
+func (b *Backoff) Opened() {
 	defer b.tell()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.recovered()
 }
 
-// succeeded notes a receive that succeeded.
-func (b *sourceBackoff) succeeded() {
+// Succeeded notes a receive that succeeded.
+func (b *Backoff) Succeeded() {
 	defer b.tell()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,19 +94,19 @@ func (b *sourceBackoff) succeeded() {
 }
 
 // recovered ends the backoff. The lock is held.
-func (b *sourceBackoff) recovered() {
+func (b *Backoff) recovered() {
 	b.class = ""
 	b.until = time.Time{}
 	b.backoff.Reset()
-	b.news.Store(&Event{Kind: SourceUp})
+	b.news.Store(&news{})
 }
 
 // tell reports what is new, in order and without the lock: a slow observer keeps nobody from
 // receiving. If another goroutine is already reporting, it is left to report this too.
-func (b *sourceBackoff) tell() {
+func (b *Backoff) tell() {
 	for b.news.Load() != nil && b.telling.TryLock() {
-		if e := b.news.Swap(nil); e != nil {
-			b.observe(*e)
+		if n := b.news.Swap(nil); n != nil {
+			b.observe(n.failure)
 		}
 		b.telling.Unlock()
 	}

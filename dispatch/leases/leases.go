@@ -1,4 +1,5 @@
-package dispatch
+// Package leases renews the leases of the messages in flight, from their receive to their settlement.
+package leases
 
 import (
 	"container/heap"
@@ -20,12 +21,12 @@ const (
 	extendBatch = 10
 	// extendTimeout is the most time given to one Extend.
 	extendTimeout = 10 * time.Second
-	// heartbeat is how often a loop with nothing to do notes a tick, to show that it can.
-	heartbeat = 30 * time.Second
+	// Heartbeat is how often a loop with nothing to do notes a tick, to show that it can.
+	Heartbeat = 30 * time.Second
 )
 
-// A lease is one message whose lease is renewed.
-type lease struct {
+// A Lease is one message whose lease is renewed. The zero Lease is ready for Start.
+type Lease struct {
 	m *message.Message
 
 	// Guarded by the renewer's lock.
@@ -35,23 +36,27 @@ type lease struct {
 	stopped  bool
 }
 
-// A leaseRenewer renews the lease of every message in flight at a third of its length.
-type leaseRenewer struct {
+// A Renewer renews the lease of every message in flight at a third of its length. It is safe for
+// concurrent use.
+type Renewer struct {
 	receiver receiver.Receiver
-	observe  func(Event)
-	lastTick atomic.Int64 // of run, in Unix nanoseconds
+	observe  func(m *message.Message, err error)
+	lastTick atomic.Int64 // of Run, in Unix nanoseconds
 	wake     chan struct{}
 
 	mu   sync.Mutex
 	next dueHeap
 }
 
-func newLeaseRenewer(source receiver.Receiver, observe func(Event)) *leaseRenewer {
-	return &leaseRenewer{receiver: source, observe: observe, wake: make(chan struct{}, 1)}
+// New returns a Renewer of source's leases. observe is told of each renewal, with the error that it
+// failed with: one that is receiver.ErrLeaseLost means that the lease is over. It is called from many
+// goroutines.
+func New(source receiver.Receiver, observe func(m *message.Message, err error)) *Renewer {
+	return &Renewer{receiver: source, observe: observe, wake: make(chan struct{}, 1)}
 }
 
-// start has m's lease renewed, as l, from here until stop.
-func (r *leaseRenewer) start(l *lease, m *message.Message) {
+// Start has m's lease renewed, as l, from here until Stop.
+func (r *Renewer) Start(l *Lease, m *message.Message) {
 	l.m, l.index = m, -1
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,8 +65,8 @@ func (r *leaseRenewer) start(l *lease, m *message.Message) {
 	}
 }
 
-// stop ends the renewing of l. When it returns no renewal is in flight, and none will be issued.
-func (r *leaseRenewer) stop(l *lease) {
+// Stop ends the renewing of l. When it returns no renewal is in flight, and none will be issued.
+func (r *Renewer) Stop(l *Lease) {
 	r.mu.Lock()
 	l.stopped = true
 	if l.index >= 0 {
@@ -74,8 +79,8 @@ func (r *leaseRenewer) stop(l *lease) {
 	}
 }
 
-// run renews leases until renewing ends, and returns when no renewal is in flight.
-func (r *leaseRenewer) run(renewing context.Context) {
+// Run renews leases until renewing ends, and returns when no renewal is in flight.
+func (r *Renewer) Run(renewing context.Context) {
 	var renewals sync.WaitGroup
 	defer renewals.Wait()
 	defer r.lastTick.Store(0)
@@ -92,12 +97,15 @@ func (r *leaseRenewer) run(renewing context.Context) {
 	}
 }
 
+// LastTick is when Run last showed that it can go on, in Unix nanoseconds; zero where it does not run.
+func (r *Renewer) LastTick() int64 { return r.lastTick.Load() }
+
 // takeDue takes the leases that are due, and says how long until the next one. What is due soon
 // goes along, since it costs no further call.
-func (r *leaseRenewer) takeDue() ([]*lease, time.Duration) {
+func (r *Renewer) takeDue() ([]*Lease, time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var batch []*lease
+	var batch []*Lease
 	for len(r.next) > 0 {
 		l := r.next[0]
 		soon := time.Duration(0)
@@ -105,17 +113,17 @@ func (r *leaseRenewer) takeDue() ([]*lease, time.Duration) {
 			soon = l.m.Lease / 10
 		}
 		if wait := time.Until(l.due); wait > soon {
-			return batch, min(wait, heartbeat)
+			return batch, min(wait, Heartbeat)
 		}
 		heap.Pop(&r.next)
 		l.renewing = make(chan struct{})
 		batch = append(batch, l)
 	}
-	return batch, heartbeat
+	return batch, Heartbeat
 }
 
 // renew makes one Extend for batch and schedules what follows for each.
-func (r *leaseRenewer) renew(renewing context.Context, batch []*lease) {
+func (r *Renewer) renew(renewing context.Context, batch []*Lease) {
 	timeout := extendTimeout
 	messages := make([]*message.Message, len(batch))
 	for i, l := range batch {
@@ -136,12 +144,12 @@ func (r *leaseRenewer) renew(renewing context.Context, batch []*lease) {
 		}
 	}
 	for i, l := range batch {
-		r.observe(Event{Kind: Extended, Message: l.m, Err: r.renewed(l, errs[i])})
+		r.observe(l.m, r.renewed(l, errs[i]))
 	}
 }
 
 // renewed notes how l's renewal went, and returns what became of the lease.
-func (r *leaseRenewer) renewed(l *lease, err error) error {
+func (r *Renewer) renewed(l *Lease, err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	close(l.renewing)
@@ -169,7 +177,7 @@ func (r *leaseRenewer) renewed(l *lease, err error) error {
 }
 
 // schedule puts l in line for a renewal, unless it was stopped. The lock is held.
-func (r *leaseRenewer) schedule(l *lease, due time.Time) {
+func (r *Renewer) schedule(l *Lease, due time.Time) {
 	if l.stopped {
 		return
 	}
@@ -189,7 +197,7 @@ func renewalDue(m *message.Message) time.Time {
 }
 
 // dueHeap orders leases by when their renewal is due.
-type dueHeap []*lease
+type dueHeap []*Lease
 
 func (h dueHeap) Len() int           { return len(h) }
 func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
@@ -200,7 +208,7 @@ func (h dueHeap) Swap(i, j int) {
 
 // Push is for container/heap.
 func (h *dueHeap) Push(x any) {
-	l := x.(*lease)
+	l := x.(*Lease)
 	l.index = len(*h)
 	*h = append(*h, l)
 }

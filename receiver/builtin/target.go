@@ -1,0 +1,33 @@
+package builtin
+
+import (
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"carrier/config"
+	"carrier/publisher"
+)
+
+// An engine makes what puts messages into a queue of one kind.
+type engine struct {
+	// most is the most messages of one call, and calls the most calls open at once.
+	most, calls int
+	build       func(t config.Target, agent string, log *zap.Logger) publisher.Publisher
+}
+
+// NewTarget makes the queue that messages go to. changed is that of publisher.TargetOptions. It dials
+// nothing. Its error names an engine that is not in this binary.
+func NewTarget(t config.Target, agent string, log *zap.Logger, changed func(up bool, cause error)) (*publisher.Target, error) {
+	e := map[string]*engine{config.SQS: sqsEngine(), config.PubSub: pubsubEngine(), config.NATS: natsEngine()}[t.To]
+	if e == nil {
+		return nil, fmt.Errorf("the %s publisher is not in this binary", t.To)
+	}
+	return publisher.NewTarget(publisher.TargetOptions{
+		Publisher: e.build(t, agent, log), Most: e.most, Calls: e.calls, Changed: changed,
+	}), nil
+}
+
+func warnOf(log *zap.Logger) func(text string, err error) {
+	return func(text string, err error) { log.Warn("forward: "+text, zap.Error(err)) }
+}
