@@ -101,11 +101,27 @@ func TestMessageLooksLikeOneOfBeanstalksDaemon(t *testing.T) {
 	r := formatted(t, format.SQSD, m)
 	wantHeaders(t, r.header, "X-Aws-Sqsd-", map[string]string{
 		"X-Aws-Sqsd-Msgid": "m-1", "X-Aws-Sqsd-Queue": "orders", "X-Aws-Sqsd-Receive-Count": "3",
-		"X-Aws-Sqsd-First-Received-At": "2023-11-14T22:13:21Z", "X-Aws-Sqsd-Attr-Color": "red",
+		"X-Aws-Sqsd-First-Received-At": "2023-11-14T22:13:21Z", "X-Aws-Sqsd-Sent-At": "2023-11-14T22:13:20Z", "X-Aws-Sqsd-Attr-Color": "red",
 	})
 	if string(r.body) != "body" || !strings.HasPrefix(r.header.Get("User-Agent"), "aws-sqsd/") {
 		t.Errorf("the worker got %+v", r)
 	}
+}
+
+func TestPeriodicTaskLooksLikeOneOfBeanstalksDaemon(t *testing.T) {
+	m := newMessage("m-1", "elasticbeanstalk scheduled job")
+	m.FirstReceived, m.Sent = time.Time{}, time.Time{}
+	m.Attributes = []message.Attribute{
+		{Name: "beanstalk.sqsd.path", Value: "/backup"}, {Name: "beanstalk.sqsd.task_name", Value: "nightly"},
+		{Name: "beanstalk.sqsd.scheduled_time", Value: "2023-11-14T23:00:00Z"}, {Name: "beanstalk.sqsd.other", Value: "x"},
+		{Name: "color", Value: "red"},
+	}
+	r := formatted(t, format.SQSD, m)
+	wantHeaders(t, r.header, "X-Aws-Sqsd-", map[string]string{
+		"X-Aws-Sqsd-Msgid": "m-1", "X-Aws-Sqsd-Queue": "orders", "X-Aws-Sqsd-Receive-Count": "1",
+		"X-Aws-Sqsd-Path": "/backup", "X-Aws-Sqsd-Taskname": "nightly", "X-Aws-Sqsd-Scheduled-At": "2023-11-14T23:00:00Z",
+		"X-Aws-Sqsd-Attr-Color": "red",
+	})
 }
 
 func TestMessageIsAPubSubPush(t *testing.T) {
