@@ -16,9 +16,10 @@ import (
 // A door is a program that takes producers' messages and puts them into a queue.
 type door struct {
 	*program
-	server *sqstest.Server
-	queue  *sqstest.Queue
-	url    string
+	variables env
+	server    *sqstest.Server
+	queue     *sqstest.Queue
+	url       string
 }
 
 // newDoor starts a program on ingest whose messages go to a queue called name.
@@ -28,13 +29,19 @@ func newDoor(t *testing.T, name string, e env) *door {
 	queue, err := server.CreateQueue(name, nil)
 	must(t, err)
 	address := programtest.FreeAddress(t)
-	p := launch(t, env{
-		"CARRIER_INGEST_ADDRESS": address, "CARRIER_ADMIN_ADDRESS": programtest.FreeAddress(t),
+	d := &door{server: server, queue: queue, url: "http://" + address, variables: env{
+		"CARRIER_INGEST_ADDRESS": address, "CARRIER_ADMIN_ADDRESS": programtest.FreeAddress(t), "CARRIER_INGEST_DATA_DIR": t.TempDir(),
 		"CARRIER_FORWARD_TO": "sqs", "CARRIER_SQS_QUEUE_NAME": name, "CARRIER_SQS_ENDPOINT": endpoint,
-	}.with(e))
-	d := &door{program: p, server: server, queue: queue, url: "http://" + address}
-	p.awaitReady()
+	}.with(e)}
+	d.start(t)
 	return d
+}
+
+// start starts the program, again where it has ended.
+func (d *door) start(t *testing.T) {
+	t.Helper()
+	d.program = launch(t, d.variables)
+	d.awaitReady()
 }
 
 // awaitQueued waits until so many messages are in the queue.
@@ -119,5 +126,41 @@ func TestOutageOfTheQueueIsBridgedByTheFileInOrder(t *testing.T) {
 	if where["file"] < 10 || where["queue"] < 5 {
 		t.Errorf("stored in %v", where)
 	}
+	d.holdsInOrder(20)
+	d.stop()
+}
+
+// holdsInOrder fails unless the queue holds the bodies 0 to n-1 in this order, each once.
+func (d *door) holdsInOrder(n int) {
+	d.t.Helper()
+	peeked := d.queue.Peek()
+	if len(peeked) != n {
+		d.t.Errorf("%d messages are in the queue, want %d", len(peeked), n)
+	}
+	for i, m := range peeked {
+		if m.Body != fmt.Sprint(i) {
+			d.t.Errorf("message %d of the queue is %q", i, m.Body)
+		}
+	}
+}
+
+func TestKillWhileTheQueueIsAwayLosesNothingThatWasAcknowledged(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, "orders.fifo", env{"CARRIER_INGEST_STORE": "queue+file"})
+	post := func(i int) string {
+		return storedIn(t, send(t, "POST", d.url, fmt.Sprint(i), "X-Carrier-Group-Id", "g"))
+	}
+	post(0)
+	d.server.Always("SendMessageBatch", sqstest.Fault{Error: sqstest.ServiceUnavailable()})
+	for i := 1; i < 10; i++ {
+		if in := post(i); in != "file" {
+			t.Errorf("message %d is stored in %q", i, in)
+		}
+	}
+	d.kill()
+	d.server.Heal()
+	d.start(t)
+	d.awaitQueued(10)
+	d.holdsInOrder(10)
 	d.stop()
 }

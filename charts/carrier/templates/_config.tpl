@@ -45,7 +45,7 @@
 
 {{/* Whether the ingest queue lives on a volume that outlives the pod. */}}
 {{- define "carrier.persistent" -}}
-{{- if include "carrier.ingests" . -}}
+{{- if include "carrier.keepsFile" . -}}
 {{- include "carrier.auto" (list .Values.persistence.enabled true) -}}
 {{- else -}}
 false
@@ -74,7 +74,7 @@ false
   value: {{ include "carrier.value" $value | quote }}
 {{- end }}
 {{- end }}
-{{- if include "carrier.ingests" . }}
+{{- if include "carrier.keepsFile" . }}
 - name: CARRIER_INGEST_DATA_DIR
   value: {{ include "carrier.dataDir" . | quote }}
 {{- end }}

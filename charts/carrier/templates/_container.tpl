@@ -83,7 +83,7 @@ volumeMounts:
 {{- end }}
 
 {{- define "carrier.volumeMounts" -}}
-{{- if include "carrier.ingests" . }}
+{{- if include "carrier.keepsFile" . }}
 - name: carrier-data
   mountPath: {{ .Values.persistence.mountPath }}
 {{- end }}
@@ -117,7 +117,7 @@ volumeMounts:
 
 {{/* The volumes the container mounts: items of a pod's volumes, or nothing. */}}
 {{- define "carrier.volumes" -}}
-{{- if and (include "carrier.ingests" .) (not (include "carrier.volumeClaimTemplates" .)) }}
+{{- if and (include "carrier.keepsFile" .) (not (include "carrier.volumeClaimTemplates" .)) }}
 - name: carrier-data
   {{- if eq (include "carrier.persistent" .) "true" }}
   persistentVolumeClaim:

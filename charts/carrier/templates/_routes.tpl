@@ -90,6 +90,13 @@
 {{- end -}}
 {{- end }}
 
+{{/* Whether there is a queue file: not where the queue alone keeps producers' messages. */}}
+{{- define "carrier.keepsFile" -}}
+{{- if ne (toString .Values.config.CARRIER_INGEST_STORE) "queue" -}}
+{{- include "carrier.ingests" . -}}
+{{- end -}}
+{{- end }}
+
 {{/* Where messages come from, for people. */}}
 {{- define "carrier.sources" -}}
 {{- $said := list -}}
