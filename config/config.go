@@ -21,8 +21,9 @@ const (
 
 // The values of WebhookOptions.Format and Unwrap that other values are told from.
 const (
-	Raw = "raw"
-	SNS = "sns"
+	Lambda = "lambda"
+	Raw    = "raw"
+	SNS    = "sns"
 )
 
 // The values of Route.RejectAction.

@@ -17,10 +17,14 @@ func (w WebhookOptions) ProxyURL() *url.URL {
 	return u
 }
 
-// format checks that a request that is made again is not to have another form.
+// format checks that a request that is made again is not to have another form, and that one of several
+// messages has a form that can hold them.
 func (k *check) format(r *Route) {
 	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
 	w := r.Webhook
+	if w.BatchSize > 1 && r.Transmitter == Webhook && w.Format != Lambda {
+		k.fault("CARRIER_WEBHOOK_BATCH_SIZE", "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda")
+	}
 	if r.Receiver != Ingest && !r.IsFallback() || !r.Ingest.Replay {
 		return
 	}

@@ -57,3 +57,9 @@ func TestReplayedRequestHasNoOtherForm(t *testing.T) {
 	limits(t, "CARRIER_WEBHOOK_FORMAT", nil, []string{"cloudevents", "sqsd", "pubsub-push", "lambda", "RAW"}, []string{"xml"})
 	limits(t, "CARRIER_UNWRAP", nil, []string{"sns"}, []string{"sqs"})
 }
+
+func TestOnlyLambdasEventHoldsSeveralMessages(t *testing.T) {
+	const name = "CARRIER_WEBHOOK_BATCH_SIZE"
+	limits(t, name, map[string]string{"CARRIER_WEBHOOK_FORMAT": "lambda"}, []string{"1", "10", "1000"}, []string{"0", "1001"})
+	limits(t, name, nil, []string{"1"}, []string{"2"})
+}

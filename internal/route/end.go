@@ -62,6 +62,8 @@ type site struct {
 	// of this end; nil where nobody wants to know.
 	consumers *consumers
 	asked     func()
+	// gathering is where the messages of a batch meet that go to a webhook together.
+	gathering *transmitter.Gathering
 	// status is told whether messages can be handed over.
 	status *workerStatus
 }

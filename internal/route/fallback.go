@@ -37,7 +37,7 @@ func newFallback(c config.Route, o Options) (*fallback, error) {
 	f.readiness.Set("worker", "not reached yet")
 	var err error
 	f.end, err = reach(site{
-		config: c, version: o.Version, log: f.log, metrics: f.metrics, tracer: o.Tracer, consumers: o.consumers, channel: c.Name,
+		config: c, version: o.Version, log: f.log, metrics: f.metrics, tracer: o.Tracer, consumers: o.consumers, gathering: o.gathering, channel: c.Name,
 		status: newWorkerStatus(f.changed),
 	})
 	return f, err

@@ -20,6 +20,7 @@ import (
 	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
+	"carrier/transmitter"
 )
 
 // Options is what all routes of a process are made with.
@@ -37,7 +38,8 @@ type Options struct {
 	OnBroken     func(error)
 	TryQueueFile func(path string) error
 
-	consumers *consumers // set by New
+	consumers *consumers             // set by New
+	gathering *transmitter.Gathering // likewise
 }
 
 // A Route is one route that is assembled.
@@ -50,6 +52,7 @@ type Route struct {
 	trail      *trail.Route
 	readiness  *admin.Readiness
 	consumers  *consumers
+	gathering  *transmitter.Gathering
 	tracer     *tracing.Tracer
 	polled     func(received int)
 	idle       idleness
@@ -61,7 +64,7 @@ type Route struct {
 
 // begin makes what the receiver of c tells of what it does.
 func begin(c config.Route, o Options) *Route {
-	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers}
+	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers, gathering: o.gathering}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
@@ -93,7 +96,7 @@ func (r *Route) assemble(source builtin.Assembled, member *share.Member, fallbac
 		Receiver: source, Transmitter: r.worker.transmitter,
 		Concurrency: r.config.Concurrency, Batch: source.Batch, Receivers: source.Receives,
 		Prefetch: int(r.config.Prefetch), DrainTimeout: c.DrainTimeout, Observe: r.observe, Share: member,
-		DeferHold: r.deferHold,
+		DeferHold: r.deferHold, PerSlot: perSlot(r.config),
 	})
 	r.metrics.WatchInFlight(r.dispatcher.InFlight)
 	r.metrics.WatchParked(r.dispatcher.Parked)

@@ -15,6 +15,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/trail"
 	"carrier/receiver/builtin"
+	"carrier/transmitter"
 	"carrier/transmitter/handoff/workerapi"
 )
 
@@ -42,7 +43,7 @@ type listed interface {
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
 	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{}}
-	o.consumers = routes.consumers
+	o.consumers, o.gathering = routes.consumers, &transmitter.Gathering{}
 	var of []builtin.Route
 	for _, rc := range c.Routes {
 		if rc.IsFallback() {

@@ -45,8 +45,24 @@ func (e *end) hold(s site, hooks []*webhook.Transmitter) {
 			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
 		}))
 		layers = append(layers, s.spans(e.places[i])...)
-		e.ways = append(e.ways, transmitter.Wrap(hook, layers...))
+		e.ways = append(e.ways, transmitter.Wrap(s.gather(hook), layers...))
 	}
+}
+
+// gather has the messages of a batch meet at hook, where it takes several in one request.
+func (s site) gather(hook *webhook.Transmitter) transmitter.Transmitter {
+	if perSlot(s.config) > 1 {
+		return s.gathering.End(hook)
+	}
+	return hook
+}
+
+// perSlot is how many messages c's webhook takes in one request.
+func perSlot(c config.Route) int {
+	if c.Transmitter == config.Webhook {
+		return c.Webhook.BatchSize
+	}
+	return 1
 }
 
 func closeHooks(hooks []*webhook.Transmitter) {
@@ -94,6 +110,7 @@ func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, l
 		Signing:        webhook.Signing{Keys: c.Webhook.SigningSecrets.Reveal(), File: c.Webhook.SigningSecrets.File()},
 		Egress:         egress.Options{Proxy: c.Webhook.ProxyURL(), AllowLinkLocal: c.Webhook.AllowLinkLocal},
 		Format:         formatOf(c.Webhook.Format),
+		BatchSize:      c.Webhook.BatchSize,
 		UnwrapSNS:      c.Webhook.Unwrap == config.SNS,
 		Permanent:      c.Webhook.PermanentStatus.Contains,
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes),

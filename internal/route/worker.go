@@ -28,7 +28,7 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 	reachable := newAnyUp(1+len(fallbacks), false, func(up bool, _ error) { r.reachable(up) })
 	var err error
 	w.end, err = reach(site{
-		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, asked: r.online,
+		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, gathering: r.gathering, asked: r.online,
 		status: newWorkerStatus(func(up bool, cause error) {
 			r.workerChanged(w.end.String(), up, cause)
 			reachable.set(0, up, cause)
@@ -57,6 +57,9 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 		}))
 	}
 	w.transmitter = transmitter.Wrap(w.channels(r, fallbacks), layers...)
+	if perSlot(c) > 1 {
+		w.transmitter = r.gathering.Around(w.transmitter)
+	}
 	return w, nil
 }
 

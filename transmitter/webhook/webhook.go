@@ -34,6 +34,8 @@ type Options struct {
 	// Format is the form in which messages are sent, and says which statuses are success. Without Replay
 	// only.
 	Format format.Format
+	// BatchSize is the most messages that TransmitBatch puts into one request; zero sets no limit.
+	BatchSize int
 	// UnwrapSNS sends, in place of an SNS notification, the message and the attributes in it.
 	UnwrapSNS bool
 	// Permanent reports whether an answer of a status from 400 to 599 means that trying again is of no
@@ -161,7 +163,7 @@ func (t *Transmitter) TransmitBatch(ctx context.Context, batch []*message.Messag
 	if ctx.Err() != nil {
 		return slices.Repeat([]message.Outcome{notPosted()}, len(batch))
 	}
-	req, n, err := t.builder.buildBatch(batch, time.Now())
+	req, n, err := t.builder.buildBatch(t.most(batch), time.Now())
 	if err != nil {
 		return slices.Repeat([]message.Outcome{{Verdict: message.Rejected, Reason: err.Error()}}, len(batch))
 	}
@@ -171,10 +173,18 @@ func (t *Transmitter) TransmitBatch(ctx context.Context, batch []*message.Messag
 		if i < n {
 			outcomes[i] = t.outcome(o, handled, i)
 		} else {
-			outcomes[i].Reason = "not posted: the event would be too large"
+			outcomes[i].Reason = "not posted: the event would be too large, or hold too many"
 		}
 	}
 	return outcomes
+}
+
+// most are the first of batch, as many as one request may hold.
+func (t *Transmitter) most(batch []*message.Message) []*message.Message {
+	if n := t.opts.BatchSize; n > 0 && n < len(batch) {
+		return batch[:n]
+	}
+	return batch
 }
 
 // post makes the request, and returns the outcome of those of its messages that handled does not name

@@ -1,0 +1,48 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Section 11: formats.
+
+// TestWhatAFunctionListsAsFailedIsPostedAgain: of a batch the others leave the queue, each once.
+func TestWhatAFunctionListsAsFailedIsPostedAgain(t *testing.T) {
+	t.Parallel()
+	type event struct {
+		Records []struct{ MessageID, Body string }
+	}
+	read := func(r request) (e event) { _ = json.Unmarshal([]byte(r.Body), &e); return e }
+	failed := map[string]bool{}
+	w := newWorker(t, func(_ int, r request) answer {
+		var list []string
+		for _, one := range read(r).Records {
+			if one.Body == "bad" && !failed[one.MessageID] {
+				failed[one.MessageID] = true
+				list = append(list, fmt.Sprintf(`{"itemIdentifier":%q}`, one.MessageID))
+			}
+		}
+		body := `{"batchItemFailures":[` + strings.Join(list, ",") + `]}`
+		return answer{Wire: fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)}
+	})
+	b := prepare(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "1", "CARRIER_WEBHOOK_FORMAT": "lambda", "CARRIER_WEBHOOK_BATCH_SIZE": "10"})
+	b.putAll("a", "b", "bad", "c", "d", "e")
+	b.start()
+	b.awaitReady()
+	b.awaitEmpty()
+	b.stop()
+	posts, most := map[string]int{}, 0
+	for _, r := range w.got() {
+		records := read(r).Records
+		most = max(most, len(records))
+		for _, one := range records {
+			posts[one.Body]++
+		}
+	}
+	if most < 2 || fmt.Sprint(posts) != "map[a:1 b:1 bad:2 c:1 d:1 e:1]" {
+		t.Errorf("posted %v, %d at once", posts, most)
+	}
+}
