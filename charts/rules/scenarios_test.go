@@ -119,6 +119,9 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			changes:  life{"carrier_messages_parked": until(30, "0", "95x200")},
 			expected: map[int][]string{39: {}, 41: {"CarrierDeferralsFull"}, 120: {"CarrierDeferralsFull"}},
 		},
+		"audit lines that are not written": {
+			changes: life{"carrier_audit_dropped_total": until(30, "0", "0+1x200")}, expected: map[int][]string{29: {}, 40: {"CarrierAuditDropped"}, 120: {"CarrierAuditDropped"}},
+		},
 		"a worker that defers some": {
 			changes: life{"carrier_messages_parked": until(30, "0", "60x200")}, expected: never,
 		},
@@ -388,7 +391,7 @@ func besideAnother(one, base life) life {
 
 // named is an alert as it is named for the first route of besideAnother.
 func named(alert string) string {
-	if slices.Contains([]string{"CarrierQueueFileSetAside", "CarrierIngestRefusing"}, alert) {
+	if slices.Contains([]string{"CarrierQueueFileSetAside", "CarrierIngestRefusing", "CarrierAuditDropped"}, alert) {
 		return alert // of the whole process
 	}
 	return alert + " mail"
