@@ -47,6 +47,9 @@ func (k *check) forward() {
 	const transmitter, to = "CARRIER_TRANSMITTER", "CARRIER_FORWARD_TO"
 	r := k.route
 	k.forwardValues(r.Forward, r.PubSub.Topic, r.NATS.Subject)
+	if k.faulty("CARRIER_INGEST_STORE") {
+		return // it says whether there is a queue to be told of
+	}
 	door := r.Receiver == Ingest && k.config.Ingest.Store != StoreFile
 	if door && !k.set(transmitter) {
 		r.Transmitter = Forward
