@@ -67,6 +67,11 @@ func (k *check) forward() {
 		k.fault(to, "must be built into this binary, which has "+strings.Join(k.receivers, ", "))
 		return
 	}
+	k.forwarded(r)
+}
+
+// forwarded checks a route whose queue has a kind that is built in.
+func (k *check) forwarded(r *Route) {
 	if r.Receiver == Ingest && r.Ingest.Replay {
 		k.fault("CARRIER_INGEST_REPLAY", "must be false where messages are forwarded: a queue keeps no method, path or headers")
 	}
