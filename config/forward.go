@@ -47,6 +47,9 @@ func (k *check) forward() {
 	const transmitter, to = "CARRIER_TRANSMITTER", "CARRIER_FORWARD_TO"
 	r := k.route
 	k.forwardValues(r.Forward, r.PubSub.Topic, r.NATS.Subject)
+	if k.faulty("CARRIER_INGEST_STORE") {
+		return // it says whether there is a queue to be told of
+	}
 	door := r.Receiver == Ingest && k.config.Ingest.Store != StoreFile
 	if door && !k.set(transmitter) {
 		r.Transmitter = Forward
@@ -64,6 +67,11 @@ func (k *check) forward() {
 		k.fault(to, "must be built into this binary, which has "+strings.Join(k.receivers, ", "))
 		return
 	}
+	k.forwarded(r)
+}
+
+// forwarded checks a route whose queue has a kind that is built in.
+func (k *check) forwarded(r *Route) {
 	if r.Receiver == Ingest && r.Ingest.Replay {
 		k.fault("CARRIER_INGEST_REPLAY", "must be false where messages are forwarded: a queue keeps no method, path or headers")
 	}

@@ -114,6 +114,13 @@ func TestFaultsOfForwarding(t *testing.T) {
 	}
 }
 
+func TestAnOddStoreIsOneFault(t *testing.T) {
+	_, _, faults := loadAll(t, map[string]string{"CARRIER_INGEST_STORE": "disk"})
+	if len(faults) != 1 {
+		t.Errorf("faults:\n%v\nwant the one of the store", faults)
+	}
+}
+
 func TestRouteMayStandBesideTheDoorOfAQueue(t *testing.T) {
 	c := goodOfAll(t, map[string]string{
 		"CARRIER_ROUTES": "door,orders", "CARRIER_INGEST_STORE": "queue", "CARRIER_FORWARD_TO": "sqs", "CARRIER_SQS_QUEUE_NAME": "q",

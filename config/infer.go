@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"carrier/config/queues"
+	"carrier/config/variable"
 )
 
 // inferable are the receivers that their variables decide for; with none of these it is ingest.
@@ -88,7 +89,7 @@ func (k *check) isTargetsOwn(engine string) bool {
 func (k *check) firstSet(receiver string) string {
 	start := k.route.own(prefix + strings.ToUpper(receiver) + "_")
 	own := k.ownNames()
-	for _, name := range carrierNames() {
+	for _, name := range variable.Names(prefix) {
 		if strings.HasPrefix(name, start) && slices.Contains(own, name) {
 			return name
 		}

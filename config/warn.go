@@ -2,18 +2,18 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"carrier/config/routenames"
+	"carrier/config/variable"
 	"carrier/internal/netaddr"
 )
 
 // warnings lists what is allowed and yet unlikely to be meant, of the process and of its routes.
 func (k *check) warnings(routes []*check) []string {
 	var all []string
-	for _, name := range carrierNames() {
+	for _, name := range variable.Names(prefix) {
 		if warning := k.idle(name, routes); warning != "" {
 			all = append(all, name+": "+warning)
 		}
@@ -141,19 +141,6 @@ func routeRisks(routes []*check) []string {
 		}
 	}
 	return slices.Compact(all)
-}
-
-// carrierNames returns the names of ours in the environment that are not empty, sorted.
-func carrierNames() []string {
-	var names []string
-	for _, entry := range os.Environ() {
-		name, value, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, prefix) && value != "" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // belongs names the receiver that the variable that the reference calls name is for, if it is for one.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/kelseyhightower/envconfig"
 
@@ -80,4 +82,17 @@ func Decode(field reflect.Value, name, def string) error {
 	}
 	field.Set(one.Elem().Field(0))
 	return nil
+}
+
+// Names returns the variables of the environment that begin with prefix and are not empty, sorted.
+func Names(prefix string) []string {
+	var names []string
+	for _, entry := range os.Environ() {
+		name, value, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, prefix) && value != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

@@ -90,8 +90,9 @@ func (k *conn) plain(headLimit int, wanted []string) (status int, ok bool) {
 	return status, true
 }
 
-// head reads the head of the final answer. Any number of interim ones may come before it.
-func (k *conn) head(limit int) (*http.Response, error) {
+// head reads the head of the final answer. Any number of interim ones may come before it;
+// one of the status final is it.
+func (k *conn) head(limit, final int) (*http.Response, error) {
 	defer func() { k.budget = noLimit }()
 	for begin := k.parsed(); k.parsed()-begin <= interimLimit; {
 		k.budget = max(limit-k.reader.Buffered(), 0)
@@ -101,7 +102,7 @@ func (k *conn) head(limit int) (*http.Response, error) {
 			return nil, errHeadTooLong
 		case err != nil:
 			return nil, err
-		case resp.StatusCode >= 200, resp.StatusCode == http.StatusSwitchingProtocols:
+		case resp.StatusCode >= 200, resp.StatusCode == http.StatusSwitchingProtocols, resp.StatusCode == final:
 			return resp, nil
 		case announcesBody(resp):
 			return nil, errInterimBody // what follows would be taken for an answer
@@ -144,9 +145,10 @@ func (k *conn) use(resp *http.Response, read func(*http.Response) error) (reusab
 
 // isDone reports whether an answer whose body was read to its end leaves the connection to the next.
 func (k *conn) isDone(resp *http.Response) bool {
-	switch resp.StatusCode {
-	case http.StatusSwitchingProtocols: // what follows is not HTTP
+	if resp.StatusCode < 200 { // what follows is not HTTP, or belongs to this answer
 		return false
+	}
+	switch resp.StatusCode {
 	case http.StatusNoContent, http.StatusNotModified: // net/http reads no body here, whatever was announced
 		if announcesBody(resp) {
 			return false

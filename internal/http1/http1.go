@@ -75,6 +75,9 @@ type Request struct {
 	// BodyTimeout is how long the answer's body may take from its head on. Zero means that the
 	// Deadline bounds the body too.
 	BodyTimeout time.Duration
+	// FinalInterim is an interim status (102) that is taken for the final answer to this request. Its
+	// connection is not used again. Zero means none.
+	FinalInterim int
 	// Read is called in the caller's goroutine when the head of the final answer is there, and reads
 	// as much of the body as it wants until it returns; it does not close it. Its error becomes
 	// Do's. Where it is nil the body is read, up to BodyLimit, and dropped.
@@ -173,7 +176,7 @@ func (c *Client) receive(ctx context.Context, k *conn, r *Request, sending error
 			return Answer{Status: status}, true, nil
 		}
 	}
-	resp, err := k.head(c.opts.HeadLimit) //nolint:bodyclose // closing would read past the limit; the connection is ours to close
+	resp, err := k.head(c.opts.HeadLimit, r.FinalInterim) //nolint:bodyclose // closing would read past the limit; the connection is ours to close
 	if err != nil {
 		return Answer{}, false, k.noAnswer(sending, err)
 	}

@@ -73,7 +73,8 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, handl
 	var answer []byte
 	a, err := p.client.Do(ctx, http1.Request{
 		Head: *head, Body: r.content.Body,
-		Deadline: time.Now().Add(r.timeout), BodyTimeout: r.timeout, Read: p.reader(&answer), //nolint:bodyclose // http1 closes the connection, and has Read close nothing
+		FinalInterim: p.format.FinalInterim(),
+		Deadline:     time.Now().Add(r.timeout), BodyTimeout: r.timeout, Read: p.reader(&answer), //nolint:bodyclose // http1 closes the connection, and has Read close nothing
 	})
 	if a.Status == 0 {
 		return failure(ctx, err), nil, nil

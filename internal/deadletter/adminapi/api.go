@@ -287,7 +287,7 @@ func (a *API) redriveOne(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	case len(notes) > 0:
-		return fmt.Errorf("%w: %s", deadletter.ErrNotFound, strings.Join(notes, "; "))
+		return refuse(http.StatusNotFound, "%s", strings.Join(notes, "; "))
 	}
 	return fmt.Errorf("%w: %s", deadletter.ErrNotFound, r.PathValue("id"))
 }

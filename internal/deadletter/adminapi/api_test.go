@@ -146,6 +146,15 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 	}
 }
 
+func TestALetterThatIsNotThereIsSaidOnce(t *testing.T) {
+	a := over(t, map[string]*deadlettertest.Memory{"mail": filled(1)}, "mail")
+	for _, verb := range []string{"redrive", "drop"} {
+		if _, answer := do(t, a, "POST", "/v1/dead-letters/9/"+verb, ""); answer["detail"] != "no such dead letter: 9" {
+			t.Errorf("%s: %v", verb, answer)
+		}
+	}
+}
+
 func TestOneRedriveRunsAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := filled(3)

@@ -132,6 +132,7 @@ func (s *Memory) Redrive(ctx context.Context, r deadletter.Request) (p deadlette
 		}
 		if m, err := s.take(id, true); err != nil {
 			p.Failed++
+			r.Note(err.Error())
 		} else {
 			p.Moved++
 			s.mu.Lock()

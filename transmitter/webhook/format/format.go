@@ -66,10 +66,18 @@ func (f Format) Accepts(status int) bool {
 	case SQSD:
 		return status == 200
 	case PubSubPush:
-		return status == 200 || status == 201 || status == 202 || status == 204
+		return status == 102 || status == 200 || status == 201 || status == 202 || status == 204
 	default:
 		return status/100 == 2
 	}
+}
+
+// FinalInterim is the interim status that is success, and no heartbeat; zero where there is none.
+func (f Format) FinalInterim() int {
+	if f == PubSubPush {
+		return 102
+	}
+	return 0
 }
 
 // ReadsAnswer reports whether the body of an accepting answer has a say.
