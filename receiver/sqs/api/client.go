@@ -95,7 +95,7 @@ func (c *Client) InRegionOf(ctx context.Context, queueURL string) (*Client, erro
 		return nil, invalid(err)
 	}
 	there := &service{region: region, endpoint: environment.OriginOf(queueURL), sdk: c.sdk, caller: newCaller(c.transport, t, c.credentials)}
-	return &Client{service: there, observer: c.observer, release: there.hangUp}, nil
+	return &Client{service: there, observer: c.observer, release: there.closeConnections}, nil
 }
 
 // Region is the region that requests are signed for.

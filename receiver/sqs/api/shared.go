@@ -43,7 +43,7 @@ func (s *Shared) connect(ctx context.Context, o Options) (*service, func(), erro
 		if err != nil {
 			return nil, nil, err
 		}
-		return found, found.hangUp, nil
+		return found, found.closeConnections, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,13 +64,13 @@ func (s *Shared) connect(ctx context.Context, o Options) (*service, func(), erro
 	return found, sync.OnceFunc(func() { s.leave(key, found) }), nil
 }
 
-// leave hangs up once nobody uses found any more.
+// leave closes the connections of found once nobody uses it any more.
 func (s *Shared) leave(key sharedKey, found *service) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if found.users--; found.users == 0 {
 		delete(s.services, key)
-		found.hangUp()
+		found.closeConnections()
 	}
 }
 
@@ -104,8 +104,8 @@ func findService(ctx context.Context, o Options) (*service, error) {
 	}, nil
 }
 
-// hangUp closes idle connections, and those in use once their answers are read.
-func (s *service) hangUp() {
+// closeConnections closes idle connections, and those in use once their answers are read.
+func (s *service) closeConnections() {
 	s.close()
 	s.transport.CloseIdleConnections()
 }
