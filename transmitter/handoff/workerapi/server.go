@@ -32,7 +32,7 @@ const (
 	maxConnections = maxWaits + 2_000
 )
 
-// A Route is one whose messages are taken, or settled by late answers, here.
+// A Route is one whose messages are taken here.
 type Route struct {
 	// Name is empty for the route without a name.
 	Name string
