@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Section 11: formats.
@@ -44,5 +45,26 @@ func TestWhatAFunctionListsAsFailedIsPostedAgain(t *testing.T) {
 	}
 	if most < 2 || fmt.Sprint(posts) != "map[a:1 b:1 bad:2 c:1 d:1 e:1]" {
 		t.Errorf("posted %v, %d at once", posts, most)
+	}
+}
+
+// TestABacklogIsPostedInFullBatches: with one slot, each receive brings what fills it.
+func TestABacklogIsPostedInFullBatches(t *testing.T) {
+	t.Parallel()
+	const messages, size = 100, 10
+	w := newWorker(t, func(int, request) answer {
+		works := make(chan struct{})
+		time.AfterFunc(5*time.Millisecond, func() { close(works) })
+		return held(says(200), works)
+	})
+	b := prepare(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "1", "CARRIER_WEBHOOK_FORMAT": "lambda", "CARRIER_WEBHOOK_BATCH_SIZE": fmt.Sprint(size)})
+	for n := range messages {
+		b.putAll(fmt.Sprint(n))
+	}
+	b.start()
+	b.awaitEmpty()
+	b.stop()
+	if posts := len(w.got()); posts > messages/size+2 {
+		t.Errorf("%d requests for %d messages, at most %d were wanted", posts, messages, messages/size+2)
 	}
 }
