@@ -66,7 +66,7 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{
 		o: o,
 		demand: demand.New(demand.Options{
-			Concurrency: o.Concurrency * o.PerSlot, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
+			Concurrency: o.Concurrency * o.PerSlot, PerSlot: o.PerSlot, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
 		}),
 		backoff:  sourcebackoff.New(o.sourceChanged),
 		leases:   leases.New(o.Receiver, o.extended),
