@@ -64,7 +64,9 @@ func TestDoorStaysInServiceWhileTheQueueIsAway(t *testing.T) {
 }
 
 // storedIn200 reports whether r says that the message is in the queue.
-func storedIn200(r reply) bool { return r.Status == 200 && strings.Contains(r.Body, `"stored":"queue"`) }
+func storedIn200(r reply) bool {
+	return r.Status == 200 && strings.Contains(r.Body, `"stored":"queue"`)
+}
 
 func TestRequestsUnderWayAtTheSignalAreAnswered(t *testing.T) {
 	t.Parallel()
