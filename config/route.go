@@ -123,8 +123,8 @@ func (r *Route) completeReadiness(c *Config, set func(ref string) bool) {
 	if r.Name == "" || !set("CARRIER_READINESS") {
 		r.Readiness = r.Name == "" || r.Asked() || r.Webhook.beside()
 	}
-	if r.Receiver == Ingest && c.Ingest.Store == StoreQueueAndFile {
-		r.Readiness = false // the door stays open while the queue is away
+	if r.Receiver == Ingest && c.Ingest.Store != StoreFile {
+		r.Readiness = false // who is taken out of service answers nobody, and sends no probe
 	}
 }
 
