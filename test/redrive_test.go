@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"carrier/internal/testkit/natstest"
 	"carrier/internal/testkit/programtest"
 	"carrier/internal/testkit/sqstest"
 )
@@ -103,6 +104,43 @@ func TestDeadLettersOfAnSQSQueueComeBack(t *testing.T) {
 	}
 }
 
+func TestDeadLettersOfANATSConsumerComeBack(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t).Connect(t)
+	server.Stream(t, "DEAD")
+	w := newWorker(t, func(n int, _ request) answer {
+		if n <= 3 {
+			return says(422)
+		}
+		return says(200)
+	})
+	b := prepareOn(t, newNATSSource(t, server, "S"), w, env{"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_DEAD_LETTER_SUBJECT": "DEAD.s"})
+	b.start()
+	b.putAll("a", "b", "c")
+	until(t, "three dead letters", func() bool { return server.Left(t, "DEAD") == 3 })
+	ids := deadIDs(t, b.env)
+	if len(ids) != 3 || !strings.HasPrefix(ids[0], "DEAD:1:") {
+		t.Fatalf("listed: %v", ids)
+	}
+	if p := run(t, b.env, "dead-letters", ids[1], "--body"); p.code != 0 || !strings.Contains(p.stdout.String(), "422") {
+		t.Errorf("exit code %d: %s", p.code, said(p))
+	}
+	if p := run(t, b.env, "redrive", ids[1]); p.code != 0 || !strings.Contains(p.stdout.String(), "default: 1 dead letters moved back") {
+		t.Errorf("exit code %d: %s", p.code, said(p))
+	}
+	if p := run(t, b.env, "redrive"); p.code != 0 || !strings.Contains(p.stdout.String(), "default: 2 dead letters moved back") {
+		t.Errorf("exit code %d: %s", p.code, said(p))
+	}
+	posts := w.await(6)
+	for _, r := range posts[3:] {
+		if !strings.HasPrefix(r.header("X-Carrier-Original-Message-Id"), "S:") || r.receiveCount() != 1 {
+			t.Errorf("original id %q, receive count %d", r.header("X-Carrier-Original-Message-Id"), r.receiveCount())
+		}
+	}
+	b.awaitEmpty()
+	b.stop()
+}
+
 func TestRedriveThatIsStoppedSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	s, endpoint := sqstest.Start(t, sqstest.Options{})
@@ -130,7 +168,6 @@ func TestDeadLettersOfATopicSayWhatToDo(t *testing.T) {
 		says string
 	}{
 		"pubsub": {env{"CARRIER_PUBSUB_SUBSCRIPTION": "projects/project-1/subscriptions/sub", "CARRIER_DEAD_LETTER_TOPIC": "projects/project-1/topics/top"}, "make a subscription of CARRIER_DEAD_LETTER_TOPIC"},
-		"nats":   {env{"CARRIER_NATS_STREAM": "S", "CARRIER_NATS_CONSUMER": "c", "CARRIER_DEAD_LETTER_SUBJECT": "dead"}, "consumer on the stream of CARRIER_DEAD_LETTER_SUBJECT"},
 	} {
 		if p := run(t, c.env, "dead-letters"); p.code != 1 || !strings.Contains(p.stderr.String(), c.says) {
 			t.Errorf("%s: exit code %d: %s", receiver, p.code, said(p))
