@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"carrier/config"
+	"carrier/receiver"
 	"carrier/receiver/builtin"
 	"carrier/receiver/preflight"
 	"carrier/transmitter"
@@ -23,7 +24,7 @@ func reachForward(s site) (*end, error) {
 	}
 	return &end{
 		places: []string{c.String()},
-		ways:   []transmitter.Transmitter{transmitter.Forward(transmitter.ForwardOptions{Target: target, Name: c.String()})},
+		ways:   []transmitter.Transmitter{transmitter.Forward(transmitter.ForwardOptions{Target: target, Name: c.String(), OriginalID: receiver.OriginalIDAttribute})},
 		run:    []func(context.Context){target.Run},
 		close: func() {
 			if err := target.Close(); err != nil {
