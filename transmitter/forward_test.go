@@ -115,20 +115,20 @@ func TestForwardedDeadLetterKeepsTheIDItHadFirst(t *testing.T) {
 	first := message.Attribute{Name: "First", Value: "m-1"}
 	for name, c := range map[string]struct {
 		room int
-		m    message.Message
+		m    *message.Message
 		want []message.Attribute
 	}{
-		"it was none":       {10, message.Message{Attributes: []message.Attribute{own}}, []message.Attribute{own}},
-		"there is room":     {10, message.Message{OriginalID: "m-1", Attributes: []message.Attribute{own}}, []message.Attribute{own, first}},
-		"there is no room":  {1, message.Message{OriginalID: "m-1", Attributes: []message.Attribute{own}}, []message.Attribute{own}},
-		"it is still there": {10, message.Message{OriginalID: "m-1", Attributes: []message.Attribute{first}}, []message.Attribute{first}},
+		"it was none":       {10, &message.Message{Attributes: []message.Attribute{own}}, []message.Attribute{own}},
+		"there is room":     {10, &message.Message{OriginalID: "m-1", Attributes: []message.Attribute{own}}, []message.Attribute{own, first}},
+		"there is no room":  {1, &message.Message{OriginalID: "m-1", Attributes: []message.Attribute{own}}, []message.Attribute{own}},
+		"it is still there": {10, &message.Message{OriginalID: "m-1", Attributes: []message.Attribute{first}}, []message.Attribute{first}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := publishertest.NewMemory(publisher.Limits{Attributes: c.room})
 			f, done := forwarding(t, q, 5)
 			defer done()
 			c.m.ID = "m-2"
-			if o := f.Transmit(t.Context(), &c.m); o.Verdict != message.Delivered {
+			if o := f.Transmit(t.Context(), c.m); o.Verdict != message.Delivered {
 				t.Fatalf("%+v", o)
 			}
 			if got := q.Messages()[0].Attributes; !slices.Equal(got, c.want) {
