@@ -144,9 +144,8 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 			"max too small":           {open, "POST", "/v1/pull", `{"max":0}`, nil, 400, "max"},
 			"max too large":           {open, "POST", "/v1/pull", `{"max":101}`, nil, 400, "max"},
 			"a lease too short":       {open, "POST", "/v1/pull", `{"lease":"1ms"}`, nil, 400, "lease"},
-			"JSON cut off":            {open, "POST", "/v1/pull", `{"max":1`, nil, 400, "JSON"},
-			"two JSON values":         {open, "POST", "/v1/pull", `{} {}`, nil, 400, "JSON"},
-			"a field nobody knows":    {open, "POST", "/v1/pull", `{"mx":1}`, nil, 400, "mx"},
+			"no body to settle":       {open, "POST", "/v1/settle", "", nil, 400, "messages"},
+			"a null lease, and junk":  {open, "POST", "/v1/pull", `{"lease":null}]`, nil, 400, "more after it"},
 			"a body too large":        {open, "POST", "/v1/settle", `{"messages":[{"reason":"` + strings.Repeat("x", maxBody) + `"}]}`, nil, 413, "1048576"},
 			"a verdict nobody knows":  {open, "POST", "/v1/settle", `{"messages":[{"token":"t","verdict":"nack"}]}`, nil, 400, "messages[0]"},
 			"an unknown token":        {open, "POST", "/v1/messages/t/ack", "", nil, 404, "urn:carrier:unknown"},
@@ -165,6 +164,48 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestBodyThatIsNotTheJSONThatIsWantedIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(Options{})
+		for path, bodies := range map[string]map[string]int{
+			"/v1/pull": {
+				``: 200, `{}`: 200, `{"max":null,"wait":null,"lease":null}`: 200,
+				`null`: 400, `[]`: 400, `"x"`: 400, `10`: 400, `true`: 400, `max=1`: 400, `{"max":1`: 400, `{}{}`: 400, `{} null`: 400,
+				`{"max":1,"max":100}`: 400, `{"max":1,"Max":100}`: 400, `{"mx":1}`: 400, `{"max":"1"}`: 400, `{"max":1.5}`: 400,
+				`{"max":1e400}`: 400, `{"max":-1}`: 400, `{"max":18446744073709551617}`: 400, `{"wait":20}`: 400, `{"wait":""}`: 400,
+				`{"wait":"9999999999h"}`: 400, `{"lease":{}}`: 400, `{"max":` + strings.Repeat("[", 100_000): 400,
+			},
+			"/v1/settle": {
+				`{"messages":[]}`: 200, `{"messages":[{"token":"t","verdict":"ack","delay":null}]}`: 200,
+				``: 400, `{}`: 400, `null`: 400, `[]`: 400, `"x"`: 400, `{"messages":null}`: 400, `{"messages":{}}`: 400, `{"messages":["t"]}`: 400,
+				`{"messages":[null]}`: 400, `{"messages":[{}]}`: 400, `{"messages":[{"token":"t","verdict":"ack"}]}]`: 400,
+				`{"messages":[{"token":"t","verdict":"ack","verdict":"retry"}]}`: 400, `{"messages":[],"messages":[]}`: 400,
+				`{"messages":[{"token":"t","verdict":"Ack"}]}`: 400, `{"messages":[{"token":"t","verdict":"ack","dely":"1s"}]}`: 400,
+				`{"messages":[{"token":"t","verdict":"retry","delay":1e9}]}`: 400, `{"messages":[{"token":1,"verdict":"ack"}]}`: 400,
+				`{"messages":` + strings.Repeat("[", 100_000): 400,
+			},
+		} {
+			for body, code := range bodies {
+				w := b.do(t, "POST", path, body)
+				problem := w.Header().Get("Content-Type") == "application/problem+json"
+				if w.Code != code || problem != (code == 400) || w.Body.Len() > 500 {
+					t.Errorf("%s %.80s: %d %.500s", path, body, w.Code, w.Body)
+				}
+			}
+		}
+		if n, err := b.table.Ready(ended(t), 0); n != 0 || err == nil {
+			t.Errorf("%d messages are still asked for", n)
+		}
+	})
+}
+
+// ended is a context that has ended.
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }
 
 func TestOpenWaitsAreBounded(t *testing.T) {
