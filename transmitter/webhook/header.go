@@ -31,6 +31,8 @@ const (
 	deadlineHeader      = ownPrefix + "Deadline"
 	failoverHeader      = ownPrefix + "Failover"
 	channelHeader       = ownPrefix + "Channel"
+	tokenHeader         = ownPrefix + "Token"
+	holdHeader          = ownPrefix + "Hold"
 
 	traceparentHeader = "traceparent"
 	tracestateHeader  = "tracestate"

@@ -55,6 +55,7 @@ func newBuilder(opts Options) (*builder, error) {
 type request struct {
 	builder *builder
 	m       *message.Message
+	token   Token
 	// batch is m and those that are handed over with it; nil where m is alone.
 	batch []*message.Message
 	now   time.Time
@@ -155,6 +156,7 @@ func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
 	dst = r.builder.appendReplayed(dst, r.replayed)
 	dst = appendTrace(dst, r)
 	dst = r.builder.appendOwn(dst, r.m, r.now.Add(r.timeout))
+	dst = r.token.appendTo(dst)
 	dst = r.builder.signing.appendTo(dst, encodeValue(r.m.ID), r.now, r.content.Body)
 	dst = r.appendFormat(dst)
 	dst, omitted = appendAttributes(dst, r.attributes, begin+r.builder.maxHead-len("\r\n"))
