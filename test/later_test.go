@@ -119,6 +119,7 @@ func TestWorkersMayAnswerLater(t *testing.T) {
 			ids[name] = b.put(testMessage{Body: name})
 		}
 		b.awaitEmpty()
+		until(t, "every message settled", func() bool { return len(settledLines(b.program)) >= len(cases) })
 		outcomes := settledLines(b.program)
 		for name, want := range cases {
 			n := 1
