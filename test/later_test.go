@@ -80,7 +80,7 @@ func laterCases() map[string]laterCase {
 		"extended during the post": {func(w *laterWorker, r request) answer {
 			w.say(r, "extend?for=1m", 204)
 			hold := make(chan struct{})
-			time.AfterFunc(1500*time.Millisecond, func() { close(hold) })
+			time.AfterFunc(2500*time.Millisecond, func() { close(hold) })
 			return held(says(200), hold)
 		}, "delivered", false},
 		"later with 500":       {func(*laterWorker, request) answer { return says(500, saysLater) }, "failed", true},
@@ -105,7 +105,7 @@ func TestWorkersMayAnswerLater(t *testing.T) {
 			return cases[r.Body].do(w, r)
 		})
 		b := prepare(t, kind, posts, e.with(env{
-			"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_WEBHOOK_REQUEST_TIMEOUT": "1s",
+			"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_WEBHOOK_REQUEST_TIMEOUT": "2s",
 			"CARRIER_CONCURRENCY": "40", "CARRIER_SQS_WAIT_TIME": "1s", "CARRIER_DEFER_HOLD": "0s",
 		}))
 		var dead *sqstest.Queue
