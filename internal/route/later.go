@@ -44,7 +44,7 @@ func (s site) late(e *end, hook *webhook.Transmitter, place string) transmitter.
 	l := table.Late(handoff.LateOptions{
 		Ready: hook.Ready, Endpoint: place, Lease: lease,
 		Post: func(ctx context.Context, m *message.Message, token string, x *http1.Extension) message.Outcome {
-			return hook.TransmitAs(ctx, m, webhook.Token{Value: token, Hold: lease, Extension: x})
+			return hook.TransmitAs(ctx, m, &webhook.Token{Value: token, Hold: lease, Extension: x})
 		},
 	})
 	e.posts = append(e.posts, l)

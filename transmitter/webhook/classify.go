@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"carrier/message"
+	"carrier/transmitter/webhook/delay"
 )
 
 // wantedFields are the header fields that classify looks for, in lower case.
@@ -49,12 +50,12 @@ func classify(status int, header http.Header, rules rules, now time.Time) (o mes
 	if o.Verdict != message.Retry || len(header["Retry-After"]) == 0 {
 		return o, warnings
 	}
-	delay, err := parseRetryAfter(header["Retry-After"], now)
+	after, err := delay.RetryAfter(header["Retry-After"], now)
 	switch {
 	case err != nil:
 		return o, append(warnings, err.Error())
-	case delay > 0:
-		o.Cause, o.Delay = message.Deferred, delay
+	case after > 0:
+		o.Cause, o.Delay = message.Deferred, after
 	}
 	return o, warnings
 }

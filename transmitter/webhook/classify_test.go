@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"carrier/message"
+	"carrier/transmitter/webhook/delay"
 	"carrier/transmitter/webhook/format"
 )
 
@@ -56,9 +57,9 @@ func TestAnswerBecomesOutcome(t *testing.T) {
 		"503 with an RFC 850 date":                      {503, "Sunday, 01-Mar-26 12:01:00 GMT", "", deferred(time.Minute), "5xx", false},
 		"503 with an asctime date":                      {503, "Sun Mar  1 12:01:00 2026", "", deferred(time.Minute), "5xx", false},
 		"a date in the past names no delay":             {503, "Sun, 01 Mar 2026 11:00:00 GMT", "", failed, "5xx", false},
-		"a date in the year 9999 is the longest delay":  {503, "Fri, 31 Dec 9999 23:59:59 GMT", "", deferred(longestDelay), "5xx", false},
-		"ten digits do not overflow":                    {503, "9999999999", "", deferred(longestDelay), "5xx", false},
-		"the largest integer does not overflow":         {503, "9223372036854775807", "", deferred(longestDelay), "5xx", false},
+		"a date in the year 9999 is the longest delay":  {503, "Fri, 31 Dec 9999 23:59:59 GMT", "", deferred(delay.Longest), "5xx", false},
+		"ten digits do not overflow":                    {503, "9999999999", "", deferred(delay.Longest), "5xx", false},
+		"the largest integer does not overflow":         {503, "9223372036854775807", "", deferred(delay.Longest), "5xx", false},
 		"one more than the largest integer is no value": {503, "9223372036854775808", "", failed, "5xx", true},
 		"negative is no value":                          {503, "-1", "", failed, "5xx", true},
 		"a sign is no value":                            {503, "+1", "", failed, "5xx", true},
@@ -145,12 +146,12 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, value string) {
-		delay, err := parseRetryAfter([]string{value}, now)
-		if delay < 0 || delay > longestDelay || err != nil && delay != 0 {
-			t.Errorf("%q is %v, %v", value, delay, err)
+		after, err := delay.RetryAfter([]string{value}, now)
+		if after < 0 || after > delay.Longest || err != nil && after != 0 {
+			t.Errorf("%q is %v, %v", value, after, err)
 		}
 		o, warnings := classify(503, http.Header{"Retry-After": {value}}, rules{accepts: format.Raw.Accepts, permanent: isPermanent}, now)
-		if (delay > 0) != (o.Cause == message.Deferred) || (err != nil) != (len(warnings) == 1) {
+		if (after > 0) != (o.Cause == message.Deferred) || (err != nil) != (len(warnings) == 1) {
 			t.Errorf("%q gives %+v, %q", value, o, warnings)
 		}
 		if o.Verdict != message.Retry {

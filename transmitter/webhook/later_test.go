@@ -23,7 +23,7 @@ func TestTokenIsInEveryFormatAndNoPartOfTheSignature(t *testing.T) {
 			}
 			m := newMessage("m-1", "{}")
 			m.Attributes = []message.Attribute{{Name: "X-Carrier-Token", Value: "forged"}}
-			if o := tr.TransmitAs(t.Context(), m, webhook.Token{Value: "t-1", Hold: time.Minute}); o.Verdict != message.Delivered || o.Later != 0 {
+			if o := tr.TransmitAs(t.Context(), m, &webhook.Token{Value: "t-1", Hold: time.Minute}); o.Verdict != message.Delivered || o.Later != 0 {
 				t.Fatalf("outcome %+v", o)
 			}
 			r := <-got
@@ -42,7 +42,7 @@ func TestReplayedRequestHasCarriersTokenAlone(t *testing.T) {
 	tr := open(t, webhook.Options{Endpoint: e, Replay: true})
 	m := newMessage("m-1", "{}")
 	m.Request = &message.Request{Method: "PUT", Path: "/a", Header: map[string][]string{"X-Carrier-Token": {"forged"}}}
-	tr.TransmitAs(t.Context(), m, webhook.Token{Value: "t-1", Hold: time.Minute})
+	tr.TransmitAs(t.Context(), m, &webhook.Token{Value: "t-1", Hold: time.Minute})
 	if r := <-got; fmt.Sprint(r.header["X-Carrier-Token"]) != "[t-1]" || r.method != "PUT" {
 		t.Errorf("%s with tokens %q", r.method, r.header["X-Carrier-Token"])
 	}
@@ -75,9 +75,9 @@ func TestLaterIsAnAnswerOfA2xxToAToken(t *testing.T) {
 			_, e := listenTCP(t, answeringOnce("HTTP/1.1 "+c.answer+"X-Carrier-Action: later\r\nContent-Length: 0\r\n\r\n"))
 			var warnings []string
 			tr := open(t, webhook.Options{Endpoint: e, Warn: func(_, what string) { warnings = append(warnings, what) }})
-			var token webhook.Token
+			var token *webhook.Token
 			if c.tokens {
-				token = webhook.Token{Value: "t-1", Hold: usual}
+				token = &webhook.Token{Value: "t-1", Hold: usual}
 			}
 			o := tr.TransmitAs(t.Context(), newMessage("m-1", "{}"), token)
 			if o.Verdict != message.Retry || o.Later != c.later || o.Reason == "" || o.Status == 0 {

@@ -144,12 +144,12 @@ func (t *Transmitter) Ready(ctx context.Context, promised int) (int, error) {
 // Transmit makes one request, never a second, and returns the worker's word on it. A
 // message that no request may be made of is rejected unposted, with an empty Code.
 func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.Outcome {
-	return t.TransmitAs(ctx, m, Token{})
+	return t.TransmitAs(ctx, m, nil)
 }
 
 // TransmitAs is Transmit with a token, by which the worker may settle m whatever it answers. Where it
 // answers that it will, Later of the outcome says for how long.
-func (t *Transmitter) TransmitAs(ctx context.Context, m *message.Message, token Token) message.Outcome {
+func (t *Transmitter) TransmitAs(ctx context.Context, m *message.Message, token *Token) message.Outcome {
 	if ctx.Err() != nil {
 		return notPosted()
 	}
