@@ -58,7 +58,7 @@ type WebhookOptions struct {
 	RateLimit             Rate          `envconfig:"CARRIER_WEBHOOK_RATE_LIMIT" shown:"off" allowed:"a number of messages a second, minute or hour, as 100/s, 600/m or 1000/h" desc:"Most messages posted in a time. They are waited for before they are received. Receives bring no more than CARRIER_WEBHOOK_RATE_BURST messages then."`
 	RateBurst             int           `envconfig:"CARRIER_WEBHOOK_RATE_BURST" default:"1" min:"1" max:"10000" desc:"Most messages posted at once after a pause, within the rate."`
 	BreakerFailures       int           `envconfig:"CARRIER_WEBHOOK_BREAKER_FAILURES" shown:"the greater of 5 and the concurrency" min:"1" max:"1000000" zero:"no breaker" desc:"Failed attempts in a row (timeouts, broken connections, 5xx without Retry-After) after which nothing is received or posted but one message at a time, as a probe."`
-	BreakerCooldown       time.Duration `envconfig:"CARRIER_WEBHOOK_BREAKER_COOLDOWN" default:"5s" min:"1ms" max:"12h" desc:"Time before each probe. Any answer that is no failure ends the waiting."`
+	BreakerCooldown       time.Duration `envconfig:"CARRIER_WEBHOOK_BREAKER_COOLDOWN" default:"5s" min:"1ms" max:"12h" desc:"Time before the first probe; each that fails doubles it, up to four times. Any answer that is no failure ends the waiting."`
 	HealthCheckEndpoint   string        `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT" shown:"off" url:"http https unix" desc:"Asked with GET; 2xx is healthy. No message is received before the first healthy answer, nor while the worker is offline."`
 	HealthCheckInterval   time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_INTERVAL" default:"60s" min:"1ms" desc:"Time between checks once healthy. The first check is made at once, and then every second until one is healthy."`
 	HealthCheckTimeout    time.Duration `envconfig:"CARRIER_WEBHOOK_HEALTH_CHECK_TIMEOUT" default:"10s" min:"1ms" desc:"Time for one check."`
@@ -123,8 +123,8 @@ func (r *Route) completeReadiness(c *Config, set func(ref string) bool) {
 	if r.Name == "" || !set("CARRIER_READINESS") {
 		r.Readiness = r.Name == "" || r.Asked() || r.Webhook.beside()
 	}
-	if r.Receiver == Ingest && c.Ingest.Store == StoreQueueAndFile {
-		r.Readiness = false // the door stays open while the queue is away
+	if r.Receiver == Ingest && c.Ingest.Store != StoreFile {
+		r.Readiness = false // who is taken out of service answers nobody, and sends no probe
 	}
 }
 

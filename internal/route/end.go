@@ -53,7 +53,7 @@ func (e *end) String() string { return strings.Join(e.places, ",") }
 
 // A site is what an end is told of where it stands.
 type site struct {
-	config  config.Route
+	config  *config.Route
 	version string
 	log     *zap.Logger
 	metrics *metrics.Metrics
@@ -67,6 +67,8 @@ type site struct {
 	asked     func()
 	// gathering is where the messages of a batch meet that go to a webhook together.
 	gathering *transmitter.Gathering
+	// forwarding is the queue that messages go to, where the route has made it already.
+	forwarding *forwarding
 	// status is told whether messages can be handed over.
 	status *workerStatus
 }

@@ -28,7 +28,7 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 	reachable := newAnyUp(1+len(fallbacks), false, func(up bool, _ error) { r.reachable(up) })
 	var err error
 	w.end, err = reach(site{
-		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, gathering: r.gathering, asked: r.online,
+		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, gathering: r.gathering, asked: r.online, forwarding: r.forwarding,
 		status: newWorkerStatus(func(up bool, cause error) {
 			r.workerChanged(w.end.String(), up, cause)
 			reachable.set(0, up, cause)
