@@ -15,8 +15,10 @@ import (
 // consumers are the tables of all routes whose messages are handed over, or settled, at the worker
 // address. They are complete when all routes are assembled.
 type consumers struct {
-	routes []workerapi.Route
-	tables handoff.Tables
+	listens bool // there is a worker address
+	routes  []workerapi.Route
+	tables  handoff.Tables
+	late    *handoff.Table // one of the tables; see lateTable
 }
 
 func (c *consumers) add(r workerapi.Route) {
