@@ -14,7 +14,7 @@ import (
 
 // lateTable is the table of the tokens that all webhooks of the process post with; nil where there is
 // no worker address. c is the route that asks for it.
-func (c *consumers) lateTable(of config.Route) *handoff.Table {
+func (c *consumers) lateTable(of *config.Route) *handoff.Table {
 	if c == nil || !c.listens {
 		return nil
 	}
