@@ -41,7 +41,7 @@ func reachConsumers(s site) (*end, error) {
 	c := s.config
 	table := handoff.New(handoff.Options{Lease: c.Pull.Lease, Asked: s.asked})
 	s.consumers.add(workerapi.Route{
-		Name: c.Name, Table: table, Asked: true, ContentType: c.Webhook.ContentType,
+		Name: c.Name, Table: table, Asked: true, Most: c.Concurrency, ContentType: c.Webhook.ContentType,
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes), UnwrapSNS: c.Webhook.Unwrap == config.SNS,
 	})
 	return &end{

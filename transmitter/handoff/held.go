@@ -50,7 +50,7 @@ func (t *Table) handOver(m *message.Message) *held {
 	}
 	a := t.asks[0]
 	h := t.hold(m, a.lease)
-	a.handed <- Handed{Token: h.token, Message: m, Deadline: h.expires, Lost: h.lost} // it has room
+	a.handed <- Handed{Token: h.token, Message: m, Deadline: h.expires, Lost: h.lost, Decided: h.decided} // it has room
 	a.wants--
 	t.wanted--
 	if a.wants == 0 {

@@ -81,6 +81,8 @@ type Handed struct {
 	Deadline time.Time
 	// Lost is closed when that time is over, or carrier's own time to drain, and there was no verdict.
 	Lost <-chan struct{}
+	// Decided is closed when there is a verdict, whoever gave it, or after Unread or Abandon.
+	Decided <-chan struct{}
 }
 
 // Ready waits until consumers ask for more than promised messages, and says for how many.
