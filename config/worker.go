@@ -34,7 +34,7 @@ type WorkerOptions struct {
 
 // PullOptions says how consumers take messages.
 type PullOptions struct {
-	Lease time.Duration `envconfig:"CARRIER_PULL_LEASE" default:"30s" min:"1s" max:"12h" desc:"Time that a consumer has for a message before it must settle or extend it, with pull and stream; and a webhook worker that answers later without X-Carrier-Hold."`
+	Lease time.Duration `envconfig:"CARRIER_PULL_LEASE" default:"30s" min:"1s" max:"12h" desc:"Time that a consumer has for a message before it must settle or extend it, with pull and stream; the time limit of Lambda functions there; and of a webhook worker that answers later without X-Carrier-Hold."`
 }
 
 // Asked reports whether consumers ask for the route's messages.

@@ -43,6 +43,7 @@ func reachConsumers(s site) (*end, error) {
 	s.consumers.add(workerapi.Route{
 		Name: c.Name, Table: table, Asked: true, Most: c.Concurrency, ContentType: c.Webhook.ContentType,
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes), UnwrapSNS: c.Webhook.Unwrap == config.SNS,
+		Records: c.Webhook.BatchSize, Lease: c.Pull.Lease,
 	})
 	return &end{
 		places: []string{c.Transmitter},
@@ -57,6 +58,7 @@ func (rs *Routes) OpenWorkerAPI(ctx context.Context, c config.WorkerOptions) (*w
 	var err error
 	rs.workerAPI, err = workerapi.Open(ctx, workerapi.Options{
 		Address: c.Address, Token: c.Token.Reveal(), Hosts: c.Hosts, Routes: rs.consumers.routes,
+		Warn:     func(text string) { rs.log.Warn(text) },
 		ErrorLog: zap.NewStdLog(rs.log.Named("worker")),
 	})
 	return rs.workerAPI, err

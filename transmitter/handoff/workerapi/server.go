@@ -15,6 +15,7 @@ import (
 
 	"carrier/internal/httpapi"
 	"carrier/transmitter/handoff"
+	"carrier/transmitter/handoff/runtimeapi"
 )
 
 const (
@@ -26,6 +27,9 @@ const (
 	callTimeout   = 2 * time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHead       = 16 << 10
+	// maxLambdaHead is maxHead where functions may answer, without a token: they send up to 1 MiB of
+	// their error as a header.
+	maxLambdaHead = 1<<20 + maxHead
 	// maxWaits is how many requests may wait for messages at once, and maxConnections how many
 	// connections may be open: those that wait, and others that settle.
 	maxWaits       = 10_000
@@ -50,6 +54,10 @@ type Route struct {
 	MaxHeaderBytes int
 	// UnwrapSNS hands over, in place of an SNS notification, the message and the attributes in it.
 	UnwrapSNS bool
+	// Records is the most messages in one invocation of a Lambda function, and Lease the time that it
+	// may take. Where Records is zero there are none.
+	Records int
+	Lease   time.Duration
 }
 
 // Options is what a Server is made of.
@@ -62,6 +70,8 @@ type Options struct {
 	// socket may be asked by any name.
 	Hosts  []string
 	Routes []Route
+	// Warn is told what people should know; nil means that nobody wants to.
+	Warn func(text string)
 	// ErrorLog takes what net/http reports; nil means the standard logger.
 	ErrorLog *log.Logger
 }
@@ -75,8 +85,11 @@ type Server struct {
 	http     *http.Server
 	waits    atomic.Int64
 	streams  *streams
+	runtime  *runtimeapi.API
 	draining chan struct{} // closed by Drain
 	drain    sync.Once
+	closing  chan struct{} // closed by Close
+	close    sync.Once
 }
 
 // Open listens on the address. Nothing is answered before Serve.
@@ -92,7 +105,8 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 
 func newServer(o Options) *Server {
 	_, socket := socketPath(o.Address)
-	s := &Server{o: o, socket: socket, streams: newStreams(), draining: make(chan struct{})}
+	s := &Server{o: o, socket: socket, streams: newStreams(), draining: make(chan struct{}), closing: make(chan struct{})}
+	s.runtime = s.newRuntime()
 	for _, r := range o.Routes {
 		s.tables = append(s.tables, r.Table)
 	}
@@ -102,6 +116,9 @@ func newServer(o Options) *Server {
 		ReadHeaderTimeout: headTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHead,
+	}
+	if o.Token == "" {
+		s.http.MaxHeaderBytes = maxLambdaHead
 	}
 	httpapi.LimitConnections(s.http, maxConnections)
 	return s
@@ -127,6 +144,7 @@ func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
 func (s *Server) Close(ctx context.Context) error {
 	s.Drain()
 	s.streams.end()
+	s.close.Do(func() { close(s.closing) })
 	err := s.http.Shutdown(ctx)
 	s.streams.wait(ctx)
 	// Shutdown closes the listener only once Serve has run.

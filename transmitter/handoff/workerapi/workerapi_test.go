@@ -256,9 +256,9 @@ type gone struct{ http.ResponseWriter }
 func (gone) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }
 
 func TestWhatCouldNotBeWrittenWasNotHandedOver(t *testing.T) {
-	for _, path := range []string{"GET /v1/next", "POST /v1/pull"} {
+	for _, path := range []string{"GET /v1/next", "POST /v1/pull", "GET " + nextPath} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(Options{})
+			b := functions(Options{})
 			go func() {
 				time.Sleep(time.Second)
 				b.offer(t.Context(), "a", "x")
