@@ -281,3 +281,21 @@ func silent() *http1.Client {
 		return near, nil
 	}})
 }
+
+// TestVerdictAtTheMomentOfTheAnswerCounts gives a verdict and the answer together, again and again: it
+// is a matter of chance which of the two Transmit meets first.
+func TestVerdictAtTheMomentOfTheAnswerCounts(t *testing.T) {
+	for range 100 {
+		table := New(Options{Lease: lease})
+		late := table.Late(LateOptions{Post: func(_ context.Context, _ *message.Message, token string, _ *http1.Extension) message.Outcome {
+			if _, err := table.Decide(token, Verdict{Kind: Ack}); err != nil {
+				t.Error(err)
+			}
+			return badAnswer
+		}})
+		if o := late.Transmit(t.Context(), &message.Message{ID: "a"}); o.Verdict != message.Delivered || o.Word != "ack" {
+			t.Fatalf("outcome %+v", o)
+		}
+		late.Wait()
+	}
+}
