@@ -282,20 +282,16 @@ func silent() *http1.Client {
 	}})
 }
 
-// TestVerdictAtTheMomentOfTheAnswerCounts gives a verdict and the answer together, again and again: it
-// is a matter of chance which of the two Transmit meets first.
+// TestVerdictAtTheMomentOfTheAnswerCounts has the answer met first although there is a verdict.
 func TestVerdictAtTheMomentOfTheAnswerCounts(t *testing.T) {
-	for range 100 {
+	for _, answer := range []message.Outcome{goodAnswer, badAnswer, laterAnswer} {
 		table := New(Options{Lease: lease})
-		late := table.Late(LateOptions{Post: func(_ context.Context, _ *message.Message, token string, _ *http1.Extension) message.Outcome {
-			if _, err := table.Decide(token, Verdict{Kind: Ack}); err != nil {
-				t.Error(err)
-			}
-			return badAnswer
-		}})
-		if o := late.Transmit(t.Context(), &message.Message{ID: "a"}); o.Verdict != message.Delivered || o.Word != "ack" {
-			t.Fatalf("outcome %+v", o)
+		h := table.post(&message.Message{ID: "a"}, lease)
+		if _, err := table.Decide(h.token, Verdict{Kind: DeadLetter}); err != nil {
+			t.Fatal(err)
 		}
-		late.Wait()
+		if o := table.answered(h, answer, time.Now()); o.Action != message.DeadLetter || o.Word != "dead-letter" || o.Status != answer.Status || o.Later != 0 {
+			t.Errorf("outcome %+v", o)
+		}
 	}
 }
