@@ -19,7 +19,7 @@ type Route struct {
 	Weight         int           `envconfig:"CARRIER_WEIGHT" only:"route" default:"1" min:"0" max:"1000" desc:"The route's share of CARRIER_MAX_IN_FLIGHT, beside the weights of the others. 0: it is served only when no other route wants a place."`
 	Readiness      bool          `envconfig:"CARRIER_READINESS" only:"route" shown:"true for a worker on loopback, a Unix socket, pull or stream, else false" desc:"Whether /readyz is 503 while the route's worker is offline."`
 	Receiver       string        `envconfig:"CARRIER_RECEIVER" shown:"inferred" allowed:"sqs, pubsub, nats or ingest, where this binary has it built in" desc:"Where messages come from. When it is not set, any CARRIER_SQS_* variable means sqs, any CARRIER_PUBSUB_* variable means pubsub, any CARRIER_NATS_* variable nats, and none means ingest; two of them is a fault. Variables of the queue of CARRIER_FORWARD_TO do not count."`
-	Transmitter    string        `envconfig:"CARRIER_TRANSMITTER" default:"webhook" oneof:"webhook pull stream forward" desc:"Where messages go. webhook makes one HTTP POST of each to the worker. pull hands them to consumers that ask at CARRIER_WORKER_ADDRESS; stream is read as pull, since there is no WebSocket yet. forward puts each into the queue of CARRIER_FORWARD_TO, and settles it when that has confirmed it."`
+	Transmitter    string        `envconfig:"CARRIER_TRANSMITTER" default:"webhook" oneof:"webhook pull stream forward" desc:"Where messages go. webhook makes one HTTP POST of each to the worker. pull and stream hand them to consumers that ask at CARRIER_WORKER_ADDRESS, over HTTP or a WebSocket: both names open both. forward puts each into the queue of CARRIER_FORWARD_TO, and settles it when that has confirmed it."`
 	Concurrency    int           `envconfig:"CARRIER_CONCURRENCY" shown:"receivers x workers; 100 with pull and stream, 64 with forward" min:"1" max:"10000" desc:"Most messages the worker holds at once. Default: CARRIER_SQS_RECEIVERS (counted as 1 when not set) times CARRIER_SQS_RECEIVER_WORKERS; with pull and stream 100, with forward 64."`
 	Prefetch       Prefetch      `envconfig:"CARRIER_PREFETCH" default:"auto" allowed:"auto, or a whole number from 0 to 10000" desc:"Messages received ahead of free slots. auto: as many as the worker finishes while the next are fetched; none when it finishes not even one during a receive call."`
 	RejectAction   string        `envconfig:"CARRIER_REJECT_ACTION" shown:"retry for sqs, pubsub and nats, dead-letter for ingest" oneof:"retry dead-letter drop" desc:"What a permanent failure becomes. retry leaves the message to the queue's redrive policy, the subscription's dead-letter policy, or the consumer's max_deliver; dead-letter moves it to the dead letters; drop removes it."`
@@ -123,8 +123,8 @@ func (r *Route) completeReadiness(c *Config, set func(ref string) bool) {
 	if r.Name == "" || !set("CARRIER_READINESS") {
 		r.Readiness = r.Name == "" || r.Asked() || r.Webhook.beside()
 	}
-	if r.Receiver == Ingest && c.Ingest.Store == StoreQueueAndFile {
-		r.Readiness = false // the door stays open while the queue is away
+	if r.Receiver == Ingest && c.Ingest.Store != StoreFile {
+		r.Readiness = false // who is taken out of service answers nobody, and sends no probe
 	}
 }
 

@@ -86,6 +86,7 @@ func noTraffic(l life) life {
 type scenario struct {
 	changes  life
 	ingest   bool
+	forwards bool // messages go to a queue
 	routed   bool // there with routes alone
 	healthy  int  // replicas beside it to which nothing happens
 	endsAt   int  // the minute in which the replica is gone; 0 is never
@@ -109,6 +110,13 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 				"carrier_last_receive_timestamp_seconds": until(30, "0+60", "1740x200"),
 			},
 			expected: map[int][]string{34: {}, 36: {"CarrierWorkerDown"}, 120: {"CarrierWorkerDown"}},
+		},
+		"a queue to forward to that is away": {
+			forwards: true,
+			changes: life{
+				"carrier_worker_up": until(30, "1", "0x200"), "carrier_forward_up": until(30, "1", "0x200"),
+			},
+			expected: map[int][]string{34: {}, 36: {"CarrierForwardAway"}, 120: {"CarrierForwardAway"}},
 		},
 		"no worker beside one of two": {
 			changes:  life{"carrier_worker_up": until(30, "1", "0x200")},
@@ -157,6 +165,20 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 		"a queue that never answered": {
 			changes:  life{"carrier_last_receive_timestamp_seconds": "0x240", "carrier_messages_in_flight": "0x240"},
 			expected: map[int][]string{9: {}, 12: {"CarrierNothingReceived"}},
+		},
+		"a route that is paused": {
+			changes: life{
+				"carrier_receiving":                      until(30, "1", "0x200"),
+				"carrier_last_receive_timestamp_seconds": until(30, "0+60", "1740x200"), "carrier_messages_in_flight": until(30, "2", "0x200"),
+			},
+			expected: never,
+		},
+		"a route of weight 0 beside busy ones": { // it gets a place now and then
+			changes: life{
+				"carrier_receiving":                      strings.TrimSpace(strings.Repeat("0x10 1 ", 20)),
+				"carrier_last_receive_timestamp_seconds": "0x240", "carrier_messages_in_flight": "0x240",
+			},
+			expected: never,
 		},
 		"a drain that takes an hour": {
 			changes: life{
@@ -402,6 +424,9 @@ func (s scenario) check(t *testing.T, base life, carrier func(one, base life) li
 	one := base.with(t, s.changes)
 	if s.ingest {
 		one = one.onIngest()
+	}
+	if s.forwards {
+		one = one.forwarding()
 	}
 	one = carrier(one, base)
 	if s.endsAt > 0 {

@@ -34,6 +34,8 @@ const (
 	// connections may be open: those that wait, and others that settle.
 	maxWaits       = 10_000
 	maxConnections = maxWaits + 2_000
+	// maxStreams is how many streams may be open beside them.
+	maxStreams = 1_000
 )
 
 // A Route is one whose messages are taken here.
@@ -44,6 +46,8 @@ type Route struct {
 	Table *handoff.Table
 	// Asked says that consumers ask for its messages: without it they are only settled here.
 	Asked bool
+	// Most is how many of its messages consumers hold at once, at most.
+	Most int
 	// ContentType is that of messages whose producer named none.
 	ContentType string
 	// MaxHeaderBytes is the most bytes of headers that an answer has with one message.
@@ -80,6 +84,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	waits    atomic.Int64
+	streams  *streams
 	runtime  *runtimeapi.API
 	draining chan struct{} // closed by Drain
 	drain    sync.Once
@@ -100,7 +105,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 
 func newServer(o Options) *Server {
 	_, socket := socketPath(o.Address)
-	s := &Server{o: o, socket: socket, draining: make(chan struct{}), closing: make(chan struct{})}
+	s := &Server{o: o, socket: socket, streams: newStreams(), draining: make(chan struct{}), closing: make(chan struct{})}
 	s.runtime = s.newRuntime()
 	for _, r := range o.Routes {
 		s.tables = append(s.tables, r.Table)
@@ -134,12 +139,14 @@ func (s *Server) Serve() error {
 // settled as before.
 func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
 
-// Close frees the address, and waits for the answers that are being written until ctx ends; what is
-// still open then is closed. It may be called without Serve.
+// Close frees the address, and waits for the answers that are being written and for the ends of
+// streams until ctx ends; what is still open then is closed. It may be called without Serve.
 func (s *Server) Close(ctx context.Context) error {
 	s.Drain()
+	s.streams.end()
 	s.close.Do(func() { close(s.closing) })
 	err := s.http.Shutdown(ctx)
+	s.streams.wait(ctx)
 	// Shutdown closes the listener only once Serve has run.
 	_ = s.listener.Close()
 	if err != nil && ctx.Err() != nil {
