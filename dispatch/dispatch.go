@@ -56,6 +56,7 @@ type Dispatcher struct {
 	pool     *gopool.Pool
 	handling sync.WaitGroup // one for each message that is handled
 	lastTick atomic.Int64   // of the receiving loop, in Unix nanoseconds; 0 while it waits for others
+	asking   atomic.Int32   // see Receiving
 	// settleDeadline is when settling must be over, in Unix nanoseconds; 0 before the stop.
 	settleDeadline atomic.Int64
 }

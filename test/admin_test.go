@@ -28,6 +28,7 @@ func promised(receiver string) map[string][]string {
 		"carrier_leases_lost_total":              nil,
 		"carrier_deferrals_held":                 nil,
 		"carrier_messages_parked":                nil,
+		"carrier_receiving":                      nil,
 		"carrier_last_receive_timestamp_seconds": nil,
 		"carrier_worker_up":                      nil,
 		"carrier_draining":                       nil,

@@ -9,6 +9,7 @@ import (
 	"carrier/config"
 	"carrier/internal/observe/metrics"
 	"carrier/publisher"
+	"carrier/receiver"
 	"carrier/receiver/builtin"
 	"carrier/receiver/preflight"
 	"carrier/transmitter"
@@ -52,7 +53,7 @@ func reachForward(s site) (*end, error) {
 	name := s.config.Target().String()
 	return &end{
 		places: []string{name},
-		ways:   []transmitter.Transmitter{transmitter.Forward(transmitter.ForwardOptions{Target: f.target, Name: name})},
+		ways:   []transmitter.Transmitter{transmitter.Forward(transmitter.ForwardOptions{Target: f.target, Name: name, OriginalID: receiver.OriginalIDAttribute})},
 		run:    []func(context.Context){f.target.Run},
 		close: func() {
 			if err := f.target.Close(); err != nil {

@@ -114,6 +114,7 @@ func (r *Route) assemble(source builtin.Assembled, member *share.Member, fallbac
 	})
 	r.metrics.WatchInFlight(r.dispatcher.InFlight)
 	r.metrics.WatchParked(r.dispatcher.Parked)
+	r.metrics.WatchReceiving(r.dispatcher.Receiving)
 	return nil
 }
 

@@ -43,7 +43,7 @@ type listed interface {
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
-	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{}}
+	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{listens: c.Worker.Address != ""}}
 	o.consumers, o.gathering = routes.consumers, &transmitter.Gathering{}
 	var of []builtin.Route
 	for i := range c.Routes {

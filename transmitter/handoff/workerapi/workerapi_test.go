@@ -27,7 +27,7 @@ type bench struct {
 
 func newBench(o Options) *bench {
 	b := &bench{table: handoff.New(handoff.Options{Lease: 30 * time.Second}), outcomes: make(chan message.Outcome, 100)}
-	o.Routes = []Route{{Table: b.table, Asked: true, ContentType: "application/json", MaxHeaderBytes: 8 << 10}}
+	o.Routes = []Route{{Table: b.table, Asked: true, Most: most, ContentType: "application/json", MaxHeaderBytes: 8 << 10}}
 	b.Server = newServer(o)
 	return b
 }
@@ -137,26 +137,36 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 			code                 int
 			says                 string
 		}{
-			"a wait that is none":     {open, "GET", "/v1/next?wait=20", "", nil, 400, "wait"},
-			"a wait too long":         {open, "GET", "/v1/next?wait=61s", "", nil, 400, "1m0s"},
-			"HEAD":                    {open, "HEAD", "/v1/next", "", nil, 405, ""},
-			"another method":          {open, "POST", "/v1/next", "", nil, 405, ""},
-			"max too small":           {open, "POST", "/v1/pull", `{"max":0}`, nil, 400, "max"},
-			"max too large":           {open, "POST", "/v1/pull", `{"max":101}`, nil, 400, "max"},
-			"a lease too short":       {open, "POST", "/v1/pull", `{"lease":"1ms"}`, nil, 400, "lease"},
-			"no body to settle":       {open, "POST", "/v1/settle", "", nil, 400, "messages"},
-			"a null lease, and junk":  {open, "POST", "/v1/pull", `{"lease":null}]`, nil, 400, "more after it"},
-			"a body too large":        {open, "POST", "/v1/settle", `{"messages":[{"reason":"` + strings.Repeat("x", maxBody) + `"}]}`, nil, 413, "1048576"},
-			"a verdict nobody knows":  {open, "POST", "/v1/settle", `{"messages":[{"token":"t","verdict":"nack"}]}`, nil, 400, "messages[0]"},
-			"an unknown token":        {open, "POST", "/v1/messages/t/ack", "", nil, 404, "urn:carrier:unknown"},
-			"a path that is none":     {open, "GET", "/v2/next", "", nil, 404, ""},
-			"a browser":               {open, "GET", "/v1/next", "", []string{"Origin", "http://127.0.0.1:9020"}, 403, "Origin"},
-			"a foreign name":          {open, "GET", "/v1/next", "", []string{"Host", "evil.example"}, 403, "CARRIER_WORKER_HOSTS"},
-			"a name that is allowed":  {open, "POST", "/v1/messages/t/ack", "", []string{"Host", "carrier.example:9020"}, 404, ""},
-			"a name over a socket":    {Options{Address: "unix:///w.sock"}, "POST", "/v1/messages/t/ack", "", []string{"Host", "worker"}, 404, ""},
-			"no token":                {guarded, "GET", "/v1/next", "", nil, 401, "bearer"},
-			"the token, and a Host":   {guarded, "POST", "/v1/messages/t/ack", "", []string{"Authorization", "Bearer secret"}, 404, ""},
-			"a route that is unknown": {open, "GET", "/v1/routes/x/next", "", nil, 404, ""},
+			"no body to settle":               {open, "POST", "/v1/settle", "", nil, 400, "messages"},
+			"a null lease, and junk":          {open, "POST", "/v1/pull", `{"lease":null}]`, nil, 400, "more after it"},
+			"a wait that is none":             {open, "GET", "/v1/next?wait=20", "", nil, 400, "wait"},
+			"a wait too long":                 {open, "GET", "/v1/next?wait=61s", "", nil, 400, "1m0s"},
+			"HEAD":                            {open, "HEAD", "/v1/next", "", nil, 405, ""},
+			"another method":                  {open, "POST", "/v1/next", "", nil, 405, ""},
+			"max too small":                   {open, "POST", "/v1/pull", `{"max":0}`, nil, 400, "max"},
+			"max too large":                   {open, "POST", "/v1/pull", `{"max":101}`, nil, 400, "max"},
+			"a lease too short":               {open, "POST", "/v1/pull", `{"lease":"1ms"}`, nil, 400, "lease"},
+			"a body too large":                {open, "POST", "/v1/settle", `{"messages":[{"reason":"` + strings.Repeat("x", maxBody) + `"}]}`, nil, 413, "1048576"},
+			"a verdict nobody knows":          {open, "POST", "/v1/settle", `{"messages":[{"token":"t","verdict":"nack"}]}`, nil, 400, "messages[0]"},
+			"an unknown token":                {open, "POST", "/v1/messages/t/ack", "", nil, 404, "urn:carrier:unknown"},
+			"a path that is none":             {open, "GET", "/v2/next", "", nil, 404, ""},
+			"a browser":                       {open, "GET", "/v1/next", "", []string{"Origin", "http://127.0.0.1:9020"}, 403, "Origin"},
+			"a foreign name":                  {open, "GET", "/v1/next", "", []string{"Host", "evil.example"}, 403, "CARRIER_WORKER_HOSTS"},
+			"a name that is allowed":          {open, "POST", "/v1/messages/t/ack", "", []string{"Host", "carrier.example:9020"}, 404, ""},
+			"a name over a socket":            {Options{Address: "unix:///w.sock"}, "POST", "/v1/messages/t/ack", "", []string{"Host", "worker"}, 404, ""},
+			"no token":                        {guarded, "GET", "/v1/next", "", nil, 401, "bearer"},
+			"the token, and a Host":           {guarded, "POST", "/v1/messages/t/ack", "", []string{"Authorization", "Bearer secret"}, 404, ""},
+			"a stream from a browser":         {open, "GET", "/v1/stream", "", []string{"Origin", "http://127.0.0.1:9020"}, 403, "Origin"},
+			"a stream without a token":        {guarded, "GET", "/v1/stream", "", nil, 401, "bearer"},
+			"a stream at a foreign name":      {open, "GET", "/v1/stream", "", []string{"Host", "evil.example"}, 403, "CARRIER_WORKER_HOSTS"},
+			"a stream that is no WebSocket":   {open, "GET", "/v1/stream", "", nil, 426, "Upgrade"},
+			"a stream by another method":      {open, "POST", "/v1/stream", "", nil, 405, ""},
+			"HEAD of a stream":                {open, "HEAD", "/v1/stream", "", nil, 405, ""},
+			"a stream without subprotocol":    {open, "GET", "/v1/stream", "", upgrade(), 400, "carrier.v1"},
+			"a stream of another subprotocol": {open, "GET", "/v1/stream", "", upgrade("Sec-WebSocket-Protocol", "carrier.v2, mqtt"), 400, "carrier.v1"},
+			"a stream of another version":     {open, "GET", "/v1/stream", "", upgrade("Sec-WebSocket-Protocol", "carrier.v1", "Sec-WebSocket-Version", "8"), 400, "version"},
+			"a stream without a key":          {open, "GET", "/v1/stream", "", upgrade("Sec-WebSocket-Protocol", "carrier.v1", "Sec-WebSocket-Key", ""), 400, "Key"},
+			"a route that is unknown":         {open, "GET", "/v1/routes/x/next", "", nil, 404, ""},
 		} {
 			w := newBench(c.options).do(t, c.method, c.target, c.body, c.header...)
 			if w.Code != c.code || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), c.says) {
@@ -208,6 +218,11 @@ func ended(t *testing.T) context.Context {
 	return ctx
 }
 
+// upgrade is the headers of a WebSocket's handshake, and more.
+func upgrade(header ...string) []string {
+	return append([]string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}, header...)
+}
+
 func TestOpenWaitsAreBounded(t *testing.T) {
 	b := newBench(Options{})
 	b.waits.Store(maxWaits)
@@ -241,9 +256,9 @@ type gone struct{ http.ResponseWriter }
 func (gone) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }
 
 func TestWhatCouldNotBeWrittenWasNotHandedOver(t *testing.T) {
-	for _, path := range []string{"GET /v1/next", "POST /v1/pull"} {
+	for _, path := range []string{"GET /v1/next", "POST /v1/pull", "GET " + nextPath} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(Options{})
+			b := functions(Options{})
 			go func() {
 				time.Sleep(time.Second)
 				b.offer(t.Context(), "a", "x")
