@@ -116,8 +116,8 @@ func TestMaxAttemptsRejectsAMessageThatKeepsFailing(t *testing.T) {
 		until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 && b.source.left(b.program) == 0 })
 		m := dead.Peek()[0]
 		// A consumer that asks gives a verdict, and no status.
-		status := map[way]string{ofWebhook: "500", ofPull: "0"}[by]
-		reason := map[way]string{ofWebhook: "500", ofPull: "the consumer asked for it again"}[by]
+		status := map[way]string{ofWebhook: "500", ofPull: "0", ofStream: "0"}[by]
+		reason := map[way]string{ofWebhook: "500", ofPull: "the consumer asked for it again", ofStream: "the consumer asked for it again"}[by]
 		for name, want := range map[string]string{"Kind": "order", "Carrier.Status": status, "Carrier.Attempts": "2"} {
 			if got := m.Attributes[name].StringValue; got != want {
 				t.Errorf("the dead letter's %s is %q, want %q", name, got, want)
