@@ -1,6 +1,6 @@
 // A worker that takes messages over a WebSocket, works on several at once and keeps the lease of what
 // takes long. Node 22 or later; it needs no package.
-const url = process.env.CARRIER_STREAM ?? "ws://127.0.0.1:9020/v1/stream";
+const url = process.env.STREAM_URL ?? "ws://127.0.0.1:9020/v1/stream";
 const most = Number(process.env.MOST ?? 20);
 
 // work is where yours goes. What it throws is a failed attempt, which comes again after a backoff.
