@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func TestBodyIsOneJSONObjectOrNothing(t *testing.T) {
 					Text string `json:"text"`
 				} `json:"list"`
 			}
-			p := ReadJSON(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader(c.body)), most, &dst)
+			p := ReadJSON(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(c.body)), most, &dst)
 			switch {
 			case p == nil && c.code != 0:
 				t.Errorf("taken as %+v", dst)
