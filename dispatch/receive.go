@@ -23,7 +23,11 @@ const (
 // receive opens the source and receives from it until receiving ends or the source's error is
 // fatal, for which it calls stop. It returns when no receive is open.
 func (d *Dispatcher) receive(receiving, working context.Context, stop context.CancelCauseFunc) {
-	if !d.open(receiving, stop) {
+	// In a goroutine of its own, with which its stack goes: looking for credentials, a handshake and the
+	// log need more of it than the loop ever does again.
+	opened := make(chan bool, 1)
+	go func() { opened <- d.open(receiving, stop) }()
+	if !<-opened {
 		return
 	}
 	calling, cancel := withStopGrace(receiving)

@@ -60,3 +60,24 @@ func TestAnIdleGoroutineTakesTheNextJobAndLeavesInTheEnd(t *testing.T) {
 		p.Close()
 	})
 }
+
+func TestGoroutineEndsAfterALongJob(t *testing.T) {
+	for name, c := range map[string]struct {
+		took time.Duration
+		kept int
+	}{"a short job": {time.Millisecond, 1}, "a long job": {longJob, 0}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				before := runtime.NumGoroutine()
+				p := New()
+				p.Go(func() { time.Sleep(c.took) })
+				time.Sleep(c.took)
+				synctest.Wait()
+				if n := runtime.NumGoroutine() - before; n != c.kept {
+					t.Errorf("%d goroutines are kept, want %d", n, c.kept)
+				}
+				p.Close()
+			})
+		})
+	}
+}

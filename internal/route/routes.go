@@ -15,6 +15,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/observe/trail"
+	"carrier/internal/sleep"
 	"carrier/receiver/builtin"
 	"carrier/transmitter"
 	"carrier/transmitter/handoff/workerapi"
@@ -120,12 +121,19 @@ func sharing(routes []*Route, maxInFlight int) []*share.Member {
 	return members
 }
 
+// apart is how long after one route the next one begins: many that look for their queues at once would
+// leave memory in pieces, and come to the service in one burst.
+const apart = 5 * time.Millisecond
+
 // Run moves the messages of all routes until receiving ends, and drains all at once. It returns when
 // the last route is drained: nil, or the first error of a source that cannot be used. That ends its
 // own route alone; failed is called for it then, which ends receiving, so that the others drain.
 func (rs *Routes) Run(receiving context.Context, failed func(error)) error {
 	ended := make(chan error, len(rs.all))
-	for _, r := range rs.all {
+	for i, r := range rs.all {
+		if i > 0 {
+			sleep.For(receiving, apart, nil)
+		}
 		go func() { ended <- r.run(receiving) }()
 	}
 	var first error

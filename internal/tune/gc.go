@@ -17,8 +17,12 @@ const cgroupLimit = "/sys/fs/cgroup/memory.max"
 // adjustEvery is how often the collector is looked at, at most.
 const adjustEvery = 50 * time.Millisecond
 
-// idleAfter is how long nothing has been received before the memory of what was is given back.
-const idleAfter = 15 * time.Second
+// idleAfter is how long nothing has been received before the process is idle; the memory of what was is
+// given back restAfter later, when the other polls that were open have ended too.
+const (
+	idleAfter = 15 * time.Second
+	restAfter = 3 * time.Second
+)
 
 // idlePercent is the GOGC of a process that receives nothing: the start of many routes leaves little
 // garbage then, and what idle polls leave is collected every few minutes.
@@ -75,7 +79,7 @@ func (c *Collector) Adjust(received int) {
 	case received == 0 && now.Sub(c.busy) >= idleAfter:
 		c.busy = time.Time{}
 		c.set(min(idlePercent, percentFor(liveHeap())))
-		debug.FreeOSMemory()
+		time.AfterFunc(restAfter, c.rest)
 	case received > 0:
 		wasIdle := c.busy.IsZero()
 		c.busy = now
@@ -83,6 +87,16 @@ func (c *Collector) Adjust(received int) {
 			c.next = now.Add(adjustEvery)
 			c.set(percentFor(liveHeap()))
 		}
+	}
+}
+
+// rest gives memory back to the system, unless something was received meanwhile.
+func (c *Collector) rest() {
+	c.mu.Lock()
+	idle := c.busy.IsZero()
+	c.mu.Unlock()
+	if idle {
+		debug.FreeOSMemory()
 	}
 }
 

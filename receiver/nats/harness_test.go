@@ -1,10 +1,6 @@
 package nats
 
 import (
-	"context"
-	"fmt"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +10,7 @@ import (
 
 	"carrier/internal/testkit/natstest"
 	"carrier/message"
-	"carrier/receiver"
+	"carrier/receiver/receivertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +27,7 @@ type bench struct {
 	*Receiver
 	server   *natstest.Server
 	consumer jetstream.Consumer
-	seen     *record
+	seen     *receivertest.Record
 }
 
 // benchOn opens a receiver on a server of its own. Beside S, which has no work-queue retention where
@@ -54,9 +50,9 @@ func unopened(t *testing.T, o Options, change ...func(*jetstream.ConsumerConfig)
 }
 
 // receiverOn makes a receiver that is not opened.
-func receiverOn(t *testing.T, s *natstest.Server, o Options) (*Receiver, *record) {
+func receiverOn(t *testing.T, s *natstest.Server, o Options) (*Receiver, *receivertest.Record) {
 	t.Helper()
-	seen := &record{}
+	seen := &receivertest.Record{}
 	if o.URL == "" {
 		o.URL = s.URL
 	}
@@ -66,7 +62,7 @@ func receiverOn(t *testing.T, s *natstest.Server, o Options) (*Receiver, *record
 	if o.Consumer == "" {
 		o.Consumer = "c"
 	}
-	o.Observer, o.Warn = seen, seen.warn
+	o.Observer, o.Warn = seen, seen.Warn
 	r := New(o)
 	t.Cleanup(func() { must(t, r.Close()) })
 	return r, seen
@@ -87,17 +83,7 @@ func (b bench) send(t *testing.T, group string, bodies ...string) {
 // take receives n messages.
 func (b bench) take(t *testing.T, n int) []*message.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	var batch []*message.Message
-	for len(batch) < n {
-		more, err := b.Receive(ctx, n-len(batch))
-		if err != nil {
-			t.Fatalf("Receive: %v, after %d of %d messages", err, len(batch), n)
-		}
-		batch = append(batch, more...)
-	}
-	return batch
+	return receivertest.Take(t, b.Receiver, n, time.Minute)
 }
 
 // waiting is how many pulls are open at the consumer, and how many messages are under a lease.
@@ -122,46 +108,4 @@ func delivered() message.Outcome { return message.Outcome{Verdict: message.Deliv
 
 func rejected() message.Outcome {
 	return message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Status: 422, Reason: "the worker said 422"}
-}
-
-// A record is an Observer that writes everything down.
-type record struct {
-	mu       sync.Mutex
-	counts   map[string]int
-	warnings []string
-}
-
-func (r *record) count(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.counts == nil {
-		r.counts = map[string]int{}
-	}
-	r.counts[key]++
-}
-
-func (r *record) SourceCall(operation string) { r.count("call " + operation) }
-func (r *record) Duplicate(cause string)      { r.count("duplicate " + cause) }
-func (r *record) SourceError(operation string, class receiver.Class) {
-	r.count("error " + operation + " " + string(class))
-}
-
-func (r *record) warn(id, text string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.warnings = append(r.warnings, fmt.Sprint(id, " ", text, ": ", err))
-}
-
-// of reads one count.
-func (r *record) of(key string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.counts[key]
-}
-
-// warned reports whether a warning held text.
-func (r *record) warned(text string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Contains(strings.Join(r.warnings, "\n"), text)
 }

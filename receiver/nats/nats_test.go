@@ -211,17 +211,17 @@ func TestLeaseThatIsOverByOurClockIsLostWithoutAsking(t *testing.T) {
 	b.send(t, "", "a", "b")
 	batch := b.take(t, 2)
 	settles(t, func() bool { return !time.Now().Before(batch[1].Expires()) })
-	calls := b.seen.of("call " + api.OpExtend)
+	calls := b.seen.Of("call " + api.OpExtend)
 	for _, err := range b.Extend(t.Context(), batch) {
 		if !errors.Is(err, receiver.ErrLeaseLost) {
 			t.Errorf("Extend = %v", err)
 		}
 	}
-	if n := b.seen.of("call " + api.OpExtend); n != calls {
+	if n := b.seen.Of("call " + api.OpExtend); n != calls {
 		t.Errorf("%d calls were made", n-calls)
 	}
-	if err := b.Settle(t.Context(), batch[0], message.Outcome{}); !errors.Is(err, receiver.ErrLeaseLost) || b.seen.of("call "+api.OpNak) != 0 {
-		t.Errorf("given back: %v, %d calls", err, b.seen.of("call "+api.OpNak))
+	if err := b.Settle(t.Context(), batch[0], message.Outcome{}); !errors.Is(err, receiver.ErrLeaseLost) || b.seen.Of("call "+api.OpNak) != 0 {
+		t.Errorf("given back: %v, %d calls", err, b.seen.Of("call "+api.OpNak))
 	}
 	if err := b.Settle(t.Context(), batch[1], delivered()); !errors.Is(err, receiver.ErrLeaseLost) {
 		t.Errorf("delivered: %v", err)
@@ -276,8 +276,8 @@ func TestServerThatIsAwayIsNetwork(t *testing.T) {
 	if err := b.Extend(t.Context(), []*message.Message{m})[0]; receiver.ClassOf(err) != receiver.Network {
 		t.Errorf("Extend = %v of class %s", err, receiver.ClassOf(err))
 	}
-	if !b.seen.warned("the connection to NATS was lost") {
-		t.Errorf("warnings %q", b.seen.warnings)
+	if !b.seen.Warned("the connection to NATS was lost") {
+		t.Errorf("warnings %q", b.seen.Warnings())
 	}
 }
 

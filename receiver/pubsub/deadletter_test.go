@@ -106,8 +106,8 @@ func TestDeadLetterThatIsRefusedGoesWithoutItsReason(t *testing.T) {
 			return nil, nil
 		})
 		must(t, b.Settle(t.Context(), b.take(t, 1)[0], dead()))
-		if len(b.copies()) != 1 || b.sub.Left(t, 0) != 0 || !b.seen.warned("it is sent without them") {
-			t.Errorf("%d copies, %d left, warnings %q", len(b.copies()), b.sub.Left(t, 0), b.seen.warnings)
+		if len(b.copies()) != 1 || b.sub.Left(t, 0) != 0 || !b.seen.Warned("it is sent without them") {
+			t.Errorf("%d copies, %d left, warnings %q", len(b.copies()), b.sub.Left(t, 0), b.seen.Warnings())
 		}
 	})
 }

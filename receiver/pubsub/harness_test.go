@@ -20,7 +20,7 @@ import (
 
 	"carrier/internal/testkit/pubsubtest"
 	"carrier/message"
-	"carrier/receiver"
+	"carrier/receiver/receivertest"
 )
 
 // TestMain runs the tests in an environment without any Google configuration.
@@ -43,7 +43,7 @@ type bench struct {
 	fake *pstest.Server
 	sub  *pubsubtest.Subscription
 	api  *interceptor
-	seen *record
+	seen *receivertest.Record
 }
 
 // bubble runs f with a bench whose time and network are a bubble's of testing/synctest. The
@@ -67,9 +67,9 @@ func benchOn(t *testing.T, fake *pstest.Server, o Options, with *pubsubpb.Subscr
 	server := pubsubtest.Dial(t, "127.0.0.1:1", dial)
 	server.Fake = fake
 	sub := server.Subscribe(t, "s", with)
-	seen := &record{}
+	seen := &receivertest.Record{}
 	o.Subscription, o.Endpoint, o.dial = sub.Path, "127.0.0.1:1", []grpc.DialOption{dial}
-	o.Observer, o.Warn = seen, seen.warn
+	o.Observer, o.Warn = seen, func(text string, err error) { seen.Warn("", text, err) }
 	r := New(o)
 	t.Cleanup(func() {
 		must(t, r.Close())
@@ -151,63 +151,11 @@ func (b bench) send(t *testing.T, n int, key string) {
 // take receives n messages.
 func (b bench) take(t *testing.T, n int) []*message.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Hour)
-	defer cancel()
-	var batch []*message.Message
-	for len(batch) < n {
-		more, err := b.Receive(ctx, n-len(batch))
-		if err != nil {
-			t.Fatalf("Receive: %v, after %d of %d messages", err, len(batch), n)
-		}
-		batch = append(batch, more...)
-	}
-	return batch
+	return receivertest.Take(t, b.Receiver, n, 5*time.Hour)
 }
 
 func delivered() message.Outcome { return message.Outcome{Verdict: message.Delivered} }
 
 func deferredBy(d time.Duration) message.Outcome {
 	return message.Outcome{Cause: message.Deferred, Delay: d}
-}
-
-// A record is an Observer that writes everything down.
-type record struct {
-	mu       sync.Mutex
-	counts   map[string]int
-	warnings []string
-}
-
-func (r *record) count(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.counts == nil {
-		r.counts = map[string]int{}
-	}
-	r.counts[key]++
-}
-
-func (r *record) SourceCall(operation string) { r.count("call " + operation) }
-func (r *record) Duplicate(cause string)      { r.count("duplicate " + cause) }
-func (r *record) SourceError(operation string, class receiver.Class) {
-	r.count("error " + operation + " " + string(class))
-}
-
-func (r *record) warn(text string, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.warnings = append(r.warnings, fmt.Sprint(text, ": ", err))
-}
-
-// of reads one count.
-func (r *record) of(key string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.counts[key]
-}
-
-// warned reports whether a warning held text.
-func (r *record) warned(text string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Contains(strings.Join(r.warnings, "\n"), text)
 }

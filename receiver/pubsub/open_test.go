@@ -33,8 +33,8 @@ func TestErrorsHaveTheirClass(t *testing.T) {
 					}
 					return
 				}
-				if receiver.ClassOf(err) != want || b.seen.of("error receive "+string(want)) != 1 || b.seen.of("call receive") != 1 {
-					t.Errorf("Receive = %v of class %s, want %s; %v", err, receiver.ClassOf(err), want, b.seen.counts)
+				if receiver.ClassOf(err) != want || b.seen.Of("error receive "+string(want)) != 1 || b.seen.Of("call receive") != 1 {
+					t.Errorf("Receive = %v of class %s, want %s; %v", err, receiver.ClassOf(err), want, b.seen.Counts(""))
 				}
 			})
 			fake := pstest.NewServer()
@@ -83,8 +83,8 @@ func TestPermissionToConsumeIsEnough(t *testing.T) {
 		if m.Lease != receiver.FallbackLease || !m.Ordered || !m.Expires().After(time.Now().Add(receiver.FallbackLease-time.Second)) {
 			t.Errorf("lease %v until %v, ordered %v", m.Lease, m.Expires(), m.Ordered)
 		}
-		if !b.seen.warned("may not be read") {
-			t.Errorf("warnings %q", b.seen.warnings)
+		if !b.seen.Warned("may not be read") {
+			t.Errorf("warnings %q", b.seen.Warnings())
 		}
 		must(t, b.Settle(t.Context(), m, delivered()))
 	})
@@ -107,8 +107,8 @@ func TestLeaseIsTheSubscriptionsUnlessConfigured(t *testing.T) {
 			bubble(t, Options{AckDeadline: c.configured}, &pubsubpb.Subscription{AckDeadlineSeconds: c.own}, func(t *testing.T, b bench) {
 				b.send(t, 1, "")
 				m := b.take(t, 1)[0]
-				if m.Lease != c.want || !m.Expires().Equal(time.Now().Add(c.want)) || b.seen.of("call extend") != c.calls {
-					t.Errorf("lease %v until %v after %d renewals", m.Lease, m.Expires(), b.seen.of("call extend"))
+				if m.Lease != c.want || !m.Expires().Equal(time.Now().Add(c.want)) || b.seen.Of("call extend") != c.calls {
+					t.Errorf("lease %v until %v after %d renewals", m.Lease, m.Expires(), b.seen.Of("call extend"))
 				}
 			})
 		})
@@ -192,7 +192,7 @@ func TestReplayedMessageIsHandedOutAndCounted(t *testing.T) {
 			}
 			must(t, b.Settle(t.Context(), m, delivered()))
 		}
-		if n := b.seen.of("duplicate " + duplicateAcknowledged); n != 1 {
+		if n := b.seen.Of("duplicate " + duplicateAcknowledged); n != 1 {
 			t.Errorf("%d duplicates counted, want 1", n)
 		}
 	})

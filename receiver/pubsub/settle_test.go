@@ -46,8 +46,8 @@ func TestDeferralBeyondTenMinutesIsHeldUntilItIsDue(t *testing.T) {
 		if n := b.fake.Messages()[0].Deliveries; n != 1 {
 			t.Errorf("handed out %d times before it was due", n)
 		}
-		if b.seen.of("call hold") != len(seconds)-1 {
-			t.Errorf("%d calls to hold it, want %d", b.seen.of("call hold"), len(seconds)-1)
+		if b.seen.Of("call hold") != len(seconds)-1 {
+			t.Errorf("%d calls to hold it, want %d", b.seen.Of("call hold"), len(seconds)-1)
 		}
 	})
 }
@@ -73,8 +73,8 @@ func TestDeferralsAreBounded(t *testing.T) {
 		}
 		b.send(t, 1, "")
 		must(t, b.Settle(t.Context(), b.take(t, 1)[0], deferredBy(time.Hour)))
-		if b.DeferralsHeld() != maxDeferred || !b.seen.warned("too many") {
-			t.Errorf("%d held, warnings %q", b.DeferralsHeld(), b.seen.warnings)
+		if b.DeferralsHeld() != maxDeferred || !b.seen.Warned("too many") {
+			t.Errorf("%d held, warnings %q", b.DeferralsHeld(), b.seen.Warnings())
 		}
 	})
 }
@@ -116,7 +116,7 @@ func TestSettlementsShareACall(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := b.seen.of("call acknowledge"); n != 1 {
+		if n := b.seen.Of("call acknowledge"); n != 1 {
 			t.Errorf("%d calls for 50 messages", n)
 		}
 		if n := b.sub.Left(t, 0); n != 0 {
@@ -183,13 +183,13 @@ func TestAgreementAfterTheLeaseIsOverIsNotRelied(t *testing.T) {
 				b.send(t, 1, "")
 				batch := b.take(t, 1)
 				time.Sleep(batch[0].Lease)
-				if err := b.Extend(t.Context(), batch)[0]; !errors.Is(err, receiver.ErrLeaseLost) || b.seen.of("call extend") != 0 {
-					t.Errorf("Extend = %v after %d calls", err, b.seen.of("call extend"))
+				if err := b.Extend(t.Context(), batch)[0]; !errors.Is(err, receiver.ErrLeaseLost) || b.seen.Of("call extend") != 0 {
+					t.Errorf("Extend = %v after %d calls", err, b.seen.Of("call extend"))
 				}
 				if err := b.Settle(t.Context(), batch[0], delivered()); errors.Is(err, receiver.ErrLeaseLost) == exactlyOnce {
 					t.Errorf("Settle = %v", err)
 				}
-				if b.seen.of("call acknowledge") != 1 {
+				if b.seen.Of("call acknowledge") != 1 {
 					t.Error("it was not tried")
 				}
 			})

@@ -178,8 +178,8 @@ func TestLargestMessageGoesWithoutItsReason(t *testing.T) {
 		if letters := dead.Peek(); len(letters) != 1 || len(letters[0].Attributes) != 0 {
 			t.Errorf("dead letters = %d", len(letters))
 		}
-		if !b.seen.warned("it is sent without them") {
-			t.Errorf("warnings = %q", b.seen.warnings)
+		if !b.seen.Warned("it is sent without them") {
+			t.Errorf("warnings = %q", b.seen.Warnings())
 		}
 	})
 }

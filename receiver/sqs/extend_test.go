@@ -24,7 +24,7 @@ func TestLeasesAreRenewedTenACall(t *testing.T) {
 				t.Errorf("message %d: %v, expires %v, want %v", i, err, batch[i].Expires(), want)
 			}
 		}
-		if n := b.server.Calls("ChangeMessageVisibilityBatch"); n != 3 || b.seen.of(&b.seen.calls, api.OpExtend) != 3 {
+		if n := b.server.Calls("ChangeMessageVisibilityBatch"); n != 3 || b.seen.Of("call "+api.OpExtend) != 3 {
 			t.Errorf("%d calls, want 3", n)
 		}
 	})
@@ -52,8 +52,8 @@ func TestEachLeaseHasItsOwnResult(t *testing.T) {
 				t.Errorf("the service's own fault is of class %s", receiver.ClassOf(err))
 			}
 		}
-		if b.seen.of(&b.seen.failures, api.OpExtend+" network") != 1 || b.seen.of(&b.seen.failures, api.OpExtend+" invalid") != 3 {
-			t.Errorf("failures = %v", b.seen.failures)
+		if b.seen.Of("error "+api.OpExtend+" network") != 1 || b.seen.Of("error "+api.OpExtend+" invalid") != 3 {
+			t.Errorf("failures = %v", b.seen.Counts("error"))
 		}
 	})
 }

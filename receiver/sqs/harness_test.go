@@ -1,7 +1,6 @@
 package sqs
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"net/http"
@@ -16,7 +15,7 @@ import (
 	"carrier/internal/testkit/awsenv"
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
-	"carrier/receiver"
+	"carrier/receiver/receivertest"
 )
 
 // TestMain runs the tests in an environment without any AWS configuration.
@@ -33,7 +32,7 @@ type bench struct {
 	*Receiver
 	server *sqstest.Server
 	queue  *sqstest.Queue
-	seen   *record
+	seen   *receivertest.Record
 }
 
 // bubble runs f with a bench whose time and network are a bubble's of
@@ -60,10 +59,10 @@ func benchOn(t *testing.T, s *sqstest.Server, o Options) bench {
 }
 
 // receiverOn makes a receiver that reaches s through a pipe; it is not opened.
-func receiverOn(t *testing.T, s *sqstest.Server, o Options) (*Receiver, *record) {
+func receiverOn(t *testing.T, s *sqstest.Server, o Options) (*Receiver, *receivertest.Record) {
 	t.Helper()
 	client, stop := s.Pipe()
-	seen := &record{}
+	seen := &receivertest.Record{}
 	if o.QueueName == "" {
 		o.QueueName = "q"
 	}
@@ -72,7 +71,7 @@ func receiverOn(t *testing.T, s *sqstest.Server, o Options) (*Receiver, *record)
 	}
 	o.Endpoint = "http://sqs.test"
 	o.Transport = client.Transport.(*http.Transport)
-	o.Observer, o.Warn = seen, seen.warn
+	o.Observer, o.Warn = seen, noting(seen)
 	r := New(o)
 	t.Cleanup(func() {
 		must(t, r.Close())
@@ -111,17 +110,7 @@ func (b bench) send(t *testing.T, n int, group string) {
 // take receives n messages.
 func (b bench) take(t *testing.T, n int) []*message.Message {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	var batch []*message.Message
-	for len(batch) < n {
-		more, err := b.Receive(ctx, n-len(batch))
-		if err != nil {
-			t.Fatalf("Receive: %v, after %d of %d messages", err, len(batch), n)
-		}
-		batch = append(batch, more...)
-	}
-	return batch
+	return receivertest.Take(t, b.Receiver, n, 5*time.Minute)
 }
 
 // settle settles every message of batch at once and returns their errors.
@@ -136,46 +125,7 @@ func (b bench) settle(t *testing.T, batch []*message.Message, o message.Outcome)
 	return errs
 }
 
-// A record is an Observer that writes everything down.
-type record struct {
-	mu         sync.Mutex
-	calls      map[string]int
-	failures   map[string]int // by "operation class"
-	duplicates map[string]int
-	warnings   []string
-}
-
-func (r *record) count(counts *map[string]int, key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if *counts == nil {
-		*counts = map[string]int{}
-	}
-	(*counts)[key]++
-}
-
-func (r *record) SourceCall(operation string) { r.count(&r.calls, operation) }
-func (r *record) Duplicate(cause string)      { r.count(&r.duplicates, cause) }
-func (r *record) SourceError(operation string, class receiver.Class) {
-	r.count(&r.failures, operation+" "+string(class))
-}
-
-func (r *record) warn(w Warning) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.warnings = append(r.warnings, fmt.Sprint(w.Text, " [", w.MessageID, "]: ", w.Err))
-}
-
-// of reads one count.
-func (r *record) of(counts *map[string]int, key string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return (*counts)[key]
-}
-
-// warned reports whether a warning held text.
-func (r *record) warned(text string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return strings.Contains(strings.Join(r.warnings, "\n"), text)
+// noting notes in seen what is warned about.
+func noting(seen *receivertest.Record) func(Warning) {
+	return func(w Warning) { seen.Warn(w.MessageID, w.Text, w.Err) }
 }

@@ -61,11 +61,11 @@ func TestUnusableQueueEndsTheStartWithItsClass(t *testing.T) {
 				if err == nil || receiver.ClassOf(err) != c.class {
 					t.Fatalf("Open = %v of class %s, want %s", err, receiver.ClassOf(err), c.class)
 				}
-				if n := s.Calls("GetQueueUrl"); n != 1 || seen.of(&seen.calls, api.OpGetURL) != 1 {
+				if n := s.Calls("GetQueueUrl"); n != 1 || seen.Of("call "+api.OpGetURL) != 1 {
 					t.Errorf("%d calls, want one that is not repeated", n)
 				}
-				if seen.of(&seen.failures, api.OpGetURL+" "+string(c.class)) != 1 {
-					t.Errorf("failures = %v", seen.failures)
+				if seen.Of("error "+api.OpGetURL+" "+string(c.class)) != 1 {
+					t.Errorf("failures = %v", seen.Counts("error"))
 				}
 				if err := r.Open(t.Context()); err != nil {
 					t.Errorf("the next Open = %v", err)
@@ -120,8 +120,8 @@ func TestAncestorsPermissionsAreEnough(t *testing.T) {
 		if got := q.Receives()[0].VisibilityTimeout; got != 30 || m.Lease != 30*time.Second {
 			t.Errorf("asked for %d s, the lease is %v; want 30 s", got, m.Lease)
 		}
-		if !seen.warned("attributes cannot be read") {
-			t.Errorf("warnings = %q", seen.warnings)
+		if !seen.Warned("attributes cannot be read") {
+			t.Errorf("warnings = %q", seen.Warnings())
 		}
 		if err := r.Settle(t.Context(), m, message.Outcome{Verdict: message.Delivered}); err != nil {
 			t.Error(err)
@@ -160,8 +160,8 @@ func TestLeaseIsAskedForAtEveryReceive(t *testing.T) {
 				if want := time.Now().Add(lease); !m.Expires().Equal(want) {
 					t.Errorf("expires %v, want %v", m.Expires(), want)
 				}
-				if seen.warned("too short") != c.warn {
-					t.Errorf("warnings = %q", seen.warnings)
+				if seen.Warned("too short") != c.warn {
+					t.Errorf("warnings = %q", seen.Warnings())
 				}
 			})
 		})

@@ -15,6 +15,7 @@ import (
 
 	"carrier/internal/testkit/sqstest"
 	"carrier/message"
+	"carrier/receiver/receivertest"
 )
 
 func TestMessageArrivesWithAllItIsKnownBy(t *testing.T) {
@@ -106,8 +107,8 @@ func TestEndOfContextCutsTheReceive(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("Receive = %v after %v, want the context's error after 1s", err, time.Since(start))
 		}
-		if b.seen.failures != nil {
-			t.Errorf("failures = %v: the end of a context is none of the source's", b.seen.failures)
+		if len(b.seen.Counts("error")) != 0 {
+			t.Errorf("failures = %v: the end of a context is none of the source's", b.seen.Counts("error"))
 		}
 	})
 }
@@ -215,8 +216,8 @@ func TestDamagedMessageHoldsUpNothingOnAStandardQueue(t *testing.T) {
 		"ReceiveMessage":               `{"Messages":[` + messageOf("a", "g", badSum) + "," + messageOf("b", "g", goodSum) + `]}`,
 		"ChangeMessageVisibilityBatch": `{"Successful":[{"Id":"0"}]}`,
 	})
-	seen := &record{}
-	r := New(Options{QueueURL: endpoint + "/1/q", Warn: seen.warn})
+	seen := &receivertest.Record{}
+	r := New(Options{QueueURL: endpoint + "/1/q", Warn: noting(seen)})
 	must(t, r.Open(t.Context()))
 	for range 3 {
 		batch, err := r.Receive(t.Context(), 2)
@@ -227,13 +228,13 @@ func TestDamagedMessageHoldsUpNothingOnAStandardQueue(t *testing.T) {
 	}
 	must(t, r.Close())
 	told := 0
-	for _, w := range seen.warnings {
+	for _, w := range seen.Warnings() {
 		if strings.Contains(w, "a damaged message is not delivered; it is hidden and tried again, at growing intervals [a]: its body does not match its checksum") {
 			told++
 		}
 	}
 	if told != 1 {
-		t.Errorf("told %d times in %q, want once", told, seen.warnings)
+		t.Errorf("told %d times in %q, want once", told, seen.Warnings())
 	}
 	for _, call := range calls("ChangeMessageVisibilityBatch") {
 		if strings.Contains(call, `"VisibilityTimeout":0`) {
@@ -307,8 +308,8 @@ func TestMessagesWithoutAGroupOnAFIFOQueueAreOrdered(t *testing.T) {
 			endpoint, _ := answering(t, map[string]string{
 				"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`, "ReceiveMessage": `{"Messages":[` + noGroup + `]}`,
 			})
-			seen := &record{}
-			r := New(Options{QueueURL: endpoint + "/1/" + c.queue, Warn: seen.warn})
+			seen := &receivertest.Record{}
+			r := New(Options{QueueURL: endpoint + "/1/" + c.queue, Warn: noting(seen)})
 			must(t, r.Open(t.Context()))
 			for range 2 {
 				batch, err := r.Receive(t.Context(), 2)
@@ -318,7 +319,7 @@ func TestMessagesWithoutAGroupOnAFIFOQueueAreOrdered(t *testing.T) {
 				}
 			}
 			must(t, r.Close())
-			all := strings.Join(seen.warnings, "\n")
+			all := strings.Join(seen.Warnings(), "\n")
 			if strings.Count(all, "MessageGroupId") != c.told || strings.Count(all, "ApproximateReceiveCount") != 1 {
 				t.Errorf("warnings: %s", all)
 			}
@@ -331,8 +332,8 @@ func TestDamagedAttributeIsToldAndNotCut(t *testing.T) {
 		"GetQueueAttributes": `{"Attributes":{"VisibilityTimeout":"30"}}`,
 		"ReceiveMessage":     `{"Messages":[{"MessageId":"a","ReceiptHandle":"h","Body":"b","MessageAttributes":{"blob":{"DataType":"Binary","BinaryValue":"AA*E"},"ok":{"DataType":"Binary","BinaryValue":"AA=="}}}]}`,
 	})
-	seen := &record{}
-	r := New(Options{QueueURL: endpoint + "/1/q", Warn: seen.warn})
+	seen := &receivertest.Record{}
+	r := New(Options{QueueURL: endpoint + "/1/q", Warn: noting(seen)})
 	must(t, r.Open(t.Context()))
 	for range 2 {
 		batch, err := r.Receive(t.Context(), 1)
@@ -342,7 +343,7 @@ func TestDamagedAttributeIsToldAndNotCut(t *testing.T) {
 		}
 	}
 	must(t, r.Close())
-	if all := strings.Join(seen.warnings, "\n"); strings.Count(all, "[a]: attribute blob: its value is not valid base64") != 1 {
+	if all := strings.Join(seen.Warnings(), "\n"); strings.Count(all, "[a]: attribute blob: its value is not valid base64") != 1 {
 		t.Errorf("warnings: %s", all)
 	}
 }

@@ -27,7 +27,7 @@ func TestSettlementsLeaveTenACall(t *testing.T) {
 				t.Errorf("message %d: %v", i, err)
 			}
 		}
-		if n := b.server.Calls("DeleteMessageBatch"); n != 4 || b.seen.of(&b.seen.calls, api.OpDelete) != 4 {
+		if n := b.server.Calls("DeleteMessageBatch"); n != 4 || b.seen.Of("call "+api.OpDelete) != 4 {
 			t.Errorf("%d calls for 40 deletions, want 4", n)
 		}
 		if n := b.queue.Counts().All(); n != 0 {

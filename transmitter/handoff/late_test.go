@@ -281,3 +281,17 @@ func silent() *http1.Client {
 		return near, nil
 	}})
 }
+
+// TestVerdictAtTheMomentOfTheAnswerCounts has the answer met first although there is a verdict.
+func TestVerdictAtTheMomentOfTheAnswerCounts(t *testing.T) {
+	for _, answer := range []message.Outcome{goodAnswer, badAnswer, laterAnswer} {
+		table := New(Options{Lease: lease})
+		h := table.post(&message.Message{ID: "a"}, lease)
+		if _, err := table.Decide(h.token, Verdict{Kind: DeadLetter}); err != nil {
+			t.Fatal(err)
+		}
+		if o := table.answered(h, answer, time.Now()); o.Action != message.DeadLetter || o.Word != "dead-letter" || o.Status != answer.Status || o.Later != 0 {
+			t.Errorf("outcome %+v", o)
+		}
+	}
+}

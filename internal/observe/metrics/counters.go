@@ -38,8 +38,15 @@ func newCounters(labels ...label) *counters {
 	return &counters{labels: labels, known: make([]atomic.Uint64, children)}
 }
 
-// once is values without those that came before.
+// once is values without those that came before; values itself where there are none.
 func once(values []string) []string {
+	distinct := true
+	for i, value := range values {
+		distinct = distinct && !slices.Contains(values[:i], value)
+	}
+	if distinct {
+		return values
+	}
 	var all []string
 	for _, value := range values {
 		if !slices.Contains(all, value) {
