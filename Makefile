@@ -223,7 +223,7 @@ footprint: image ## print the size of both images and the memory they take when 
 	@COMPOSE='$(COMPOSE)' VERSION=$(VERSION) COMMIT=$(COMMIT) bench/footprint.sh $(IMAGE) $(VERSION)
 
 .PHONY: compose
-compose: plugin ## start the stack examples/EXAMPLE: compose (SQS), compose-pubsub, compose-nats, fanout, lambda or priority
+compose: plugin ## start the stack examples/EXAMPLE: compose (SQS), compose-pubsub, compose-nats, fanout, lambda, priority or pull
 	VERSION=$(VERSION) COMMIT=$(COMMIT) $(STACK) up --build --detach
 	@$(STACK) ps
 	@echo 'send a message:'

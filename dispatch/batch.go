@@ -142,7 +142,6 @@ func (d *Dispatcher) inOrder(group []*delivery) {
 		}
 		m.unposted = m.unposted || m.outcome.Status != 0 // the worker has answered, and does not have it
 		m.outcome, m.again, m.lapsed = message.Outcome{}, false, false
-		d.promise(m)
 	}
 	d.lanes.putBack(head, staying)
 }

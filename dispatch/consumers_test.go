@@ -24,12 +24,13 @@ type consumers struct {
 	asking  int
 	asked   int                       // Ready was called so often
 	working map[*message.Message]bool // transmitted, and not settled
-	held    int                       // received and not settled
+	held    map[string]int            // received and not settled, by group
+	waited  int                       // received behind the head of their group
 	most    int                       // by how many held was more than what was asked for
 }
 
 func newConsumers() *consumers {
-	return &consumers{changed: make(chan struct{}), working: map[*message.Message]bool{}}
+	return &consumers{changed: make(chan struct{}), working: map[*message.Message]bool{}, held: map[string]int{}}
 }
 
 // change makes a change and wakes who waits for one.
@@ -94,18 +95,28 @@ func (a answeredBy) Transmit(ctx context.Context, m *message.Message) message.Ou
 	return a.answer(ctx, m)
 }
 
-// received counts what a receive has brought, and holds it against what was asked for.
-func (c *consumers) received(n int) {
+// received counts what a receive has brought, and holds it against what was asked for. In place of
+// each message that has to wait behind the head of its group another one may be received.
+func (c *consumers) received(batch []*message.Message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.held += n
-	c.most = max(c.most, c.held-c.asking-len(c.working))
+	for _, m := range batch {
+		if m.Group != "" && c.held[m.Group] > 0 {
+			c.waited++
+		}
+		c.held[m.Group]++
+	}
+	n := -c.asking - len(c.working) - c.waited
+	for _, held := range c.held {
+		n += held
+	}
+	c.most = max(c.most, n)
 }
 
 func (c *consumers) observe(e Event) {
 	if e.Kind == Settled {
 		c.change(func() {
-			c.held--
+			c.held[e.Message.Group]--
 			delete(c.working, e.Message)
 		})
 	}
@@ -127,7 +138,7 @@ type counted struct {
 func (s counted) Receive(ctx context.Context, limit int) ([]*message.Message, error) {
 	time.Sleep(s.took())
 	batch, err := s.Memory.Receive(ctx, limit)
-	s.received(len(batch))
+	s.received(batch)
 	return batch, err
 }
 
@@ -204,6 +215,37 @@ func TestOneConsumerIsWorthOneMessage(t *testing.T) {
 			isTrue(t, b.source.Held() == held, "%d messages leased for %d consumers", b.source.Held(), held)
 		}
 		c.look(func(c *consumers) { isTrue(t, c.asked <= 20, "it was looked %d times whether somebody asks", c.asked) })
+		b.stop(t)
+	})
+}
+
+// What one consumer works on keeps the rest of its group from the other one, and nothing else.
+func TestAGroupThatWaitsKeepsNobodyFromAnother(t *testing.T) {
+	var c *consumers
+	change := func(o *Options) {
+		c = newConsumers() // in the bubble
+		o.Concurrency = 2
+		o.Transmitter = answeredBy{c, takes(time.Minute)}
+	}
+	within(t, change, func(t *testing.T, b *bench) {
+		for _, id := range ids(3) {
+			b.source.Add(receivertest.Put{Body: id, Group: "g"}, id)
+		}
+		c.ask(2)
+		b.start()
+		time.Sleep(time.Second)
+		b.source.Add(receivertest.Put{Body: "other", Group: "h"}, "other")
+		time.Sleep(2 * time.Second)
+		c.look(func(c *consumers) { isTrue(t, len(c.working) == 2, "%d consumers work, want 2", len(c.working)) })
+		time.Sleep(time.Hour) // the next of the group goes ahead, and waits for a consumer
+		isTrue(t, b.demand.Peek().Messages == 1, "%d messages are promised, want one", b.demand.Peek().Messages)
+		b.source.Put("x")
+		c.ask(1)
+		time.Sleep(10 * time.Second)
+		isTrue(t, b.source.Held() == 1, "%d messages leased, want the one that was there", b.source.Held())
+		c.ask(100)
+		time.Sleep(time.Hour)
+		isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
 		b.stop(t)
 	})
 }

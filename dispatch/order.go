@@ -18,7 +18,7 @@ func (d *Dispatcher) admit(receiving, working context.Context, taken ...*deliver
 			continue
 		}
 		m.earlier = earlier // m waits for it in their lane
-		if d.lanes.enter(m) {
+		if d.lanes.enter(m, d.fulfill) {
 			heads = append(heads, m)
 		}
 	}
@@ -86,6 +86,7 @@ func (d *Dispatcher) nextInLane(working context.Context, m *delivery, confirmed 
 			return nil
 		}
 		if confirmed || m.tailReturned && next.handedOutAfter(m) {
+			d.promise(next)
 			d.queue(next)
 			return next
 		}
@@ -112,8 +113,9 @@ func newLanes() *lanes {
 }
 
 // enter reports whether m may go ahead. If not, it waits in its lane until next or takeTail brings
-// it out.
-func (l *lanes) enter(m *delivery) bool {
+// it out, and waits is called before that: the application cannot expect it until then, and what it
+// asks for has to come from another group.
+func (l *lanes) enter(m *delivery, waits func(*delivery)) bool {
 	if !m.Ordered {
 		return true
 	}
@@ -121,6 +123,7 @@ func (l *lanes) enter(m *delivery) bool {
 	defer l.mu.Unlock()
 	tail, busy := l.tails[m.Group]
 	if busy {
+		waits(m)
 		l.tails[m.Group] = append(tail, m)
 		return false
 	}

@@ -130,7 +130,7 @@ func TestATailTakesNoSlotAndABusyGroupLeavesRoom(t *testing.T) {
 func TestAStandardQueuesGroupsOrderNothing(t *testing.T) {
 	l := newLanes()
 	for _, id := range []string{"1", "2"} {
-		if !l.enter(&delivery{Message: &message.Message{ID: id, Group: "g"}}) {
+		if !l.enter(&delivery{Message: &message.Message{ID: id, Group: "g"}}, func(*delivery) {}) {
 			t.Errorf("%s waits, though its group orders nothing", id)
 		}
 	}

@@ -11,19 +11,22 @@ import (
 	"carrier/internal/testkit/programtest"
 )
 
-// TestClientsOfThePullPageSettleWhatTheyAreGiven runs the clients of the page from its own text, each
-// beside a carrier of its own.
+// TestClientsOfThePullPageSettleWhatTheyAreGiven runs the clients of the page from its own text, and
+// the examples, each beside a carrier of its own.
 func TestClientsOfThePullPageSettleWhatTheyAreGiven(t *testing.T) {
-	for language, c := range map[string]struct {
-		file    string
-		command []string
+	page := content(t, "../docs/pull.md")
+	for name, c := range map[string]struct {
+		text, file string
+		command    []string
 	}{
-		"sh":     {"client.sh", []string{"bash"}},
-		"python": {"client.py", []string{"python3"}},
-		"js":     {"client.mjs", []string{"node"}},
-		"go":     {"main.go", []string{"go", "run"}},
+		"sh":             {clientIn(t, page, "sh"), "client.sh", []string{"bash"}},
+		"python":         {clientIn(t, page, "python"), "client.py", []string{"python3"}},
+		"js":             {clientIn(t, page, "js"), "client.mjs", []string{"node"}},
+		"go":             {clientIn(t, page, "go"), "main.go", []string{"go", "run"}},
+		"example sh":     {content(t, "pull/worker.sh"), "worker.sh", []string{"bash"}},
+		"example python": {content(t, "pull/worker.py"), "worker.py", []string{"python3"}},
 	} {
-		t.Run(language, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath(c.command[0]); err != nil {
 				t.Logf("NOT TESTED: there is no %s", c.command[0])
@@ -31,7 +34,7 @@ func TestClientsOfThePullPageSettleWhatTheyAreGiven(t *testing.T) {
 			}
 			at, door := programtest.FreeAddress(t), programtest.FreeAddress(t)
 			file := filepath.Join(t.TempDir(), c.file)
-			text := strings.ReplaceAll(clientIn(t, content(t, "../docs/pull.md"), language), "127.0.0.1:9020", at)
+			text := strings.ReplaceAll(c.text, "127.0.0.1:9020", at)
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -93,7 +93,7 @@ func (r chaosRun) String() string { return r.kind + " " + string(r.by) }
 func TestKilledCarrierLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, run := range []chaosRun{
-		{ofIngest, ofWebhook}, {ofSQS, ofWebhook}, {ofSQSFIFO, ofWebhook}, {ofFaux, ofWebhook}, {ofIngest, ofPull}, {ofSQSFIFO, ofPull},
+		{ofIngest, ofWebhook}, {ofSQS, ofWebhook}, {ofSQSFIFO, ofWebhook}, {ofFaux, ofWebhook}, {ofIngest, ofPull}, {ofSQSFIFO, ofPull}, {ofSQSFIFO, ofStream},
 	} {
 		t.Run(run.String(), func(t *testing.T) {
 			t.Parallel()
@@ -147,7 +147,7 @@ func report(t *testing.T, c *chaos, kills int) {
 // stopped in good order.
 func TestWithoutAFaultNothingIsDuplicated(t *testing.T) {
 	t.Parallel()
-	for _, run := range []chaosRun{{ofIngest, ofWebhook}, {ofSQS, ofWebhook}, {ofSQSFIFO, ofWebhook}, {ofIngest, ofPull}, {ofSQS, ofPull}} {
+	for _, run := range []chaosRun{{ofIngest, ofWebhook}, {ofSQS, ofWebhook}, {ofSQSFIFO, ofWebhook}, {ofIngest, ofPull}, {ofSQS, ofPull}, {ofIngest, ofStream}} {
 		t.Run(run.String(), func(t *testing.T) {
 			t.Parallel()
 			c := newChaos(t, run.kind, run.by, func() answer {

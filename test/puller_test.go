@@ -62,19 +62,25 @@ func (p *puller) run(ctx context.Context) {
 			time.Sleep(pause) // the program drains, or is not there
 			continue
 		}
-		a := p.w.take(r)
-		if a.Hold != nil {
-			select {
-			case <-a.Hold:
-			case <-ctx.Done():
-				a.Cut = true
-			}
-		}
-		p.w.done(r, a)
+		a := p.w.work(ctx, r)
 		for !p.say(ctx, token, r, a) && ctx.Err() == nil {
 			time.Sleep(pause)
 		}
 	}
+}
+
+// work has r answered by the script. It is cut off when ctx ends first.
+func (w *worker) work(ctx context.Context, r request) answer {
+	a := w.take(r)
+	if a.Hold != nil {
+		select {
+		case <-a.Hold:
+		case <-ctx.Done():
+			a.Cut = true
+		}
+	}
+	w.done(r, a)
+	return a
 }
 
 // take waits for a message. It is as the POST of it would be.
@@ -106,20 +112,25 @@ func (p *puller) next(ctx context.Context) (r request, token string, there bool)
 
 func (p *puller) pull(ctx context.Context) (r request, token string, there bool) {
 	status, _, body := p.call(ctx, http.MethodPost, "/v1/pull", map[string]any{"max": 1, "wait": "20s"})
-	var answer struct {
-		Messages []struct {
-			Token, ID, Group, Source, ContentType string
-			ReceiveCount                          int
-			Sent, FirstReceived                   int64
-			Body                                  *string
-			BodyBase64                            []byte
-		}
-	}
+	var answer struct{ Messages []handed }
 	if status != http.StatusOK || json.Unmarshal(body, &answer) != nil || len(answer.Messages) != 1 {
 		return r, "", false
 	}
-	m := answer.Messages[0]
-	r.Body = string(m.BodyBase64)
+	return answer.Messages[0].request(), answer.Messages[0].Token, true
+}
+
+// A handed is a message in JSON.
+type handed struct {
+	Token, ID, Group, Source, ContentType string
+	ReceiveCount                          int
+	Sent, FirstReceived                   int64
+	Body                                  *string
+	BodyBase64                            []byte
+}
+
+// request is m as the POST of it would be.
+func (m handed) request() request {
+	r := request{Method: http.MethodPost, Target: "/", At: time.Now(), Body: string(m.BodyBase64)}
 	if m.Body != nil {
 		r.Body = *m.Body
 	}
@@ -130,16 +141,13 @@ func (p *puller) pull(ctx context.Context) (r request, token string, there bool)
 	} {
 		r.Fields = append(r.Fields, field{name, value})
 	}
-	return r, m.Token, true
+	return r
 }
 
 // say gives the verdict that a is, and reports whether the program knows it. It does not where there
 // was no answer, or the source has not agreed yet.
 func (p *puller) say(ctx context.Context, token string, r request, a answer) bool {
 	said := a.word()
-	if a.Cut {
-		said = word{"extend", "for", "1s"}
-	}
 	status, ended := 0, false
 	if p.listed {
 		status, ended = p.settle(ctx, token, said)
@@ -159,11 +167,7 @@ func (p *puller) say(ctx context.Context, token string, r request, a answer) boo
 
 // settle is say with a list of one.
 func (p *puller) settle(ctx context.Context, token string, said word) (status int, ended bool) {
-	entry := map[string]string{"token": token, "verdict": said.Verdict}
-	if said.Name != "" {
-		entry[said.Name] = said.Duration
-	}
-	status, _, body := p.call(ctx, http.MethodPost, "/v1/settle", map[string]any{"messages": []any{entry}})
+	status, _, body := p.call(ctx, http.MethodPost, "/v1/settle", map[string]any{"messages": []any{said.document("verdict", token)}})
 	var answer struct {
 		Results []struct {
 			OK    bool

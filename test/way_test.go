@@ -18,12 +18,13 @@ type way string
 const (
 	ofWebhook way = "webhook"
 	ofPull    way = "pull"
+	ofStream  way = "stream"
 )
 
 // onEveryWay runs promise once with each way.
 func onEveryWay(t *testing.T, promise func(t *testing.T, by way)) {
 	t.Helper()
-	for _, by := range []way{ofWebhook, ofPull} {
+	for _, by := range []way{ofWebhook, ofPull, ofStream} {
 		t.Run(string(by), func(t *testing.T) {
 			t.Parallel()
 			promise(t, by)
@@ -58,7 +59,11 @@ func (w *worker) reach(e env) env {
 	}
 	n, err := strconv.Atoi(e["CARRIER_CONCURRENCY"])
 	must(w.t, err)
-	w.pullTimes(n)
+	if w.way == ofStream {
+		w.streamOf(n)
+	} else {
+		w.pullTimes(n)
+	}
 	// Long enough for a test that holds a message; a consumer that goes shortens it.
 	return env{"CARRIER_TRANSMITTER": string(w.way), "CARRIER_WORKER_ADDRESS": w.address, "CARRIER_PULL_LEASE": "5m"}
 }
@@ -66,9 +71,21 @@ func (w *worker) reach(e env) env {
 // A word is what a consumer says in place of an answer.
 type word struct{ Verdict, Name, Duration string }
 
+// document is the word on a message in JSON. kind is what the verdict is called there.
+func (w word) document(kind, token string) map[string]string {
+	d := map[string]string{kind: w.Verdict, "token": token}
+	if w.Name != "" {
+		d[w.Name] = w.Duration
+	}
+	return d
+}
+
 // word is a as a verdict. An answer that is cut off is a consumer that goes: its time ends soon.
 func (a answer) word() word {
 	gone := word{"extend", "for", "1s"}
+	if a.Cut {
+		return gone
+	}
 	in := bufio.NewReader(strings.NewReader(a.Wire))
 	for {
 		resp, err := http.ReadResponse(in, nil)

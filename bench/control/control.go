@@ -32,6 +32,16 @@ type Panel struct {
 // Listen opens a port of the loopback interface that nobody else uses.
 func Listen() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") } //nolint:noctx // nothing to wait for
 
+// FreeAddress is an address of the loopback interface that nobody listens on, for a program that takes
+// it soon.
+func FreeAddress() (string, error) {
+	l, err := Listen()
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
 // Run serves p, says so on standard output together with the address serve, and
 // returns when standard input ends.
 func Run(serve string, p Panel) error {

@@ -18,6 +18,9 @@ const (
 	BoltRemove = "bbolt, removing too"
 	BoltServer = "bbolt behind a bare server"
 
+	Pull   = "carrier, pull"
+	Stream = "carrier, stream"
+
 	OneRoute = "carrier, one route"
 
 	AuditStdout = "carrier, audit on stdout"

@@ -1,4 +1,4 @@
-// Command worker is the application of the benchmark: it takes POSTs, answers them as
+// Command worker is the application of the benchmark: it takes POSTs, or asks for messages, answers as
 // told, and keeps books: how long messages had been under way, whether any came twice,
 // came early, or was cut off. It does as little else as it can, for it shares the
 // machine with what is measured.
@@ -27,12 +27,20 @@ func run() error {
 	flag.DurationVar(&w.temper.retryAfter, "retry-after", time.Second, "Retry-After of a 429, in whole seconds")
 	flag.Float64Var(&w.temper.fail, "fail", 0, "share of answers that are 500")
 	flag.Float64Var(&w.temper.drop, "drop", 0, "share of POSTs whose connection is closed")
+	var c consumption
+	flag.StringVar(&c.how, "ask", "", "how messages are asked for, pull or stream; empty is posted to")
+	flag.StringVar(&c.at, "at", "", "carrier's worker address, to ask there")
+	flag.IntVar(&c.clients, "clients", 4, "clients that ask at once")
+	flag.IntVar(&c.batch, "batch", 10, "messages that each of them holds at once")
 	dir := flag.String("tls", "", "serve TLS by the certificate in this directory")
 	flag.Parse()
 
 	l, err := control.ListenTLS(*dir)
 	if err != nil {
 		return err
+	}
+	if c.how != "" {
+		w.consume(c)
 	}
 	go func() {
 		_ = http1.Serve(l, http1.Options{Handle: w.handle, Keep: load.HeadLen, CutOff: w.ledger.cutOff})

@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// blanks are those of JSON.
+const blanks = " \t\r\n"
 
 // ReadJSON reads the body of r, one JSON object of at most so many bytes, into dst. An empty body
 // changes nothing. It refuses what Go's decoder lets pass: null in place of the object, anything
@@ -43,7 +47,7 @@ func whatIsWrong(err error) string {
 }
 
 func decodeObject(body []byte, dst any) error {
-	body = bytes.TrimLeft(body, " \t\r\n")
+	body = bytes.TrimLeft(body, blanks)
 	if len(body) == 0 {
 		return nil
 	}
@@ -58,30 +62,50 @@ func decodeObject(body []byte, dst any) error {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("there is more after it")
 	}
-	return namedOnce(json.NewDecoder(bytes.NewReader(body)))
+	return namedOnce(body)
 }
 
-// namedOnce finds a name that is twice in an object of the next value, which is valid JSON of a
-// depth that a Go type has.
-func namedOnce(d *json.Decoder) error {
-	token, _ := d.Token()
-	if token != json.Delim('{') && token != json.Delim('[') {
-		return nil
-	}
-	names := map[string]struct{}{}
-	for d.More() {
-		if token == json.Delim('{') {
-			name, _ := d.Token()
-			text, _ := name.(string)
-			if _, twice := names[strings.ToLower(text)]; twice {
-				return fmt.Errorf("%q is in it twice", text)
+// namedOnce finds a name that is twice in an object of text, which is valid JSON whose objects have
+// few names each: those of Go's fields.
+func namedOnce(text []byte) error {
+	var open [][]string // the names of each object around the place, and nothing for lists
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			open = append(open, nil)
+		case '}', ']':
+			open = open[:len(open)-1]
+		case '"':
+			quoted := text[i:endOfString(text, i)]
+			i += len(quoted) - 1
+			if !bytes.HasPrefix(bytes.TrimLeft(text[i+1:], blanks), []byte{':'}) {
+				continue
 			}
-			names[strings.ToLower(text)] = struct{}{}
-		}
-		if err := namedOnce(d); err != nil {
-			return err
+			name, names := unquoted(quoted), &open[len(open)-1]
+			if slices.ContainsFunc(*names, func(other string) bool { return strings.EqualFold(other, name) }) {
+				return fmt.Errorf("%q is in it twice", name)
+			}
+			*names = append(*names, name)
 		}
 	}
-	_, _ = d.Token() // its end
 	return nil
+}
+
+// endOfString is where the string that begins at i in text is over.
+func endOfString(text []byte, i int) int {
+	for i++; text[i] != '"'; i++ {
+		if text[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// unquoted is what the string s of valid JSON says.
+func unquoted(s []byte) (text string) {
+	if bytes.IndexByte(s, '\\') < 0 {
+		return string(s[1 : len(s)-1])
+	}
+	_ = json.Unmarshal(s, &text)
+	return text
 }

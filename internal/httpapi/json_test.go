@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -35,6 +36,11 @@ func TestBodyIsOneJSONObjectOrNothing(t *testing.T) {
 		"a name twice":                    {`{"n":1,"n":2}`, 400, `"n" is in it twice`},
 		"a name twice in another case":    {`{"n":1,"N":2}`, 400, `"N" is in it twice`},
 		"a name twice, escaped":           {`{"n":1,"\u006e":2}`, 400, `"n" is in it twice`},
+		"a name twice, blanks around":     {"{\"n\" \n: 1 , \"n\"\t:2}", 400, `"n" is in it twice`},
+		"a name twice, as Unicode folds":  {`{"list":[{"te\u0078t":"a"}],"li\u017ft":[]}`, 400, `twice`},
+		"quotes and colons in a text":     {`{"list":[{"text":"\"n\": \\"},{"text":"{\"n\":"}],"n":1}`, 0, ""},
+		"escaped quotes before colons":    {`{"list":[{"text":"\":\":\":"}]}`, 0, ""},
+		"a text that is a name":           {`{"list":[{"text":"text"},{"text":"list"}]}`, 0, ""},
 		"a name twice in a list":          {`{"list":[{"text":"a"},{"text":"b","text":"c"}]}`, 400, `"text" is in it twice`},
 		"a list twice":                    {`{"list":[{"text":"a"}],"list":[]}`, 400, `"list" is in it twice`},
 		"another type":                    {`{"n":"1"}`, 400, `"n" cannot be a string`},
@@ -54,7 +60,7 @@ func TestBodyIsOneJSONObjectOrNothing(t *testing.T) {
 					Text string `json:"text"`
 				} `json:"list"`
 			}
-			p := ReadJSON(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader(c.body)), most, &dst)
+			p := ReadJSON(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", strings.NewReader(c.body)), most, &dst)
 			switch {
 			case p == nil && c.code != 0:
 				t.Errorf("taken as %+v", dst)

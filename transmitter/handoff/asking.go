@@ -9,7 +9,8 @@ import (
 type ask struct {
 	wants  int
 	lease  time.Duration
-	handed chan Handed // has room for all it may want
+	handed chan Handed   // has room for all it may want
+	full   chan struct{} // receives when wants has become 0; holds one
 }
 
 // An Asking is a consumer's standing wish for messages. It ends with Close, which is called once.
@@ -33,7 +34,7 @@ func (t *Table) Open(n int, lease time.Duration) *Asking {
 	if lease <= 0 {
 		lease = t.o.Lease
 	}
-	return &Asking{table: t, ask: &ask{lease: min(lease, MaxLease), handed: make(chan Handed, n)}}
+	return &Asking{table: t, ask: &ask{lease: min(lease, MaxLease), handed: make(chan Handed, n), full: make(chan struct{}, 1)}}
 }
 
 // Lease is the time that a consumer has for a message unless it asks for another.
@@ -61,6 +62,9 @@ func (a *Asking) Want(n int) {
 
 // Messages brings what is handed over.
 func (a *Asking) Messages() <-chan Handed { return a.ask.handed }
+
+// Full receives when all was handed over that a asked for: whoever waits for several is woken once.
+func (a *Asking) Full() <-chan struct{} { return a.ask.full }
 
 // Close ends the asking, and returns what was handed over and not received from Messages yet: the
 // caller has it now, or says Unread.

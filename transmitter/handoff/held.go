@@ -55,6 +55,10 @@ func (t *Table) handOver(m *message.Message) *held {
 	t.wanted--
 	if a.wants == 0 {
 		t.leave(a)
+		select {
+		case a.full <- struct{}{}:
+		default:
+		}
 	}
 	return h
 }

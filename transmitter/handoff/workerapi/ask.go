@@ -58,20 +58,22 @@ func (s *Server) take(ctx context.Context, t *handoff.Table, want wish) ([]hando
 func (s *Server) await(ctx context.Context, asking *handoff.Asking, want wish) (got []handoff.Handed) {
 	timer := time.NewTimer(max(want.wait, leastWait))
 	defer timer.Stop()
-	draining := s.draining
-	for len(got) < want.most {
-		select {
-		case h := <-asking.Messages():
-			if got = append(got, h); len(got) == 1 {
-				timer.Reset(linger)
-			}
-		case <-timer.C:
-			return got
-		case <-ctx.Done():
-			return got
-		case <-draining:
-			return got
-		}
+	select {
+	case h := <-asking.Messages():
+		got = append(got, h)
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-s.draining:
+	}
+	if len(got) == 0 || want.most == 1 {
+		return got
+	}
+	timer.Reset(linger)
+	select {
+	case <-asking.Full(): // its Close brings them
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-s.draining:
 	}
 	return got
 }

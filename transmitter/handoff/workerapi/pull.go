@@ -1,6 +1,7 @@
 package workerapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -70,24 +71,53 @@ func (s *Server) pull(route Route, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writeMessages writes the answer one message at a time, so that it is not in memory as a whole.
+// maxAnswer is from how many bytes on an answer is written in pieces: it is not in memory as a whole
+// then.
+const maxAnswer = 64 << 10
+
+// writeMessages answers with messages.
 func writeMessages(w http.ResponseWriter, route Route, got []handoff.Handed) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	out := newAnswer(w)
-	out.write([]byte(`{"messages":[`))
-	for i, h := range got {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	var text bytes.Buffer
+	text.Grow(min(sizeOf(got), maxAnswer))
+	encoder := json.NewEncoder(&text)
+	var out *answer
+	text.WriteString(`{"messages":[`)
+	for i, m := range got {
 		if i > 0 {
-			out.write([]byte{','})
+			text.WriteByte(',')
 		}
-		text, err := json.Marshal(route.document(h))
-		if err != nil {
+		if err := encoder.Encode(route.document(m)); err != nil {
 			return err // never: a document can be marshalled
 		}
-		out.write(text)
+		if text.Len() < maxAnswer {
+			continue
+		}
+		if out == nil {
+			out = newAnswer(w)
+		}
+		out.write(text.Bytes())
+		text.Reset()
 	}
-	out.write([]byte("]}\n"))
+	text.WriteString("]}\n")
+	if out == nil {
+		h.Set("Content-Length", strconv.Itoa(text.Len()))
+		out = newAnswer(w)
+	}
+	out.write(text.Bytes())
 	return out.flush()
+}
+
+// sizeOf is about how many bytes messages are as JSON.
+func sizeOf(got []handoff.Handed) int {
+	const rest = 512 // beside the body, of which an eighth is escaped
+	n := 0
+	for _, m := range got {
+		n += rest + len(m.Body) + len(m.Body)/8
+	}
+	return n
 }
 
 // A document is a message as JSON.
