@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -192,6 +193,25 @@ func TestStreamDeliversAndSettles(t *testing.T) {
 			t.Errorf("an unknown token: %+v", f)
 		}
 		_ = c.conn.Close(websocket.StatusNormalClosure, "")
+	})
+}
+
+// Between the pieces of a long message pings are answered, however slowly the client reads.
+func TestLongMessagesGoOutInPieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreamed(t)
+		defer s.close(t)
+		c := s.dial(t)
+		c.say(`{"type":"credit","most":1}`)
+		synctest.Wait()
+		go s.offer(t.Context(), "a", strings.Repeat("x", 100<<10))
+		var head [2]byte
+		if _, err := io.ReadFull(c.raw, head[:]); err != nil || head[0] != 1 {
+			t.Errorf("the first frame begins with %x, %v: it is not a piece of a text", head, err)
+		}
+		_ = c.raw.Close()
+		<-s.outcomes
+		_ = c.conn.CloseNow()
 	})
 }
 
