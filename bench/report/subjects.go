@@ -18,6 +18,12 @@ const (
 	BoltRemove = "bbolt, removing too"
 	BoltServer = "bbolt behind a bare server"
 
+	Door     = "carrier, queue"
+	DoorBoth = "carrier, queue+file"
+	Forwards = "carrier, file, forwarded"
+	Engine   = "the engine's client"
+	Ten      = "the same, ten a call"
+
 	OneRoute = "carrier, one route"
 
 	AuditStdout = "carrier, audit on stdout"
