@@ -22,10 +22,10 @@ STACK := $(COMPOSE) -f examples/$(EXAMPLE)/compose.yaml
 # and net/http's own HTTP/2 (gRPC has another).
 LEAN  := grpcnotrace,nethttpomithttp2
 # COLD is what no message passes through, or where inlining buys little (the ciphers of TLS are
-# assembly): it is compiled without, which makes the program a twentieth smaller. The SDK's signer
-# signs each call, and is left as it is.
+# assembly, a consumer's message is a request or a frame of JSON): it is compiled without, which makes
+# the program a twentieth smaller. The SDK's signer signs each call, and is left as it is.
 COLD  := github.com/aws/... github.com/klauspost/... regexp/... text/... encoding/gob encoding/xml encoding/asn1 \
-         crypto/tls/... crypto/x509/... math/big carrier/config/... carrier
+         crypto/tls/... crypto/x509/... math/big github.com/coder/... carrier/config/... carrier/transmitter/handoff/... carrier
 HOT   := github.com/aws/aws-sdk-go-v2/aws/signer/...
 FLAGS := -trimpath $(COLD:%=-gcflags=%=-l) $(HOT:%=-gcflags=%=) -tags '$(LEAN),$(TAGS)' -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
 IMAGEFLAGS := --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg TAGS=$(TAGS) $(BUILD)

@@ -138,7 +138,7 @@ func withLetters(ctx context.Context, c config.Config, r config.Route, do func(d
 	if r.Receiver == config.Ingest {
 		return withIngestLetters(c, r.PublicName(), do)
 	}
-	s, err := builtin.DeadLetters(ctx, r, builtin.Options{Log: zap.NewNop(), Agent: "carrier/" + build().version})
+	s, err := builtin.DeadLetters(ctx, &r, builtin.Options{Log: zap.NewNop(), Agent: "carrier/" + build().version})
 	if err != nil {
 		return err
 	}
@@ -154,20 +154,24 @@ func listLetters(ctx context.Context, c config.Config, w lettersWanted, stdout, 
 	}
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "ID\tROUTE\tSTATUS\tATTEMPTS\tBYTES\tLAST ATTEMPT\tREASON")
+	listed := false
 	var errs []error
 	left := w.limit
 	for _, r := range routes {
 		err := withLetters(ctx, c, r, func(s deadletter.Store) error {
 			n, err := listRoute(ctx, s, r.PublicName(), left, table)
 			left -= n
+			listed = listed || n > 0 || err == nil
 			return err
 		})
 		if err != nil {
 			errs = append(errs, ofRoute(r, err))
 		}
 	}
-	if err := table.Flush(); err != nil {
-		return err
+	if listed { // else the head would stand above nothing but errors
+		if err := table.Flush(); err != nil {
+			return err
+		}
 	}
 	if left == 0 {
 		_, _ = fmt.Fprintf(stderr, "these are the first %d; there may be more (--limit)\n", w.limit)

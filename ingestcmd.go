@@ -130,9 +130,28 @@ func dropDeadLetters(c config.Config, route string, stdout io.Writer) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return withoutQueue(c, err)
 	}
 	return say(stdout, "%d dead letters dropped from %s\n", n, c.Ingest.DataDir)
+}
+
+// withoutQueue is err, of a command about the queue file; where there is no file because no route takes
+// messages over HTTP, it says so.
+func withoutQueue(c config.Config, err error) error {
+	var receivers []string
+	for _, r := range c.Routes {
+		if r.Receiver == config.Ingest {
+			return err
+		}
+		if r.Receiver != "" && !slices.Contains(receivers, r.Receiver) {
+			receivers = append(receivers, r.Receiver)
+		}
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("carrier keeps no queue here: its receiver is %s, and what waits is in that queue; CARRIER_INGEST_DATA_DIR holds none either: %w",
+		strings.Join(receivers, ", "), err)
 }
 
 // withIngestLetters calls do with the dead letters of an ingest route: those of the carrier that runs

@@ -17,10 +17,10 @@ func queueMessagesCommand(args []string, stdout, stderr io.Writer) int {
 		return misused(stderr, err.Error())
 	}
 	return configured(stderr, func(c config.Config, _ []string) int {
-		return printed(stderr, call.Do(listcmd.Source{
+		return printed(stderr, withoutQueue(c, call.Do(listcmd.Source{
 			Dir:  c.Ingest.DataDir,
 			Ask:  func(method, path string, answer any) error { return ask(c, method, path, answer) },
 			Open: func(do func(*queue.Queue) error) error { return withQueue(c.Ingest.DataDir, do) },
-		}, stdout))
+		}, stdout)))
 	})
 }

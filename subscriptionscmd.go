@@ -33,9 +33,9 @@ func subscriptionsCommand(args []string, stdout, stderr io.Writer) int {
 	}
 	return configured(stderr, func(c config.Config, _ []string) int {
 		if drop {
-			return printed(stderr, dropSubscription(c, args[1], stdout))
+			return printed(stderr, withoutQueue(c, dropSubscription(c, args[1], stdout)))
 		}
-		return printed(stderr, listSubscriptions(c, stdout))
+		return printed(stderr, withoutQueue(c, listSubscriptions(c, stdout)))
 	})
 }
 

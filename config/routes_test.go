@@ -137,6 +137,8 @@ func TestFaultNamesTheVariableThatWasRead(t *testing.T) {
 		"a negative weight":       {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_WEIGHT": "-1"}), []string{`CARRIER_ROUTE_MAIL_WEIGHT="-1": must be a whole number, 0 to 1000`}},
 		"a route named twice":     {map[string]string{"CARRIER_ROUTES": "a,b,a,a"}, []string{`CARRIER_ROUTES="a,b,a,a": must name each route once; "a" is named twice`}},
 		"a name that is none":     {map[string]string{"CARRIER_ROUTES": "Mail,a--b,1a," + long}, []string{`; "Mail" is none`, `; "a--b" is none`, `; "1a" is none`, `; "` + long + `" is none`}},
+		"nothing but empty names": {map[string]string{"CARRIER_ROUTES": ","}, []string{`CARRIER_ROUTES=",": must be a list of names`}},
+		"a wrong name, twice":     {map[string]string{"CARRIER_ROUTES": "a,B,B"}, []string{`; "B" is none`}},
 		"an empty name":           {map[string]string{"CARRIER_ROUTES": "a,,b"}, []string{`; "" is none`}},
 		"the default":             {map[string]string{"CARRIER_ROUTES": "default"}, []string{`must not name a route "default"`}},
 		"a name within another":   {map[string]string{"CARRIER_ROUTES": "mail,mail-sqs,mailer"}, []string{`must not name both "mail" and "mail-sqs": the variables of both begin with CARRIER_ROUTE_MAIL_`}},

@@ -2,10 +2,12 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"carrier/message"
@@ -228,6 +230,47 @@ func TestAConsumerThatGoesAwayLeavesItsMessageToTheNext(t *testing.T) {
 		isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
 		b.stop(t)
 	})
+}
+
+// Whether the source should have answered is seen from outside by this alone.
+func TestReceivingSaysWhetherTheSourceIsAsked(t *testing.T) {
+	broken := func(operation string) func(string, *message.Message) error {
+		return func(called string, _ *message.Message) error {
+			if called == operation {
+				return errors.New("away")
+			}
+			return nil
+		}
+	}
+	for name, c := range map[string]struct {
+		prepare func(*bench)
+		want    bool
+	}{
+		"an idle source":                 {func(*bench) {}, true},
+		"a source that is not opened":    {func(b *bench) { b.source.Fail(broken("open")) }, true},
+		"a source that fails":            {func(b *bench) { b.source.Fail(broken("receive")) }, true},
+		"a pause":                        {func(b *bench) { b.Pause() }, false},
+		"an application that takes none": {func(b *bench) { b.worker.SetReady(false) }, false},
+		"a worker that is busy": {func(b *bench) {
+			b.worker.SetAnswer(takes(time.Hour))
+			b.source.Put("a")
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, nil, func(t *testing.T, b *bench) {
+				isTrue(t, !b.Receiving(), "it says so before it runs")
+				c.prepare(b)
+				b.start()
+				for range 10 {
+					time.Sleep(time.Minute + time.Second)
+					synctest.Wait()
+					isTrue(t, b.Receiving() == c.want, "Receiving = %v", b.Receiving())
+				}
+				b.stop(t)
+				isTrue(t, !b.Receiving(), "it says so after its end")
+			})
+		})
+	}
 }
 
 func TestAPausedDispatcherReceivesNothing(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"carrier/dispatch/leases"
-
 	"carrier/dispatch/demand"
 	"carrier/internal/contain"
 	"carrier/internal/sleep"
@@ -41,8 +39,10 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 			return
 		}
 		open.Add(1)
+		d.asking.Add(1)
 		d.pool.Go(func() {
 			defer open.Done()
+			defer d.asking.Add(-1)
 			for n > 0 {
 				got := d.receiveOnce(calling, n)
 				switch {
@@ -61,9 +61,16 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 	}
 }
 
+// Receiving reports whether the source is being asked, or waited for after an error. It is not while
+// nothing is wanted of it: in a pause, or when the application, or others that share its worker, take
+// no more. It is safe for concurrent use.
+func (d *Dispatcher) Receiving() bool { return d.asking.Load() > 0 }
+
 // open reaches the source, however long that takes, and reports whether it did. A source that says
 // that the queue is not there, or not ours to read, ends the start.
 func (d *Dispatcher) open(receiving context.Context, stop context.CancelCauseFunc) bool {
+	d.asking.Add(1)
+	defer d.asking.Add(-1)
 	for receiving.Err() == nil {
 		err := contain.Call(func() error { return d.o.Receiver.Open(receiving) })
 		switch {
@@ -88,11 +95,13 @@ func (d *Dispatcher) next(receiving context.Context) int {
 	for receiving.Err() == nil {
 		d.lastTick.Store(time.Now().UnixNano())
 		if d.demand.Wanted() == 0 {
-			sleep.For(receiving, leases.Heartbeat, d.demand.Wake())
+			sleep.For(receiving, heartbeat, d.demand.Wake())
 			continue
 		}
 		d.lastTick.Store(0) // the source or the worker may be away for long
+		d.asking.Add(1)
 		d.backoff.Wait(receiving)
+		d.asking.Add(-1)
 		if n := d.begin(receiving); n > 0 {
 			return n
 		}

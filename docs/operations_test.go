@@ -40,6 +40,7 @@ func exposed(t *testing.T, route string) string {
 		})
 		m.WatchInFlight(func() int { return 0 })
 		m.WatchParked(func() int { return 0 })
+		m.WatchReceiving(func() bool { return true })
 		m.SetBreakerOpen("http://localhost:9000/", false)
 		process.WatchLog(func() uint64 { return 0 })
 		process.WatchAudit(func() uint64 { return 0 })

@@ -17,6 +17,10 @@ import (
 // receiver reads message.Message.OriginalID from it.
 const OriginalIDAttribute = "Carrier.MessageId"
 
+// SubjectAttribute is the attribute in which a dead letter keeps where its message was published,
+// where the source has many such places (NATS: the subject).
+const SubjectAttribute = "Carrier.Subject"
+
 // maxDeadLetterValue is the most bytes of an attribute that carrier adds to a dead letter. Pub/Sub
 // takes no more.
 const maxDeadLetterValue = 1024
@@ -65,11 +69,11 @@ func Attempts(m *message.Message, o message.Outcome) int {
 }
 
 // IsDeadLetterAttribute reports whether name is that of an attribute which DeadLetterAttributes may
-// return. Those of an earlier time as a dead letter make room for the new ones.
+// return, or SubjectAttribute. Those of an earlier time as a dead letter make room for the new ones.
 func IsDeadLetterAttribute(name string) bool {
 	switch name {
 	case OriginalIDAttribute, "Carrier.Reason", "Carrier.Status", "Carrier.Attempts",
-		"Carrier.Endpoint", "Carrier.FirstReceived", "Carrier.LastAttempt":
+		"Carrier.Endpoint", "Carrier.FirstReceived", "Carrier.LastAttempt", SubjectAttribute:
 		return true
 	}
 	return false
@@ -127,6 +131,8 @@ type DeadLetters struct {
 	// Reserved reports whether the attribute called name was added by the source itself, which takes
 	// it from nobody; nil means that none is.
 	Reserved func(name string) bool
+	// Subject is where m was published, for SubjectAttribute; nil where all came the same way.
+	Subject func(m *message.Message) string
 	// Warn is told what an operator should know.
 	Warn func(messageID, text string, err error)
 }
@@ -139,6 +145,12 @@ func (d DeadLetters) Send(ctx context.Context, m *message.Message, o message.Out
 	letter := d.copyOf(m)
 	own := len(letter.Attributes)
 	ours := DeadLetterAttributes(m, o)
+	if d.Subject != nil {
+		// One that would be cut is left out: it would name another place.
+		if subject := d.Subject(m); subject != "" && printable(subject) == subject {
+			ours = append(ours, message.Attribute{Name: SubjectAttribute, Value: subject})
+		}
+	}
 	letter.Attributes = append(letter.Attributes, ours[:min(len(ours), d.To.Limits().Spare(letter))]...)
 	err := d.publish(ctx, letter)
 	if !publisher.IsPermanent(err) {

@@ -55,3 +55,14 @@ func TestQueueCommandsSayWhatIsMissing(t *testing.T) {
 	}
 	b.stop()
 }
+
+// TestCommandsSayThatAnotherReceiverKeepsNoQueueHere: what waits is at SQS.
+func TestCommandsSayThatAnotherReceiverKeepsNoQueueHere(t *testing.T) {
+	t.Parallel()
+	e := env{"CARRIER_SQS_QUEUE_NAME": "q", "CARRIER_INGEST_DATA_DIR": t.TempDir()}
+	for _, args := range [][]string{{"queue", "list"}, {"queue", "drop", "m"}, {"subscriptions"}, {"subscriptions", "drop", "mail"}, {"dead-letters", "drop"}} {
+		if p := run(t, e, args...); p.code != 1 || !strings.Contains(p.stderr.String(), "carrier keeps no queue here: its receiver is sqs") || p.stdout.String() != "" {
+			t.Errorf("%v: exit code %d: %s", args, p.code, said(p))
+		}
+	}
+}

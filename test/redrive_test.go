@@ -1,13 +1,21 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"cloud.google.com/go/pubsub/v2/apiv1/pubsubpb"
+
+	"carrier/internal/testkit/natstest"
 	"carrier/internal/testkit/programtest"
+	"carrier/internal/testkit/pubsubtest"
 	"carrier/internal/testkit/sqstest"
 )
 
@@ -103,6 +111,95 @@ func TestDeadLettersOfAnSQSQueueComeBack(t *testing.T) {
 	}
 }
 
+// TestPermissionsOfThePageAreEnoughToMoveDeadLettersBack lets nothing in that docs/dead-letters.md does
+// not name, and finds nothing named in vain.
+func TestPermissionsOfThePageAreEnoughToMoveDeadLettersBack(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/dead-letters.md")
+	must(t, err)
+	var policy struct {
+		Statement []struct{ Action []string }
+	}
+	must(t, json.Unmarshal([]byte(regexp.MustCompile("(?s)```json\n(.*?)```").FindStringSubmatch(string(page))[1]), &policy))
+	var allowed []string
+	for _, s := range policy.Statement {
+		allowed = append(allowed, s.Action...)
+	}
+	s, endpoint := sqstest.Start(t, sqstest.Options{})
+	dead, err := s.CreateQueue("dead", nil)
+	must(t, err)
+	_, err = s.CreateQueue("q", map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":3}`, dead.ARN())})
+	must(t, err)
+	for range 5 {
+		_, err := dead.Send(sqstest.Message{Body: "m"})
+		must(t, err)
+	}
+	actionOf := func(op string) string { return "sqs:" + strings.TrimSuffix(op, "Batch") }
+	s.OnCall(func(c sqstest.Call) sqstest.Fault {
+		if slices.Contains(allowed, actionOf(c.Op)) {
+			return sqstest.Fault{}
+		}
+		t.Errorf("%s is called, and not among the permissions", c.Op)
+		return sqstest.Fault{Error: sqstest.AccessDenied(c.Op)}
+	})
+	e := env{"CARRIER_SQS_QUEUE_NAME": "q", "CARRIER_SQS_ENDPOINT": endpoint}
+	ids := deadIDs(t, e)
+	for _, args := range [][]string{{"redrive", ids[0]}, {"redrive", "--rate", "1/m"}, {"redrive"}} {
+		p := launch(t, e, args...)
+		if len(args) == 3 { // it is stopped, so that SQS's task is cancelled
+			until(t, "a task", func() bool { return s.Calls("ListMessageMoveTasks") > 1 || s.Calls("SendMessageBatch") > 1 })
+			p.Signal(syscall.SIGINT)
+		}
+		p.wait()
+	}
+	used := map[string]bool{"sqs:CancelMessageMoveTask": true}
+	for op := range s.CallCounts() {
+		used[actionOf(op)] = true
+	}
+	for _, action := range allowed {
+		if !used[action] {
+			t.Errorf("%s is named, and nothing needs it", action)
+		}
+	}
+}
+
+func TestDeadLettersOfANATSConsumerComeBack(t *testing.T) {
+	t.Parallel()
+	server := natstest.Start(t).Connect(t)
+	server.Stream(t, "DEAD")
+	w := newWorker(t, func(n int, _ request) answer {
+		if n <= 3 {
+			return says(422)
+		}
+		return says(200)
+	})
+	b := prepareOn(t, newNATSSource(t, server, "S"), w, env{"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_DEAD_LETTER_SUBJECT": "DEAD.s"})
+	b.start()
+	b.putAll("a", "b", "c")
+	until(t, "three dead letters", func() bool { return server.Left(t, "DEAD") == 3 })
+	ids := deadIDs(t, b.env)
+	if len(ids) != 3 || !strings.HasPrefix(ids[0], "DEAD:1:") {
+		t.Fatalf("listed: %v", ids)
+	}
+	if p := run(t, b.env, "dead-letters", ids[1], "--body"); p.code != 0 || !strings.Contains(p.stdout.String(), "422") {
+		t.Errorf("exit code %d: %s", p.code, said(p))
+	}
+	if p := run(t, b.env, "redrive", ids[1]); p.code != 0 || !strings.Contains(p.stdout.String(), "default: 1 dead letters moved back") {
+		t.Errorf("exit code %d: %s", p.code, said(p))
+	}
+	if p := run(t, b.env, "redrive"); p.code != 0 || !strings.Contains(p.stdout.String(), "default: 2 dead letters moved back") {
+		t.Errorf("exit code %d: %s", p.code, said(p))
+	}
+	posts := w.await(6)
+	for _, r := range posts[3:] {
+		if !strings.HasPrefix(r.header("X-Carrier-Original-Message-Id"), "S:") || r.receiveCount() != 1 {
+			t.Errorf("original id %q, receive count %d", r.header("X-Carrier-Original-Message-Id"), r.receiveCount())
+		}
+	}
+	b.awaitEmpty()
+	b.stop()
+}
+
 func TestRedriveThatIsStoppedSaysWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	s, endpoint := sqstest.Start(t, sqstest.Options{})
@@ -125,16 +222,67 @@ func TestRedriveThatIsStoppedSaysWhatIsLeft(t *testing.T) {
 
 func TestDeadLettersOfATopicSayWhatToDo(t *testing.T) {
 	t.Parallel()
-	for receiver, c := range map[string]struct {
-		env  env
-		says string
-	}{
-		"pubsub": {env{"CARRIER_PUBSUB_SUBSCRIPTION": "projects/project-1/subscriptions/sub", "CARRIER_DEAD_LETTER_TOPIC": "projects/project-1/topics/top"}, "make a subscription of CARRIER_DEAD_LETTER_TOPIC"},
-		"nats":   {env{"CARRIER_NATS_STREAM": "S", "CARRIER_NATS_CONSUMER": "c", "CARRIER_DEAD_LETTER_SUBJECT": "dead"}, "consumer on the stream of CARRIER_DEAD_LETTER_SUBJECT"},
-	} {
-		if p := run(t, c.env, "dead-letters"); p.code != 1 || !strings.Contains(p.stderr.String(), c.says) {
-			t.Errorf("%s: exit code %d: %s", receiver, p.code, said(p))
+	e := env{"CARRIER_PUBSUB_SUBSCRIPTION": "projects/project-1/subscriptions/sub", "CARRIER_DEAD_LETTER_TOPIC": "projects/project-1/topics/top"}
+	if p := run(t, e, "dead-letters"); p.code != 1 || !strings.Contains(p.stderr.String(), "make a subscription of CARRIER_DEAD_LETTER_TOPIC") || p.stdout.String() != "" {
+		t.Errorf("exit code %d: %s", p.code, said(p))
+	}
+}
+
+// recipe returns the variables of the carrier that docs/dead-letters.md starts to move the dead letters
+// of a topic back.
+func recipe(t *testing.T) env {
+	t.Helper()
+	page, err := os.ReadFile("../docs/dead-letters.md")
+	must(t, err)
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+		if !strings.Contains(block[1], "CARRIER_FORWARD_PUBSUB_TOPIC") {
+			continue
 		}
+		e := env{}
+		for _, pair := range regexp.MustCompile(`(CARRIER_\w+)=(\S+)`).FindAllStringSubmatch(block[1], -1) {
+			e[pair[1]] = pair[2]
+		}
+		return e
+	}
+	t.Fatal("the page has no such command")
+	return nil
+}
+
+func TestDeadLettersOfATopicComeBackByTheRecipe(t *testing.T) {
+	t.Parallel()
+	server := pubsubtest.NewFake(t)
+	dead := server.Subscribe(t, "orders-dead", &pubsubpb.Subscription{EnableMessageOrdering: true})
+	w := newWorker(t, func(n int, _ request) answer {
+		if n <= 3 {
+			return says(422)
+		}
+		return says(200)
+	})
+	source := newPubSubSource(t, server, "orders", &pubsubpb.Subscription{EnableMessageOrdering: true})
+	b := onPubSub(t, source, w, env{"CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_DEAD_LETTER_TOPIC": "orders-dead"})
+	b.start()
+	b.awaitReady()
+	var ids []string
+	for i := range 3 {
+		ids = append(ids, b.put(testMessage{Body: fmt.Sprint(i), Group: "g", ContentType: "text/plain", Attributes: map[string]string{"Kind": "a"}}))
+	}
+	until(t, "three dead letters", func() bool { return b.settled("rejected") == 3 })
+	e := recipe(t).with(env{
+		"CARRIER_PUBSUB_PROJECT": pubsubtest.Project, "CARRIER_PUBSUB_ENDPOINT": server.Endpoint, "CARRIER_FORWARD_PUBSUB_ENDPOINT": server.Endpoint,
+		"CARRIER_ADMIN_ADDRESS": programtest.FreeAddress(t), "CARRIER_EXIT_WHEN_IDLE": "2s",
+	})
+	if p := run(t, e); p.code != 0 {
+		t.Fatalf("exit code %d: %s", p.code, said(p))
+	}
+	for i, r := range w.await(6)[3:] {
+		if r.header("X-Carrier-Original-Message-Id") != ids[i] || r.Body != fmt.Sprint(i) || r.header("Content-Type") != "text/plain" || r.header("X-Carrier-Attribute-Kind") != "a" || r.receiveCount() != 1 {
+			t.Errorf("letter %d came back as %+v, want the original id %s", i, r, ids[i])
+		}
+	}
+	until(t, "settled", func() bool { return b.settled("delivered") == 3 })
+	b.stop()
+	if n := dead.Left(t, 0); n != 0 {
+		t.Errorf("%d letters are left", n)
 	}
 }
 

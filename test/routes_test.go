@@ -250,6 +250,11 @@ func TestStateOfAllRoutesIsTold(t *testing.T) {
 	if r := state.Routes[0]; r.Name != "mail" || r.Receiver != "sqs" || r.Source != "mail" || r.State != "up" || r.Received != 1 || r.Limit != 1 || r.Endpoints[0].URL != mail.endpoint()+"/" {
 		t.Errorf("state %+v", state)
 	}
+	for route, status := range map[string]int{"mail": 200, "": 200, "none": 404, "default": 404} {
+		if r := call(t, http.MethodGet, "http://"+p.admin+"/v1/attempts?route="+route, "Authorization", "Bearer secret"); r.Status != status {
+			t.Errorf("attempts of the route %q: %d %s", route, r.Status, r.Body)
+		}
+	}
 	p.stop()
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"carrier/message"
 	"carrier/publisher"
@@ -15,6 +16,9 @@ type ForwardOptions struct {
 	Target *publisher.Target
 	// Name is what outcomes call the queue. It holds no secret.
 	Name string
+	// OriginalID is the attribute in which a message that was a dead letter keeps the id that it had
+	// first; empty drops that id.
+	OriginalID string
 }
 
 // Forward is a Transmitter that puts messages into a queue. A message is delivered when the queue has
@@ -31,10 +35,25 @@ func (f *forward) Ready(ctx context.Context, promised int) (int, error) {
 	return f.o.Target.Ready(ctx, promised)
 }
 
+// attributes are m's, with the id that it had first where it was a dead letter and the queue has a
+// place for one attribute more: the receiver has taken it out.
+func (f *forward) attributes(m *message.Message) []message.Attribute {
+	if f.o.OriginalID == "" || m.OriginalID == "" {
+		return m.Attributes
+	}
+	if _, there := m.Attribute(f.o.OriginalID); there {
+		return m.Attributes
+	}
+	if l, known := f.o.Target.Limits(); !known || l.Spare(m) == 0 {
+		return m.Attributes
+	}
+	return append(slices.Clone(m.Attributes), message.Attribute{Name: f.o.OriginalID, Value: m.OriginalID})
+}
+
 // Transmit stores m.
 func (f *forward) Transmit(ctx context.Context, m *message.Message) message.Outcome {
 	r := f.o.Target.Put(ctx, &message.Message{
-		ID: m.ID, Body: m.Body, ContentType: m.ContentType, Attributes: m.Attributes, BinaryAttributes: m.BinaryAttributes,
+		ID: m.ID, Body: m.Body, ContentType: m.ContentType, Attributes: f.attributes(m), BinaryAttributes: m.BinaryAttributes,
 		Trace: m.Trace, Group: m.Group, Key: cmp.Or(m.Key, m.ID), Due: m.Due,
 	})
 	if r.Err == nil {

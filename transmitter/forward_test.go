@@ -3,6 +3,7 @@ package transmitter_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,7 +21,7 @@ func forwarding(t *testing.T, q *publishertest.Memory, failures int) (transmitte
 	if err := target.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return transmitter.Forward(transmitter.ForwardOptions{Target: target, Name: "sqs:q"}), func() {
+	return transmitter.Forward(transmitter.ForwardOptions{Target: target, Name: "sqs:q", OriginalID: "First"}), func() {
 		if err := target.Close(); err != nil {
 			t.Error(err)
 		}
@@ -106,4 +107,33 @@ func TestNothingIsForwardedWhileTheQueueIsAway(t *testing.T) {
 		}
 		done()
 	})
+}
+
+// The receiver has taken that id out of the attributes.
+func TestForwardedDeadLetterKeepsTheIDItHadFirst(t *testing.T) {
+	own := message.Attribute{Name: "own", Value: "v"}
+	first := message.Attribute{Name: "First", Value: "m-1"}
+	for name, c := range map[string]struct {
+		room int
+		m    *message.Message
+		want []message.Attribute
+	}{
+		"it was none":       {10, &message.Message{Attributes: []message.Attribute{own}}, []message.Attribute{own}},
+		"there is room":     {10, &message.Message{OriginalID: "m-1", Attributes: []message.Attribute{own}}, []message.Attribute{own, first}},
+		"there is no room":  {1, &message.Message{OriginalID: "m-1", Attributes: []message.Attribute{own}}, []message.Attribute{own}},
+		"it is still there": {10, &message.Message{OriginalID: "m-1", Attributes: []message.Attribute{first}}, []message.Attribute{first}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := publishertest.NewMemory(publisher.Limits{Attributes: c.room})
+			f, done := forwarding(t, q, 5)
+			defer done()
+			c.m.ID = "m-2"
+			if o := f.Transmit(t.Context(), c.m); o.Verdict != message.Delivered {
+				t.Fatalf("%+v", o)
+			}
+			if got := q.Messages()[0].Attributes; !slices.Equal(got, c.want) {
+				t.Errorf("attributes %v, want %v", got, c.want)
+			}
+		})
+	}
 }

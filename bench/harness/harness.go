@@ -126,7 +126,9 @@ func uninlined() []string {
 		"-gcflags=crypto/tls/...=-l",
 		"-gcflags=crypto/x509/...=-l",
 		"-gcflags=math/big=-l",
+		"-gcflags=github.com/coder/...=-l",
 		"-gcflags=carrier/config/...=-l",
+		"-gcflags=carrier/transmitter/handoff/...=-l",
 		"-gcflags=carrier=-l",
 		"-gcflags=github.com/aws/aws-sdk-go-v2/aws/signer/...=",
 	}

@@ -166,6 +166,20 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 			changes:  life{"carrier_last_receive_timestamp_seconds": "0x240", "carrier_messages_in_flight": "0x240"},
 			expected: map[int][]string{9: {}, 12: {"CarrierNothingReceived"}},
 		},
+		"a route that is paused": {
+			changes: life{
+				"carrier_receiving":                      until(30, "1", "0x200"),
+				"carrier_last_receive_timestamp_seconds": until(30, "0+60", "1740x200"), "carrier_messages_in_flight": until(30, "2", "0x200"),
+			},
+			expected: never,
+		},
+		"a route of weight 0 beside busy ones": { // it gets a place now and then
+			changes: life{
+				"carrier_receiving":                      strings.TrimSpace(strings.Repeat("0x10 1 ", 20)),
+				"carrier_last_receive_timestamp_seconds": "0x240", "carrier_messages_in_flight": "0x240",
+			},
+			expected: never,
+		},
 		"a drain that takes an hour": {
 			changes: life{
 				"carrier_draining":                       until(30, "0", "1x200"),

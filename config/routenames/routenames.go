@@ -39,7 +39,7 @@ func Check(names []string) (good, faults []string) {
 	for i, name := range names {
 		switch {
 		case slices.Contains(names[:i], name):
-			if !slices.Contains(names[i+1:], name) {
+			if valid(name) && !slices.Contains(names[i+1:], name) { // else it has been said already
 				faults = append(faults, fmt.Sprintf("must name each route once; %q is named twice", name))
 			}
 		case !valid(name):

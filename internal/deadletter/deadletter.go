@@ -52,6 +52,10 @@ type Request struct {
 	Report func(Progress)
 	// Note is told what a user should know, likewise. It may be nil.
 	Note func(text string)
+	// Fail is told why a letter could not be moved, likewise, of the first ones at least; nil tells
+	// Note. The error wraps ErrNotFound where there is none of that id, and a *publisher.Refusal where
+	// its queue will never take it.
+	Fail func(err error)
 }
 
 // Normal returns r with nothing in it that is nil but IDs.
@@ -61,6 +65,10 @@ func (r Request) Normal() Request {
 	}
 	if r.Note == nil {
 		r.Note = func(string) {}
+	}
+	if r.Fail == nil {
+		note := r.Note
+		r.Fail = func(err error) { note(err.Error()) }
 	}
 	return r
 }

@@ -2,6 +2,7 @@ package route
 
 import (
 	"net/http"
+	"slices"
 
 	"carrier/internal/httpapi"
 	"carrier/internal/observe/admin"
@@ -55,7 +56,7 @@ func (rs *Routes) API(version string) http.Handler {
 	api.Handle("GET /v1/state", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		httpapi.WriteJSON(w, http.StatusOK, ProcessState{Version: version, Routes: rs.states()})
 	}))
-	api.Handle("GET /v1/attempts", rs.trail.Handler())
+	api.Handle("GET /v1/attempts", rs.ofKnownRoute(rs.trail.Handler()))
 	api.Handle("POST /v1/routes/{route}/pause", rs.pausing(true))
 	api.Handle("POST /v1/routes/{route}/resume", rs.pausing(false))
 	for _, r := range rs.all {
@@ -70,6 +71,22 @@ func (rs *Routes) API(version string) http.Handler {
 	api.Handle("/v1/dead-letters", rs.deadLetters)
 	api.Handle("/v1/dead-letters/", rs.deadLetters)
 	return &api
+}
+
+func noSuchRoute() httpapi.Problem {
+	return httpapi.Problem{Status: http.StatusNotFound, Detail: "there is no such route"}
+}
+
+// ofKnownRoute answers with next, unless the query names a route that is not there.
+func (rs *Routes) ofKnownRoute(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		name := req.URL.Query().Get("route")
+		if name != "" && rs.fallbackCalled(name) == nil && !slices.ContainsFunc(rs.all, func(r *Route) bool { return r.publicName() == name }) {
+			noSuchRoute().Write(w)
+			return
+		}
+		next.ServeHTTP(w, req)
+	})
 }
 
 // pausing pauses the route of the path, or ends that.
@@ -87,7 +104,7 @@ func (rs *Routes) pausing(paused bool) http.Handler {
 			httpapi.Problem{Status: http.StatusConflict, Detail: "the route receives nothing: others fall back to it"}.Write(w)
 			return
 		}
-		httpapi.Problem{Status: http.StatusNotFound, Detail: "there is no such route"}.Write(w)
+		noSuchRoute().Write(w)
 	})
 }
 

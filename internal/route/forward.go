@@ -9,6 +9,7 @@ import (
 	"carrier/config"
 	"carrier/internal/observe/metrics"
 	"carrier/publisher"
+	"carrier/receiver"
 	"carrier/receiver/builtin"
 	"carrier/receiver/preflight"
 	"carrier/transmitter"
@@ -23,7 +24,7 @@ type forwarding struct {
 }
 
 // newForwarding makes the queue of c. It dials nothing. Its errors are faults of the configuration.
-func newForwarding(c config.Route, version string, log *zap.Logger, m *metrics.Metrics) (*forwarding, error) {
+func newForwarding(c *config.Route, version string, log *zap.Logger, m *metrics.Metrics) (*forwarding, error) {
 	f := &forwarding{metrics: m.WatchForward()}
 	var err error
 	f.target, err = builtin.NewTarget(c.Target(), "carrier/"+version, log, builtin.TargetObserver{
@@ -52,7 +53,7 @@ func reachForward(s site) (*end, error) {
 	name := s.config.Target().String()
 	return &end{
 		places: []string{name},
-		ways:   []transmitter.Transmitter{transmitter.Forward(transmitter.ForwardOptions{Target: f.target, Name: name})},
+		ways:   []transmitter.Transmitter{transmitter.Forward(transmitter.ForwardOptions{Target: f.target, Name: name, OriginalID: receiver.OriginalIDAttribute})},
 		run:    []func(context.Context){f.target.Run},
 		close: func() {
 			if err := f.target.Close(); err != nil {
@@ -63,7 +64,7 @@ func reachForward(s site) (*end, error) {
 }
 
 // checkForward opens the queue that messages of c are forwarded to. Nothing is put into it.
-func checkForward(ctx context.Context, c config.Route, version string) []preflight.Finding {
+func checkForward(ctx context.Context, c *config.Route, version string) []preflight.Finding {
 	t := c.Target()
 	target, err := builtin.NewTarget(t, "carrier/"+version, zap.NewNop(), builtin.TargetObserver{}) //nolint:contextcheck // it dials nothing
 	if err != nil {

@@ -15,8 +15,10 @@ import (
 // consumers are the tables of all routes whose messages are handed over, or settled, at the worker
 // address. They are complete when all routes are assembled.
 type consumers struct {
-	routes []workerapi.Route
-	tables handoff.Tables
+	listens bool // there is a worker address
+	routes  []workerapi.Route
+	tables  handoff.Tables
+	late    *handoff.Table // one of the tables; see lateTable
 }
 
 func (c *consumers) add(r workerapi.Route) {
@@ -39,7 +41,7 @@ func reachConsumers(s site) (*end, error) {
 	c := s.config
 	table := handoff.New(handoff.Options{Lease: c.Pull.Lease, Asked: s.asked})
 	s.consumers.add(workerapi.Route{
-		Name: c.Name, Table: table, Asked: true, ContentType: c.Webhook.ContentType,
+		Name: c.Name, Table: table, Asked: true, Most: c.Concurrency, ContentType: c.Webhook.ContentType,
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes), UnwrapSNS: c.Webhook.Unwrap == config.SNS,
 	})
 	return &end{

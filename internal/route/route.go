@@ -44,7 +44,7 @@ type Options struct {
 
 // A Route is one route that is assembled.
 type Route struct {
-	config     config.Route
+	config     *config.Route
 	version    string
 	log        *zap.Logger
 	audit      *audit.Audit
@@ -65,7 +65,7 @@ type Route struct {
 
 // begin makes what the receiver of c tells of what it does, and the queue that its messages go to. Its
 // errors are faults of the configuration.
-func begin(c config.Route, o Options) (r *Route, err error) {
+func begin(c *config.Route, o Options) (r *Route, err error) {
 	r = &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers, gathering: o.gathering}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
@@ -114,6 +114,7 @@ func (r *Route) assemble(source builtin.Assembled, member *share.Member, fallbac
 	})
 	r.metrics.WatchInFlight(r.dispatcher.InFlight)
 	r.metrics.WatchParked(r.dispatcher.Parked)
+	r.metrics.WatchReceiving(r.dispatcher.Receiving)
 	return nil
 }
 

@@ -43,10 +43,11 @@ type listed interface {
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
-	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{}}
+	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{listens: c.Worker.Address != ""}}
 	o.consumers, o.gathering = routes.consumers, &transmitter.Gathering{}
 	var of []builtin.Route
-	for _, rc := range c.Routes {
+	for i := range c.Routes {
+		rc := &c.Routes[i] // large, and kept once
 		if rc.IsFallback() {
 			f, err := newFallback(rc, o)
 			if err != nil {

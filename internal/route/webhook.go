@@ -16,7 +16,13 @@ func reachWebhook(s site) (*end, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &end{close: func() { closeHooks(hooks) }}
+	e := &end{}
+	e.close = func() {
+		for _, l := range e.posts {
+			l.Wait()
+		}
+		closeHooks(hooks)
+	}
 	for _, endpoint := range endpoints {
 		e.places = append(e.places, endpoint.String())
 	}
@@ -45,7 +51,7 @@ func (e *end) hold(s site, hooks []*webhook.Transmitter) {
 			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
 		}))
 		layers = append(layers, s.spans(e.places[i])...)
-		e.ways = append(e.ways, transmitter.Wrap(s.gather(hook), layers...))
+		e.ways = append(e.ways, transmitter.Wrap(s.late(e, hook, e.places[i]), layers...))
 	}
 }
 
@@ -58,7 +64,7 @@ func (s site) gather(hook *webhook.Transmitter) transmitter.Transmitter {
 }
 
 // perSlot is how many messages c's webhook takes in one request.
-func perSlot(c config.Route) int {
+func perSlot(c *config.Route) int {
 	if c.Transmitter == config.Webhook {
 		return c.Webhook.BatchSize
 	}
@@ -93,7 +99,7 @@ func openHooks(s site) ([]webhook.Endpoint, []*webhook.Transmitter, error) {
 	return all, hooks, nil
 }
 
-func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
+func webhookOptions(c *config.Route, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
 	var headers []webhook.Header
 	for _, h := range c.Webhook.ExtraHeaders() {
 		headers = append(headers, webhook.Header(h))
@@ -131,7 +137,7 @@ func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, l
 	}
 }
 
-func newChecker(route config.Route, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
+func newChecker(route *config.Route, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
 	c := route.Webhook
 	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
 	if err != nil {

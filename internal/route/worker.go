@@ -56,6 +56,7 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 				" Until the first success such messages are tried again", status, c.Variable("CARRIER_WEBHOOK_ENDPOINT")), zap.Stringer("endpoint", w.end))
 		}))
 	}
+	layers = append(layers, r.consumers.awaiting()...)
 	w.transmitter = transmitter.Wrap(w.channels(r, fallbacks), layers...)
 	if perSlot(c) > 1 {
 		w.transmitter = r.gathering.Around(w.transmitter)

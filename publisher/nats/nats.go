@@ -46,10 +46,11 @@ type Publisher struct {
 	calls   publisher.Calls
 
 	// Set by the Open that succeeds, before any other method is called.
-	client  *api.Client
-	shared  bool // the client is another's
-	subject string
-	bytes   int
+	client *api.Client
+	shared bool // the client is another's
+	bytes  int
+	// subjectOf is where a message goes; nil means that all go to the subject of the options.
+	subjectOf func(*message.Message) string
 }
 
 var _ publisher.Publisher = (*Publisher)(nil)
@@ -62,7 +63,7 @@ func New(o Options) *Publisher {
 	if o.Warn == nil {
 		o.Warn = func(string, error) {}
 	}
-	p := &Publisher{options: o, subject: o.Subject}
+	p := &Publisher{options: o}
 	p.calls = publisher.Calls{Most: 1, AtOnce: maxInFlight, Send: p.send}
 	return p
 }
@@ -72,6 +73,13 @@ func New(o Options) *Publisher {
 func Over(c *api.Client, subject string, bytes int) *Publisher {
 	p := New(Options{Subject: subject})
 	p.client, p.shared, p.bytes = c, true, bytes
+	return p
+}
+
+// OverMany is Over for messages that go to subjects of their own.
+func OverMany(c *api.Client, subjectOf func(*message.Message) string, bytes int) *Publisher {
+	p := Over(c, "", bytes)
+	p.subjectOf = subjectOf
 	return p
 }
 
@@ -102,7 +110,7 @@ func (p *Publisher) Open(ctx context.Context) error {
 func (p *Publisher) find(ctx context.Context, c *api.Client) (int, error) {
 	bytes := int(c.Conn.MaxPayload())
 	info, err := api.Do(ctx, c, api.OpInfo, func(ctx context.Context) (*jetstream.StreamInfo, error) {
-		name, err := c.JS.StreamNameBySubject(ctx, p.subject)
+		name, err := c.JS.StreamNameBySubject(ctx, p.options.Subject)
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +125,7 @@ func (p *Publisher) find(ctx context.Context, c *api.Client) (int, error) {
 		p.options.Warn("the streams may not be looked at: whether one takes the subject is not known", err)
 		return bytes, nil
 	case err != nil:
-		return 0, fmt.Errorf("subject %s: %w", p.subject, err)
+		return 0, fmt.Errorf("subject %s: %w", p.options.Subject, err)
 	}
 	if most := int(info.Config.MaxMsgSize); most > 0 {
 		bytes = min(bytes, most)
@@ -139,8 +147,11 @@ func (p *Publisher) Publish(ctx context.Context, batch []*message.Message) []pub
 
 // send publishes one message.
 func (p *Publisher) send(ctx context.Context, batch []*message.Message) []publisher.Result {
-	m := batch[0]
-	out := &nats.Msg{Subject: p.subject, Data: m.Body, Header: headersOf(m)}
+	m, subject := batch[0], p.options.Subject
+	if p.subjectOf != nil {
+		subject = p.subjectOf(m)
+	}
+	out := &nats.Msg{Subject: subject, Data: m.Body, Header: headersOf(m)}
 	ack, err := api.Do(ctx, p.client, api.OpPublish, func(ctx context.Context) (*jetstream.PubAck, error) {
 		// The library would try again where nobody listens.
 		return p.client.JS.PublishMsg(ctx, out, jetstream.WithRetryAttempts(0))

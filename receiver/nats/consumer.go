@@ -75,16 +75,17 @@ func (c consumer) isLast(n int) bool { return c.config.MaxDeliver > 0 && n >= c.
 
 // takes reports whether the consumer hands out what is published to subject, if its stream takes it.
 func (c consumer) takes(subject string) bool {
+	filters := c.filters()
+	return len(filters) == 0 || api.MatchesAny(filters, subject)
+}
+
+// filters are the subjects whose messages the consumer hands out; none means all.
+func (c consumer) filters() []string {
 	filters := c.config.FilterSubjects
 	if c.config.FilterSubject != "" {
 		filters = append(filters[:len(filters):len(filters)], c.config.FilterSubject)
 	}
-	for _, pattern := range filters {
-		if api.Matches(pattern, subject) {
-			return true
-		}
-	}
-	return len(filters) == 0
+	return filters
 }
 
 // findDeadLetters learns whether dead letters have a place, if o names one: a stream has to take
@@ -93,9 +94,7 @@ func findDeadLetters(ctx context.Context, c *api.Client, o Options, from consume
 	if o.DeadLetterSubject == "" {
 		return nil
 	}
-	stream, err := api.Do(ctx, c, api.OpInfo, func(ctx context.Context) (string, error) {
-		return c.JS.StreamNameBySubject(ctx, o.DeadLetterSubject)
-	})
+	stream, err := streamOf(ctx, c, o.DeadLetterSubject)
 	switch class := receiver.ClassOf(err); {
 	case err != nil && class == receiver.Denied:
 		o.Warn("", "the streams may not be looked at: whether one takes the dead letters is not known", err)
@@ -108,4 +107,11 @@ func findDeadLetters(ctx context.Context, c *api.Client, o Options, from consume
 		return api.Invalid("consumer %s would hand out again what is published to %s (CARRIER_DEAD_LETTER_SUBJECT)", from.name, o.DeadLetterSubject)
 	}
 	return nil
+}
+
+// streamOf names the stream that takes what is published to subject.
+func streamOf(ctx context.Context, c *api.Client, subject string) (string, error) {
+	return api.Do(ctx, c, api.OpInfo, func(ctx context.Context) (string, error) {
+		return c.JS.StreamNameBySubject(ctx, subject)
+	})
 }

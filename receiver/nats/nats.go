@@ -10,6 +10,7 @@ import (
 	"context"
 	"sync"
 
+	"carrier/message"
 	publisher "carrier/publisher/nats"
 	"carrier/receiver"
 	"carrier/receiver/nats/api"
@@ -62,7 +63,10 @@ func (r *Receiver) Open(ctx context.Context) error {
 	}
 	r.client, r.consumer, r.pulls = c, found, newPuller(c, found)
 	if r.options.DeadLetterSubject != "" {
-		r.deadLetters = receiver.DeadLetters{To: publisher.Over(c, r.options.DeadLetterSubject, found.maxBytes), Reserved: api.IsReserved, Warn: r.options.Warn}
+		r.deadLetters = receiver.DeadLetters{
+			To: publisher.Over(c, r.options.DeadLetterSubject, found.maxBytes), Reserved: api.IsReserved, Warn: r.options.Warn,
+			Subject: func(m *message.Message) string { return receiver.ReceiptOf[receipt](m).msg.Subject },
+		}
 	}
 	return nil
 }

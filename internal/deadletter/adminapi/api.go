@@ -3,8 +3,8 @@
 package adminapi
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +16,8 @@ import (
 
 	"carrier/internal/deadletter"
 	"carrier/internal/httpapi"
+	"carrier/publisher"
+	"carrier/receiver"
 )
 
 const (
@@ -105,10 +107,17 @@ func problemOf(err error) httpapi.Problem {
 		status = refused.status
 	case errors.Is(err, deadletter.ErrNotFound):
 		status = http.StatusNotFound
-	case errors.Is(err, deadletter.ErrUnsupported):
+	case hasNone(err):
 		status = http.StatusNotImplemented
+	case publisher.IsPermanent(err):
+		status = http.StatusUnprocessableEntity
 	}
 	return httpapi.Problem{Status: status, Detail: err.Error()}
+}
+
+// hasNone reports whether err says that the route has no dead letters that could be looked at.
+func hasNone(err error) bool {
+	return errors.Is(err, deadletter.ErrUnsupported) || errors.Is(err, receiver.ErrNoDeadLetter)
 }
 
 // routeOf finds the route that is meant by name; an empty one means the only one.
@@ -215,7 +224,7 @@ func (a *API) page(ctx context.Context, routes []Route, after string, limit int)
 		if err == nil {
 			letters, next, err = store.List(ctx, after, limit-len(page.Letters))
 		}
-		if errors.Is(err, deadletter.ErrUnsupported) && len(routes) > 1 {
+		if hasNone(err) && len(routes) > 1 {
 			after = ""
 			continue
 		}
@@ -276,28 +285,23 @@ func (a *API) redriveOne(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var notes []string
+	var failed error
 	p, err := store.Redrive(ctx, deadletter.Request{
-		IDs: []string{r.PathValue("id")}, Note: func(text string) { notes = append(notes, text) },
+		IDs: []string{r.PathValue("id")}, Fail: func(err error) { failed = err },
 	})
-	switch {
-	case err != nil:
-		return err
-	case p.Moved == 1:
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	case len(notes) > 0:
-		return refuse(http.StatusNotFound, "%s", strings.Join(notes, "; "))
+	if err = cmp.Or(err, failed); err == nil && p.Moved == 0 {
+		err = fmt.Errorf("%s was not moved", r.PathValue("id"))
 	}
-	return fmt.Errorf("%w: %s", deadletter.ErrNotFound, r.PathValue("id"))
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+	}
+	return err
 }
 
 // read decodes the request's body.
 func read(w http.ResponseWriter, r *http.Request, into any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return refuse(http.StatusBadRequest, "the request is not the JSON that is wanted: %v", err)
+	if p := httpapi.ReadJSON(w, r, maxRequest, into); p != nil {
+		return refuse(p.Status, "%s", p.Detail)
 	}
 	return nil
 }

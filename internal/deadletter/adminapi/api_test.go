@@ -16,6 +16,8 @@ import (
 	"carrier/internal/deadletter/deadlettertest"
 	"carrier/internal/httpapi"
 	"carrier/message"
+	"carrier/publisher"
+	"carrier/receiver"
 )
 
 // over serves stores, each as the route of its name.
@@ -128,14 +130,21 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 		"a source that cannot be read":    {"GET", "/v1/dead-letters?route=topic", "", 501, "read a manual"},
 		"an id without its route":         {"POST", "/v1/dead-letters/1/drop", "", 400, "route"},
 		"an id that is not there":         {"POST", "/v1/dead-letters/9/drop?route=mail", "", 404, "9"},
-		"one that cannot be moved":        {"POST", "/v1/dead-letters/9/redrive?route=mail", "", 404, "9"},
+		"a redrive of none":               {"POST", "/v1/dead-letters/9/redrive?route=mail", "", 404, "9"},
 		"a redrive of nothing":            {"POST", "/v1/dead-letters/redrive", `{"route":"mail"}`, 400, "ids or all"},
 		"a redrive of some and of all":    {"POST", "/v1/dead-letters/redrive", `{"route":"mail","ids":["1"],"all":true}`, 400, "ids or all"},
 		"a redrive at no rate":            {"POST", "/v1/dead-letters/redrive", `{"route":"mail","all":true,"rate":"fast"}`, 400, "100/s"},
 		"a redrive of no route":           {"POST", "/v1/dead-letters/redrive", `{"all":true}`, 400, "route"},
 		"a request that is no JSON":       {"POST", "/v1/dead-letters/redrive", `all`, 400, "JSON"},
 		"a field that nobody knows":       {"POST", "/v1/dead-letters/redrive", `{"route":"mail","every":true}`, 400, "every"},
-		"a request that is much too long": {"POST", "/v1/dead-letters/redrive", `{"ids":["` + strings.Repeat("x", maxRequest) + `"]}`, 400, "large"},
+		"a request that is much too long": {"POST", "/v1/dead-letters/redrive", `{"ids":["` + strings.Repeat("x", maxRequest) + `"]}`, 413, "1048576"},
+		"null":                            {"POST", "/v1/dead-letters/redrive", `null`, 400, "JSON"},
+		"a list":                          {"POST", "/v1/dead-letters/redrive", `[]`, 400, "JSON"},
+		"a second object":                 {"POST", "/v1/dead-letters/redrive", `{"route":"mail","all":true}{}`, 400, "more after it"},
+		"a name twice":                    {"POST", "/v1/dead-letters/redrive", `{"route":"orders","all":true,"route":"mail"}`, 400, "twice"},
+		"a number for a rate":             {"POST", "/v1/dead-letters/redrive", `{"route":"mail","all":true,"rate":1e400}`, 400, "rate"},
+		"lists without end":               {"POST", "/v1/dead-letters/redrive", `{"ids":` + strings.Repeat("[", 100_000), 400, "JSON"},
+		"nothing":                         {"POST", "/v1/dead-letters/redrive", ``, 400, "ids or all"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer := do(t, a, c.method, c.path, c.body)
@@ -143,6 +152,59 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 				t.Errorf("%d %v, want %d and %q", status, answer, c.status, c.says)
 			}
 		})
+	}
+}
+
+// stuck is a store whose letters cannot be moved, which stops the redrive or concerns the one letter.
+type stuck struct {
+	deadletter.Store
+	failed, stopped error
+}
+
+func (s stuck) Redrive(_ context.Context, r deadletter.Request) (deadletter.Progress, error) {
+	if s.failed != nil {
+		r.Normal().Fail(s.failed)
+	}
+	return deadletter.Progress{}, s.stopped
+}
+
+func (s stuck) Close() error { return nil }
+
+func TestLetterThatCannotBeMovedIsToldWithItsReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		store  stuck
+		status int
+		says   string
+	}{
+		"it is not there":                {stuck{failed: fmt.Errorf("%w: 1", deadletter.ErrNotFound)}, 404, "no such dead letter: 1"},
+		"its queue will never take it":   {stuck{failed: fmt.Errorf("1 could not be moved: %w", publisher.Refuse(publisher.TooLarge, errors.New("too large")).Err)}, 422, "1 could not be moved: too large"},
+		"its queue does not take it now": {stuck{failed: fmt.Errorf("1 could not be moved: %w", publisher.Refuse(publisher.NotNow, errors.New("slow down")).Err)}, 503, "1 could not be moved: slow down"},
+		"nobody knows":                   {stuck{failed: errors.New("1 is left: cut")}, 503, "1 is left: cut"},
+		"the redrive was stopped":        {stuck{stopped: errors.New("the queue is full")}, 503, "the queue is full"},
+		"nothing was said":               {stuck{}, 503, "1 was not moved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := New([]Route{{Name: "mail", Open: func(context.Context) (deadletter.Store, error) { return c.store, nil }}})
+			if status, answer := do(t, a, "POST", "/v1/dead-letters/1/redrive", ""); status != c.status || answer["detail"] != c.says {
+				t.Errorf("%d %v, want %d %q", status, answer["detail"], c.status, c.says)
+			}
+		})
+	}
+}
+
+// TestRouteWithoutDeadLettersDoesNotHideThoseOfOthers: it may have no place for them.
+func TestRouteWithoutDeadLettersDoesNotHideThoseOfOthers(t *testing.T) {
+	a := New([]Route{
+		{Name: "none", Open: func(context.Context) (deadletter.Store, error) {
+			return nil, fmt.Errorf("queue q: %w", receiver.ErrNoDeadLetter)
+		}},
+		{Name: "mail", Open: func(context.Context) (deadletter.Store, error) { return filled(1), nil }},
+	})
+	if status, page := do(t, a, "GET", "/v1/dead-letters", ""); status != 200 || len(page["dead_letters"].([]any)) != 1 {
+		t.Errorf("all: %d %v", status, page)
+	}
+	if status, answer := do(t, a, "GET", "/v1/dead-letters?route=none", ""); status != 501 {
+		t.Errorf("its own: %d %v", status, answer)
 	}
 }
 

@@ -132,7 +132,7 @@ func (s *Memory) Redrive(ctx context.Context, r deadletter.Request) (p deadlette
 		}
 		if m, err := s.take(id, true); err != nil {
 			p.Failed++
-			r.Note(err.Error())
+			r.Fail(err)
 		} else {
 			p.Moved++
 			s.mu.Lock()

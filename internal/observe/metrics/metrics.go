@@ -97,6 +97,15 @@ func (m *Metrics) WatchParked(count func() int) {
 	})
 }
 
+// WatchReceiving makes asked say whether the source is being asked for messages. It is called once,
+// before the metrics are served; asked is safe for concurrent use.
+func (m *Metrics) WatchReceiving(asked func() bool) {
+	m.process.watch(func(to *exposition) {
+		to.gauge("carrier_receiving", "1 while the source is asked for messages, or waited for after an error; 0 while nothing is wanted of it.",
+			binary(asked()), m.route...)
+	})
+}
+
 // WatchDeferrals makes count the number of messages that the receiver keeps away for longer
 // than its source allows, which is 0 where none does. It is called at most once, before
 // the metrics are served; count is safe for concurrent use.

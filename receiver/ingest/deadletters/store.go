@@ -229,7 +229,7 @@ func endsAll(err error) bool {
 func (m *move) fail(err error) {
 	m.progress.Failed++
 	if m.notes++; m.notes <= mostNotes {
-		m.request.Note(err.Error())
+		m.request.Fail(err)
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 	OpNak     = "nak"
 	OpExtend  = "extend"
 	OpPublish = "publish"
+	// OpLook and OpDelete are those of dead letters.
+	OpLook   = "look"
+	OpDelete = "delete"
 )
 
 // Operations lists every operation that an Observer is told of, for metrics that are there from the

@@ -1,6 +1,9 @@
 package api
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The headers that mean something to carrier.
 const (
@@ -31,4 +34,15 @@ func Matches(pattern, subject string) bool {
 		}
 	}
 	return len(wanted) == len(given)
+}
+
+// MatchesAny reports whether one of patterns stands for subject.
+func MatchesAny(patterns []string, subject string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return Matches(pattern, subject) })
+}
+
+// IsLiteral reports whether subject is one that a message can have: not a pattern, and not one of
+// the server's own.
+func IsLiteral(subject string) bool {
+	return subject != "" && !strings.ContainsAny(subject, "*> \t\r\n") && !strings.HasPrefix(subject, "$")
 }

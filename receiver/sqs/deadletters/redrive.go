@@ -76,7 +76,7 @@ func setOf(ids []string) map[string]bool {
 
 func noteMissing(r deadletter.Request, missing map[string]bool) int {
 	for id := range missing {
-		r.Note(orNotFound(nil, id).Error())
+		r.Fail(orNotFound(nil, id))
 	}
 	return len(missing)
 }
@@ -310,11 +310,11 @@ func (e *eachMove) noteFailure(r received, err error) {
 	if e.notes++; e.notes > mostNotes {
 		return
 	}
-	text := "%s could not be moved: %v"
+	text := "could not be moved"
 	if !publisher.IsRefused(err) {
-		text = "%s is left, and may have been moved all the same: %v"
+		text = "is left, and may have been moved all the same"
 	}
-	e.request.Note(fmt.Sprintf(text, r.message.ID, err))
+	e.request.Fail(fmt.Errorf("%s %s: %w", r.message.ID, text, err))
 }
 
 func (e *eachMove) note(format string, args ...any) {

@@ -35,6 +35,7 @@ func (s *Server) handle(mux *httpapi.Mux, r Route) {
 	}
 	mux.Handle("GET "+prefix+"/next", s.asking(r, s.next))
 	mux.Handle("POST "+prefix+"/pull", s.asking(r, s.pull))
+	mux.Handle("GET "+prefix+"/stream", s.asking(r, s.stream))
 }
 
 // asking is the handler of a path by which messages of route are taken.
@@ -79,6 +80,11 @@ func drained() *httpapi.Problem {
 		Status: http.StatusServiceUnavailable, Detail: "draining: no more messages are handed over",
 		Header: http.Header{"Retry-After": {drainedRetry}},
 	}
+}
+
+// busy is the answer where there are too many of something; what names it.
+func busy(what string) *httpapi.Problem {
+	return &httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: what, Header: http.Header{"Retry-After": {"1"}}}
 }
 
 // invalid is the answer to a request that says something that it may not; what names it.

@@ -30,6 +30,8 @@ const (
 	// connections may be open: those that wait, and others that settle.
 	maxWaits       = 10_000
 	maxConnections = maxWaits + 2_000
+	// maxStreams is how many streams may be open beside them.
+	maxStreams = 1_000
 )
 
 // A Route is one whose messages are taken here.
@@ -40,6 +42,8 @@ type Route struct {
 	Table *handoff.Table
 	// Asked says that consumers ask for its messages: without it they are only settled here.
 	Asked bool
+	// Most is how many of its messages consumers hold at once, at most.
+	Most int
 	// ContentType is that of messages whose producer named none.
 	ContentType string
 	// MaxHeaderBytes is the most bytes of headers that an answer has with one message.
@@ -70,6 +74,7 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	waits    atomic.Int64
+	streams  *streams
 	draining chan struct{} // closed by Drain
 	drain    sync.Once
 }
@@ -87,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 
 func newServer(o Options) *Server {
 	_, socket := socketPath(o.Address)
-	s := &Server{o: o, socket: socket, draining: make(chan struct{})}
+	s := &Server{o: o, socket: socket, streams: newStreams(), draining: make(chan struct{})}
 	for _, r := range o.Routes {
 		s.tables = append(s.tables, r.Table)
 	}
@@ -117,11 +122,13 @@ func (s *Server) Serve() error {
 // settled as before.
 func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
 
-// Close frees the address, and waits for the answers that are being written until ctx ends; what is
-// still open then is closed. It may be called without Serve.
+// Close frees the address, and waits for the answers that are being written and for the ends of
+// streams until ctx ends; what is still open then is closed. It may be called without Serve.
 func (s *Server) Close(ctx context.Context) error {
 	s.Drain()
+	s.streams.end()
 	err := s.http.Shutdown(ctx)
+	s.streams.wait(ctx)
 	// Shutdown closes the listener only once Serve has run.
 	_ = s.listener.Close()
 	if err != nil && ctx.Err() != nil {
