@@ -36,9 +36,9 @@ func backlog() scenario {
 		},
 		run: func(ctx context.Context, b *bench, r *figures.Results) error {
 			defer b.StopAll()
-			var s ingestSetup
+			var s harness.Ingest
 			var err error
-			if s.dir, err = b.Scratch(); err != nil {
+			if s.Dir, err = b.Scratch(); err != nil {
 				return err
 			}
 			steps, err := b.fillBacklog(ctx, &s)
@@ -60,15 +60,15 @@ func backlog() scenario {
 }
 
 // fillBacklog stores messages and returns the figures of each step.
-func (b *bench) fillBacklog(ctx context.Context, s *ingestSetup) (r figures.Results, err error) {
-	if err := b.ingestCarrier(s, "CARRIER_INGEST_MAX_MESSAGES=2000000"); err != nil {
+func (b *bench) fillBacklog(ctx context.Context, s *harness.Ingest) (r figures.Results, err error) {
+	if err := b.CarrierIngest(s, "CARRIER_INGEST_MAX_MESSAGES=2000000"); err != nil {
 		return nil, err
 	}
-	if err := b.produce(ctx, s, 64, backlogBody, backlogSize); err != nil {
+	if err := b.Produce(ctx, s, 64, backlogBody, backlogSize); err != nil {
 		return nil, err
 	}
 	end := time.Now().Add(backlogLimit)
-	before, at, err := s.acknowledged(ctx)
+	before, at, err := s.Acknowledged(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (b *bench) fillBacklog(ctx context.Context, s *ingestSetup) (r figures.Resu
 		var now harness.PosterStats
 		var when time.Time
 		err := harness.Until(ctx, 10*time.Millisecond, func() (bool, error) {
-			now, when, err = s.acknowledged(ctx)
+			now, when, err = s.Acknowledged(ctx)
 			return now.OK-before.OK >= report.BacklogStep || now.OK >= backlogSize || when.After(end), err
 		})
 		if err != nil {
@@ -107,8 +107,8 @@ func (b *bench) fillBacklog(ctx context.Context, s *ingestSetup) (r figures.Resu
 
 // startOnBacklog ends carrier, starts it again with a worker, and waits for the first
 // message both ways.
-func (b *bench) startOnBacklog(ctx context.Context, s *ingestSetup) (figures.Sample, error) {
-	s.producers.Stop()
+func (b *bench) startOnBacklog(ctx context.Context, s *harness.Ingest) (figures.Sample, error) {
+	s.Producers.Stop()
 	if err := s.Subject.Signal(syscall.SIGTERM); err != nil {
 		return nil, err
 	}
@@ -122,13 +122,13 @@ func (b *bench) startOnBacklog(ctx context.Context, s *ingestSetup) (figures.Sam
 		return nil, err
 	}
 	begun := time.Now()
-	if err := b.ingestCarrier(s, "CARRIER_INGEST_MAX_MESSAGES=2000000"); err != nil {
+	if err := b.CarrierIngest(s, "CARRIER_INGEST_MAX_MESSAGES=2000000"); err != nil {
 		return nil, err
 	}
-	if err := harness.Listening(ctx, s.address); err != nil {
+	if err := harness.Listening(ctx, s.Address); err != nil {
 		return nil, err
 	}
-	if err := b.produce(ctx, s, 1, backlogBody, 1); err != nil {
+	if err := b.Produce(ctx, s, 1, backlogBody, 1); err != nil {
 		return nil, err
 	}
 	limited, cancel := context.WithTimeout(ctx, 60*time.Second)
@@ -136,7 +136,7 @@ func (b *bench) startOnBacklog(ctx context.Context, s *ingestSetup) (figures.Sam
 	var w harness.WorkerStats
 	var acked time.Time
 	err = harness.Until(limited, 5*time.Millisecond, func() (bool, error) {
-		p, at, err := s.acknowledged(limited)
+		p, at, err := s.Acknowledged(limited)
 		if acked.IsZero() && p.OK > 0 {
 			acked = at
 		}
@@ -151,7 +151,7 @@ func (b *bench) startOnBacklog(ctx context.Context, s *ingestSetup) (figures.Sam
 	m, err := s.Subject.Memory()
 	return figures.Sample{
 		"accepts": acked.Sub(begun).Seconds(), "delivers": time.Unix(0, w.FirstPost).Sub(begun).Seconds(),
-		"file": harness.Mebi(sizeOf(s.dir)), "peak": harness.Mebi(m.Peak),
+		"file": harness.Mebi(sizeOf(s.Dir)), "peak": harness.Mebi(m.Peak),
 	}, err
 }
 

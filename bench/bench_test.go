@@ -118,11 +118,11 @@ func TestBenchRuns(t *testing.T) {
 	if s, err = b.measureIngest(ctx, 4, true, 200*time.Millisecond); err != nil || s["acks"] <= 0 || s["rate"] <= 0 {
 		t.Errorf("ingest: %v, %v", s, err)
 	}
-	if s, err = b.measureDisk(ctx, "bbolt", 4, true, 100*time.Millisecond); err != nil || s["acks"] <= 0 {
+	if s, err = b.MeasureDisk(ctx, "bbolt", 4, true, 100*time.Millisecond); err != nil || s["acks"] <= 0 {
 		t.Errorf("bbolt: %v, %v", s, err)
 	}
 	b.SlowDisk(20 * time.Millisecond) // twice for each commit
-	if s, err = b.measureDisk(ctx, "bbolt", 4, true, time.Second); err != nil || s["ack_p50"] < 20 {
+	if s, err = b.MeasureDisk(ctx, "bbolt", 4, true, time.Second); err != nil || s["ack_p50"] < 20 {
 		t.Errorf("bbolt on a slow disk: %v, %v", s, err)
 	}
 	if s, err = b.measureIngest(ctx, 4, false, time.Second); err != nil || s["ack_p50"] < 20 {

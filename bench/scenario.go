@@ -36,7 +36,7 @@ func scenarios() []scenario {
 		throughput(1, false), throughput(10, true), throughput(40, true), throughput(1000, false), overTLS(10), overTLS(40),
 		slow(10, true), slow(40, false), bimodal(),
 		deferred(), faults(), offered(), pubsub(), pubsubSlow(),
-		disk(), ingest(1, false), ingest(8, false), ingest(64, true), ingest(512, false), ingestSlowDisk(64, true), backlog(), fanoutStore(), fanoutDead(), auditTrail(), consumers(),
+		disk(), ingest(1, false), ingest(8, false), ingest(64, true), ingest(512, false), ingestSlowDisk(64, true), inFrontOfQueue("sqs", time.Millisecond), inFrontOfQueue("sqs", 10*time.Millisecond), inFrontOfQueue("nats", 0), backlog(), fanoutStore(), fanoutDead(), auditTrail(), consumers(),
 		idle(), idleRoutes(), large(), stopping(), startup(), sizes(), processors(), collector(),
 	}
 }

@@ -19,6 +19,7 @@ type (
 		FirstReceive int64             `json:"first_receive"`
 		CallTime     time.Duration     `json:"call_time"`
 		Faults       map[string]uint64 `json:"faults"`
+		Sent         int               `json:"sent"`
 	}
 	// WorkerStats are those of worker.
 	WorkerStats struct {

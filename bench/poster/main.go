@@ -27,7 +27,7 @@ type client interface {
 
 func run() error {
 	p := &poster{}
-	kind := flag.String("client", "nethttp", "nethttp or bare")
+	kind := flag.String("client", "nethttp", "nethttp or bare; or one that publishes: sqs, sqs-ten (ten messages a call), nats")
 	flag.StringVar(&p.address, "address", "", "host:port to post to")
 	flag.IntVar(&p.clients, "clients", 1, "POSTs in flight")
 	flag.IntVar(&p.size, "size", 1024, "bytes in a body")
@@ -52,6 +52,10 @@ func dialer(kind, address string, clients int, dir string) (func() client, error
 	switch kind {
 	case "nethttp":
 		return newNetHTTP(address, clients, dir)
+	case "sqs", "sqs-ten":
+		return newSDK(address, clients, map[string]int{"sqs": 1, "sqs-ten": 10}[kind]), nil
+	case "nats":
+		return newJet(address)
 	case "bare":
 		return func() client { return &bare{address: address} }, nil
 	}

@@ -21,6 +21,12 @@ const (
 	Pull   = "carrier, pull"
 	Stream = "carrier, stream"
 
+	Door     = "carrier, queue"
+	DoorBoth = "carrier, queue+file"
+	Forwards = "carrier, file, forwarded"
+	Engine   = "the engine's client"
+	Ten      = "the same, ten a call"
+
 	OneRoute = "carrier, one route"
 
 	AuditStdout = "carrier, audit on stdout"

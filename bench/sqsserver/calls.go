@@ -20,6 +20,7 @@ type service struct {
 	name    string
 	url     string
 
+	taken   taken
 	tally   queue.Tally
 	buffers sync.Pool
 }
@@ -64,6 +65,9 @@ func (s *service) handle(c *http1.Conn, r *http1.Request) bool {
 
 // perform carries out one call, and returns what sends its answer.
 func (s *service) perform(c *http1.Conn, operation string, k *scratch, body []byte) (send func() bool) {
+	if operation == "SendMessage" || operation == "SendMessageBatch" {
+		return s.send(c, operation == "SendMessageBatch", body)
+	}
 	k.order.parse(body, s.lease)
 	switch operation {
 	case "ReceiveMessage":

@@ -1,7 +1,8 @@
 // Command sqsserver is the queue of the benchmark: the part of SQS's JSON protocol that
 // a consumer uses, on one standard queue, with visibility timeouts and receive counts
-// that are kept honestly, and books that say what became of every message. It does as
-// little else as it can, for it shares the machine with what is measured.
+// that are kept honestly, and books that say what became of every message. Messages that
+// are sent to it are counted, and not kept. It does as little else as it can, for it shares
+// the machine with what is measured.
 package main
 
 import (

@@ -8,11 +8,13 @@ type stats struct {
 	queue.Traffic
 	// Faults counts those that were made.
 	Faults map[string]uint64 `json:"faults"`
+	// Sent counts the messages that were sent here, which are not kept.
+	Sent uint64 `json:"sent"`
 }
 
 func (s *service) stats() stats {
 	return stats{
-		Counts: s.queue.Stats(), Traffic: s.tally.Read(),
+		Counts: s.queue.Stats(), Traffic: s.tally.Read(), Sent: s.taken.n.Load(),
 		Faults: map[string]uint64{
 			"throttled":     s.faults.throttle.taken.Load(),
 			"drop_before":   s.faults.dropBefore.taken.Load(),

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// A jet publishes with the client of NATS, over one connection, and waits for each acknowledgement.
+type jet struct{ js jetstream.JetStream }
+
+func newJet(address string) (func() client, error) {
+	conn, err := nats.Connect("nats://" + address)
+	if err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(conn)
+	return func() client { return jet{js} }, err
+}
+
+func (j jet) post(body []byte) (int, error) {
+	_, err := j.js.Publish(context.Background(), "bench.x", body)
+	return http.StatusOK, err
+}
