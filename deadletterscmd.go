@@ -138,7 +138,7 @@ func withLetters(ctx context.Context, c config.Config, r config.Route, do func(d
 	if r.Receiver == config.Ingest {
 		return withIngestLetters(c, r.PublicName(), do)
 	}
-	s, err := builtin.DeadLetters(ctx, r, builtin.Options{Log: zap.NewNop(), Agent: "carrier/" + build().version})
+	s, err := builtin.DeadLetters(ctx, &r, builtin.Options{Log: zap.NewNop(), Agent: "carrier/" + build().version})
 	if err != nil {
 		return err
 	}

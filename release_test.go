@@ -54,6 +54,50 @@ func TestImageOfAReleaseIsTheImageOfTheSource(t *testing.T) {
 	}
 }
 
+// TestTheBuilderGetsEveryFileThatItCompiles reads .dockerignore as Docker does, and asks go which files
+// are compiled or embedded.
+func TestTheBuilderGetsEveryFileThatItCompiles(t *testing.T) {
+	const each = `{{$dir := .Dir}}{{with .Module}}{{if .Main}}{{range $.GoFiles}}{{$dir}}/{{.}}
+{{end}}{{range $.EmbedFiles}}{{$dir}}/{{.}}
+{{end}}{{end}}{{end}}`
+	root, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "otel", "-f", each, //nolint:gosec // our own arguments
+		".", "./internal/testkit/sqstest/devsqs", "./examples/worker-go").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(string(out))
+	for _, file := range files {
+		if file, err = filepath.Rel(root, file); err != nil || isIgnored(text(t, ".dockerignore"), file) {
+			t.Errorf(".dockerignore leaves out %s, %v", file, err)
+		}
+	}
+	if len(files) < 100 || !isIgnored(text(t, ".dockerignore"), "dispatch/order_test.go") {
+		t.Errorf("%d files are compiled, or a test is among them", len(files))
+	}
+}
+
+// isIgnored reports whether a file is left out by the last line of a .dockerignore that is about it, or
+// about a folder that it is in.
+func isIgnored(lines, file string) (ignored bool) {
+	for line := range strings.Lines(lines) {
+		pattern, keeps := strings.CutPrefix(strings.TrimSpace(line), "!")
+		for part := file; part != "."; part = filepath.Dir(part) {
+			name, of := pattern, part
+			if rest, anywhere := strings.CutPrefix(pattern, "**/"); anywhere {
+				name, of = rest, filepath.Base(part)
+			}
+			if matches, err := filepath.Match(name, of); err == nil && matches {
+				ignored = !keeps
+			}
+		}
+	}
+	return ignored
+}
+
 func TestReleaseIsMadeByTheGoReleaserThatChecks(t *testing.T) {
 	checks := regexp.MustCompile(`(?m)^GORELEASER_VERSION := (\S+)$`).FindStringSubmatch(text(t, "Makefile"))
 	makes := regexp.MustCompile(`(?m)goreleaser-action@.*\n\s+with:\n\s+version: (\S+)$`).FindStringSubmatch(text(t, ".github/workflows/release.yaml"))

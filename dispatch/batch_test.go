@@ -2,10 +2,14 @@ package dispatch
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"carrier/internal/contain"
@@ -132,6 +136,67 @@ func TestABatchIsOfOneGroup(t *testing.T) {
 			isTrue(t, ids == "1 2" || !strings.ContainsAny(ids, "123") || len(ids) == 1, "%q in one request", ids)
 		}
 		isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
+		b.stop(t)
+	})
+}
+
+// A backlog fills the batches, whatever the number of slots, and what is in flight is never more than
+// the slots and the messages ahead allow, beside what is being settled.
+func TestABacklogFillsTheBatches(t *testing.T) {
+	for n := range uint64(60) {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(n, n))
+			slots, size, batch := 1+r.IntN(4), 2+r.IntN(9), 1+r.IntN(10)
+			ahead := r.IntN(3) * size
+			whole := min(size, batch) // of a batch, where a receive brings less
+			messages := whole * slots * (5 + r.IntN(10))
+			call, work := time.Duration(r.IntN(30))*time.Millisecond, time.Duration(1+r.IntN(300))*time.Millisecond
+			var w *batches
+			change := func(o *Options) {
+				inBatches(size, &w)(o)
+				o.Concurrency, o.Batch, o.Prefetch = slots, batch, ahead
+				if n%2 == 0 {
+					o.Prefetch, ahead = Auto, 1000
+				}
+			}
+			within(t, change, func(t *testing.T, b *bench) {
+				b.worker.SetAnswer(takes(work))
+				var over atomic.Int64
+				b.source.Fail(func(operation string, _ *message.Message) error {
+					if operation == "receive" {
+						time.Sleep(call)
+					}
+					if most := int64(slots*size + ahead); int64(b.demand.Heads()) > most || int64(b.InFlight()) > most+int64(cap(b.settling)) {
+						over.Store(int64(b.InFlight()))
+					}
+					return nil
+				})
+				b.source.Put(ids(messages)...)
+				b.start()
+				time.Sleep(5 * time.Minute)
+				_, most := b.worker.InFlight()
+				requests := len(w.requests())
+				isTrue(t, over.Load() == 0, "%d in flight", over.Load())
+				isTrue(t, most <= slots*size, "the worker held %d, want at most %d", most, slots*size)
+				isTrue(t, requests <= messages/whole+slots, "%d requests for %d messages, want %d", requests, messages, messages/whole)
+				isTrue(t, b.source.Left() == 0, "%d left", b.source.Left())
+				b.stop(t)
+			})
+		})
+	}
+}
+
+func TestFewMessagesDoNotWaitForABatch(t *testing.T) {
+	var w *batches
+	within(t, func(o *Options) { inBatches(10, &w)(o); o.Concurrency = 2 }, func(t *testing.T, b *bench) {
+		b.worker.SetAnswer(takes(time.Second))
+		b.start()
+		for _, id := range ids(5) { // each comes while the one before is with the worker
+			b.source.Put(id)
+			synctest.Wait()
+			isTrue(t, slices.Contains(b.worker.Handed(), id), "%s is not posted although a slot is free", id)
+			time.Sleep(600 * time.Millisecond)
+		}
 		b.stop(t)
 	})
 }

@@ -33,9 +33,12 @@ import (
 // call each.
 const minSettling = 32
 
-// stuckAfter is how long a loop may be without a tick before Live says so. Every loop ticks at
-// least once a heartbeat, but for a call that takes its time.
-const stuckAfter = 2 * time.Minute
+const (
+	// heartbeat is how often the receiving loop with nothing to do notes a tick, to show that it can.
+	heartbeat = 30 * time.Second
+	// stuckAfter is how long it may be without a tick, or a lease without its renewal, before Live says so.
+	stuckAfter = 2 * time.Minute
+)
 
 // A Dispatcher moves messages from a receiver to a transmitter and what became of them back. It is
 // run once.
@@ -64,7 +67,7 @@ func New(o Options) *Dispatcher {
 	return &Dispatcher{
 		o: o,
 		demand: demand.New(demand.Options{
-			Concurrency: o.Concurrency * o.PerSlot, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
+			Concurrency: o.Concurrency * o.PerSlot, PerSlot: o.PerSlot, Batch: o.Batch, Receivers: o.Receivers, Prefetch: o.Prefetch, Share: o.Share,
 		}),
 		backoff:  sourcebackoff.New(o.sourceChanged),
 		leases:   leases.New(o.Receiver, o.extended),
@@ -86,11 +89,8 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	defer stop(nil)
 	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	renewing, endRenewing := context.WithCancel(context.WithoutCancel(ctx))
-	defer endRenewing()
+	defer d.leases.Close()
 
-	var loops sync.WaitGroup
-	loops.Go(func() { d.leases.Run(renewing) })
 	idle, drained := make(chan struct{}), make(chan struct{})
 	context.AfterFunc(receiving, func() {
 		defer close(drained)
@@ -101,8 +101,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	<-receiving.Done()
 	d.handling.Wait()
 	close(idle)
-	endRenewing()
-	loops.Wait()
+	d.leases.Close()
 	<-drained
 	d.pool.Close()
 	if ctx.Err() != nil {
@@ -137,14 +136,17 @@ func (d *Dispatcher) drain(working context.Context, idle <-chan struct{}, cut fu
 	}
 }
 
-// Live returns an error when one of the dispatcher's loops has had no tick for two minutes,
-// although nothing keeps it from one. It looks neither at the source nor at the worker.
+// Live returns an error when the dispatcher's loop has had no tick for two minutes, although nothing
+// keeps it from one, or a lease should have been renewed for as long. It looks neither at the source
+// nor at the worker.
 func (d *Dispatcher) Live() error {
-	loops := map[string]int64{"receiving": d.lastTick.Load(), "renewing": d.leases.LastTick()}
-	for name, last := range loops {
-		if since := time.Since(time.Unix(0, last)); last != 0 && since > stuckAfter {
-			return fmt.Errorf("the %s loop has been stuck for %v", name, since.Round(time.Second))
+	if last := d.lastTick.Load(); last != 0 {
+		if since := time.Since(time.Unix(0, last)); since > stuckAfter {
+			return fmt.Errorf("the receiving loop has been stuck for %v", since.Round(time.Second))
 		}
+	}
+	if late := d.leases.Overdue(); late > stuckAfter {
+		return fmt.Errorf("no lease has been renewed for %v", late.Round(time.Second))
 	}
 	return nil
 }

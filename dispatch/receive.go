@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"carrier/dispatch/leases"
-
 	"carrier/dispatch/demand"
 	"carrier/internal/contain"
 	"carrier/internal/sleep"
@@ -97,7 +95,7 @@ func (d *Dispatcher) next(receiving context.Context) int {
 	for receiving.Err() == nil {
 		d.lastTick.Store(time.Now().UnixNano())
 		if d.demand.Wanted() == 0 {
-			sleep.For(receiving, leases.Heartbeat, d.demand.Wake())
+			sleep.For(receiving, heartbeat, d.demand.Wake())
 			continue
 		}
 		d.lastTick.Store(0) // the source or the worker may be away for long

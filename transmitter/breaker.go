@@ -13,8 +13,8 @@ import (
 type BreakerOptions struct {
 	// Failures is how many attempts must fail in a row before the breaker opens; at least 1.
 	Failures int
-	// Cooldown is how long the breaker is open before one message is let through as the probe, at first
-	// and after each probe that failed. Above zero.
+	// Cooldown is how long the breaker is open before one message is let through as the probe. Each probe
+	// that fails doubles it, up to four times. Above zero.
 	Cooldown time.Duration
 	// Changed is told when the breaker opens, and when it has closed again. A probe that fails is no
 	// change. It must neither block nor call back. Nil means nobody is told.
@@ -72,6 +72,7 @@ type breaker struct {
 	mu       sync.Mutex
 	failures int           // in a row, while closed
 	open     bool          // also while the probe is due or under way
+	cooldown time.Duration // before the next probe; meaningful while open
 	probeAt  time.Time     // when the next probe may begin; meaningful while open
 	probing  bool          // the probe is under way
 	changed  chan struct{} // closed, and made anew, at every change of these that Ready may wait for
@@ -184,13 +185,20 @@ func isFailure(o message.Outcome) bool {
 	return o.Code == "5xx" || o.Code == "timeout" || o.Code == "error"
 }
 
+// longestCooldown is how many times the cooldown the breaker is open at most before a probe. Each probe
+// spends a receive of a message: where the source gives its oldest message first, probes at an even pace
+// have more than one in fifty of 1,000 messages dead-lettered in ten minutes (breaker_test.go counts them).
+const longestCooldown = 4
+
 // setOpen opens the breaker, or leaves it open until the next probe. b.mu is held.
 func (b *breaker) setOpen() {
-	b.probeAt = time.Now().Add(b.opts.Cooldown)
-	if !b.open {
-		b.open = true
+	if b.open {
+		b.cooldown = min(2*b.cooldown, longestCooldown*b.opts.Cooldown)
+	} else {
+		b.open, b.cooldown = true, b.opts.Cooldown
 		b.opts.Changed(true)
 	}
+	b.probeAt = time.Now().Add(b.cooldown)
 	b.wake()
 }
 

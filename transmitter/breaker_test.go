@@ -71,7 +71,7 @@ func TestBreakerOpensOnFailuresInARowAndOnNothingElse(t *testing.T) {
 	}
 }
 
-func TestOpenBreakerLetsOneProbeThroughAfterEachCooldown(t *testing.T) {
+func TestOpenBreakerLetsOneProbeThroughAfterEachCooldownThatGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes []bool
 		worker := says(failed500)
@@ -80,13 +80,13 @@ func TestOpenBreakerLetsOneProbeThroughAfterEachCooldown(t *testing.T) {
 		}))
 		post := func() message.Outcome { return tr.Transmit(t.Context(), &message.Message{ID: "m"}) }
 		post()
-		for range 3 { // each probe fails
+		for _, cooldown := range []time.Duration{5, 10, 20, 20} { // each probe fails
 			if o := post(); o.Verdict != message.Retry || o.Cause != message.Unreached || o.Code != "" {
 				t.Errorf("while it is open: %+v", o)
 			}
 			begun := time.Now()
 			n, err := tr.Ready(t.Context(), 0)
-			if n != 1 || err != nil || time.Since(begun) != 5*time.Second {
+			if n != 1 || err != nil || time.Since(begun) != cooldown*time.Second {
 				t.Errorf("Ready = %d, %v after %v", n, err, time.Since(begun))
 			}
 			waiting, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -96,14 +96,20 @@ func TestOpenBreakerLetsOneProbeThroughAfterEachCooldown(t *testing.T) {
 			cancel()
 			post()
 		}
-		time.Sleep(5 * time.Second)
+		time.Sleep(20 * time.Second)
 		worker.SetAnswer(transmittertest.Accept)
 		post()
 		if n := readyNow(t, tr); n != transmitter.Unlimited || !reflect.DeepEqual(changes, []bool{true, false}) {
 			t.Errorf("after a good probe: Ready = %d, changes %v", n, changes)
 		}
-		if n := len(worker.Handed()); n != 5 {
-			t.Errorf("%d were posted, want the first, three probes and the good one", n)
+		if n := len(worker.Handed()); n != 6 {
+			t.Errorf("%d were posted, want the first, four probes and the good one", n)
+		}
+		worker.SetAnswer(func(context.Context, *message.Message) message.Outcome { return failed500 })
+		post()
+		begun := time.Now()
+		if _, err := tr.Ready(t.Context(), 0); err != nil || time.Since(begun) != 5*time.Second {
+			t.Errorf("open anew: Ready after %v, %v", time.Since(begun), err)
 		}
 	})
 }
@@ -139,57 +145,81 @@ func TestProbeThatDecidesNothingIsFollowedByAnother(t *testing.T) {
 // A worker answers 500 for ten minutes, while 1,000 messages wait in a queue that moves them to its dead
 // letters after five receives.
 func TestBreakerKeepsMessagesFromTheirDeadLetterQueueInAnOutage(t *testing.T) {
-	const messages, outage = 1000, 10 * time.Minute
-	deadAfter := func(t *testing.T, layers ...transmitter.Middleware) (dead int) {
-		synctest.Test(t, func(t *testing.T) {
-			source := receivertest.NewMemory(30 * time.Second)
-			source.Redrive(5, "dead")
-			source.Spread()
-			for i := range messages {
-				source.Put(fmt.Sprint(i))
-			}
-			up := time.Now().Add(outage)
-			worker := transmittertest.NewMemory(func(context.Context, *message.Message) message.Outcome {
-				time.Sleep(10 * time.Millisecond)
-				if time.Now().Before(up) {
-					return failed500
+	breaker := transmitter.Breaker(transmitter.BreakerOptions{Failures: 10, Cooldown: 5 * time.Second})
+	for name, c := range map[string]struct {
+		spread, groups bool
+		layers         []transmitter.Middleware
+		least, most    int
+	}{
+		"what was given back comes behind the others": {true, false, []transmitter.Middleware{breaker}, 0, 0},
+		"the oldest comes first":                      {false, false, []transmitter.Middleware{breaker}, 1, 20},
+		"the oldest of each of 50 groups comes first": {false, true, []transmitter.Middleware{breaker}, 1, 20},
+		"without a breaker":                           {true, false, nil, 950, 1000},
+		"without a breaker, the oldest first":         {false, false, nil, 950, 1000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				source := receivertest.NewMemory(30 * time.Second)
+				source.Redrive(5, "dead")
+				if c.spread {
+					source.Spread()
 				}
-				return success
-			})
-			layers = append([]transmitter.Middleware{transmitter.Backoff(transmitter.BackoffOptions{
-				Initial: time.Second, Multiplier: 2, Max: 15 * time.Minute,
-			})}, layers...)
-			d := dispatch.New(dispatch.Options{
-				Receiver: source, Transmitter: transmitter.Wrap(worker, layers...), Concurrency: 10, Batch: 10, Receivers: 1, DrainTimeout: time.Second,
-				Observe: func(dispatch.Event) {},
-			})
-			ctx, stop := context.WithCancel(t.Context())
-			done := make(chan error, 1)
-			go func() { done <- d.Run(ctx) }()
-			time.Sleep(outage + 20*time.Minute)
-			stop()
-			if err := <-done; err != nil {
-				t.Fatal(err)
-			}
-			delivered := 0
-			for _, s := range source.Settlements() {
-				if s.Outcome.Verdict == message.Delivered {
-					delivered++
+				for i := range 1000 {
+					group := ""
+					if c.groups {
+						group = fmt.Sprint(i % 50)
+					}
+					source.Add(receivertest.Put{Group: group}, fmt.Sprint(i))
 				}
-			}
-			dead = messages - delivered - source.Left()
-			if source.Left() != 0 {
-				t.Errorf("%d messages are neither delivered nor dead letters", source.Left())
-			}
+				dead, last := deadLettersOfAnOutage(t, source, 10*time.Minute, c.layers...)
+				t.Logf("%d dead letters of 1,000; the first delivery %v after the outage", dead, last)
+				if dead < c.least || dead > c.most {
+					t.Errorf("%d dead letters, want %d to %d", dead, c.least, c.most)
+				}
+			})
 		})
-		return dead
 	}
-	with := deadAfter(t, transmitter.Breaker(transmitter.BreakerOptions{Failures: 10, Cooldown: 5 * time.Second}))
-	without := deadAfter(t)
-	t.Logf("dead letters of %d: %d with the breaker, %d without", messages, with, without)
-	if with > messages*2/100 || without < messages*95/100 {
-		t.Errorf("dead letters of %d: %d with the breaker, want at most 20; %d without, want nearly all", messages, with, without)
+}
+
+// deadLettersOfAnOutage runs a dispatcher of ten slots over source and a worker that answers 500 for so
+// long, until nothing is left. It says how many messages were not delivered, and how long after the
+// outage the first one was.
+func deadLettersOfAnOutage(t *testing.T, source *receivertest.Memory, outage time.Duration, layers ...transmitter.Middleware) (dead int, first time.Duration) {
+	t.Helper()
+	all, up := source.Left(), time.Now().Add(outage)
+	worker := transmittertest.NewMemory(func(context.Context, *message.Message) message.Outcome {
+		time.Sleep(10 * time.Millisecond)
+		if time.Now().Before(up) {
+			return failed500
+		}
+		return success
+	})
+	backoff := transmitter.Backoff(transmitter.BackoffOptions{Initial: time.Second, Multiplier: 2, Max: 15 * time.Minute})
+	d := dispatch.New(dispatch.Options{
+		Receiver: source, Transmitter: transmitter.Wrap(worker, append([]transmitter.Middleware{backoff}, layers...)...),
+		Concurrency: 10, Batch: 10, Receivers: 1, DrainTimeout: time.Second,
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	time.Sleep(outage + 20*time.Minute)
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
+	if source.Left() != 0 {
+		t.Errorf("%d messages are neither delivered nor dead letters", source.Left())
+	}
+	delivered := 0
+	for _, s := range source.Settlements() {
+		if s.Outcome.Verdict != message.Delivered {
+			continue
+		}
+		if delivered++; delivered == 1 {
+			first = s.At.Sub(up)
+		}
+	}
+	return all - delivered, first
 }
 
 func TestStateOfTheBreakerIsTold(t *testing.T) {
@@ -213,7 +243,7 @@ func TestStateOfTheBreakerIsTold(t *testing.T) {
 		is(transmitter.BreakerHalfOpen)
 		tr.Transmit(t.Context(), &message.Message{ID: "m"})
 		is(transmitter.BreakerOpen)
-		time.Sleep(time.Minute)
+		time.Sleep(2 * time.Minute)
 		answer(success)
 		tr.Transmit(t.Context(), &message.Message{ID: "m"})
 		is(transmitter.BreakerClosed)

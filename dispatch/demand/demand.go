@@ -24,6 +24,10 @@ const (
 type Options struct {
 	// Concurrency is the most messages the worker holds at once; at least 1.
 	Concurrency int
+	// PerSlot is how many of these share a slot; zero means 1. It divides Concurrency. What the free
+	// places let a receive ask for is a multiple of it, or of Batch where that is less: a few messages
+	// would get a slot of their own.
+	PerSlot int
 	// Batch is the most messages asked for in one receive; at least 1.
 	Batch int
 	// Receivers is the most receives open at once; zero means as many as the pace is worth, 32 at
@@ -38,7 +42,8 @@ type Options struct {
 // A Demand counts what the worker could take: the free slots, what may wait beside them, and what
 // open receives were already asked to bring. It is safe for concurrent use.
 type Demand struct {
-	concurrency int // slots
+	concurrency int // places at the worker
+	whole       int // places are asked for in so many
 	batch       int // most messages asked for at once
 	receivers   int // most receives open at once
 	maxInFlight int // most messages received and not settled, tails of groups included
@@ -67,13 +72,15 @@ func New(o Options) *Demand {
 	if receivers <= 0 {
 		receivers, usual = maxOpen, (o.Concurrency+9)/10
 	}
+	whole := min(max(o.PerSlot, 1), o.Batch)
+	o.Batch -= o.Batch % whole
 	d := &Demand{
-		concurrency: o.Concurrency, batch: o.Batch, receivers: receivers,
+		concurrency: o.Concurrency, whole: whole, batch: o.Batch, receivers: receivers,
 		// A source that hands out whole runs of a group brings up to a batch behind each head;
 		// more would only keep them from other consumers.
 		maxInFlight: o.Batch * (o.Concurrency + max(o.Prefetch, o.Batch*usual)),
 		auto:        o.Prefetch == Auto,
-		pace:        pace{concurrency: o.Concurrency, batch: o.Batch, usual: o.Batch * usual, most: o.Batch * receivers},
+		pace:        pace{concurrency: o.Concurrency, whole: whole, batch: o.Batch, usual: o.Batch * usual, most: o.Batch * receivers},
 		prefetch:    max(o.Prefetch, 0),
 		wantedOpen:  1,
 		share:       o.Share,
@@ -100,7 +107,8 @@ func (d *Demand) wanted() int {
 	if d.paused || d.open >= d.wantedOpen || d.inFlight >= d.maxInFlight {
 		return 0
 	}
-	n := min(d.batch, d.concurrency+d.prefetch-d.heads-d.asked, d.room())
+	free := d.concurrency + d.prefetch - d.heads - d.asked
+	n := min(d.batch, free/d.whole*d.whole, d.room())
 	if d.open > 0 && n < d.batch {
 		return 0
 	}

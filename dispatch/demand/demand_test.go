@@ -95,6 +95,37 @@ func TestAReceiveBesideOthersAsksForAFullBatch(t *testing.T) {
 	}
 }
 
+func TestAReceiveAsksForWholeSlots(t *testing.T) {
+	cases := map[string]struct {
+		options Options
+		taken   int
+		want    int
+		idle    int
+	}{
+		"all of two":                        {Options{Concurrency: 20, PerSlot: 10, Batch: 10}, 0, 10, 10},
+		"none while a part of one is taken": {Options{Concurrency: 10, PerSlot: 10, Batch: 10}, 1, 0, 10},
+		"as many as a receive brings":       {Options{Concurrency: 20, PerSlot: 20, Batch: 10}, 10, 10, 10},
+		"none of a part of that":            {Options{Concurrency: 20, PerSlot: 20, Batch: 10}, 11, 0, 10},
+		"two slots with one receive":        {Options{Concurrency: 16, PerSlot: 4, Batch: 10}, 5, 8, 8},
+		"what may wait, too":                {Options{Concurrency: 10, PerSlot: 10, Batch: 10, Prefetch: 15}, 12, 10, 10},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			d := New(c.options)
+			d.AddHead(c.taken)
+			if n := d.Wanted(); n != c.want {
+				t.Errorf("%d are wanted, want %d", n, c.want)
+			}
+			for range c.taken {
+				d.RemoveHead(1)
+			}
+			if n := d.Wanted(); n != c.idle {
+				t.Errorf("%d are wanted once all have left, want %d", n, c.idle)
+			}
+		})
+	}
+}
+
 func TestWhatIsReceivedAhead(t *testing.T) {
 	quick := Options{Concurrency: 10, Batch: 10, Prefetch: Auto}
 	cases := map[string]struct {
@@ -104,7 +135,8 @@ func TestWhatIsReceivedAhead(t *testing.T) {
 		size    int
 		want    int
 	}{
-		"what is finished during a call and a batch":       {quick, brought(10, 10, 10*time.Millisecond, false), 4 * time.Millisecond, 1 << 10, 35},
+		"what is finished during a call and a batch": {quick, brought(10, 10, 10*time.Millisecond, false), 4 * time.Millisecond, 1 << 10, 35},
+		"whole slots":                                      {Options{Concurrency: 16, PerSlot: 8, Batch: 10, Prefetch: Auto}, brought(8, 8, 10*time.Millisecond, false), 100 * time.Millisecond, 1 << 10, 8},
 		"nothing for slow work":                            {quick, brought(10, 10, 10*time.Millisecond, false), time.Second, 1 << 10, 0},
 		"as much as 32 receives bring at most":             {quick, brought(10, 10, time.Second, false), time.Millisecond, 1 << 10, 320},
 		"no more than usual of large messages":             {quick, brought(10, 10, time.Second, false), time.Millisecond, 1 << 20, 10},

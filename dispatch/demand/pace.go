@@ -29,6 +29,7 @@ type Received struct {
 // many messages the worker finishes during one receive.
 type pace struct {
 	concurrency int
+	whole       int // messages are received ahead in so many
 	batch       int
 	usual       int // messages to receive ahead however large they are
 	most        int // most messages to receive ahead
@@ -105,7 +106,8 @@ func (p *pace) worth() int {
 // measured.
 func (p *pace) ahead() int {
 	during := int(p.during(p.call + 2*p.spread))
-	return min(p.limit(), during+min(during, p.batch))
+	n := during + min(during, p.batch)
+	return min(p.limit(), (n+p.whole-1)/p.whole*p.whole)
 }
 
 // limit is the most messages to receive ahead: of large ones only the usual number.

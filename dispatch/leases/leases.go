@@ -5,12 +5,11 @@ import (
 	"container/heap"
 	"context"
 	"errors"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"carrier/internal/contain"
-	"carrier/internal/sleep"
 	"carrier/message"
 	"carrier/receiver"
 )
@@ -21,8 +20,6 @@ const (
 	extendBatch = 10
 	// extendTimeout is the most time given to one Extend.
 	extendTimeout = 10 * time.Second
-	// Heartbeat is how often a loop with nothing to do notes a tick, to show that it can.
-	Heartbeat = 30 * time.Second
 )
 
 // A Lease is one message whose lease is renewed. The zero Lease is ready for Start.
@@ -36,23 +33,24 @@ type Lease struct {
 	stopped  bool
 }
 
-// A Renewer renews the lease of every message in flight at a third of its length. It is safe for
-// concurrent use.
+// A Renewer renews the lease of every message in flight at a third of its length. While there is none
+// it has no goroutine. It is safe for concurrent use.
 type Renewer struct {
 	receiver receiver.Receiver
 	observe  func(m *message.Message, err error)
-	lastTick atomic.Int64 // of Run, in Unix nanoseconds
-	wake     chan struct{}
+	renewals sync.WaitGroup
 
-	mu   sync.Mutex
-	next dueHeap
+	mu     sync.Mutex
+	next   dueHeap
+	timer  *time.Timer // calls renewDue when the first of next is due; nil before the first lease
+	closed bool
 }
 
 // New returns a Renewer of source's leases. observe is told of each renewal, with the error that it
 // failed with: one that is receiver.ErrLeaseLost means that the lease is over. It is called from many
 // goroutines.
 func New(source receiver.Receiver, observe func(m *message.Message, err error)) *Renewer {
-	return &Renewer{receiver: source, observe: observe, wake: make(chan struct{}, 1)}
+	return &Renewer{receiver: source, observe: observe}
 }
 
 // Start has m's lease renewed, as l, from here until Stop.
@@ -79,32 +77,55 @@ func (r *Renewer) Stop(l *Lease) {
 	}
 }
 
-// Run renews leases until renewing ends, and returns when no renewal is in flight.
-func (r *Renewer) Run(renewing context.Context) {
-	var renewals sync.WaitGroup
-	defer renewals.Wait()
-	defer r.lastTick.Store(0)
-	for renewing.Err() == nil {
-		r.lastTick.Store(time.Now().UnixNano())
-		batch, wait := r.takeDue()
-		for len(batch) > 0 {
-			n := min(len(batch), extendBatch)
-			part := batch[:n]
-			batch = batch[n:]
-			renewals.Go(func() { r.renew(renewing, part) })
-		}
-		sleep.For(renewing, wait, r.wake)
+// Close ends the renewing, and returns when no renewal is in flight.
+func (r *Renewer) Close() {
+	r.mu.Lock()
+	r.closed = true
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	r.mu.Unlock()
+	r.renewals.Wait()
+}
+
+// Overdue is for how long the lease that is due first should have been renewed already; zero or less
+// where none is late.
+func (r *Renewer) Overdue() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.next) == 0 || r.closed {
+		return 0
+	}
+	return time.Since(r.next[0].due)
+}
+
+// renewDue begins the renewals that are due.
+func (r *Renewer) renewDue() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	for batch := range slices.Chunk(r.takeDue(), extendBatch) {
+		r.renewals.Go(func() { r.renew(batch) })
+	}
+	r.arm()
+}
+
+// arm has renewDue called when the first lease is due. The lock is held.
+func (r *Renewer) arm() {
+	switch {
+	case len(r.next) == 0 || r.closed:
+	case r.timer == nil:
+		r.timer = time.AfterFunc(time.Until(r.next[0].due), r.renewDue)
+	default:
+		r.timer.Reset(time.Until(r.next[0].due))
 	}
 }
 
-// LastTick is when Run last showed that it can go on, in Unix nanoseconds; zero where it does not run.
-func (r *Renewer) LastTick() int64 { return r.lastTick.Load() }
-
-// takeDue takes the leases that are due, and says how long until the next one. What is due soon
-// goes along, since it costs no further call.
-func (r *Renewer) takeDue() ([]*Lease, time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// takeDue takes the leases that are due. What is due soon goes along, since it costs no further call.
+// The lock is held.
+func (r *Renewer) takeDue() []*Lease {
 	var batch []*Lease
 	for len(r.next) > 0 {
 		l := r.next[0]
@@ -112,25 +133,25 @@ func (r *Renewer) takeDue() ([]*Lease, time.Duration) {
 		if len(batch) > 0 {
 			soon = l.m.Lease / 10
 		}
-		if wait := time.Until(l.due); wait > soon {
-			return batch, min(wait, Heartbeat)
+		if time.Until(l.due) > soon {
+			break
 		}
 		heap.Pop(&r.next)
 		l.renewing = make(chan struct{})
 		batch = append(batch, l)
 	}
-	return batch, Heartbeat
+	return batch
 }
 
 // renew makes one Extend for batch and schedules what follows for each.
-func (r *Renewer) renew(renewing context.Context, batch []*Lease) {
+func (r *Renewer) renew(batch []*Lease) {
 	timeout := extendTimeout
 	messages := make([]*message.Message, len(batch))
 	for i, l := range batch {
 		messages[i] = l.m
 		timeout = min(timeout, max(l.m.Lease/3, time.Second))
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(renewing), timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var errs []error
 	err := contain.Call(func() error {
@@ -184,10 +205,7 @@ func (r *Renewer) schedule(l *Lease, due time.Time) {
 	l.due = due
 	heap.Push(&r.next, l)
 	if l.index == 0 {
-		select {
-		case r.wake <- struct{}{}:
-		default:
-		}
+		r.arm()
 	}
 }
 

@@ -11,6 +11,11 @@ import (
 // idleLimit is how long a goroutine waits for another job.
 const idleLimit = 5 * time.Second
 
+// longJob is how long a job takes after which its goroutine ends: a new one's stack grows only as far
+// as the next job needs, which is no cost beside such a job. Else a process with many long polls would
+// keep a stack for each that is as large as what was once needed for a handshake.
+const longJob = time.Second
+
 // A Pool runs jobs, each in a goroutine that may have run others before. It is not bounded: whoever
 // hands it jobs is.
 type Pool struct {
@@ -43,7 +48,11 @@ func (p *Pool) work(job func()) {
 	idle := time.NewTimer(idleLimit)
 	defer idle.Stop()
 	for {
+		began := time.Now()
 		job()
+		if time.Since(began) >= longJob {
+			return
+		}
 		idle.Reset(idleLimit)
 		select {
 		case job = <-p.jobs:

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// readBuffer is how much of an answer is read at once: nearly always all of it.
-	readBuffer = 4 << 10
+	// readBuffer is how much of an answer is read at once: nearly always its head, after which a body
+	// is read past the buffer. Each connection keeps one, also while a long poll waits on it.
+	readBuffer = 1 << 10
 	// interimLimit is the most bytes that all interim answers (1xx) to one request may hold.
 	interimLimit = 1 << 20
 	noLimit      = -1

@@ -21,7 +21,8 @@ import (
 // order of the routes, and name them.
 func Check(ctx context.Context, c config.Config, version string, carrierRuns bool) []preflight.Finding {
 	var of []builtin.Route
-	for _, rc := range c.Routes {
+	for i := range c.Routes {
+		rc := &c.Routes[i]
 		if rc.IsFallback() {
 			continue
 		}
@@ -34,7 +35,8 @@ func Check(ctx context.Context, c config.Config, version string, carrierRuns boo
 	found := make([][]preflight.Finding, len(c.Routes))
 	var all sync.WaitGroup
 	at := 0
-	for i, rc := range c.Routes {
+	for i := range c.Routes {
+		rc := &c.Routes[i]
 		checkSource := func(context.Context, bool) []preflight.Finding { return nil }
 		if !rc.IsFallback() {
 			checkSource = sources[at].Check
@@ -62,7 +64,7 @@ func Named(route string, f preflight.Finding) preflight.Finding {
 }
 
 // checkEnd looks at what stands at the end of the route c.
-func checkEnd(ctx context.Context, c config.Route, version string) []preflight.Finding {
+func checkEnd(ctx context.Context, c *config.Route, version string) []preflight.Finding {
 	switch c.Transmitter {
 	case config.Webhook:
 		return checkWebhook(ctx, c, version)
@@ -77,7 +79,7 @@ func checkEnd(ctx context.Context, c config.Route, version string) []preflight.F
 
 // checkWebhook asks the worker's health endpoint, or, without one, whether each of its endpoints
 // accepts connections.
-func checkWebhook(ctx context.Context, c config.Route, version string) []preflight.Finding {
+func checkWebhook(ctx context.Context, c *config.Route, version string) []preflight.Finding {
 	endpoints, hooks, err := openHooks(site{config: c, version: version, log: zap.NewNop()})
 	if err != nil {
 		return []preflight.Finding{noWorker(err)}

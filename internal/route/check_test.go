@@ -20,7 +20,7 @@ func TestCheckFindsAnAddressThatMayNotBeConnectedTo(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	c := config.Route{Transmitter: config.Webhook}
 	c.Webhook.Endpoints = config.List{"http://" + l.Addr().String() + "/", "http://169.254.169.254/hook"}
-	found := checkEnd(t.Context(), c, "test")
+	found := checkEnd(t.Context(), &c, "test")
 	if len(found) != 2 || found[0].Level != preflight.OK || found[1].Level != preflight.Fail ||
 		!strings.Contains(found[1].Text, "http://169.254.169.254/hook: ") || !strings.Contains(found[1].Text, "CARRIER_WEBHOOK_ALLOW_LINK_LOCAL") {
 		t.Errorf("found %v", fmt.Sprint(found))

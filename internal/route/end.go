@@ -50,7 +50,7 @@ func (e *end) String() string { return strings.Join(e.places, ",") }
 
 // A site is what an end is told of where it stands.
 type site struct {
-	config  config.Route
+	config  *config.Route
 	version string
 	log     *zap.Logger
 	metrics *metrics.Metrics

@@ -17,7 +17,7 @@ import (
 // A fallback is a route that others name in CARRIER_FALLBACK: its end alone, which all of them share.
 // What becomes of a message, and what is counted of it, is a matter of the route that received it.
 type fallback struct {
-	config    config.Route
+	config    *config.Route
 	log       *zap.Logger
 	audit     *audit.Audit
 	metrics   *metrics.Metrics
@@ -27,7 +27,7 @@ type fallback struct {
 }
 
 // newFallback makes the end of c. It dials nothing. Its errors are faults of the configuration.
-func newFallback(c config.Route, o Options) (*fallback, error) {
+func newFallback(c *config.Route, o Options) (*fallback, error) {
 	f := &fallback{
 		config: c, log: o.Log.With(zap.String("route", c.Name)),
 		metrics: o.Metrics.Fallback(c.Name), readiness: admin.NewReadiness(),

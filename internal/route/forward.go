@@ -35,7 +35,7 @@ func reachForward(s site) (*end, error) {
 }
 
 // checkForward opens the queue that messages of c are forwarded to. Nothing is put into it.
-func checkForward(ctx context.Context, c config.Route, version string) []preflight.Finding {
+func checkForward(ctx context.Context, c *config.Route, version string) []preflight.Finding {
 	t := c.Target()
 	target, err := builtin.NewTarget(t, "carrier/"+version, zap.NewNop(), nil) //nolint:contextcheck // it dials nothing
 	if err != nil {

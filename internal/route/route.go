@@ -44,7 +44,7 @@ type Options struct {
 
 // A Route is one route that is assembled.
 type Route struct {
-	config     config.Route
+	config     *config.Route
 	version    string
 	log        *zap.Logger
 	audit      *audit.Audit
@@ -63,7 +63,7 @@ type Route struct {
 }
 
 // begin makes what the receiver of c tells of what it does.
-func begin(c config.Route, o Options) *Route {
+func begin(c *config.Route, o Options) *Route {
 	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers, gathering: o.gathering}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {

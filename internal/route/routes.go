@@ -45,7 +45,8 @@ func New(c config.Config, o Options) (*Routes, error) {
 	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{}}
 	o.consumers, o.gathering = routes.consumers, &transmitter.Gathering{}
 	var of []builtin.Route
-	for _, rc := range c.Routes {
+	for i := range c.Routes {
+		rc := &c.Routes[i] // large, and kept once
 		if rc.IsFallback() {
 			f, err := newFallback(rc, o)
 			if err != nil {

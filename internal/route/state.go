@@ -33,7 +33,7 @@ func (r *Route) state() State {
 }
 
 // sourceName names the source of r as X-Carrier-Source does.
-func sourceName(r config.Route) string {
+func sourceName(r *config.Route) string {
 	switch {
 	case r.Receiver == config.SQS && r.SQS.QueueName != "":
 		return r.SQS.QueueName

@@ -58,7 +58,7 @@ func (s site) gather(hook *webhook.Transmitter) transmitter.Transmitter {
 }
 
 // perSlot is how many messages c's webhook takes in one request.
-func perSlot(c config.Route) int {
+func perSlot(c *config.Route) int {
 	if c.Transmitter == config.Webhook {
 		return c.Webhook.BatchSize
 	}
@@ -93,7 +93,7 @@ func openHooks(s site) ([]webhook.Endpoint, []*webhook.Transmitter, error) {
 	return all, hooks, nil
 }
 
-func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
+func webhookOptions(c *config.Route, endpoint webhook.Endpoint, version string, log *zap.Logger) webhook.Options {
 	var headers []webhook.Header
 	for _, h := range c.Webhook.ExtraHeaders() {
 		headers = append(headers, webhook.Header(h))
@@ -131,7 +131,7 @@ func webhookOptions(c config.Route, endpoint webhook.Endpoint, version string, l
 	}
 }
 
-func newChecker(route config.Route, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
+func newChecker(route *config.Route, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
 	c := route.Webhook
 	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
 	if err != nil {

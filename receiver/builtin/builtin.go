@@ -18,7 +18,7 @@ import (
 
 // A Route is a route of the configuration, and who is told of its source.
 type Route struct {
-	config.Route
+	*config.Route
 	// Observer is told of calls at the source.
 	Observer receiver.Observer
 	Log      *zap.Logger

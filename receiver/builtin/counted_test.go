@@ -24,7 +24,7 @@ func TestAddressThatIsTakenNamesItsVariable(t *testing.T) {
 	c.Ingest.Address, c.Ingest.DataDir = l.Addr().String(), t.TempDir()
 	c.Ingest.MaxBody, c.Ingest.MaxBytes, c.Ingest.MaxMessages = 1<<20, 1<<20, 10
 	sources, err := builtin.New(c, []builtin.Route{{
-		Route: config.Route{Receiver: config.Ingest}, Observer: receiver.NoObserver{}, Log: zap.NewNop(),
+		Route: &config.Route{Receiver: config.Ingest}, Observer: receiver.NoObserver{}, Log: zap.NewNop(),
 	}}, builtin.Options{Answered: func(int) {}, Log: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)

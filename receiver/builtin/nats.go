@@ -26,7 +26,7 @@ func natsKind() *kind {
 }
 
 func buildNATS(c Route, o Options) Assembled {
-	options := natsOptions(&c.Route, o)
+	options := natsOptions(c.Route, o)
 	options.Observer = c.Observer
 	options.Warn = func(messageID, text string, err error) {
 		fields := []zap.Field{zap.Error(err)}
@@ -41,7 +41,7 @@ func buildNATS(c Route, o Options) Assembled {
 		Batch:          natsBatch,
 		Facts:          r.Facts,
 		CountsReceives: r.CountsReceives,
-		DeadLetters:    func(ctx context.Context) (deadletter.Store, error) { return natsDeadLetters(ctx, &c.Route, o) },
+		DeadLetters:    func(ctx context.Context) (deadletter.Store, error) { return natsDeadLetters(ctx, c.Route, o) },
 		Check: withOpen(r, func(ctx context.Context) []preflight.Finding {
 			return r.Check(ctx, c.Webhook.RequestTimeout, c.Concurrency)
 		}),

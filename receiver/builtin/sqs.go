@@ -34,7 +34,7 @@ func buildAllSQS(_ config.Config, routes []Route, o Options) ([]Assembled, error
 }
 
 func buildSQS(c *Route, shared *api.Shared, o Options) Assembled {
-	options := sqsOptions(&c.Route, o)
+	options := sqsOptions(c.Route, o)
 	options.Shared, options.Observer = shared, c.Observer
 	options.Warn = func(w sqs.Warning) {
 		fields := []zap.Field{zap.Error(w.Err)}
@@ -44,14 +44,14 @@ func buildSQS(c *Route, shared *api.Shared, o Options) Assembled {
 		c.Log.Warn(w.Text, fields...)
 	}
 	r := sqs.New(options)
-	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown, route: &c.Route}
+	opened := deadLettering{Receiver: r, wanted: c.RejectAction == config.DeadLetter, known: r.DeadLetterKnown, route: c.Route}
 	return Assembled{
 		Receiver:       opened,
 		Batch:          c.SQS.BatchSize,
 		Receives:       c.SQS.Receivers,
 		Facts:          r.Facts,
 		CountsReceives: r.CountsReceives,
-		DeadLetters:    func(ctx context.Context) (deadletter.Store, error) { return sqsDeadLetters(ctx, &c.Route, o) },
+		DeadLetters:    func(ctx context.Context) (deadletter.Store, error) { return sqsDeadLetters(ctx, c.Route, o) },
 		Check:          withOpen(opened, func(ctx context.Context) []preflight.Finding { return r.Check(ctx, c.Webhook.RequestTimeout) }),
 	}
 }

@@ -62,6 +62,7 @@ func (r *Receiver) Open(ctx context.Context) error {
 	for _, n := range append(notices, more...) {
 		r.options.Warn(Warning{Text: n.Text, Err: n.Err})
 	}
+	q.attributes = nil // they are not asked for again
 	r.client, r.queue = c, q
 	r.receives = newReceiveRequests(q.url, wholeSeconds(r.options.WaitTime), wholeSeconds(q.lease))
 	r.deletes = r.newBatcher(func(ctx context.Context, entries []*batch.Entry) []error {

@@ -66,6 +66,12 @@ func (w *worker) got() int {
 	return w.posts[parent]
 }
 
+// A producer stores a message with a trace.
+type producer struct{ trace, body string }
+
+const envelope = `{"Type": "Notification", "MessageId": "m", "TopicArn": "arn", "Message": "a body",
+	"MessageAttributes": {"traceparent": {"Type": "String", "Value": "` + parent + `"}}}`
+
 // TestEachPostOfTheProgramHasASpan posts until a message has failed over from one endpoint to another,
 // and stops the program: what was waiting is sent before the end.
 func TestEachPostOfTheProgramHasASpan(t *testing.T) {
@@ -74,27 +80,49 @@ func TestEachPostOfTheProgramHasASpan(t *testing.T) {
 	if err != nil || !strings.Contains(string(version), "\nOpenTelemetry built in\n") {
 		t.Errorf("version says %q, %v", version, err)
 	}
-	collector, failing, working := oteltest.New(t), newWorker(t, 500), newWorker(t, 200)
+	for name, c := range map[string]struct {
+		collector *oteltest.Collector
+		producer  producer
+	}{
+		"the producer's trace in a header":                        {oteltest.New(t), producer{parent, "a body"}},
+		"a collector over TLS, the trace in an envelope of SNS's": {oteltest.NewTLS(t), producer{"", envelope}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			failing, working := newWorker(t, 500), newWorker(t, 200)
+			failOver(t, program, []string{
+				"CARRIER_WEBHOOK_ENDPOINT=" + failing.url + "," + working.url, "CARRIER_UNWRAP=sns",
+				"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.collector.URL, "OTEL_EXPORTER_OTLP_CERTIFICATE=" + c.collector.Certificate, "OTEL_SERVICE_NAME=orders",
+			}, func() bool { return failing.got() > 0 && working.got() > 0 }, c.producer)
+			spansOfAllPosts(t, c.collector, failing, working)
+		})
+	}
+}
+
+// failOver runs the program while p stores messages until done says so.
+func failOver(t *testing.T, program string, environment []string, done func() bool, p producer) {
+	t.Helper()
 	ingest := programtest.FreeAddress(t)
 	cmd := exec.Command(program)
 	cmd.Dir = t.TempDir()
-	cmd.Env = []string{
-		"CARRIER_INGEST_ADDRESS=" + ingest, "CARRIER_ADMIN_ADDRESS=", "CARRIER_WEBHOOK_ENDPOINT=" + failing.url + "," + working.url,
-		"OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL, "OTEL_SERVICE_NAME=orders",
-	}
+	cmd.Env = append(environment, "CARRIER_INGEST_ADDRESS="+ingest, "CARRIER_ADMIN_ADDRESS=")
 	var output programtest.Output
 	cmd.Stdout, cmd.Stderr = &output, &output
-	p := programtest.Start(t, cmd)
-	for begun := time.Now(); failing.got() == 0 || working.got() == 0; time.Sleep(10 * time.Millisecond) {
+	running := programtest.Start(t, cmd)
+	for begun := time.Now(); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Since(begun) > programtest.Limit {
 			t.Fatalf("no message failed over:\n%s", output.String())
 		}
-		put(t, "http://"+ingest+"/")
+		p.put(t, "http://"+ingest+"/")
 	}
-	p.Signal(syscall.SIGTERM)
-	if code := p.Wait(); code != 0 {
+	running.Signal(syscall.SIGTERM)
+	if code := running.Wait(); code != 0 {
 		t.Errorf("exit code %d\n%s", code, output.String())
 	}
+}
+
+// spansOfAllPosts compares the spans with the posts to both workers.
+func spansOfAllPosts(t *testing.T, collector *oteltest.Collector, failing, working *worker) {
+	t.Helper()
 	if name := collector.Resource()["service.name"]; name != "orders" {
 		t.Errorf("the spans are of %q", name)
 	}
@@ -112,13 +140,15 @@ func TestEachPostOfTheProgramHasASpan(t *testing.T) {
 }
 
 // put stores a message, unless the program does not listen yet.
-func put(t *testing.T, to string) {
+func (p producer) put(t *testing.T, to string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, to, strings.NewReader("a body"))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, to, strings.NewReader(p.body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Traceparent", parent)
+	if p.trace != "" {
+		r.Header.Set("Traceparent", p.trace)
+	}
 	if answer, err := http.DefaultClient.Do(r); err == nil {
 		_ = answer.Body.Close()
 	}

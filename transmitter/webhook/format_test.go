@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -247,6 +248,34 @@ func TestSNSEnvelopeIsTakenOff(t *testing.T) {
 			}
 			if string(m.Body) != c.body || len(m.Attributes) != 1 {
 				t.Error("the message itself was changed: its dead letter would be")
+			}
+		})
+	}
+}
+
+// TestTheTraceInAnSNSEnvelopeIsHandedOn: the producer published to SNS, which made the envelope.
+func TestTheTraceInAnSNSEnvelopeIsHandedOn(t *testing.T) {
+	const inside, beside = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	const envelope = `{"Type": "Notification", "MessageId": "m", "TopicArn": "arn", "Message": "x", "MessageAttributes": {
+		"traceparent": {"Type": "String", "Value": "%s"}, "tracestate": {"Type": "String", "Value": "vendor=1"}}}`
+	for name, c := range map[string]struct {
+		unwrap       bool
+		trace        string
+		attributes   []message.Attribute
+		parent, with string
+	}{
+		"taken out":                         {true, inside, nil, inside, "vendor=1"},
+		"the queue's message has its own":   {true, inside, []message.Attribute{{Name: "traceparent", Value: beside}}, beside, "vendor=1"},
+		"what cannot be read is not":        {true, "00-0af7", nil, "", ""},
+		"nothing is where nothing is taken": {false, inside, nil, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, got := recording(t)
+			m := newMessage("m", fmt.Sprintf(envelope, c.trace))
+			m.Attributes = c.attributes
+			r := deliver(t, open(t, webhook.Options{Endpoint: e, UnwrapSNS: c.unwrap}), m, got)
+			if parent, state := r.header.Get("Traceparent"), r.header.Get("Tracestate"); parent != c.parent || state != c.with {
+				t.Errorf("traceparent %q, tracestate %q", parent, state)
 			}
 		})
 	}

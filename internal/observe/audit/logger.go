@@ -4,6 +4,7 @@ package audit
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -31,15 +32,20 @@ func NewLogger(w io.Writer, level string, colorized bool) *zap.Logger {
 		layout.EncodeLevel = zapcore.CapitalColorLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(layout)
 	}
-	return zap.New(cleanCore{zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), least)})
+	return zap.New(cleanCore{Core: zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), least)})
 }
 
 // A cleanCore makes the texts of each line short and harmless before they are written.
-type cleanCore struct{ zapcore.Core }
+type cleanCore struct {
+	zapcore.Core
+	// with is on every line, before the line's own fields. The Core is not told of it: it would keep
+	// a buffer of 1 KiB for that, once for each route.
+	with []zapcore.Field
+}
 
 // With adds fields to every line.
 func (c cleanCore) With(fields []zapcore.Field) zapcore.Core {
-	return cleanCore{c.Core.With(cleanFields(fields))}
+	return cleanCore{c.Core, slices.Concat(c.with, cleanFields(fields))}
 }
 
 // Check says whether e is written.
@@ -53,7 +59,7 @@ func (c cleanCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Che
 // Write writes one line.
 func (c cleanCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	e.Message = redact.Text(e.Message)
-	return c.Core.Write(e, cleanFields(fields))
+	return c.Core.Write(e, slices.Concat(c.with, cleanFields(fields)))
 }
 
 func cleanFields(fields []zapcore.Field) []zapcore.Field {

@@ -6,9 +6,13 @@ package oteltest
 
 import (
 	"compress/gzip"
+	"encoding/pem"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -24,6 +28,8 @@ type Collector struct {
 	t *testing.T
 	// URL is what OTEL_EXPORTER_OTLP_ENDPOINT has to be.
 	URL string
+	// Certificate is what OTEL_EXPORTER_OTLP_CERTIFICATE has to be for a URL of https.
+	Certificate string
 
 	mu       sync.Mutex
 	answers  func(*http.Request) int
@@ -35,10 +41,30 @@ type Collector struct {
 // New starts a collector that takes everything, until the test ends.
 func New(t *testing.T) *Collector {
 	t.Helper()
+	return start(t, (*httptest.Server).Start)
+}
+
+// NewTLS is New over TLS. URL begins with https, and Certificate is the file to trust.
+func NewTLS(t *testing.T) *Collector {
+	t.Helper()
+	return start(t, (*httptest.Server).StartTLS)
+}
+
+func start(t *testing.T, listen func(*httptest.Server)) *Collector {
+	t.Helper()
 	c := &Collector{t: t, answers: func(*http.Request) int { return http.StatusOK }}
-	server := httptest.NewServer(c)
+	server := httptest.NewUnstartedServer(c)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of clients that do not trust it
+	listen(server)
 	t.Cleanup(server.Close)
 	c.URL = server.URL
+	if own := server.Certificate(); own != nil {
+		c.Certificate = filepath.Join(t.TempDir(), "ca.pem")
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: own.Raw})
+		if err := os.WriteFile(c.Certificate, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return c
 }
 
