@@ -29,7 +29,12 @@ ENV LEAN=grpcnotrace,nethttpomithttp2
 ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath \
       -gcflags=github.com/aws/...=-l -gcflags=github.com/klauspost/...=-l -gcflags=regexp/...=-l \
       -gcflags=text/...=-l -gcflags=encoding/gob=-l -gcflags=encoding/xml=-l -gcflags=encoding/asn1=-l -gcflags=crypto/tls/...=-l -gcflags=crypto/x509/...=-l \
-      -gcflags=math/big=-l -gcflags=carrier/config/...=-l -gcflags=carrier=-l \
+      -gcflags=math/big=-l -gcflags=github.com/coder/...=-l \
+      -gcflags=github.com/VictoriaMetrics/...=-l -gcflags=github.com/nats-io/nkeys=-l -gcflags=go.uber.org/...=-l -gcflags=vendor/...=-l \
+      -gcflags=encoding/json=-l -gcflags=fmt=-l -gcflags=mime/...=-l \
+      -gcflags=carrier/internal/deadletter/...=-l -gcflags=carrier/.../deadletters=-l -gcflags=carrier/internal/queue/filecheck=-l \
+      -gcflags=carrier/internal/route=-l -gcflags=carrier/receiver/builtin=-l \
+      -gcflags=carrier/config/...=-l -gcflags=carrier/transmitter/handoff/...=-l -gcflags=carrier=-l \
       -gcflags=github.com/aws/aws-sdk-go-v2/aws/signer/...="
 RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},${TAGS}" -o /out/ \
       -ldflags "-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" \

@@ -22,8 +22,9 @@ func (w WebhookOptions) ProxyURL() *url.URL {
 func (k *check) format(r *Route) {
 	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
 	w := r.Webhook
-	if w.BatchSize > 1 && r.Transmitter == Webhook && w.Format != Lambda {
-		k.fault("CARRIER_WEBHOOK_BATCH_SIZE", "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda")
+	noTokens := k.config.Worker.Address != "" && !slices.ContainsFunc(k.config.Routes, func(r Route) bool { return r.Asked() })
+	if w.BatchSize > 1 && r.Transmitter == Webhook && (w.Format != Lambda || noTokens) {
+		k.fault("CARRIER_WEBHOOK_BATCH_SIZE", "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda; and with CARRIER_WORKER_ADDRESS, since a request of several messages has no token to settle them by")
 	}
 	if r.Receiver != Ingest && !r.IsFallback() || !r.Ingest.Replay {
 		return

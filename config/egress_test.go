@@ -62,4 +62,13 @@ func TestOnlyLambdasEventHoldsSeveralMessages(t *testing.T) {
 	const name = "CARRIER_WEBHOOK_BATCH_SIZE"
 	limits(t, name, map[string]string{"CARRIER_WEBHOOK_FORMAT": "lambda"}, []string{"1", "10", "1000"}, []string{"0", "1001"})
 	limits(t, name, nil, []string{"1"}, []string{"2"})
+	tokens := map[string]string{"CARRIER_WEBHOOK_FORMAT": "lambda", "CARRIER_WORKER_ADDRESS": "127.0.0.1:9020"}
+	limits(t, name, tokens, []string{"1"}, []string{"2"})
+	mixed := mailAndOrders(map[string]string{
+		"CARRIER_WORKER_ADDRESS": "127.0.0.1:9020", "CARRIER_ROUTE_MAIL_TRANSMITTER": "pull",
+		"CARRIER_ROUTE_ORDERS_EU_WEBHOOK_FORMAT": "lambda", "CARRIER_ROUTE_ORDERS_EU_WEBHOOK_BATCH_SIZE": "10",
+	})
+	if _, _, faults := load(t, mixed); faults != nil {
+		t.Errorf("batches beside a route whose messages are asked for: %v", faults)
+	}
 }

@@ -27,14 +27,14 @@ const (
 // WorkerOptions is the address where consumers take messages, and where they and webhook workers
 // settle them.
 type WorkerOptions struct {
-	Address string `envconfig:"CARRIER_WORKER_ADDRESS" shown:"127.0.0.1:9020 with pull or stream, else off" allowed:"host:port, :port, or unix:// and the path of a socket" desc:"Where consumers take messages (pull and stream) and settle them. Where all routes are webhook there is nothing to take. A socket is open to its owner and group."`
+	Address string `envconfig:"CARRIER_WORKER_ADDRESS" shown:"127.0.0.1:9020 with pull or stream, else off" allowed:"host:port, :port, or unix:// and the path of a socket" desc:"Where consumers take messages (pull and stream) and settle them. With the webhook it lets workers answer later: each POST has an X-Carrier-Token (docs/later.md). A socket is open to its owner and group."`
 	Token   Secret `envconfig:"CARRIER_WORKER_TOKEN" allowed:"visible ASCII without spaces" desc:"When set, every request to CARRIER_WORKER_ADDRESS must send it as a bearer token. It must be set where that address is neither loopback nor a Unix socket."`
 	Hosts   List   `envconfig:"CARRIER_WORKER_HOSTS" allowed:"names of hosts, comma-separated, without a port" desc:"Names by which CARRIER_WORKER_ADDRESS may be asked, beside addresses and localhost."`
 }
 
 // PullOptions says how consumers take messages.
 type PullOptions struct {
-	Lease time.Duration `envconfig:"CARRIER_PULL_LEASE" default:"30s" min:"1s" max:"12h" desc:"Time that a consumer has for a message before it must settle or extend it, with pull and stream."`
+	Lease time.Duration `envconfig:"CARRIER_PULL_LEASE" default:"30s" min:"1s" max:"12h" desc:"Time that a consumer has for a message before it must settle or extend it, with pull and stream; the time limit of Lambda functions there; and of a webhook worker that answers later without X-Carrier-Hold."`
 }
 
 // Asked reports whether consumers ask for the route's messages.

@@ -45,7 +45,9 @@ func exposed(t *testing.T, route string) string {
 		process.WatchLog(func() uint64 { return 0 })
 		process.WatchAudit(func() uint64 { return 0 })
 		process.WatchSpans(func() tracing.Counts { return tracing.Counts{} })
+		m.WatchForward()
 		if name == config.Ingest {
+			process.WatchStore(builtin.Kept())
 			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
 			process.WatchProducers(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })
 		}

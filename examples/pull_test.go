@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,7 +31,7 @@ func TestClientsOfThePullPageSettleWhatTheyAreGiven(t *testing.T) {
 			}
 			at, door := programtest.FreeAddress(t), programtest.FreeAddress(t)
 			file := filepath.Join(t.TempDir(), c.file)
-			text := strings.ReplaceAll(client(t, language), "127.0.0.1:9020", at)
+			text := strings.ReplaceAll(clientIn(t, content(t, "../docs/pull.md"), language), "127.0.0.1:9020", at)
 			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -56,19 +55,4 @@ func TestClientsOfThePullPageSettleWhatTheyAreGiven(t *testing.T) {
 			}
 		})
 	}
-}
-
-// client is the page's only program in a language, behind the heading that says that these are
-// clients.
-func client(t *testing.T, language string) string {
-	t.Helper()
-	_, clients, found := strings.Cut(content(t, "../docs/pull.md"), "## Clients")
-	block := regexp.MustCompile("(?s)```" + language + "\n(.*?)```").FindStringSubmatch(clients)
-	if !found || block == nil {
-		t.Fatalf("no client in %s", language)
-	}
-	if n := strings.Count(block[1], "\n"); n > 25 {
-		t.Errorf("the client in %s has %d lines, 25 are promised", language, n)
-	}
-	return block[1]
 }

@@ -81,6 +81,15 @@ type Outcome struct {
 	// The dispatcher sets them where the transmitter has not.
 	Attempted time.Time
 	Took      time.Duration
+	// Later is how long the worker may still take to settle the message by its token, where it has
+	// answered that it will: what becomes of the message is not known yet, and whoever knows the tokens
+	// waits for it. Zero in the outcome that Transmit returns to the dispatcher.
+	Later time.Duration
+	// Word is the verdict that the worker gave by token (ack, retry or dead-letter), or "none" where it
+	// promised one and gave none in time; Held is how long after the attempt began that was. Empty and
+	// zero where the worker's answer has said what becomes of the message.
+	Word string
+	Held time.Duration
 	// Reason says in a few words why the message was not delivered, for logs and dead letters. It
 	// holds nothing of the body, of a header's value, or of a secret.
 	Reason string

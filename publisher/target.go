@@ -39,6 +39,8 @@ type TargetOptions struct {
 	// Changed is told when the queue is away, with the cause, and when it takes messages, the first
 	// word included. It must neither block nor call back; nil tells nobody.
 	Changed func(up bool, cause error)
+	// Called is told how long each Publish took. It is safe for concurrent use; nil tells nobody.
+	Called func(took time.Duration)
 }
 
 // A Target is a queue that messages of many callers go to: what comes at the same time is gathered
@@ -59,6 +61,9 @@ func NewTarget(o TargetOptions) *Target {
 	o.Timeout, o.Cooldown = orElse(o.Timeout, 30*time.Second), orElse(o.Cooldown, time.Second)
 	if o.Changed == nil {
 		o.Changed = func(bool, error) {}
+	}
+	if o.Called == nil {
+		o.Called = func(time.Duration) {}
 	}
 	working, cut := context.WithCancel(context.Background())
 	t := &Target{o: o, gate: newGate(o.Failures, o.Cooldown, o.Changed), cut: cut}
@@ -173,9 +178,11 @@ func (t *Target) send(ctx context.Context, entries []*batch.Entry) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
 	defer cancel()
+	began := time.Now()
 	results := Calls{Most: len(messages), Send: func(ctx context.Context, messages []*message.Message) []Result {
 		return t.o.Publisher.Publish(ctx, messages)
 	}}.call(ctx, messages)
+	t.o.Called(time.Since(began))
 	for i, w := range all {
 		w.result = results[i]
 	}

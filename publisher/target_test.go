@@ -250,3 +250,19 @@ func ended(t *testing.T) context.Context {
 	cancel()
 	return ctx
 }
+
+func TestEachCallIsToldOfWithTheTimeItTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var took []time.Duration
+		target := opened(t, newSlow(3*time.Second), publisher.TargetOptions{
+			Timeout: 2 * time.Second, Called: func(d time.Duration) { took = append(took, d) },
+		})
+		target.Put(t.Context(), &message.Message{ID: "a"})
+		if len(took) != 1 || took[0] != 2*time.Second {
+			t.Errorf("told of %v, want one call of 2s that was cut", took)
+		}
+		if err := target.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}

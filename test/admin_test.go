@@ -96,9 +96,9 @@ func TestEveryMetricIsThereFromTheStart(t *testing.T) {
 
 func TestMetricsCountWhatHappens(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
 		hold := make(chan struct{})
-		w := newWorker(t, first(held(says(200), hold), held(says(500), hold)))
+		w := by.newWorker(t, first(held(says(200), hold), held(says(500), hold)))
 		b := newBench(t, kind, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
 		b.putAll("a", "b")
 		w.await(2)

@@ -77,11 +77,11 @@ func prepareOn(t *testing.T, s source, w *worker, e env) *bench {
 	b := &bench{t: t, worker: w, source: s}
 	b.env = env{
 		"CARRIER_ADMIN_ADDRESS":          programtest.FreeAddress(t),
-		"CARRIER_WEBHOOK_ENDPOINT":       w.endpoint(),
 		"CARRIER_LOG_LEVEL":              "debug",
 		"CARRIER_CONCURRENCY":            "4",
 		"CARRIER_RETRY_INITIAL_INTERVAL": "50ms",
 	}.with(b.source.env()).with(e)
+	b.env = b.worker.reach(b.env).with(b.env)
 	return b
 }
 

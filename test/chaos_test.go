@@ -47,11 +47,11 @@ type chaos struct {
 }
 
 // newChaos prepares a run whose worker answers as choose says.
-func newChaos(t *testing.T, kind string, choose func() answer) *chaos {
+func newChaos(t *testing.T, kind string, by way, choose func() answer) *chaos {
 	t.Helper()
 	l := newLedger()
-	w := newWorker(t, l.say(choose))
-	w.forget, w.answered = true, l.answered
+	w := by.newWorker(t, l.say(choose))
+	w.forget, w.answered, w.refused, w.life = true, l.answered, l.refused, l.now
 	b := prepare(t, kind, w, env{
 		"CARRIER_CONCURRENCY": fmt.Sprint(chaosConcurrency), "CARRIER_LOG_LEVEL": "info",
 		"CARRIER_SQS_WAIT_TIME": "1s", "CARRIER_SQS_VISIBILITY_TIMEOUT": "2s", "CARRIER_INGEST_LEASE": "2s",
@@ -82,12 +82,22 @@ func (c *chaos) stopFeeding() {
 	c.feeds.Wait()
 }
 
+// A chaosRun is a source and a way.
+type chaosRun struct {
+	kind string
+	by   way
+}
+
+func (r chaosRun) String() string { return r.kind + " " + string(r.by) }
+
 func TestKilledCarrierLosesNothing(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{ofIngest, ofSQS, ofSQSFIFO, ofFaux} {
-		t.Run(kind, func(t *testing.T) {
+	for _, run := range []chaosRun{
+		{ofIngest, ofWebhook}, {ofSQS, ofWebhook}, {ofSQSFIFO, ofWebhook}, {ofFaux, ofWebhook}, {ofIngest, ofPull}, {ofSQSFIFO, ofPull},
+	} {
+		t.Run(run.String(), func(t *testing.T) {
 			t.Parallel()
-			c := newChaos(t, kind, flakyWorker)
+			c := newChaos(t, run.kind, run.by, flakyWorker)
 			c.begin()
 			if s, fake := c.source.(*sqsSource); fake {
 				s.server.OnCall(flakySource)
@@ -137,10 +147,10 @@ func report(t *testing.T, c *chaos, kills int) {
 // stopped in good order.
 func TestWithoutAFaultNothingIsDuplicated(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{ofIngest, ofSQS, ofSQSFIFO} {
-		t.Run(kind, func(t *testing.T) {
+	for _, run := range []chaosRun{{ofIngest, ofWebhook}, {ofSQS, ofWebhook}, {ofSQSFIFO, ofWebhook}, {ofIngest, ofPull}, {ofSQS, ofPull}} {
+		t.Run(run.String(), func(t *testing.T) {
 			t.Parallel()
-			c := newChaos(t, kind, func() answer {
+			c := newChaos(t, run.kind, run.by, func() answer {
 				if rand.IntN(50) == 0 {
 					return after(300*time.Millisecond, says(200))
 				}

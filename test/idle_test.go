@@ -6,8 +6,8 @@ import "testing"
 
 func TestAJobEndsWhenItsSourceIsEmpty(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
-		w := newWorker(t, always(says(200)))
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
+		w := by.newWorker(t, always(says(200)))
 		b := newBench(t, kind, w, env{"CARRIER_EXIT_WHEN_IDLE": "3s", "CARRIER_SQS_WAIT_TIME": "1s"})
 		b.putAll("a", "b", "c")
 		b.wait()

@@ -12,9 +12,9 @@ import (
 
 func TestSlowMessageIsKeptBeyondItsLease(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
 		hold := make(chan struct{})
-		w := newWorker(t, always(held(says(200), hold)))
+		w := by.newWorker(t, always(held(says(200), hold)))
 		b := newBench(t, kind, w, env{
 			"CARRIER_SQS_VISIBILITY_TIMEOUT": "3s", "CARRIER_INGEST_LEASE": "3s", "CARRIER_SQS_WAIT_TIME": "1s",
 		})
@@ -121,42 +121,44 @@ func TestMessageWhoseLeaseIsLostWhileItWaitsIsNotPosted(t *testing.T) {
 // takes to come due, and looks at the order in which the source was told.
 func TestNoRenewalFollowsASettlement(t *testing.T) {
 	t.Parallel()
-	const n = 60
-	w := newWorker(t, func(i int, r request) answer {
-		wait := time.Duration(600+i%20*10) * time.Millisecond
-		if r.receiveCount() == 1 && i%2 == 0 {
-			return after(wait, says(503, "Retry-After: 1"))
+	onEveryWay(t, func(t *testing.T, by way) {
+		const n = 60
+		w := by.newWorker(t, func(i int, r request) answer {
+			wait := time.Duration(600+i%20*10) * time.Millisecond
+			if r.receiveCount() == 1 && i%2 == 0 {
+				return after(wait, says(503, "Retry-After: 1"))
+			}
+			return after(wait, says(200))
+		})
+		b := newBench(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "20", "CARRIER_SQS_VISIBILITY_TIMEOUT": "2s", "CARRIER_SQS_WAIT_TIME": "1s"})
+		for i := range n {
+			b.put(testMessage{Body: fmt.Sprint(i)})
 		}
-		return after(wait, says(200))
-	})
-	b := newBench(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "20", "CARRIER_SQS_VISIBILITY_TIMEOUT": "2s", "CARRIER_SQS_WAIT_TIME": "1s"})
-	for i := range n {
-		b.put(testMessage{Body: fmt.Sprint(i)})
-	}
-	b.awaitEmpty()
-	b.stop()
-	q := b.onSQS().queue
-	removed := map[string]time.Time{}
-	for _, d := range q.Deletions() {
-		if d.Removed {
-			removed[d.MessageID] = d.At
-		}
-	}
-	for _, c := range q.VisibilityChanges() {
-		if at, there := removed[c.MessageID]; there && c.At.After(at) {
-			t.Errorf("the lease of %s was changed after its deletion", c.MessageID)
-		}
-		if c.Code != "" {
-			t.Errorf("a change of %s was refused: %s", c.MessageID, c.Code)
-		}
-	}
-	for id := range removed {
-		changes := changesOf(q, id)
-		for i, c := range changes[:max(0, len(changes)-1)] {
-			// One second is what the worker has asked for; until it has passed, nothing follows.
-			if next := changes[i+1]; c.Seconds == 1 && next.At.Sub(c.At) < time.Second {
-				t.Errorf("%s was given back for a second, and its lease changed after %v", id, next.At.Sub(c.At))
+		b.awaitEmpty()
+		b.stop()
+		q := b.onSQS().queue
+		removed := map[string]time.Time{}
+		for _, d := range q.Deletions() {
+			if d.Removed {
+				removed[d.MessageID] = d.At
 			}
 		}
-	}
+		for _, c := range q.VisibilityChanges() {
+			if at, there := removed[c.MessageID]; there && c.At.After(at) {
+				t.Errorf("the lease of %s was changed after its deletion", c.MessageID)
+			}
+			if c.Code != "" {
+				t.Errorf("a change of %s was refused: %s", c.MessageID, c.Code)
+			}
+		}
+		for id := range removed {
+			changes := changesOf(q, id)
+			for i, c := range changes[:max(0, len(changes)-1)] {
+				// One second is what the worker has asked for; until it has passed, nothing follows.
+				if next := changes[i+1]; c.Seconds == 1 && next.At.Sub(c.At) < time.Second {
+					t.Errorf("%s was given back for a second, and its lease changed after %v", id, next.At.Sub(c.At))
+				}
+			}
+		}
+	})
 }

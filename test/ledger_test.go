@@ -26,7 +26,7 @@ type ledger struct {
 type entry struct {
 	ids   []string     // message ids, each once
 	posts int          // how often it came
-	lives map[int]bool // the lives of the program in which it was accepted
+	lives map[int]bool // the lives of the program in which it was accepted; false if perhaps too late
 }
 
 // A visit is one post of a message of a group.
@@ -117,6 +117,24 @@ func (l *ledger) answered(r request, a answer) {
 		l.pending--
 	}
 	e.lives[lifeOf(r)] = true
+}
+
+// refused notes that an answer came too late: the source may or may not have done what it says, and
+// the message may come again in the same life.
+func (l *ledger) refused(r request, _ answer) {
+	key, _, _ := strings.Cut(r.Body, " ")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.entries[key]; e.lives[lifeOf(r)] {
+		e.lives[lifeOf(r)] = false
+	}
+}
+
+// now is the life of the program that runs.
+func (l *ledger) now() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return fmt.Sprint(l.life)
 }
 
 // missing are the keys that were promised and never accepted by the worker.

@@ -11,13 +11,13 @@ import (
 
 // Section 6: order.
 
-// onOrderedSources runs promise on each source that has groups.
-func onOrderedSources(t *testing.T, promise func(t *testing.T, kind string)) {
+// onOrderedSources runs promise on each source that has groups, once with each way.
+func onOrderedSources(t *testing.T, promise func(t *testing.T, kind string, by way)) {
 	t.Helper()
 	for _, kind := range []string{ofSQSFIFO, ofIngest} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			promise(t, kind)
+			onEveryWay(t, func(t *testing.T, by way) { promise(t, kind, by) })
 		})
 	}
 }
@@ -56,9 +56,9 @@ func inOrder(t *testing.T, posts []request, n int, groups ...string) {
 
 func TestGroupIsDeliveredInOrderOneAtATime(t *testing.T) {
 	t.Parallel()
-	onOrderedSources(t, func(t *testing.T, kind string) {
+	onOrderedSources(t, func(t *testing.T, kind string, by way) {
 		const n = 12
-		w := newWorker(t, always(says(200)))
+		w := by.newWorker(t, always(says(200)))
 		b := newBench(t, kind, w, env{"CARRIER_CONCURRENCY": "10"})
 		b.putGroups(n, "A", "B", "C")
 		b.awaitEmpty()
@@ -77,10 +77,10 @@ func TestGroupIsDeliveredInOrderOneAtATime(t *testing.T) {
 // may a later one be seen before an earlier one was accepted.
 func TestFailedHeadReturnsItsTailUnposted(t *testing.T) {
 	t.Parallel()
-	onOrderedSources(t, func(t *testing.T, kind string) {
+	onOrderedSources(t, func(t *testing.T, kind string, by way) {
 		const n = 5
 		refusals := []answer{says(500), says(429, "Retry-After: 0"), raw("")}
-		w := newWorker(t, func(i int, r request) answer {
+		w := by.newWorker(t, func(i int, r request) answer {
 			if r.receiveCount() == 1 {
 				return refusals[i%len(refusals)]
 			}
@@ -96,9 +96,9 @@ func TestFailedHeadReturnsItsTailUnposted(t *testing.T) {
 
 func TestNextOfAGroupWaitsForTheOneBefore(t *testing.T) {
 	t.Parallel()
-	onOrderedSources(t, func(t *testing.T, kind string) {
+	onOrderedSources(t, func(t *testing.T, kind string, by way) {
 		hold := make(chan struct{})
-		w := newWorker(t, func(_ int, r request) answer {
+		w := by.newWorker(t, func(_ int, r request) answer {
 			if r.Body == "A0" {
 				return held(says(200), hold)
 			}
@@ -127,33 +127,35 @@ func TestNextOfAGroupWaitsForTheOneBefore(t *testing.T) {
 // TestNextOfAGroupWaitsForTheDeletionOfTheOneBefore lets no deletion through for a while.
 func TestNextOfAGroupWaitsForTheDeletionOfTheOneBefore(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofSQSFIFO, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
-	s := b.onSQS()
-	release := make(chan struct{})
-	s.server.Inject("DeleteMessageBatch", sqstest.Fault{Hold: release})
-	b.putGroups(3, "A")
-	w.await(1)
-	until(t, "the deletion", func() bool { return s.server.Open("DeleteMessageBatch") == 1 })
-	// Another group comes and goes: whatever would have been posted of A was.
-	b.putGroups(2, "B")
-	until(t, "group B settled", func() bool { return s.queue.Counts().All() == 3 })
-	for _, r := range w.got() {
-		if r.Body == "A1" || r.Body == "A2" {
-			t.Errorf("%s was posted before A0 was deleted", r.Body)
+	onEveryWay(t, func(t *testing.T, by way) {
+		w := by.newWorker(t, always(says(200)))
+		b := newBench(t, ofSQSFIFO, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
+		s := b.onSQS()
+		release := make(chan struct{})
+		s.server.Inject("DeleteMessageBatch", sqstest.Fault{Hold: release})
+		b.putGroups(3, "A")
+		w.await(1)
+		until(t, "the deletion", func() bool { return s.server.Open("DeleteMessageBatch") == 1 })
+		// Another group comes and goes: whatever would have been posted of A was.
+		b.putGroups(2, "B")
+		until(t, "group B settled", func() bool { return s.queue.Counts().All() == 3 })
+		for _, r := range w.got() {
+			if r.Body == "A1" || r.Body == "A2" {
+				t.Errorf("%s was posted before A0 was deleted", r.Body)
+			}
 		}
-	}
-	close(release)
-	b.awaitEmpty()
-	b.stop()
-	inOrder(t, w.got(), 3, "A")
+		close(release)
+		b.awaitEmpty()
+		b.stop()
+		inOrder(t, w.got(), 3, "A")
+	})
 }
 
 func TestGroupsRunInParallel(t *testing.T) {
 	t.Parallel()
-	onOrderedSources(t, func(t *testing.T, kind string) {
+	onOrderedSources(t, func(t *testing.T, kind string, by way) {
 		hold := make(chan struct{})
-		w := newWorker(t, always(held(says(200), hold)))
+		w := by.newWorker(t, always(held(says(200), hold)))
 		b := newBench(t, kind, w, env{"CARRIER_CONCURRENCY": "4", "CARRIER_SQS_WAIT_TIME": "1s"})
 		b.putGroups(3, "A", "B", "C", "D")
 		w.await(4)
@@ -185,23 +187,25 @@ func TestGroupIdOnAStandardQueueOrdersNothing(t *testing.T) {
 // TestLostLeaseOfAHeadKeepsTheOrder lets a head's lease lapse while the worker has it.
 func TestLostLeaseOfAHeadKeepsTheOrder(t *testing.T) {
 	t.Parallel()
-	hold := make(chan struct{})
-	w := newWorker(t, func(n int, _ request) answer {
-		if n == 1 {
-			return held(says(500), hold)
-		}
-		return says(200)
+	onEveryWay(t, func(t *testing.T, by way) {
+		hold := make(chan struct{})
+		w := by.newWorker(t, func(n int, _ request) answer {
+			if n == 1 {
+				return held(says(500), hold)
+			}
+			return says(200)
+		})
+		b := newBench(t, ofSQSFIFO, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "1s", "CARRIER_SQS_WAIT_TIME": "1s"})
+		s := b.onSQS()
+		b.putGroups(4, "A")
+		w.await(1)
+		s.server.Always("ChangeMessageVisibilityBatch", sqstest.Fault{Error: sqstest.InternalError()})
+		begun := time.Now()
+		until(t, "the lease to lapse", func() bool { return time.Since(begun) > 2*time.Second })
+		s.server.Heal()
+		close(hold)
+		b.awaitEmpty()
+		b.stop()
+		inOrder(t, w.got(), 4, "A")
 	})
-	b := newBench(t, ofSQSFIFO, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "1s", "CARRIER_SQS_WAIT_TIME": "1s"})
-	s := b.onSQS()
-	b.putGroups(4, "A")
-	w.await(1)
-	s.server.Always("ChangeMessageVisibilityBatch", sqstest.Fault{Error: sqstest.InternalError()})
-	begun := time.Now()
-	until(t, "the lease to lapse", func() bool { return time.Since(begun) > 2*time.Second })
-	s.server.Heal()
-	close(hold)
-	b.awaitEmpty()
-	b.stop()
-	inOrder(t, w.got(), 4, "A")
 }

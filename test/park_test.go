@@ -52,19 +52,21 @@ func TestDeferralsSpendNoReceiveWhereReceivesAreCounted(t *testing.T) {
 
 func TestAParkedMessageIsGivenBackAtTheDrain(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(429, "Retry-After: 20")))
-	b := prepare(t, ofSQS, w, nil)
-	b.onSQS().deadLetters(9)
-	b.start()
-	b.awaitReady()
-	id := b.put(testMessage{Body: "a"})
-	until(t, "parked", func() bool { return b.metric("carrier_messages_parked") == 1 })
-	b.stop()
-	changes := changesOf(b.onSQS().queue, id)
-	if len(changes) == 0 {
-		t.Fatal("it was not given back")
-	}
-	if last := changes[len(changes)-1].Seconds; last < 1 || last > 20 {
-		t.Errorf("hidden for %d s, want what is left of 20", last)
-	}
+	onEveryWay(t, func(t *testing.T, by way) {
+		w := by.newWorker(t, always(says(429, "Retry-After: 20")))
+		b := prepare(t, ofSQS, w, nil)
+		b.onSQS().deadLetters(9)
+		b.start()
+		b.awaitReady()
+		id := b.put(testMessage{Body: "a"})
+		until(t, "parked", func() bool { return b.metric("carrier_messages_parked") == 1 })
+		b.stop()
+		changes := changesOf(b.onSQS().queue, id)
+		if len(changes) == 0 {
+			t.Fatal("it was not given back")
+		}
+		if last := changes[len(changes)-1].Seconds; last < 1 || last > 20 {
+			t.Errorf("hidden for %d s, want what is left of 20", last)
+		}
+	})
 }

@@ -98,30 +98,32 @@ func TestIdleProducersMakeWay(t *testing.T) {
 
 func TestMessageInFlightAtAKillIsToldWhenItComesAgain(t *testing.T) {
 	t.Parallel()
-	released := make(chan struct{})
-	w := newWorker(t, func(n int, _ request) answer {
-		if n == 1 {
-			return answer{Hold: released}
+	onEveryWay(t, func(t *testing.T, by way) {
+		released := make(chan struct{})
+		w := by.newWorker(t, func(n int, _ request) answer {
+			if n == 1 {
+				return answer{Hold: released}
+			}
+			return says(200)
+		})
+		b := newBench(t, ofIngest, w, nil)
+		id := b.put(testMessage{Body: "a"})
+		w.await(1)
+		// The count of a hand-out is in the file with the next commit.
+		b.put(testMessage{Body: "b"})
+		b.kill()
+		close(released)
+		b.start()
+		told := b.awaitLog("no outcome of the time before is on record")
+		if told.text("message_id") != id || told.text("level") != "warn" {
+			t.Errorf("logged %v, want %s", told, id)
 		}
-		return says(200)
+		b.awaitEmptyAfterRestart()
+		if n := b.metric("carrier_duplicates_total", `cause="unsettled"`); n < 1 {
+			t.Errorf("%v duplicates are counted, want one", n)
+		}
+		b.stop()
 	})
-	b := newBench(t, ofIngest, w, nil)
-	id := b.put(testMessage{Body: "a"})
-	w.await(1)
-	// The count of a hand-out is in the file with the next commit.
-	b.put(testMessage{Body: "b"})
-	b.kill()
-	close(released)
-	b.start()
-	told := b.awaitLog("no outcome of the time before is on record")
-	if told.text("message_id") != id || told.text("level") != "warn" {
-		t.Errorf("logged %v, want %s", told, id)
-	}
-	b.awaitEmptyAfterRestart()
-	if n := b.metric("carrier_duplicates_total", `cause="unsettled"`); n < 1 {
-		t.Errorf("%v duplicates are counted, want one", n)
-	}
-	b.stop()
 }
 
 func TestDelayDoesNotCountTowardTheTimeout(t *testing.T) {

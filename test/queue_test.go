@@ -80,23 +80,25 @@ func TestSameKeyIsStoredOnce(t *testing.T) {
 
 func TestDelayedMessageWaits(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofIngest, w, nil)
-	url := b.onIngest().url()
-	begun := time.Now()
-	late := stored(t, send(t, http.MethodPost, url, "late", "X-Carrier-Delay", "1500ms"))
-	later := stored(t, send(t, http.MethodPost, url, "later", "X-Carrier-Delay", "2"))
-	w.await(2)
-	for id, least := range map[string]time.Duration{late: 1500 * time.Millisecond, later: 2 * time.Second} {
-		if r := w.of(id)[0]; r.At.Sub(begun) < least {
-			t.Errorf("%s was posted after %v, want %v at least", r.Body, r.At.Sub(begun), least)
+	onEveryWay(t, func(t *testing.T, by way) {
+		w := by.newWorker(t, always(says(200)))
+		b := newBench(t, ofIngest, w, nil)
+		url := b.onIngest().url()
+		begun := time.Now()
+		late := stored(t, send(t, http.MethodPost, url, "late", "X-Carrier-Delay", "1500ms"))
+		later := stored(t, send(t, http.MethodPost, url, "later", "X-Carrier-Delay", "2"))
+		w.await(2)
+		for id, least := range map[string]time.Duration{late: 1500 * time.Millisecond, later: 2 * time.Second} {
+			if r := w.of(id)[0]; r.At.Sub(begun) < least {
+				t.Errorf("%s was posted after %v, want %v at least", r.Body, r.At.Sub(begun), least)
+			}
 		}
-	}
-	for _, bad := range []string{"-1", "soon", "1e3", ""} {
-		isProblem(t, "delay "+bad, send(t, http.MethodPost, url, "x", "X-Carrier-Delay", bad), 400)
-	}
-	b.awaitEmpty()
-	b.stop()
+		for _, bad := range []string{"-1", "soon", "1e3", ""} {
+			isProblem(t, "delay "+bad, send(t, http.MethodPost, url, "x", "X-Carrier-Delay", bad), 400)
+		}
+		b.awaitEmpty()
+		b.stop()
+	})
 }
 
 func TestStoredMessagesOutliveTheProgram(t *testing.T) {

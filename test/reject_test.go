@@ -87,8 +87,8 @@ func TestAWrongPathBuriesNothingOnIngest(t *testing.T) {
 // TestADeferralEndsWithTheTimeout is a worker that puts everything off for longer than anybody waits.
 func TestADeferralEndsWithTheTimeout(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
-		w := newWorker(t, always(says(503, "Retry-After: 1800000000")))
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
+		w := by.newWorker(t, always(says(503, "Retry-After: 1800000000")))
 		b := prepare(t, kind, w, env{
 			"CARRIER_REJECT_ACTION": "drop", "CARRIER_MESSAGE_TIMEOUT": "2s", "CARRIER_SQS_WAIT_TIME": "1s",
 		})
@@ -105,27 +105,29 @@ func TestADeferralEndsWithTheTimeout(t *testing.T) {
 
 func TestMaxAttemptsRejectsAMessageThatKeepsFailing(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(500)))
-	b := prepare(t, ofSQS, w, env{"CARRIER_RETRY_MAX_ATTEMPTS": "2", "CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_SQS_WAIT_TIME": "1s"})
-	dead := b.onSQS().deadLetters(100)
-	b.start()
-	b.awaitReady()
-	attributes := map[string]string{"Kind": "order"}
-	b.put(testMessage{Body: "a", Attributes: attributes})
-	until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 && b.source.left(b.program) == 0 })
-	m := dead.Peek()[0]
-	for name, want := range map[string]string{"Kind": "order", "Carrier.Status": "500", "Carrier.Attempts": "2"} {
-		if got := m.Attributes[name].StringValue; got != want {
-			t.Errorf("the dead letter's %s is %q, want %q", name, got, want)
+	onEveryWay(t, func(t *testing.T, by way) {
+		w := by.newWorker(t, always(says(500)))
+		b := prepare(t, ofSQS, w, env{"CARRIER_RETRY_MAX_ATTEMPTS": "2", "CARRIER_REJECT_ACTION": "dead-letter", "CARRIER_SQS_WAIT_TIME": "1s"})
+		dead := b.onSQS().deadLetters(100)
+		b.start()
+		b.awaitReady()
+		attributes := map[string]string{"Kind": "order"}
+		b.put(testMessage{Body: "a", Attributes: attributes})
+		until(t, "a dead letter", func() bool { return dead.Counts().All() == 1 && b.source.left(b.program) == 0 })
+		m := dead.Peek()[0]
+		for name, want := range map[string]string{"Kind": "order", "Carrier.Status": "500", "Carrier.Attempts": "2"} {
+			if got := m.Attributes[name].StringValue; got != want {
+				t.Errorf("the dead letter's %s is %q, want %q", name, got, want)
+			}
 		}
-	}
-	if !strings.Contains(m.Attributes["Carrier.Reason"].StringValue, "500") {
-		t.Errorf("the reason is %q", m.Attributes["Carrier.Reason"].StringValue)
-	}
-	b.stop()
-	if n := len(w.got()); n != 2 {
-		t.Errorf("%d posts, want 2", n)
-	}
+		if !strings.Contains(m.Attributes["Carrier.Reason"].StringValue, "500") {
+			t.Errorf("the reason is %q", m.Attributes["Carrier.Reason"].StringValue)
+		}
+		b.stop()
+		if n := len(w.got()); n != 2 {
+			t.Errorf("%d posts, want 2", n)
+		}
+	})
 }
 
 func TestDeadLetterKeepsTenAttributesOfItsOwnBeforeOurs(t *testing.T) {
@@ -151,19 +153,21 @@ func TestDeadLetterKeepsTenAttributesOfItsOwnBeforeOurs(t *testing.T) {
 
 func TestWorkersWishForADeadLetterWithNowhereToSendItIsARetry(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, first(says(200, "X-Carrier-Action: dead-letter")))
-	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
-	id := b.put(testMessage{Body: "a"})
-	w.await(2)
-	b.awaitEmpty()
-	warned := false
-	for _, l := range b.log() {
-		warned = warned || l.text("level") == "warn" && l.text("message_id") == id
-	}
-	if !warned {
-		t.Error("nothing was warned about")
-	}
-	b.stop()
+	onEveryWay(t, func(t *testing.T, by way) {
+		w := by.newWorker(t, first(says(200, "X-Carrier-Action: dead-letter")))
+		b := newBench(t, ofSQS, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
+		id := b.put(testMessage{Body: "a"})
+		w.await(2)
+		b.awaitEmpty()
+		warned := false
+		for _, l := range b.log() {
+			warned = warned || l.text("level") == "warn" && l.text("message_id") == id
+		}
+		if !warned {
+			t.Error("nothing was warned about")
+		}
+		b.stop()
+	})
 }
 
 func TestConfiguredDeadLetterQueueIsUsed(t *testing.T) {

@@ -137,8 +137,8 @@ func TestContentTypeIsTheMessagesOwnOrElseTheDefault(t *testing.T) {
 
 func TestEveryDeliveryHasTheSameIdAndFirstReceiveTime(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
-		w := newWorker(t, first(says(500), says(500)))
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
+		w := by.newWorker(t, first(says(500), says(500)))
 		b := newBench(t, kind, w, env{"CARRIER_SQS_WAIT_TIME": "1s"})
 		b.put(testMessage{Body: "a"})
 		posts := w.await(3)
@@ -158,9 +158,9 @@ func TestEveryDeliveryHasTheSameIdAndFirstReceiveTime(t *testing.T) {
 
 func TestEveryHandOutIsPosted(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
 		const failures = 6 // SQS knows whole seconds only
-		w := newWorker(t, func(n int, _ request) answer {
+		w := by.newWorker(t, func(n int, _ request) answer {
 			if n <= failures {
 				return says(503)
 			}

@@ -68,8 +68,8 @@ func changesOf(q *sqstest.Queue, id string) []sqstest.VisibilityChange {
 
 func TestMessageOlderThanItsTimeoutIsRejectedUnposted(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
-		w := newWorker(t, always(says(429, "Retry-After: 2")))
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
+		w := by.newWorker(t, always(says(429, "Retry-After: 2")))
 		b := newBench(t, kind, w, env{"CARRIER_MESSAGE_TIMEOUT": "1s", "CARRIER_REJECT_ACTION": "drop", "CARRIER_SQS_WAIT_TIME": "1s"})
 		b.put(testMessage{Body: "a"})
 		until(t, "rejected", func() bool { return b.settled("rejected") == 1 })

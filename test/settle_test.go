@@ -54,20 +54,22 @@ func TestFaultsOfDeletionCostNoSecondPost(t *testing.T) {
 // until the lease is over and the queue has handed the message out again.
 func TestDeliveredMessageThatComesBackIsDeletedWithoutASecondPost(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "1s", "CARRIER_SQS_WAIT_TIME": "1s"})
-	s := b.onSQS()
-	s.server.Always("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
-	id := b.put(testMessage{Body: "a"})
-	w.await(1)
-	until(t, "handed out again", func() bool { return s.queue.HandedOut()[id] >= 2 })
-	s.server.Heal()
-	b.awaitEmpty()
-	if n := b.metric("carrier_duplicates_total"); n < 1 {
-		t.Error("carrier_duplicates_total counts nothing")
-	}
-	b.stop()
-	onePostEach(t, w, []string{id})
+	onEveryWay(t, func(t *testing.T, by way) {
+		w := by.newWorker(t, always(says(200)))
+		b := newBench(t, ofSQS, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "1s", "CARRIER_SQS_WAIT_TIME": "1s"})
+		s := b.onSQS()
+		s.server.Always("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
+		id := b.put(testMessage{Body: "a"})
+		w.await(1)
+		until(t, "handed out again", func() bool { return s.queue.HandedOut()[id] >= 2 })
+		s.server.Heal()
+		b.awaitEmpty()
+		if n := b.metric("carrier_duplicates_total"); n < 1 {
+			t.Error("carrier_duplicates_total counts nothing")
+		}
+		b.stop()
+		onePostEach(t, w, []string{id})
+	})
 }
 
 func TestSettlementsGoInBatches(t *testing.T) {
@@ -98,19 +100,21 @@ func TestSettlementsGoInBatches(t *testing.T) {
 // everything until the program has let go of the message.
 func TestAcceptedMessageIsRememberedWhenItsDeletionWasGivenUp(t *testing.T) {
 	t.Parallel()
-	w := newWorker(t, always(says(200)))
-	b := newBench(t, ofSQS, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "3s", "CARRIER_SQS_WAIT_TIME": "1s"})
-	s := b.onSQS()
-	s.server.Always("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
-	id := b.put(testMessage{Body: "a"})
-	w.await(1)
-	s.server.Always("ReceiveMessage", sqstest.Fault{Error: sqstest.InternalError()})
-	until(t, "nothing in flight", func() bool { return b.settled("lost") >= 1 && b.metric("carrier_messages_in_flight") == 0 })
-	s.server.Heal()
-	b.awaitEmpty()
-	b.stop()
-	onePostEach(t, w, []string{id})
-	if n := s.queue.HandedOut()[id]; n < 2 {
-		t.Errorf("handed out %d times: nothing was shown", n)
-	}
+	onEveryWay(t, func(t *testing.T, by way) {
+		w := by.newWorker(t, always(says(200)))
+		b := newBench(t, ofSQS, w, env{"CARRIER_SQS_VISIBILITY_TIMEOUT": "3s", "CARRIER_SQS_WAIT_TIME": "1s"})
+		s := b.onSQS()
+		s.server.Always("DeleteMessageBatch", sqstest.Fault{Error: sqstest.InternalError()})
+		id := b.put(testMessage{Body: "a"})
+		w.await(1)
+		s.server.Always("ReceiveMessage", sqstest.Fault{Error: sqstest.InternalError()})
+		until(t, "nothing in flight", func() bool { return b.settled("lost") >= 1 && b.metric("carrier_messages_in_flight") == 0 })
+		s.server.Heal()
+		b.awaitEmpty()
+		b.stop()
+		onePostEach(t, w, []string{id})
+		if n := s.queue.HandedOut()[id]; n < 2 {
+			t.Errorf("handed out %d times: nothing was shown", n)
+		}
+	})
 }

@@ -74,39 +74,41 @@ func TestStopGivesBackWhatIsUnpostedAndFinishesWhatIsPosted(t *testing.T) {
 
 func TestIngestRefusesWhileStopping(t *testing.T) {
 	t.Parallel()
-	hold := make(chan struct{})
-	w := newWorker(t, always(held(says(200), hold)))
-	b := newBench(t, ofIngest, w, env{"CARRIER_CONCURRENCY": "1"})
-	b.putAll("a", "b")
-	w.await(1)
-	b.Signal(syscall.SIGTERM)
-	b.awaitLog("stopping, no message")
-	r := send(t, http.MethodPost, b.onIngest().url(), "late")
-	if r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("answer while stopping: %d %v %s", r.Status, r.Header, r.Body)
-	}
-	close(hold)
-	b.wait()
-	if b.code != 0 {
-		t.Errorf("exit code %d", b.code)
-	}
-	// What was not posted is posted by the next run; the late one was not stored.
-	b.start()
-	b.awaitReady()
-	w.await(2)
-	b.awaitEmpty()
-	b.stop()
-	if got := len(w.got()); got != 2 {
-		t.Errorf("%d posts, want 2", got)
-	}
+	onEveryWay(t, func(t *testing.T, by way) {
+		hold := make(chan struct{})
+		w := by.newWorker(t, always(held(says(200), hold)))
+		b := newBench(t, ofIngest, w, env{"CARRIER_CONCURRENCY": "1"})
+		b.putAll("a", "b")
+		w.await(1)
+		b.Signal(syscall.SIGTERM)
+		b.awaitLog("stopping, no message")
+		r := send(t, http.MethodPost, b.onIngest().url(), "late")
+		if r.Status != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || r.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("answer while stopping: %d %v %s", r.Status, r.Header, r.Body)
+		}
+		close(hold)
+		b.wait()
+		if b.code != 0 {
+			t.Errorf("exit code %d", b.code)
+		}
+		// What was not posted is posted by the next run; the late one was not stored.
+		b.start()
+		b.awaitReady()
+		w.await(2)
+		b.awaitEmpty()
+		b.stop()
+		if got := len(w.got()); got != 2 {
+			t.Errorf("%d posts, want 2", got)
+		}
+	})
 }
 
 func TestWhatIsUnansweredAfterTheDrainTimeIsNamedAndLeftToItsLease(t *testing.T) {
 	t.Parallel()
-	onEverySource(t, func(t *testing.T, kind string) {
+	onEverySourceAndWay(t, func(t *testing.T, kind string, by way) {
 		hold := make(chan struct{})
 		defer close(hold)
-		w := newWorker(t, always(held(says(200), hold)))
+		w := by.newWorker(t, always(held(says(200), hold)))
 		b := newBench(t, kind, w, env{
 			"CARRIER_DRAIN_TIMEOUT": "300ms", "CARRIER_SQS_VISIBILITY_TIMEOUT": "5m", "CARRIER_INGEST_LEASE": "5m", "CARRIER_SQS_WAIT_TIME": "1s",
 		})

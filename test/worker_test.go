@@ -17,10 +17,15 @@ import (
 // requests are health checks and kept apart.
 type worker struct {
 	t       *testing.T
+	way     way
 	network string
-	address string
+	address string // where it listens; where it asks for messages, that of the program
+
+	life    func() string             // of the program, where it asks; nil for one life
+	refused func(r request, a answer) // told of answers that came too late, where it asks; nil is not
 
 	mu           sync.Mutex
+	stopPulling  func()
 	script       script
 	answered     func(r request, a answer) // told of every answer, before it is said; nil is not
 	forget       bool                      // keeps no posts: for runs of many
@@ -52,7 +57,7 @@ func newWorker(t *testing.T, s script) *worker {
 func absentWorker(t *testing.T, s script) *worker {
 	t.Helper()
 	w := &worker{
-		t: t, network: "tcp", address: programtest.FreeAddress(t), script: s,
+		t: t, way: ofWebhook, network: "tcp", address: programtest.FreeAddress(t), script: s,
 		health: func(int) answer { return says(200) },
 		open:   map[string]int{}, sockets: map[net.Conn]struct{}{},
 	}
@@ -88,6 +93,9 @@ func (w *worker) serve(l net.Listener) {
 // close stops listening and cuts every connection.
 func (w *worker) close() {
 	w.mu.Lock()
+	if w.stopPulling != nil {
+		w.stopPulling()
+	}
 	if w.listener != nil {
 		_ = w.listener.Close()
 		close(w.closed)

@@ -23,7 +23,8 @@ type BreakerOptions struct {
 
 // Breaker spares a worker that fails again and again, and the receive counts of its messages. Failures are
 // timeouts, broken connections and 5xx without Retry-After; a 429, any other 4xx and any deferral are the
-// worker speaking and count neither as failures nor as successes. After Failures of them in a row Ready
+// worker speaking and count neither as failures nor as successes. An answer that the word comes later is
+// a success at once. After Failures of them in a row Ready
 // waits; after Cooldown it says 1, and that message decides: any answer but a failure closes the breaker.
 // A message that is in flight already when the breaker opens is Unreached, and waits for Ready. A worker
 // that cannot be connected to is no matter of the breaker.
@@ -172,7 +173,7 @@ func (b *breaker) end(p pass, o message.Outcome) {
 		if p == probe { // it was not made: another one is
 			b.wake()
 		}
-	case p == probe, o.Verdict != message.Retry:
+	case p == probe, o.Verdict != message.Retry, o.Later > 0:
 		b.setClosed()
 	}
 }

@@ -24,7 +24,7 @@ type FailoverOptions struct {
 // on a failure, a deferral, or where it cannot be reached, the same delivery goes on to the next,
 // once the attempt before is over. A message that an endpoint has accepted or rejected goes no
 // further; nor does one that it asks for again (X-Carrier-Action) with a status that says nothing of
-// the kind. When all fail it is deferred by the shortest delay that one asked for, else it has
+// the kind, or by its token, now or later. When all fail it is deferred by the shortest delay that one asked for, else it has
 // failed; where none was reached it is Unreached.
 //
 // All methods are safe for concurrent use.
@@ -169,6 +169,9 @@ func timed(ctx context.Context, t Transmitter, m *message.Message) message.Outco
 // goesOn reports whether a message that an endpoint answered with o is handed to the next one.
 func goesOn(o message.Outcome) bool {
 	if o.Verdict != message.Retry || o.Cause == message.Returned {
+		return false
+	}
+	if o.Word != "" { // by token, before the answer
 		return false
 	}
 	switch o.Status {

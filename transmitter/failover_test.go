@@ -23,6 +23,8 @@ var (
 	permanent = message.Outcome{Verdict: message.Rejected, Status: 400, Code: "4xx", Reason: "400"}
 	asked     = message.Outcome{Cause: message.Failed, Status: 200, Code: "2xx", Reason: "asked for a retry"}
 	stopped   = message.Outcome{Reason: "not posted: stopping"}
+	later     = message.Outcome{Cause: message.Failed, Status: 202, Code: "2xx", Later: time.Minute, Reason: "later"}
+	byToken   = message.Outcome{Cause: message.Failed, Code: "2xx", Word: "retry", Reason: "again"}
 )
 
 func failedWith(status int) message.Outcome {
@@ -69,6 +71,8 @@ func TestAFailoverGoesOnUntilAWordEndsIt(t *testing.T) {
 		"the first refuses connections":     {words{refused, accepted}, 2, accepted, words{refused}},
 		"the first says never":              {words{permanent, accepted}, 1, permanent, nil},
 		"the first asks for it again":       {words{asked, accepted}, 1, asked, nil},
+		"the first puts its word off":       {words{later, accepted}, 1, later, nil},
+		"the first asks for it by token":    {words{byToken, accepted}, 1, byToken, nil},
 		"the second says never":             {words{failedWith(500), permanent, accepted}, 2, permanent, words{failedWith(500)}},
 		"all fail":                          {words{failedWith(500), timedOut}, 2, timedOut, words{failedWith(500)}},
 		"one of all defers":                 {words{deferredFor(time.Minute), failedWith(502)}, 2, message.Outcome{Cause: message.Deferred, Delay: time.Minute, Status: 502, Code: "5xx", Reason: "502"}, words{deferredFor(time.Minute)}},

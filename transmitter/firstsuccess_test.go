@@ -36,6 +36,9 @@ func TestUntilTheFirstSuccessAWrongEndpointRejectsNothing(t *testing.T) {
 		"a 2xx that is refused is a success of the endpoint": {
 			[]message.Outcome{refused, answer(404)}, []message.Verdict{message.Retry, message.Rejected}, nil,
 		},
+		"a word by token is one too": {
+			[]message.Outcome{{Cause: message.Failed, Word: "retry"}, answer(404)}, []message.Verdict{message.Retry, message.Rejected}, nil,
+		},
 		"other statuses speak of the message": {
 			[]message.Outcome{answer(400), answer(410), answer(422), answer(302)},
 			[]message.Verdict{message.Rejected, message.Rejected, message.Rejected, message.Rejected}, nil,

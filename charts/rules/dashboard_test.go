@@ -208,8 +208,9 @@ func watched(t *testing.T) (sqs, troubled life) {
 		"carrier_ingest_queue_bytes_limit":                                   "1000x240",
 		"carrier_draining":                                                   "1x240",
 		`carrier_ingest_requests_total{code="200"}`:                          "0+5x240",
+		`carrier_ingest_store_failures_total{cause="unknown"}`:               "0+1x240",
 		`carrier_source_errors_total{class="throttled",operation="receive"}`: "0+1x240",
-	}).onIngest()
+	}).onIngest().forwarding()
 }
 
 // instant returns a function that evaluates an expression after an hour of the replicas' lives.

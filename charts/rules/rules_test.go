@@ -69,15 +69,28 @@ func (l life) onIngest() life {
 	return changed
 }
 
+// forwards is no series: it marks a life whose messages go to a queue.
+const forwards = "forwards"
+
+// forwarding is the same life where messages go to a queue.
+func (l life) forwarding() life {
+	changed := maps.Clone(l)
+	changed[forwards] = ""
+	return changed
+}
+
 // exposed is the life without the series that it does not have: those of a queue of its own, where
-// that is not the source, and those of a subscription, where there are no routes.
+// that is not the source, those of a queue that messages go to, where they go to none, and those of a
+// subscription, where there are no routes.
 func (l life) exposed() life {
 	ingest := slices.ContainsFunc(slices.Collect(maps.Keys(l)), func(series string) bool { return strings.Contains(series, `receiver="ingest"`) })
+	_, forwarding := l[forwards]
 	shown := maps.Clone(l)
 	maps.DeleteFunc(shown, func(series, _ string) bool {
 		embedded := strings.HasPrefix(series, "carrier_ingest_") || strings.HasPrefix(series, "carrier_dead_letters")
+		forward := strings.HasPrefix(series, "carrier_forward_") || strings.HasPrefix(series, "carrier_ingest_store")
 		subscription := strings.HasPrefix(series, "carrier_subscription_")
-		return embedded && !ingest || subscription && (!ingest || !strings.Contains(series, "route="))
+		return embedded && !ingest || forward && !forwarding || subscription && (!ingest || !strings.Contains(series, "route="))
 	})
 	return shown
 }
@@ -95,6 +108,10 @@ func processWide(metric string) bool {
 func (l life) onRoute(route string) life {
 	changed := life{}
 	for series, values := range l {
+		if series == forwards {
+			changed[series] = values
+			continue
+		}
 		if name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{"); !processWide(name) {
 			series = fmt.Sprintf("%s{route=%q,%s}", name, route, own)
 		}
@@ -108,7 +125,9 @@ func load(replicas []life) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "load %s\n", every)
 	for i, l := range replicas {
-		for _, series := range slices.Sorted(maps.Keys(l.exposed())) {
+		shown := l.exposed()
+		delete(shown, forwards)
+		for _, series := range slices.Sorted(maps.Keys(shown)) {
 			name, own, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
 			fmt.Fprintf(&b, "  %s{job=\"shop/orders\",namespace=\"shop\",instance=\"10.0.0.%d:9010\",%s} %s\n", name, i+1, own, l[series])
 		}

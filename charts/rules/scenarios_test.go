@@ -86,6 +86,7 @@ func noTraffic(l life) life {
 type scenario struct {
 	changes  life
 	ingest   bool
+	forwards bool // messages go to a queue
 	routed   bool // there with routes alone
 	healthy  int  // replicas beside it to which nothing happens
 	endsAt   int  // the minute in which the replica is gone; 0 is never
@@ -109,6 +110,13 @@ func TestAlertsFireWhenTheyShouldAndOnlyThen(t *testing.T) {
 				"carrier_last_receive_timestamp_seconds": until(30, "0+60", "1740x200"),
 			},
 			expected: map[int][]string{34: {}, 36: {"CarrierWorkerDown"}, 120: {"CarrierWorkerDown"}},
+		},
+		"a queue to forward to that is away": {
+			forwards: true,
+			changes: life{
+				"carrier_worker_up": until(30, "1", "0x200"), "carrier_forward_up": until(30, "1", "0x200"),
+			},
+			expected: map[int][]string{34: {}, 36: {"CarrierForwardAway"}, 120: {"CarrierForwardAway"}},
 		},
 		"no worker beside one of two": {
 			changes:  life{"carrier_worker_up": until(30, "1", "0x200")},
@@ -416,6 +424,9 @@ func (s scenario) check(t *testing.T, base life, carrier func(one, base life) li
 	one := base.with(t, s.changes)
 	if s.ingest {
 		one = one.onIngest()
+	}
+	if s.forwards {
+		one = one.forwarding()
 	}
 	one = carrier(one, base)
 	if s.endsAt > 0 {

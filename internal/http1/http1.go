@@ -72,6 +72,9 @@ type Request struct {
 	// Deadline is when the final answer's head must be there, dialling included. The zero time
 	// means no limit but the context's.
 	Deadline time.Time
+	// Extension, where it is not nil, can move the Deadline while the answer's head is waited for. It is
+	// of this request alone.
+	Extension *Extension
 	// BodyTimeout is how long the answer's body may take from its head on. Zero means that the
 	// Deadline bounds the body too.
 	BodyTimeout time.Duration
@@ -153,9 +156,10 @@ func (c *Client) try(ctx context.Context, r *Request) (a Answer, retry bool, err
 func (c *Client) exchange(ctx context.Context, k *conn, r *Request) (a Answer, err error) {
 	reusable := false
 	defer func() { c.giveBack(ctx, k, reusable) }()
-	if err := k.SetDeadline(r.Deadline); err != nil {
+	if err := r.Extension.begin(k, r.Deadline); err != nil {
 		return Answer{}, &UnsentError{err}
 	}
+	defer r.Extension.end()
 	if !k.tie(ctx) {
 		return Answer{}, &UnsentError{errCut}
 	}
@@ -173,10 +177,12 @@ func (c *Client) exchange(ctx context.Context, k *conn, r *Request) (a Answer, e
 func (c *Client) receive(ctx context.Context, k *conn, r *Request, sending error) (a Answer, whole bool, err error) {
 	if r.Read == nil {
 		if status, ok := k.plain(c.opts.HeadLimit, c.opts.Wanted); ok {
+			r.Extension.end()
 			return Answer{Status: status}, true, nil
 		}
 	}
 	resp, err := k.head(c.opts.HeadLimit, r.FinalInterim) //nolint:bodyclose // closing would read past the limit; the connection is ours to close
+	r.Extension.end()
 	if err != nil {
 		return Answer{}, false, k.noAnswer(sending, err)
 	}

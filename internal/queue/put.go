@@ -107,6 +107,19 @@ func (q *Queue) admitAs(o *putOp, wanted uint64) (b *subscription.Batch, again b
 	return b, false, nil
 }
 
+// Known answers for e's key as Put would, and stores nothing: ok is false where the key is not known, or
+// e has none. ErrKeyReused means that it belongs to an entry with another body.
+func (q *Queue) Known(e Entry) (s Stored, ok bool, err error) {
+	if e.Key == "" {
+		return Stored{}, false, nil
+	}
+	s, err = q.known(&putOp{key: sha256.Sum256([]byte(e.Key)), digest: sha256.Sum256(e.Body)})
+	if errors.Is(err, ErrFull) {
+		return Stored{}, false, nil
+	}
+	return s, err == nil, err
+}
+
 // known answers for o's key while there is no room for anything new.
 func (q *Queue) known(o *putOp) (Stored, error) {
 	answer := ErrFull

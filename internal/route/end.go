@@ -13,6 +13,7 @@ import (
 	"carrier/internal/observe/metrics"
 	"carrier/internal/tracing"
 	"carrier/transmitter"
+	"carrier/transmitter/handoff"
 )
 
 // An end is what stands at the end of a route: it hands each message to whoever does the work. What
@@ -31,6 +32,8 @@ type end struct {
 	open atomic.Int32
 	// run holds what looks after the end until its ctx ends, each of which is called once.
 	run []func(ctx context.Context)
+	// posts are those of the ways whose POSTs have tokens.
+	posts []*handoff.Late
 	// close is called once nothing is transmitted any more; nil means that nothing is to be done.
 	close func()
 }
@@ -64,6 +67,8 @@ type site struct {
 	asked     func()
 	// gathering is where the messages of a batch meet that go to a webhook together.
 	gathering *transmitter.Gathering
+	// forwarding is the queue that messages go to, where the route has made it already.
+	forwarding *forwarding
 	// status is told whether messages can be handed over.
 	status *workerStatus
 }

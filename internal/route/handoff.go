@@ -15,8 +15,10 @@ import (
 // consumers are the tables of all routes whose messages are handed over, or settled, at the worker
 // address. They are complete when all routes are assembled.
 type consumers struct {
-	routes []workerapi.Route
-	tables handoff.Tables
+	listens bool // there is a worker address
+	routes  []workerapi.Route
+	tables  handoff.Tables
+	late    *handoff.Table // one of the tables; see lateTable
 }
 
 func (c *consumers) add(r workerapi.Route) {
@@ -39,8 +41,9 @@ func reachConsumers(s site) (*end, error) {
 	c := s.config
 	table := handoff.New(handoff.Options{Lease: c.Pull.Lease, Asked: s.asked})
 	s.consumers.add(workerapi.Route{
-		Name: c.Name, Table: table, Asked: true, ContentType: c.Webhook.ContentType,
+		Name: c.Name, Table: table, Asked: true, Most: c.Concurrency, ContentType: c.Webhook.ContentType,
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes), UnwrapSNS: c.Webhook.Unwrap == config.SNS,
+		Records: c.Webhook.BatchSize, Lease: c.Pull.Lease,
 	})
 	return &end{
 		places: []string{c.Transmitter},
@@ -55,6 +58,7 @@ func (rs *Routes) OpenWorkerAPI(ctx context.Context, c config.WorkerOptions) (*w
 	var err error
 	rs.workerAPI, err = workerapi.Open(ctx, workerapi.Options{
 		Address: c.Address, Token: c.Token.Reveal(), Hosts: c.Hosts, Routes: rs.consumers.routes,
+		Warn:     func(text string) { rs.log.Warn(text) },
 		ErrorLog: zap.NewStdLog(rs.log.Named("worker")),
 	})
 	return rs.workerAPI, err

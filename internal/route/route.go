@@ -54,6 +54,7 @@ type Route struct {
 	consumers  *consumers
 	gathering  *transmitter.Gathering
 	tracer     *tracing.Tracer
+	forwarding *forwarding // nil where messages go to no queue
 	polled     func(received int)
 	idle       idleness
 	source     builtin.Assembled
@@ -62,9 +63,10 @@ type Route struct {
 	paused     atomic.Bool
 }
 
-// begin makes what the receiver of c tells of what it does.
-func begin(c *config.Route, o Options) *Route {
-	r := &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers, gathering: o.gathering}
+// begin makes what the receiver of c tells of what it does, and the queue that its messages go to. Its
+// errors are faults of the configuration.
+func begin(c *config.Route, o Options) (r *Route, err error) {
+	r = &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers, gathering: o.gathering}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
@@ -75,7 +77,19 @@ func begin(c *config.Route, o Options) *Route {
 		Operations: builtin.Operations(c.Receiver), Duplicates: builtin.Duplicates(c.Receiver),
 	})
 	r.readiness.Set("worker", "not reached yet")
-	return r
+	if c.Forwards() {
+		r.forwarding, err = newForwarding(c, o.Version, r.log, r.metrics)
+	}
+	return r, err
+}
+
+// forBuiltin is the route as its receiver is made of it.
+func (r *Route) forBuiltin() builtin.Route {
+	b := builtin.Route{Route: r.config, Observer: r.metrics, Log: r.log}
+	if r.forwarding != nil {
+		b.Queue = r.forwarding.target
+	}
+	return b
 }
 
 // assemble puts the rest around source. member is its part in what the workers of all routes may

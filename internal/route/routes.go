@@ -13,6 +13,7 @@ import (
 	"carrier/dispatch/share"
 	"carrier/internal/deadletter/adminapi"
 	"carrier/internal/observe/admin"
+	"carrier/internal/observe/metrics"
 	"carrier/internal/observe/trail"
 	"carrier/receiver/builtin"
 	"carrier/transmitter"
@@ -42,7 +43,7 @@ type listed interface {
 // New assembles the routes of c. It dials nothing. Its errors are faults of the configuration, or
 // name a receiver that is not in this binary.
 func New(c config.Config, o Options) (*Routes, error) {
-	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{}}
+	routes := &Routes{log: o.Log, trail: o.Trail, consumers: &consumers{listens: c.Worker.Address != ""}}
 	o.consumers, o.gathering = routes.consumers, &transmitter.Gathering{}
 	var of []builtin.Route
 	for i := range c.Routes {
@@ -55,12 +56,15 @@ func New(c config.Config, o Options) (*Routes, error) {
 			routes.fallbacks, routes.listed = append(routes.fallbacks, f), append(routes.listed, f)
 			continue
 		}
-		r := begin(rc, o)
+		r, err := begin(rc, o)
+		if err != nil {
+			return nil, err
+		}
 		routes.all, routes.listed = append(routes.all, r), append(routes.listed, r)
-		of = append(of, builtin.Route{Route: rc, Observer: r.metrics, Log: r.log})
+		of = append(of, r.forBuiltin())
 	}
 	sources, err := builtin.New(c, of, builtin.Options{
-		Answered: o.Metrics.IngestRequest, Log: o.Log, Agent: "carrier/" + o.Version,
+		Answered: o.Metrics.IngestRequest, Kept: kept(c, o.Metrics), Log: o.Log, Agent: "carrier/" + o.Version,
 		TryQueueFile: o.TryQueueFile, OnBroken: o.OnBroken,
 	})
 	if err != nil {
@@ -84,6 +88,14 @@ func New(c config.Config, o Options) (*Routes, error) {
 	}
 	routes.deadLetters = newDeadLetters(routes.all)
 	return routes, nil
+}
+
+// kept counts what becomes of producers' messages that go to a queue; nil where they do not.
+func kept(c config.Config, m *metrics.Process) func(word string) {
+	if c.Ingest.Store == config.StoreFile || !c.Receives(config.Ingest) {
+		return nil
+	}
+	return m.WatchStore(builtin.Kept()).Kept
 }
 
 // fallbackCalled is the fallback of that name; nil where there is none.

@@ -16,7 +16,13 @@ func reachWebhook(s site) (*end, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &end{close: func() { closeHooks(hooks) }}
+	e := &end{}
+	e.close = func() {
+		for _, l := range e.posts {
+			l.Wait()
+		}
+		closeHooks(hooks)
+	}
 	for _, endpoint := range endpoints {
 		e.places = append(e.places, endpoint.String())
 	}
@@ -45,7 +51,7 @@ func (e *end) hold(s site, hooks []*webhook.Transmitter) {
 			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
 		}))
 		layers = append(layers, s.spans(e.places[i])...)
-		e.ways = append(e.ways, transmitter.Wrap(s.gather(hook), layers...))
+		e.ways = append(e.ways, transmitter.Wrap(s.late(e, hook, e.places[i]), layers...))
 	}
 }
 

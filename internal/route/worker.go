@@ -28,7 +28,7 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 	reachable := newAnyUp(1+len(fallbacks), false, func(up bool, _ error) { r.reachable(up) })
 	var err error
 	w.end, err = reach(site{
-		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, gathering: r.gathering, asked: r.online,
+		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, gathering: r.gathering, asked: r.online, forwarding: r.forwarding,
 		status: newWorkerStatus(func(up bool, cause error) {
 			r.workerChanged(w.end.String(), up, cause)
 			reachable.set(0, up, cause)
@@ -56,6 +56,7 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 				" Until the first success such messages are tried again", status, c.Variable("CARRIER_WEBHOOK_ENDPOINT")), zap.Stringer("endpoint", w.end))
 		}))
 	}
+	layers = append(layers, r.consumers.awaiting()...)
 	w.transmitter = transmitter.Wrap(w.channels(r, fallbacks), layers...)
 	if perSlot(c) > 1 {
 		w.transmitter = r.gathering.Around(w.transmitter)

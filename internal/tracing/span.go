@@ -73,7 +73,7 @@ func (s *spans) add(ctx context.Context, m *message.Message, o message.Outcome, 
 	}
 	_, span := s.tracer.Start(ctx, "process "+text(m.Source), opts...)
 	span.SetAttributes(ofOutcome(o)...)
-	if o.Verdict != message.Delivered && o.Cause != message.Deferred {
+	if o.Verdict != message.Delivered && o.Cause != message.Deferred && o.Later == 0 {
 		span.SetStatus(codes.Error, text(o.Reason))
 	}
 	span.End(trace.WithTimestamp(end))
@@ -151,6 +151,9 @@ func ofMessage(m *message.Message) []attribute.KeyValue {
 
 // ofOutcome are the attributes that say what the worker answered.
 func ofOutcome(o message.Outcome) []attribute.KeyValue {
+	if o.Later > 0 {
+		return []attribute.KeyValue{attribute.String("carrier.outcome", "later"), semconv.HTTPResponseStatusCode(o.Status)}
+	}
 	all := []attribute.KeyValue{attribute.String("carrier.outcome", o.Label())}
 	if o.Status != 0 {
 		all = append(all, semconv.HTTPResponseStatusCode(o.Status))

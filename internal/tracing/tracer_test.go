@@ -120,6 +120,10 @@ func TestAnAttemptHasASpanThatSaysHowItWent(t *testing.T) {
 			of: at, says: says{Verdict: message.Rejected, Code: "4xx", Status: 404, Reason: "a \xff"}, status: tracepb.Status_STATUS_CODE_ERROR, text: "a \uFFFD",
 			want: map[string]string{"carrier.outcome": "rejected", "error.type": "404"},
 		},
+		"answered later, which is no error": {
+			of: at, says: says{Cause: message.Failed, Code: "2xx", Status: 202, Later: time.Minute, Reason: "worker answered later"},
+			want: map[string]string{"carrier.outcome": "later", "http.response.status_code": "202", "error.type": ""},
+		},
 		"deferred, which is no error": {
 			of: at, says: says{Cause: message.Deferred, Code: "5xx", Status: 503, Delay: time.Second, Reason: "worker asked for later"},
 			want: map[string]string{"carrier.outcome": "deferred", "http.response.status_code": "503"},

@@ -12,6 +12,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/deadletter"
+	"carrier/publisher"
 	"carrier/receiver"
 	"carrier/receiver/preflight"
 )
@@ -22,12 +23,18 @@ type Route struct {
 	// Observer is told of calls at the source.
 	Observer receiver.Observer
 	Log      *zap.Logger
+	// Queue is where the route's messages go, where that is a queue; nil will do for a Check. It is
+	// closed by its owner, after the receiver.
+	Queue *publisher.Target
 }
 
 // Options is what all receivers need beside the configuration.
 type Options struct {
 	// Answered is told the status of each answer to a producer.
 	Answered func(status int)
+	// Kept is told what has become of each message of a producer, where CARRIER_INGEST_STORE is not
+	// file, in one of the words of function Kept.
+	Kept func(word string)
 	// Log takes what is said of all routes' messages taken over HTTP.
 	Log *zap.Logger
 	// OnBroken is told once that the source is damaged and the program must stop, which may be

@@ -27,6 +27,11 @@ import (
 // costs no call, only memory.
 const ingestBatch = 100
 
+// Kept lists the words of Options.Kept: the places of messages, and the causes why one is in none.
+func Kept() (places, causes []string) {
+	return []string{ingest.InQueue, ingest.InFile}, []string{ingest.NotStored, ingest.Unknown, ingest.Refused, ingest.FileFailed}
+}
+
 func ingestKind() *kind {
 	return &kind{operations: countedOperations(), duplicates: ingest.Duplicates(), build: buildIngest}
 }
@@ -39,11 +44,8 @@ func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error
 		subscriptions[i] = subscription(r)
 	}
 	var target *publisher.Target
-	if c.Ingest.Store == config.StoreQueue || c.Ingest.Store == config.StoreQueueAndFile {
-		var err error
-		if target, err = NewTarget(routes[0].Target(), o.Agent, routes[0].Log, nil); err != nil {
-			return nil, err
-		}
+	if c.Ingest.Store != config.StoreFile {
+		target = routes[0].Queue // there is one such route
 	}
 	server := ingest.New(ingest.Options{
 		Target:         target,
@@ -69,6 +71,7 @@ func buildIngest(c config.Config, routes []Route, o Options) ([]Assembled, error
 		TryFile:        o.TryQueueFile,
 		OnBroken:       o.OnBroken,
 		OnAnswer:       o.Answered,
+		OnKept:         o.Kept,
 		Warn:           warnTo(o.Log),
 		Report:         func(event string, err error) { o.Log.Error("ingest: "+event, zap.Error(err)) },
 	})

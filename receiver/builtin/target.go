@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -16,15 +17,21 @@ type engine struct {
 	build       func(t config.Target, agent string, log *zap.Logger) publisher.Publisher
 }
 
-// NewTarget makes the queue that messages go to. changed is that of publisher.TargetOptions. It dials
-// nothing. Its error names an engine that is not in this binary.
-func NewTarget(t config.Target, agent string, log *zap.Logger, changed func(up bool, cause error)) (*publisher.Target, error) {
+// A TargetObserver is told of a queue that messages go to, as publisher.TargetOptions says.
+type TargetObserver struct {
+	Changed func(up bool, cause error)
+	Called  func(took time.Duration)
+}
+
+// NewTarget makes the queue that messages go to. It dials nothing. Its error names an engine that is
+// not in this binary.
+func NewTarget(t config.Target, agent string, log *zap.Logger, observer TargetObserver) (*publisher.Target, error) {
 	e := map[string]*engine{config.SQS: sqsEngine(), config.PubSub: pubsubEngine(), config.NATS: natsEngine()}[t.To]
 	if e == nil {
 		return nil, fmt.Errorf("the %s publisher is not in this binary", t.To)
 	}
 	return publisher.NewTarget(publisher.TargetOptions{
-		Publisher: e.build(t, agent, log), Most: e.most, Calls: e.calls, Changed: changed,
+		Publisher: e.build(t, agent, log), Most: e.most, Calls: e.calls, Changed: observer.Changed, Called: observer.Called,
 	}), nil
 }
 

@@ -33,9 +33,6 @@ type Server struct {
 	left   map[int]struct{} // the receivers that have not been closed
 	queue  atomic.Pointer[queue.Queue]
 	server atomic.Pointer[httpServer]
-
-	opening context.CancelFunc // ends the opening of the target beside; guarded by mu
-	beside  sync.WaitGroup
 }
 
 // New returns a server that has opened nothing yet.
@@ -131,7 +128,8 @@ func (s *Server) StopAccepting() {
 	}
 }
 
-// closeTimeout is how long Close waits for requests that are being answered.
+// closeTimeout is how long Close waits for requests that are being answered; with a target as long as
+// that may take, where this is longer.
 const closeTimeout = 3 * time.Second
 
 // close closes receiver i, and with the last one the server, and the queue once no request is being
@@ -145,12 +143,15 @@ func (s *Server) close(i int) error {
 	s.StopAccepting()
 	var errs []error
 	if hs := s.server.Load(); hs != nil {
-		errs = append(errs, hs.close(closeTimeout))
+		timeout := closeTimeout
+		if s.options.Target != nil {
+			timeout = max(timeout, s.options.StoreTimeout)
+		}
+		errs = append(errs, hs.close(timeout))
 	}
 	if q := s.queue.Load(); q != nil {
 		errs = append(errs, q.Close())
 	}
-	errs = append(errs, s.closeTarget())
 	return errors.Join(errs...)
 }
 

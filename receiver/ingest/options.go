@@ -16,12 +16,15 @@ import (
 // of limits are the defaults named.
 type Options struct {
 	// Target, if not nil, is the queue that messages are put into before a producer gets its answer,
-	// StoreTimeout how long that may take, 5 s. The server closes it. KeepFile says that what the
-	// target has not confirmed goes into the queue's file; without it there is no file, and nothing is
-	// received.
+	// StoreTimeout how long that may take, 5 s. Its owner closes it, after the server. KeepFile says
+	// that what the target has not confirmed goes into the queue's file, and that the owner opens the
+	// target; without it there is no file, and nothing is received. OnKept, if not nil, is told what has
+	// become of each message that was to be stored, in one of the words from InQueue to FileFailed; it
+	// is safe for concurrent use.
 	Target       *publisher.Target
 	StoreTimeout time.Duration
 	KeepFile     bool
+	OnKept       func(word string)
 	// Address is what is listened on, host:port.
 	Address string
 	// DataDir holds the queue's file, and is made if it is not there.
@@ -168,6 +171,9 @@ func (o Options) withDefaults() Options {
 	o.Subscriptions = subscriptions
 	if o.OnAnswer == nil {
 		o.OnAnswer = func(int) {}
+	}
+	if o.OnKept == nil {
+		o.OnKept = func(string) {}
 	}
 	if o.Warn == nil {
 		o.Warn = func(string, string, error) {}

@@ -22,24 +22,34 @@ type Asking struct {
 // Ask asks for n messages, each for as long as lease; zero is the table's, and the longest is
 // MaxLease.
 func (t *Table) Ask(n int, lease time.Duration) *Asking {
-	if lease <= 0 {
-		lease = t.o.Lease
-	}
-	a := &Asking{table: t, ask: &ask{lease: min(lease, MaxLease), handed: make(chan Handed, n)}}
+	a := t.Open(n, lease)
 	a.Want(n)
-	t.o.Asked()
+	t.Asked()
 	return a
 }
 
-// Want sets how many messages a still asks for, beside those that it was handed: at most as many as it
-// has asked for at first, less those that it has not received from Messages yet. Whoever else asks is
-// served before it.
+// Open is Ask for one that asks for nothing yet, and will want n at once at most.
+func (t *Table) Open(n int, lease time.Duration) *Asking {
+	if lease <= 0 {
+		lease = t.o.Lease
+	}
+	return &Asking{table: t, ask: &ask{lease: min(lease, MaxLease), handed: make(chan Handed, n)}}
+}
+
+// Lease is the time that a consumer has for a message unless it asks for another.
+func (t *Table) Lease() time.Duration { return t.o.Lease }
+
+// Asked says that a consumer is there that has asked before.
+func (t *Table) Asked() { t.o.Asked() }
+
+// Want sets how many messages a asks for, those included that it was handed and has not received from
+// Messages yet: at most as many as it was opened for. Whoever else asks is served before it.
 func (a *Asking) Want(n int) {
 	t := a.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.leave(a.ask)
-	a.ask.wants = max(min(n, cap(a.ask.handed)-len(a.ask.handed)), 0)
+	a.ask.wants = max(min(n, cap(a.ask.handed))-len(a.ask.handed), 0)
 	if a.ask.wants == 0 {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"carrier/internal/http1"
 	"carrier/message"
 )
 
@@ -17,8 +18,12 @@ type held struct {
 	settled chan struct{} // closed once the source has agreed or not
 	err     error         // what came of it, once settled
 
+	// lease is what Extend is worth without For; zero is the table's.
+	lease time.Duration
+
 	// Guarded by the table's mu.
 	expires time.Time
+	posting *http1.Extension // of the POST that carries the token; nil where none is under way
 	verdict *Verdict         // nil until there is one
 	broken  *message.Outcome // what the end of its connection means; nil while that is there
 }
@@ -45,7 +50,7 @@ func (t *Table) handOver(m *message.Message) *held {
 	}
 	a := t.asks[0]
 	h := t.hold(m, a.lease)
-	a.handed <- Handed{Token: h.token, Message: m, Deadline: h.expires, Lost: h.lost} // it has room
+	a.handed <- Handed{Token: h.token, Message: m, Deadline: h.expires, Lost: h.lost, Decided: h.decided} // it has room
 	a.wants--
 	t.wanted--
 	if a.wants == 0 {

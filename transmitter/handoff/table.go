@@ -58,6 +58,7 @@ type Table struct {
 	wanted int           // what they want together
 	asked  chan struct{} // closed and replaced when wanted grows
 	held   map[string]*held
+	late   map[*message.Message]*held // answered later, and not waited for yet
 	// deciding are those with a verdict that the source has not agreed to yet.
 	deciding map[*message.Message]*held
 	ended    ended
@@ -68,7 +69,7 @@ func New(o Options) *Table {
 	if o.Asked == nil {
 		o.Asked = func() {}
 	}
-	return &Table{o: o, asked: make(chan struct{}), held: map[string]*held{}, deciding: map[*message.Message]*held{}, ended: newEnded()}
+	return &Table{o: o, asked: make(chan struct{}), held: map[string]*held{}, late: map[*message.Message]*held{}, deciding: map[*message.Message]*held{}, ended: newEnded()}
 }
 
 // Handed is one message that a consumer holds.
@@ -80,6 +81,8 @@ type Handed struct {
 	Deadline time.Time
 	// Lost is closed when that time is over, or carrier's own time to drain, and there was no verdict.
 	Lost <-chan struct{}
+	// Decided is closed when there is a verdict, whoever gave it, or after Unread or Abandon.
+	Decided <-chan struct{}
 }
 
 // Ready waits until consumers ask for more than promised messages, and says for how many.

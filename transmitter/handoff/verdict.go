@@ -29,7 +29,8 @@ type Verdict struct {
 	// Delay is how long the message stays away after Retry; zero leaves it to the backoff, as a failed
 	// attempt.
 	Delay time.Duration
-	// For is how much time the consumer has from now on after Extend; zero is the table's lease.
+	// For is how much time the consumer has from now on after Extend; zero is the table's lease, or that
+	// of the Late which has posted the message.
 	For time.Duration
 	// Reason is for dead letters and the log.
 	Reason string
@@ -86,7 +87,7 @@ func (t *Table) Decide(token string, v Verdict) (*Pending, error) {
 		return nil, ErrOtherVerdict
 	case h.verdict != nil:
 		return &Pending{h}, nil
-	case !time.Now().Before(h.expires):
+	case h.posting == nil && !time.Now().Before(h.expires):
 		return nil, ErrLeaseEnded
 	case v.Kind == Extend:
 		t.extend(h, v.For)
@@ -94,13 +95,24 @@ func (t *Table) Decide(token string, v Verdict) (*Pending, error) {
 	}
 	h.verdict = &v
 	t.deciding[h.message] = h
+	if h.posting != nil {
+		h.posting.BringForward(time.Now().Add(afterVerdict))
+	}
 	close(h.decided)
 	return &Pending{h}, nil
 }
 
-// extend gives the consumer more time from now on. The lock is held.
+// extend gives the consumer more time from now on. What a POST may take never becomes less. The lock
+// is held.
 func (t *Table) extend(h *held, more time.Duration) {
-	h.expires = time.Now().Add(min(cmp.Or(more, t.o.Lease), MaxLease))
+	until := time.Now().Add(min(cmp.Or(more, h.lease, t.o.Lease), MaxLease))
+	if h.posting != nil {
+		h.posting.PutOff(until)
+		if until.Before(h.expires) {
+			return
+		}
+	}
+	h.expires = until
 	select {
 	case h.moved <- struct{}{}:
 	default:

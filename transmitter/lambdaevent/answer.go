@@ -14,11 +14,12 @@ func Handled(answer []byte, ids []string) []bool {
 	failed, ok := failures(answer)
 	handled := slices.Repeat([]bool{ok}, len(ids))
 	for _, id := range failed {
-		i := slices.Index(ids, id)
-		if i < 0 {
+		if !slices.Contains(ids, id) {
 			return make([]bool, len(ids))
 		}
-		handled[i] = false
+		for i := range ids { // a message may have come twice
+			handled[i] = handled[i] && ids[i] != id
+		}
 	}
 	return handled
 }

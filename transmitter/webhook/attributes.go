@@ -8,6 +8,7 @@ import (
 
 	"carrier/internal/recent"
 	"carrier/message"
+	"carrier/transmitter/webhook/percent"
 )
 
 // appendAttributes appends a header for each attribute to a head, which may hold limit bytes with all
@@ -28,7 +29,7 @@ func appendAttributes(head []byte, attributes []message.Attribute, limit int) (a
 	all = head
 	for i, a := range attributes {
 		if left[i] {
-			omitted = append(omitted, encodeName(a.Name))
+			omitted = append(omitted, percent.Name(a.Name))
 		} else {
 			all = appendAttribute(all, a)
 		}
@@ -38,7 +39,7 @@ func appendAttributes(head []byte, attributes []message.Attribute, limit int) (a
 
 func appendAttribute(dst []byte, a message.Attribute) []byte {
 	dst = append(dst, attributePrefix...)
-	return appendHeader(dst, encodeName(a.Name), encodeValue(a.Value))
+	return appendHeader(dst, percent.Name(a.Name), percent.Value(a.Value))
 }
 
 // leaveOut chooses which attributes are left out, the longest first, so that the head becomes shorter by
@@ -57,7 +58,7 @@ func leaveOut(attributes []message.Attribute, excess int) map[int]bool {
 			break
 		}
 		left[i] = true
-		excess += len(encodeName(attributes[i].Name)) + len(separator) - lengths[i]
+		excess += len(percent.Name(attributes[i].Name)) + len(separator) - lengths[i]
 	}
 	return left
 }

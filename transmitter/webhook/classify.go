@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"carrier/message"
+	"carrier/transmitter/webhook/delay"
 )
 
 // wantedFields are the header fields that classify looks for, in lower case.
@@ -17,6 +18,9 @@ func wantedFields() []string { return []string{"retry-after", "x-carrier-action"
 type rules struct {
 	accepts   func(status int) bool // success
 	permanent func(status int) bool // of 400 to 599, trying again is of no use
+	// hold is how long a worker may take that answers later and does not say how long; zero where it
+	// may not answer so.
+	hold time.Duration
 }
 
 // classify turns the head of the worker's answer into its outcome, and says what was wrong with it,
@@ -37,23 +41,37 @@ func classify(status int, header http.Header, rules rules, now time.Time) (o mes
 		o.Verdict, o.Cause, o.Action = message.Rejected, 0, message.DeadLetter
 		o.Reason = "worker asked for dead-letter"
 		return o, nil
+	case words[0] == later && rules.hold > 0 && status/100 == 2:
+		return putOff(o, header[holdHeader], rules.hold)
 	default:
 		o = askedToRetry(o)
-		if words[0] != "retry" {
-			warnings = append(warnings, actionHeader+" has an unknown value: treated as retry")
-		}
+		warnings = append(warnings, oddWord(words[0], rules.hold)...)
 	}
 	if o.Verdict != message.Retry || len(header["Retry-After"]) == 0 {
 		return o, warnings
 	}
-	delay, err := parseRetryAfter(header["Retry-After"], now)
+	after, err := delay.RetryAfter(header["Retry-After"], now)
 	switch {
 	case err != nil:
 		return o, append(warnings, err.Error())
-	case delay > 0:
-		o.Cause, o.Delay = message.Deferred, delay
+	case after > 0:
+		o.Cause, o.Delay = message.Deferred, after
 	}
 	return o, warnings
+}
+
+// oddWord says what is wrong with a word that is taken for retry.
+func oddWord(word string, hold time.Duration) []string {
+	switch {
+	case word == "retry":
+		return nil
+	case word == later && hold > 0:
+		return []string{actionHeader + ": later came with a status that is no 2xx: treated as retry"}
+	case word == later:
+		return []string{actionHeader + ": later, but the message has no token (CARRIER_WORKER_ADDRESS): treated as retry"}
+	default:
+		return []string{actionHeader + " has an unknown value: treated as retry"}
+	}
 }
 
 func askedToRetry(o message.Outcome) message.Outcome {

@@ -12,6 +12,7 @@ import (
 
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/transmitter/webhook/percent"
 )
 
 // The names of the headers, spelled as they are sent.
@@ -31,6 +32,8 @@ const (
 	deadlineHeader      = ownPrefix + "Deadline"
 	failoverHeader      = ownPrefix + "Failover"
 	channelHeader       = ownPrefix + "Channel"
+	tokenHeader         = ownPrefix + "Token"
+	holdHeader          = ownPrefix + "Hold"
 
 	traceparentHeader = "traceparent"
 	tracestateHeader  = "tracestate"
@@ -122,9 +125,9 @@ func isProducers(name string) bool {
 // appendOwn appends the headers that tell the worker about m. Ids and names are escaped as attributes
 // are, so that none can break the request.
 func (b *builder) appendOwn(dst []byte, m *message.Message, deadline time.Time) []byte {
-	dst = appendHeader(dst, idHeader, encodeValue(m.ID))
+	dst = appendHeader(dst, idHeader, percent.Value(m.ID))
 	dst = appendNumber(dst, receiveCountHeader, int64(m.ReceiveCount))
-	dst = appendHeader(dst, sourceHeader, encodeValue(m.Source))
+	dst = appendHeader(dst, sourceHeader, percent.Value(m.Source))
 	dst = appendNumber(dst, deadlineHeader, deadline.Unix())
 	if !m.FirstReceived.IsZero() {
 		dst = appendNumber(dst, firstReceivedHeader, m.FirstReceived.Unix())
@@ -133,16 +136,16 @@ func (b *builder) appendOwn(dst []byte, m *message.Message, deadline time.Time) 
 		dst = appendNumber(dst, sentHeader, m.Sent.Unix())
 	}
 	if m.Group != "" {
-		dst = appendHeader(dst, groupHeader, encodeValue(m.Group))
+		dst = appendHeader(dst, groupHeader, percent.Value(m.Group))
 	}
 	if b.failover {
 		dst = appendHeader(dst, failoverHeader, "1")
 	}
 	if b.channel != "" {
-		dst = appendHeader(dst, channelHeader, encodeValue(b.channel))
+		dst = appendHeader(dst, channelHeader, percent.Value(b.channel))
 	}
 	if m.OriginalID != "" && len(m.OriginalID) <= longestValue {
-		dst = appendHeader(dst, originalIDHeader, encodeValue(m.OriginalID))
+		dst = appendHeader(dst, originalIDHeader, percent.Value(m.OriginalID))
 	}
 	return dst
 }

@@ -74,12 +74,13 @@ func (p *poster) post(ctx context.Context, r *request) (o message.Outcome, handl
 	a, err := p.client.Do(ctx, http1.Request{
 		Head: *head, Body: r.content.Body,
 		FinalInterim: p.format.FinalInterim(),
+		Extension:    r.token.extension(),
 		Deadline:     time.Now().Add(r.timeout), BodyTimeout: r.timeout, Read: p.reader(&answer), //nolint:bodyclose // http1 closes the connection, and has Read close nothing
 	})
 	if a.Status == 0 {
 		return failure(ctx, err), nil, nil
 	}
-	o, warnings = classify(a.Status, a.Header, p.rules, time.Now())
+	o, warnings = classify(a.Status, a.Header, r.token.within(p.rules), time.Now())
 	if err != nil && o.Verdict != message.Retry {
 		return failure(ctx, err), nil, warnings
 	}

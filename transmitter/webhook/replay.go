@@ -10,6 +10,7 @@ import (
 
 	"carrier/internal/http1"
 	"carrier/message"
+	"carrier/transmitter/webhook/percent"
 )
 
 // replayMethod is the method a stored request is made again with. Only those that
@@ -51,7 +52,7 @@ func joinQuery(base, query string) string {
 // escapeTarget escapes the bytes that would end or break the request line. Whoever
 // stored the request has met none of them.
 func escapeTarget(s string) string {
-	return escape(s, func(i int) bool { return s[i] > ' ' && s[i] < 0x7f && s[i] != '#' })
+	return percent.Escape(s, func(i int) bool { return s[i] > ' ' && s[i] < 0x7f && s[i] != '#' })
 }
 
 // appendAgent says who sends, unless the operator does, or the producer of a request that is made again.

@@ -8,6 +8,7 @@ import (
 	"carrier/message"
 	"carrier/transmitter/lambdaevent"
 	"carrier/transmitter/webhook/format"
+	"carrier/transmitter/webhook/percent"
 )
 
 // A builder makes the request of a message. Nothing in it changes after it is made, but for the signing
@@ -55,6 +56,8 @@ func newBuilder(opts Options) (*builder, error) {
 type request struct {
 	builder *builder
 	m       *message.Message
+	// token is nil where there is none.
+	token *Token
 	// batch is m and those that are handed over with it; nil where m is alone.
 	batch []*message.Message
 	now   time.Time
@@ -155,7 +158,8 @@ func (r *request) appendHead(dst []byte) (head []byte, omitted []string) {
 	dst = r.builder.appendReplayed(dst, r.replayed)
 	dst = appendTrace(dst, r)
 	dst = r.builder.appendOwn(dst, r.m, r.now.Add(r.timeout))
-	dst = r.builder.signing.appendTo(dst, encodeValue(r.m.ID), r.now, r.content.Body)
+	dst = r.token.appendTo(dst)
+	dst = r.builder.signing.appendTo(dst, percent.Value(r.m.ID), r.now, r.content.Body)
 	dst = r.appendFormat(dst)
 	dst, omitted = appendAttributes(dst, r.attributes, begin+r.builder.maxHead-len("\r\n"))
 	return append(dst, "\r\n"...), omitted

@@ -47,3 +47,8 @@ func ContentType(m *message.Message, otherwise string) string {
 func Trace(m *message.Message) (traceparent, tracestate string) {
 	return (&request{m: m, attributes: m.Attributes}).trace()
 }
+
+// AmazonTrace is the trace of X-Ray that m carries; empty where there is none that a header carries.
+func AmazonTrace(m *message.Message) string {
+	return (&request{m: m, attributes: m.Attributes}).amazonTrace()
+}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -18,14 +19,19 @@ func appendTrace(dst []byte, r *request) []byte {
 	if state != "" {
 		dst = appendHeader(dst, tracestateHeader, state)
 	}
-	amazon := traceValue(r, amazonTraceHeader)
-	if amazon == "" {
-		amazon = r.m.Trace
-	}
-	if isPrintable(amazon) {
+	if amazon := r.amazonTrace(); amazon != "" {
 		dst = appendHeader(dst, amazonTraceHeader, amazon)
 	}
 	return dst
+}
+
+// amazonTrace is the trace of X-Ray, as far as a header carries it.
+func (r *request) amazonTrace() string {
+	amazon := cmp.Or(traceValue(r, amazonTraceHeader), r.m.Trace)
+	if !isPrintable(amazon) {
+		return ""
+	}
+	return amazon
 }
 
 // trace is the W3C trace, as far as the receiving side could read it.

@@ -127,7 +127,7 @@ func Open(opts Options) (*Transmitter, error) {
 		name:         opts.Endpoint.String(),
 		builder:      builder,
 		certificates: certificates,
-		poster:       &poster{client: client, omitted: newOmitted(opts.Omitted), rules: rules{opts.Format.Accepts, opts.Permanent}, format: opts.Format},
+		poster:       &poster{client: client, omitted: newOmitted(opts.Omitted), rules: rules{accepts: opts.Format.Accepts, permanent: opts.Permanent}, format: opts.Format},
 	}, nil
 }
 
@@ -144,6 +144,12 @@ func (t *Transmitter) Ready(ctx context.Context, promised int) (int, error) {
 // Transmit makes one request, never a second, and returns the worker's word on it. A
 // message that no request may be made of is rejected unposted, with an empty Code.
 func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.Outcome {
+	return t.TransmitAs(ctx, m, nil)
+}
+
+// TransmitAs is Transmit with a token, by which the worker may settle m whatever it answers. Where it
+// answers that it will, Later of the outcome says for how long.
+func (t *Transmitter) TransmitAs(ctx context.Context, m *message.Message, token *Token) message.Outcome {
 	if ctx.Err() != nil {
 		return notPosted()
 	}
@@ -151,6 +157,7 @@ func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.
 	if err != nil {
 		return message.Outcome{Verdict: message.Rejected, Reason: err.Error()}
 	}
+	req.token = token
 	o, handled := t.post(ctx, req)
 	return t.outcome(o, handled, 0)
 }

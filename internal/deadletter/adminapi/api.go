@@ -5,7 +5,6 @@ package adminapi
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -301,10 +300,8 @@ func (a *API) redriveOne(w http.ResponseWriter, r *http.Request) error {
 
 // read decodes the request's body.
 func read(w http.ResponseWriter, r *http.Request, into any) error {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return refuse(http.StatusBadRequest, "the request is not the JSON that is wanted: %v", err)
+	if p := httpapi.ReadJSON(w, r, maxRequest, into); p != nil {
+		return refuse(p.Status, "%s", p.Detail)
 	}
 	return nil
 }

@@ -137,7 +137,14 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 		"a redrive of no route":           {"POST", "/v1/dead-letters/redrive", `{"all":true}`, 400, "route"},
 		"a request that is no JSON":       {"POST", "/v1/dead-letters/redrive", `all`, 400, "JSON"},
 		"a field that nobody knows":       {"POST", "/v1/dead-letters/redrive", `{"route":"mail","every":true}`, 400, "every"},
-		"a request that is much too long": {"POST", "/v1/dead-letters/redrive", `{"ids":["` + strings.Repeat("x", maxRequest) + `"]}`, 400, "large"},
+		"a request that is much too long": {"POST", "/v1/dead-letters/redrive", `{"ids":["` + strings.Repeat("x", maxRequest) + `"]}`, 413, "1048576"},
+		"null":                            {"POST", "/v1/dead-letters/redrive", `null`, 400, "JSON"},
+		"a list":                          {"POST", "/v1/dead-letters/redrive", `[]`, 400, "JSON"},
+		"a second object":                 {"POST", "/v1/dead-letters/redrive", `{"route":"mail","all":true}{}`, 400, "more after it"},
+		"a name twice":                    {"POST", "/v1/dead-letters/redrive", `{"route":"orders","all":true,"route":"mail"}`, 400, "twice"},
+		"a number for a rate":             {"POST", "/v1/dead-letters/redrive", `{"route":"mail","all":true,"rate":1e400}`, 400, "rate"},
+		"lists without end":               {"POST", "/v1/dead-letters/redrive", `{"ids":` + strings.Repeat("[", 100_000), 400, "JSON"},
+		"nothing":                         {"POST", "/v1/dead-letters/redrive", ``, 400, "ids or all"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer := do(t, a, c.method, c.path, c.body)

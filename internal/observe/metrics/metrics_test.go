@@ -213,6 +213,25 @@ func TestWhatOthersReportIsCounted(t *testing.T) {
 	expect(t, m, `carrier_worker_up 0`)
 }
 
+func TestWhatIsForwardedIsCounted(t *testing.T) {
+	m := assemble(options())
+	if text := scrape(t, m); strings.Contains(text, "carrier_forward_") || strings.Contains(text, "carrier_ingest_stored_total") {
+		t.Error("metrics of a queue that messages go to are there without one")
+	}
+	f := m.WatchForward()
+	s := m.WatchStore([]string{"queue", "file"}, []string{"unknown", "refused"})
+	expect(t, m, `carrier_forward_up 0`, `carrier_forward_call_duration_seconds_count 0`,
+		`carrier_ingest_stored_total{in="file"} 0`, `carrier_ingest_store_failures_total{cause="unknown"} 0`)
+	f.SetUp(true)
+	f.Called(2 * time.Millisecond)
+	for _, word := range []string{"queue", "queue", "file", "refused"} {
+		s.Kept(word)
+	}
+	expect(t, m, `carrier_forward_up 1`, `carrier_forward_call_duration_seconds_bucket{le="0.0025"} 1`,
+		`carrier_ingest_stored_total{in="queue"} 2`, `carrier_ingest_stored_total{in="file"} 1`,
+		`carrier_ingest_store_failures_total{cause="refused"} 1`, `carrier_ingest_store_failures_total{cause="unknown"} 0`)
+}
+
 func TestIngestIsAbsentWithOtherReceivers(t *testing.T) {
 	m := assemble(Options{Receiver: "sqs"})
 	expect(t, m, `carrier_deferrals_held 0`)

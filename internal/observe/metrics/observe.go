@@ -48,7 +48,7 @@ func (m *Metrics) attempted(e dispatch.Event) {
 	}
 	m.took.observe(e.Took.Seconds())
 	if e.Message != nil && !e.Message.Sent.IsZero() {
-		m.age.observe(max(e.Message.Age()-e.Took, 0).Seconds())
+		m.age.observe(max(e.Message.Age()-max(e.Took, e.Outcome.Held), 0).Seconds())
 	}
 }
 

@@ -42,7 +42,9 @@ func (a *Attempt) fields() []zapcore.Field {
 	}
 }
 
-// A Settlement is the end of one message in flight. OK says that the source agreed.
+// A Settlement is the end of one message in flight. OK says that the source agreed. Verdict is the word
+// that a webhook worker gave by token, or "none" where it promised one and gave none, and HeldMS how long
+// it had the message; both are absent where the worker's answer was its word.
 type Settlement struct {
 	Time      time.Time `json:"time"`
 	Event     string    `json:"event"`
@@ -53,15 +55,24 @@ type Settlement struct {
 	AgeMS     int64     `json:"age_ms"`
 	SettleMS  int64     `json:"settle_ms"`
 	OK        bool      `json:"ok"`
+	Verdict   string    `json:"verdict,omitempty"`
+	HeldMS    int64     `json:"held_ms,omitempty"`
 }
 
 func (s *Settlement) entry() zapcore.Entry { return zapcore.Entry{Time: s.Time, Message: s.Event} }
 
 func (s *Settlement) fields() []zapcore.Field {
-	return []zapcore.Field{
+	all := []zapcore.Field{
 		zap.String("route", s.Route), zap.String("message_id", s.MessageID), zap.String("outcome", s.Outcome),
 		zap.Int("attempts", s.Attempts), zap.Int64("age_ms", s.AgeMS), zap.Int64("settle_ms", s.SettleMS), zap.Bool("ok", s.OK),
 	}
+	if s.Verdict != "" {
+		all = append(all, zap.String("verdict", s.Verdict))
+	}
+	if s.HeldMS != 0 {
+		all = append(all, zap.Int64("held_ms", s.HeldMS))
+	}
+	return all
 }
 
 // newEncoder makes lines of JSON as the structs' tags say; a test holds the two together.

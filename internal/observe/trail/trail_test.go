@@ -253,7 +253,7 @@ func TestOnlyFailuresAreWritten(t *testing.T) {
 func TestLinesAreWhatTheAPISays(t *testing.T) {
 	at := time.Date(2026, 11, 28, 12, 0, 0, 5, time.UTC)
 	a := Attempt{at, "attempt", "mail", "m\n\"<1>", 2, 3, "http://w/", 500, 12, "failed", 2000, "status 500 \x01 \u2028"}
-	s := Settlement{at, "settled", "mail", "m", "delivered", 3, 60_000, 5, true}
+	s := Settlement{at, "settled", "mail", "m", "delivered", 3, 60_000, 5, true, "ack", 900_000}
 	got := written(t, Options{}, func(trail *Trail) {
 		trail.Attempt(a)
 		trail.Settlement(s)

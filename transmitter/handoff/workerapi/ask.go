@@ -2,7 +2,6 @@ package workerapi
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"carrier/internal/httpapi"
@@ -37,10 +36,7 @@ func (s *Server) take(ctx context.Context, t *handoff.Table, want wish) ([]hando
 	}
 	defer s.waits.Add(-1)
 	if s.waits.Add(1) > maxWaits {
-		return nil, &httpapi.Problem{
-			Status: http.StatusServiceUnavailable, Detail: "too many requests wait for messages",
-			Header: http.Header{"Retry-After": {"1"}},
-		}
+		return nil, busy("too many requests wait for messages")
 	}
 	asking := t.Ask(want.most, want.lease)
 	got := s.await(ctx, asking, want)

@@ -8,6 +8,7 @@ import (
 
 	"carrier/internal/httpapi"
 	"carrier/transmitter/handoff"
+	"carrier/transmitter/handoff/runtimeapi"
 )
 
 // drainedRetry is the Retry-After of a server that drains, in seconds: by then another program may
@@ -22,6 +23,9 @@ func (s *Server) handler() http.Handler {
 			s.handle(&mux, r)
 		}
 	}
+	if s.hasNames() {
+		s.runtime.HandleAnswers(&mux, "")
+	}
 	mux.Handle("POST /v1/settle", http.HandlerFunc(s.settle))
 	mux.Handle("POST /v1/messages/{token}/{verdict}", http.HandlerFunc(s.verdict))
 	return s.guarded(&mux)
@@ -35,6 +39,8 @@ func (s *Server) handle(mux *httpapi.Mux, r Route) {
 	}
 	mux.Handle("GET "+prefix+"/next", s.asking(r, s.next))
 	mux.Handle("POST "+prefix+"/pull", s.asking(r, s.pull))
+	mux.Handle("GET "+prefix+"/stream", s.asking(r, s.stream))
+	s.handleFunctions(mux, prefix, r)
 }
 
 // asking is the handler of a path by which messages of route are taken.
@@ -58,7 +64,9 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		case !s.socket && !httpapi.HasLocalHost(r, s.o.Hosts):
 			httpapi.Problem{Status: http.StatusForbidden, Detail: "the Host is neither an address nor localhost, and not in CARRIER_WORKER_HOSTS"}.Write(w)
 		case s.o.Token != "" && !httpapi.HasBearer(r, s.o.Token):
-			httpapi.Unauthorized().Write(w)
+			unauthorized(r).Write(w)
+		case s.namesNoRoute(r) && isFunctions(r):
+			httpapi.Problem{Status: http.StatusNotFound, Detail: "a route has to be named: AWS_LAMBDA_RUNTIME_API=HOST:PORT/v1/routes/{route}"}.Write(w)
 		case s.namesNoRoute(r):
 			httpapi.Problem{Status: http.StatusNotFound, Detail: "a route has to be named: /v1/routes/{route}/next"}.Write(w)
 		default:
@@ -69,9 +77,12 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 
 // namesNoRoute reports whether r asks for messages without naming a route, where routes have names.
 func (s *Server) namesNoRoute(r *http.Request) bool {
-	asks := r.URL.Path == "/v1/next" || r.URL.Path == "/v1/pull" || r.URL.Path == "/v1/stream"
-	return asks && (len(s.o.Routes) == 0 || s.o.Routes[0].Name != "")
+	asks := r.URL.Path == "/v1/next" || r.URL.Path == "/v1/pull" || r.URL.Path == "/v1/stream" || r.URL.Path == runtimeapi.Base+"invocation/next"
+	return asks && (len(s.o.Routes) == 0 || s.hasNames())
 }
+
+// hasNames reports whether the routes have names.
+func (s *Server) hasNames() bool { return len(s.o.Routes) > 0 && s.o.Routes[0].Name != "" }
 
 // drained is the answer to those that ask while the program drains.
 func drained() *httpapi.Problem {
@@ -79,6 +90,11 @@ func drained() *httpapi.Problem {
 		Status: http.StatusServiceUnavailable, Detail: "draining: no more messages are handed over",
 		Header: http.Header{"Retry-After": {drainedRetry}},
 	}
+}
+
+// busy is the answer where there are too many of something; what names it.
+func busy(what string) *httpapi.Problem {
+	return &httpapi.Problem{Status: http.StatusServiceUnavailable, Detail: what, Header: http.Header{"Retry-After": {"1"}}}
 }
 
 // invalid is the answer to a request that says something that it may not; what names it.

@@ -15,6 +15,7 @@ import (
 
 	"carrier/internal/httpapi"
 	"carrier/transmitter/handoff"
+	"carrier/transmitter/handoff/runtimeapi"
 )
 
 const (
@@ -26,10 +27,15 @@ const (
 	callTimeout   = 2 * time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHead       = 16 << 10
+	// maxLambdaHead is maxHead where functions may answer, without a token: they send up to 1 MiB of
+	// their error as a header.
+	maxLambdaHead = 1<<20 + maxHead
 	// maxWaits is how many requests may wait for messages at once, and maxConnections how many
 	// connections may be open: those that wait, and others that settle.
 	maxWaits       = 10_000
 	maxConnections = maxWaits + 2_000
+	// maxStreams is how many streams may be open beside them.
+	maxStreams = 1_000
 )
 
 // A Route is one whose messages are taken here.
@@ -40,12 +46,18 @@ type Route struct {
 	Table *handoff.Table
 	// Asked says that consumers ask for its messages: without it they are only settled here.
 	Asked bool
+	// Most is how many of its messages consumers hold at once, at most.
+	Most int
 	// ContentType is that of messages whose producer named none.
 	ContentType string
 	// MaxHeaderBytes is the most bytes of headers that an answer has with one message.
 	MaxHeaderBytes int
 	// UnwrapSNS hands over, in place of an SNS notification, the message and the attributes in it.
 	UnwrapSNS bool
+	// Records is the most messages in one invocation of a Lambda function, and Lease the time that it
+	// may take. Where Records is zero there are none.
+	Records int
+	Lease   time.Duration
 }
 
 // Options is what a Server is made of.
@@ -58,6 +70,8 @@ type Options struct {
 	// socket may be asked by any name.
 	Hosts  []string
 	Routes []Route
+	// Warn is told what people should know; nil means that nobody wants to.
+	Warn func(text string)
 	// ErrorLog takes what net/http reports; nil means the standard logger.
 	ErrorLog *log.Logger
 }
@@ -70,8 +84,12 @@ type Server struct {
 	listener net.Listener
 	http     *http.Server
 	waits    atomic.Int64
+	streams  *streams
+	runtime  *runtimeapi.API
 	draining chan struct{} // closed by Drain
 	drain    sync.Once
+	closing  chan struct{} // closed by Close
+	close    sync.Once
 }
 
 // Open listens on the address. Nothing is answered before Serve.
@@ -87,7 +105,8 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 
 func newServer(o Options) *Server {
 	_, socket := socketPath(o.Address)
-	s := &Server{o: o, socket: socket, draining: make(chan struct{})}
+	s := &Server{o: o, socket: socket, streams: newStreams(), draining: make(chan struct{}), closing: make(chan struct{})}
+	s.runtime = s.newRuntime()
 	for _, r := range o.Routes {
 		s.tables = append(s.tables, r.Table)
 	}
@@ -97,6 +116,9 @@ func newServer(o Options) *Server {
 		ReadHeaderTimeout: headTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHead,
+	}
+	if o.Token == "" {
+		s.http.MaxHeaderBytes = maxLambdaHead
 	}
 	httpapi.LimitConnections(s.http, maxConnections)
 	return s
@@ -117,11 +139,14 @@ func (s *Server) Serve() error {
 // settled as before.
 func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
 
-// Close frees the address, and waits for the answers that are being written until ctx ends; what is
-// still open then is closed. It may be called without Serve.
+// Close frees the address, and waits for the answers that are being written and for the ends of
+// streams until ctx ends; what is still open then is closed. It may be called without Serve.
 func (s *Server) Close(ctx context.Context) error {
 	s.Drain()
+	s.streams.end()
+	s.close.Do(func() { close(s.closing) })
 	err := s.http.Shutdown(ctx)
+	s.streams.wait(ctx)
 	// Shutdown closes the listener only once Serve has run.
 	_ = s.listener.Close()
 	if err != nil && ctx.Err() != nil {

@@ -43,6 +43,10 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w)
 		return
 	}
+	if request.Messages == nil {
+		invalid(`"messages" is missing`).Write(w)
+		return
+	}
 	verdicts := make([]handoff.Verdict, len(request.Messages))
 	for i, m := range request.Messages {
 		var problem *httpapi.Problem

@@ -27,7 +27,7 @@ type bench struct {
 
 func newBench(o Options) *bench {
 	b := &bench{table: handoff.New(handoff.Options{Lease: 30 * time.Second}), outcomes: make(chan message.Outcome, 100)}
-	o.Routes = []Route{{Table: b.table, Asked: true, ContentType: "application/json", MaxHeaderBytes: 8 << 10}}
+	o.Routes = []Route{{Table: b.table, Asked: true, Most: most, ContentType: "application/json", MaxHeaderBytes: 8 << 10}}
 	b.Server = newServer(o)
 	return b
 }
@@ -137,27 +137,36 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 			code                 int
 			says                 string
 		}{
-			"a wait that is none":     {open, "GET", "/v1/next?wait=20", "", nil, 400, "wait"},
-			"a wait too long":         {open, "GET", "/v1/next?wait=61s", "", nil, 400, "1m0s"},
-			"HEAD":                    {open, "HEAD", "/v1/next", "", nil, 405, ""},
-			"another method":          {open, "POST", "/v1/next", "", nil, 405, ""},
-			"max too small":           {open, "POST", "/v1/pull", `{"max":0}`, nil, 400, "max"},
-			"max too large":           {open, "POST", "/v1/pull", `{"max":101}`, nil, 400, "max"},
-			"a lease too short":       {open, "POST", "/v1/pull", `{"lease":"1ms"}`, nil, 400, "lease"},
-			"JSON cut off":            {open, "POST", "/v1/pull", `{"max":1`, nil, 400, "JSON"},
-			"two JSON values":         {open, "POST", "/v1/pull", `{} {}`, nil, 400, "JSON"},
-			"a field nobody knows":    {open, "POST", "/v1/pull", `{"mx":1}`, nil, 400, "mx"},
-			"a body too large":        {open, "POST", "/v1/settle", `{"messages":[{"reason":"` + strings.Repeat("x", maxBody) + `"}]}`, nil, 413, "1048576"},
-			"a verdict nobody knows":  {open, "POST", "/v1/settle", `{"messages":[{"token":"t","verdict":"nack"}]}`, nil, 400, "messages[0]"},
-			"an unknown token":        {open, "POST", "/v1/messages/t/ack", "", nil, 404, "urn:carrier:unknown"},
-			"a path that is none":     {open, "GET", "/v2/next", "", nil, 404, ""},
-			"a browser":               {open, "GET", "/v1/next", "", []string{"Origin", "http://127.0.0.1:9020"}, 403, "Origin"},
-			"a foreign name":          {open, "GET", "/v1/next", "", []string{"Host", "evil.example"}, 403, "CARRIER_WORKER_HOSTS"},
-			"a name that is allowed":  {open, "POST", "/v1/messages/t/ack", "", []string{"Host", "carrier.example:9020"}, 404, ""},
-			"a name over a socket":    {Options{Address: "unix:///w.sock"}, "POST", "/v1/messages/t/ack", "", []string{"Host", "worker"}, 404, ""},
-			"no token":                {guarded, "GET", "/v1/next", "", nil, 401, "bearer"},
-			"the token, and a Host":   {guarded, "POST", "/v1/messages/t/ack", "", []string{"Authorization", "Bearer secret"}, 404, ""},
-			"a route that is unknown": {open, "GET", "/v1/routes/x/next", "", nil, 404, ""},
+			"no body to settle":               {open, "POST", "/v1/settle", "", nil, 400, "messages"},
+			"a null lease, and junk":          {open, "POST", "/v1/pull", `{"lease":null}]`, nil, 400, "more after it"},
+			"a wait that is none":             {open, "GET", "/v1/next?wait=20", "", nil, 400, "wait"},
+			"a wait too long":                 {open, "GET", "/v1/next?wait=61s", "", nil, 400, "1m0s"},
+			"HEAD":                            {open, "HEAD", "/v1/next", "", nil, 405, ""},
+			"another method":                  {open, "POST", "/v1/next", "", nil, 405, ""},
+			"max too small":                   {open, "POST", "/v1/pull", `{"max":0}`, nil, 400, "max"},
+			"max too large":                   {open, "POST", "/v1/pull", `{"max":101}`, nil, 400, "max"},
+			"a lease too short":               {open, "POST", "/v1/pull", `{"lease":"1ms"}`, nil, 400, "lease"},
+			"a body too large":                {open, "POST", "/v1/settle", `{"messages":[{"reason":"` + strings.Repeat("x", maxBody) + `"}]}`, nil, 413, "1048576"},
+			"a verdict nobody knows":          {open, "POST", "/v1/settle", `{"messages":[{"token":"t","verdict":"nack"}]}`, nil, 400, "messages[0]"},
+			"an unknown token":                {open, "POST", "/v1/messages/t/ack", "", nil, 404, "urn:carrier:unknown"},
+			"a path that is none":             {open, "GET", "/v2/next", "", nil, 404, ""},
+			"a browser":                       {open, "GET", "/v1/next", "", []string{"Origin", "http://127.0.0.1:9020"}, 403, "Origin"},
+			"a foreign name":                  {open, "GET", "/v1/next", "", []string{"Host", "evil.example"}, 403, "CARRIER_WORKER_HOSTS"},
+			"a name that is allowed":          {open, "POST", "/v1/messages/t/ack", "", []string{"Host", "carrier.example:9020"}, 404, ""},
+			"a name over a socket":            {Options{Address: "unix:///w.sock"}, "POST", "/v1/messages/t/ack", "", []string{"Host", "worker"}, 404, ""},
+			"no token":                        {guarded, "GET", "/v1/next", "", nil, 401, "bearer"},
+			"the token, and a Host":           {guarded, "POST", "/v1/messages/t/ack", "", []string{"Authorization", "Bearer secret"}, 404, ""},
+			"a stream from a browser":         {open, "GET", "/v1/stream", "", []string{"Origin", "http://127.0.0.1:9020"}, 403, "Origin"},
+			"a stream without a token":        {guarded, "GET", "/v1/stream", "", nil, 401, "bearer"},
+			"a stream at a foreign name":      {open, "GET", "/v1/stream", "", []string{"Host", "evil.example"}, 403, "CARRIER_WORKER_HOSTS"},
+			"a stream that is no WebSocket":   {open, "GET", "/v1/stream", "", nil, 426, "Upgrade"},
+			"a stream by another method":      {open, "POST", "/v1/stream", "", nil, 405, ""},
+			"HEAD of a stream":                {open, "HEAD", "/v1/stream", "", nil, 405, ""},
+			"a stream without subprotocol":    {open, "GET", "/v1/stream", "", upgrade(), 400, "carrier.v1"},
+			"a stream of another subprotocol": {open, "GET", "/v1/stream", "", upgrade("Sec-WebSocket-Protocol", "carrier.v2, mqtt"), 400, "carrier.v1"},
+			"a stream of another version":     {open, "GET", "/v1/stream", "", upgrade("Sec-WebSocket-Protocol", "carrier.v1", "Sec-WebSocket-Version", "8"), 400, "version"},
+			"a stream without a key":          {open, "GET", "/v1/stream", "", upgrade("Sec-WebSocket-Protocol", "carrier.v1", "Sec-WebSocket-Key", ""), 400, "Key"},
+			"a route that is unknown":         {open, "GET", "/v1/routes/x/next", "", nil, 404, ""},
 		} {
 			w := newBench(c.options).do(t, c.method, c.target, c.body, c.header...)
 			if w.Code != c.code || w.Header().Get("Content-Type") != "application/problem+json" || !strings.Contains(w.Body.String(), c.says) {
@@ -165,6 +174,53 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestBodyThatIsNotTheJSONThatIsWantedIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(Options{})
+		for path, bodies := range map[string]map[string]int{
+			"/v1/pull": {
+				``: 200, `{}`: 200, `{"max":null,"wait":null,"lease":null}`: 200,
+				`null`: 400, `[]`: 400, `"x"`: 400, `10`: 400, `true`: 400, `max=1`: 400, `{"max":1`: 400, `{}{}`: 400, `{} null`: 400,
+				`{"max":1,"max":100}`: 400, `{"max":1,"Max":100}`: 400, `{"mx":1}`: 400, `{"max":"1"}`: 400, `{"max":1.5}`: 400,
+				`{"max":1e400}`: 400, `{"max":-1}`: 400, `{"max":18446744073709551617}`: 400, `{"wait":20}`: 400, `{"wait":""}`: 400,
+				`{"wait":"9999999999h"}`: 400, `{"lease":{}}`: 400, `{"max":` + strings.Repeat("[", 100_000): 400,
+			},
+			"/v1/settle": {
+				`{"messages":[]}`: 200, `{"messages":[{"token":"t","verdict":"ack","delay":null}]}`: 200,
+				``: 400, `{}`: 400, `null`: 400, `[]`: 400, `"x"`: 400, `{"messages":null}`: 400, `{"messages":{}}`: 400, `{"messages":["t"]}`: 400,
+				`{"messages":[null]}`: 400, `{"messages":[{}]}`: 400, `{"messages":[{"token":"t","verdict":"ack"}]}]`: 400,
+				`{"messages":[{"token":"t","verdict":"ack","verdict":"retry"}]}`: 400, `{"messages":[],"messages":[]}`: 400,
+				`{"messages":[{"token":"t","verdict":"Ack"}]}`: 400, `{"messages":[{"token":"t","verdict":"ack","dely":"1s"}]}`: 400,
+				`{"messages":[{"token":"t","verdict":"retry","delay":1e9}]}`: 400, `{"messages":[{"token":1,"verdict":"ack"}]}`: 400,
+				`{"messages":` + strings.Repeat("[", 100_000): 400,
+			},
+		} {
+			for body, code := range bodies {
+				w := b.do(t, "POST", path, body)
+				problem := w.Header().Get("Content-Type") == "application/problem+json"
+				if w.Code != code || problem != (code == 400) || w.Body.Len() > 500 {
+					t.Errorf("%s %.80s: %d %.500s", path, body, w.Code, w.Body)
+				}
+			}
+		}
+		if n, err := b.table.Ready(ended(t), 0); n != 0 || err == nil {
+			t.Errorf("%d messages are still asked for", n)
+		}
+	})
+}
+
+// ended is a context that has ended.
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// upgrade is the headers of a WebSocket's handshake, and more.
+func upgrade(header ...string) []string {
+	return append([]string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "MDEyMzQ1Njc4OWFiY2RlZg=="}, header...)
 }
 
 func TestOpenWaitsAreBounded(t *testing.T) {
@@ -200,9 +256,9 @@ type gone struct{ http.ResponseWriter }
 func (gone) Write([]byte) (int, error) { return 0, http.ErrHandlerTimeout }
 
 func TestWhatCouldNotBeWrittenWasNotHandedOver(t *testing.T) {
-	for _, path := range []string{"GET /v1/next", "POST /v1/pull"} {
+	for _, path := range []string{"GET /v1/next", "POST /v1/pull", "GET " + nextPath} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(Options{})
+			b := functions(Options{})
 			go func() {
 				time.Sleep(time.Second)
 				b.offer(t.Context(), "a", "x")

@@ -1,4 +1,5 @@
-package webhook
+// Package percent makes names and values that a header can carry, by percent escapes.
+package percent
 
 import "strings"
 
@@ -9,18 +10,18 @@ const (
 	tokenMarks = "!#$&'*+-.^_`|~"
 )
 
-// encodeName makes any name a header token. Decoding the percent signs once gives the
+// Name makes any name a header token. Decoding the percent signs once gives the
 // name back.
-func encodeName(name string) string {
-	return escape(name, func(i int) bool { return isToken(name[i]) })
+func Name(name string) string {
+	return Escape(name, func(i int) bool { return isToken(name[i]) })
 }
 
-// encodeValue makes any value one that a header can carry. Decoding the percent signs
+// Value makes any value one that a header can carry. Decoding the percent signs
 // once gives the value back; spaces at either end are escaped too, since the other
 // side trims them.
-func encodeValue(value string) string {
+func Value(value string) string {
 	last := len(value) - 1
-	return escape(value, func(i int) bool {
+	return Escape(value, func(i int) bool {
 		if value[i] == ' ' {
 			return i != 0 && i != last
 		}
@@ -28,8 +29,8 @@ func encodeValue(value string) string {
 	})
 }
 
-// escape replaces each byte whose index is not plain by its percent escape.
-func escape(s string, plain func(i int) bool) string {
+// Escape replaces each byte whose index is not plain by its percent escape.
+func Escape(s string, plain func(i int) bool) string {
 	escaped := 0
 	for i := range len(s) {
 		if !plain(i) {
