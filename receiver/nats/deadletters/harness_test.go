@@ -2,9 +2,12 @@ package deadletters
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
+	natsserver "github.com/nats-io/nats-server/v2/server"
+	gonats "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
@@ -43,11 +46,24 @@ type shape struct {
 
 func over(t *testing.T, s shape) bench {
 	t.Helper()
-	b := bench{server: natstest.Start(t).Connect(t)}
+	return benchWith(t, s, nil)
+}
+
+// benchWith is over on a server that change has altered: where it has users, the test is the user all,
+// and the store the user few.
+func benchWith(t *testing.T, s shape, change func(*natsserver.Options)) bench {
+	t.Helper()
+	b, of := bench{}, func(url, _ string) string { return url }
+	if change == nil {
+		b.server = natstest.Start(t).Connect(t)
+	} else {
+		b.server = natstest.Start(t, change).Connect(t, gonats.UserInfo("all", "x"))
+		of = func(url, user string) string { return strings.Replace(url, "//", "//"+user+":x@", 1) }
+	}
 	b.server.Stream(t, "S", orNothing(s.source))
 	b.server.Stream(t, "D", orNothing(s.dead))
 	b.server.Consumer(t, "S", "c", orNothing(s.consumer))
-	b.options = nats.Options{URL: b.server.URL, Stream: "S", Consumer: "c", DeadLetterSubject: "D.x", Ordered: true}
+	b.options = nats.Options{URL: of(b.server.URL, "few"), Stream: "S", Consumer: "c", DeadLetterSubject: "D.x", Ordered: true}
 	var err error
 	b.Store, err = Open(t.Context(), b.options)
 	must(t, err)

@@ -3,10 +3,13 @@ package deadletters
 import (
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	natsserver "github.com/nats-io/nats-server/v2/server"
 	gonats "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -222,5 +225,54 @@ func TestIDsGoInTheStreamsOrderEachOnce(t *testing.T) {
 	got := inOrder([]string{"D:10:1", "D:9:1", "none", "D:10:1"})
 	if !slices.Equal(got, []string{"none", "D:9:1", "D:10:1"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// permissions are the subjects that two pages say a user publishes to, with the names of a bench.
+func permissions(t *testing.T) (subjects []string) {
+	t.Helper()
+	named := regexp.MustCompile("`(\\$JS\\.[A-Z.>]+)`")
+	for _, page := range []string{"operations.md", "dead-letters.md"} {
+		text, err := os.ReadFile("../../../docs/" + page)
+		must(t, err)
+		for _, match := range named.FindAllStringSubmatch(string(text), -1) {
+			tokens := strings.Split(match[1], ".")
+			for i, token := range tokens[3:] { // behind $JS.API.STREAM and the like
+				tokens[i+3] = map[string]string{"STREAM": "S", "CONSUMER": "c", "DEAD": "D"}[token]
+				if tokens[i+3] == "" {
+					tokens[i+3] = token
+				}
+			}
+			subjects = append(subjects, strings.Join(tokens, "."))
+		}
+	}
+	return subjects
+}
+
+func TestPermissionsOfThePagesAreEnough(t *testing.T) {
+	t.Parallel()
+	for name, direct := range map[string]bool{"read at the leader": false, "read directly": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := benchWith(t, shape{dead: func(c *jetstream.StreamConfig) { c.AllowDirect = direct }}, func(o *natsserver.Options) {
+				o.Users = []*natsserver.User{
+					{Username: "all", Password: "x"},
+					{Username: "few", Password: "x", Permissions: &natsserver.Permissions{
+						Publish:   &natsserver.SubjectPermission{Allow: append(permissions(t), "S.>", "D.x")},
+						Subscribe: &natsserver.SubjectPermission{Allow: []string{"_INBOX.>"}},
+					}},
+				}
+			})
+			ids := b.put(t, "a", "b", "c")
+			letters, _, err := b.List(t.Context(), "", 10)
+			if err != nil || len(letters) != 3 {
+				t.Fatalf("%v, %v", letters, err)
+			}
+			must(t, b.Drop(t.Context(), ids[1]))
+			p, err := b.Redrive(t.Context(), deadletter.Request{})
+			if err != nil || p.Moved != 2 || b.Left(t) != 0 {
+				t.Errorf("%+v, %v", p, err)
+			}
+		})
 	}
 }

@@ -185,6 +185,7 @@ function routeCard(r, now) {
       } catch (e) { failed("routes-error", e); }
       await look();
     });
+    if (!paused) b.title = "No receive begins. What an open one brings is still handled.";
     li.append(b);
   }
   before.set(r.name, { at: now, received: r.received, delivered });
