@@ -138,7 +138,7 @@ func TestFunctionsAnswerDecidesOverEachRecord(t *testing.T) {
 func TestFunctionThatFailsWithinItsResponseHasFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := functions(Options{})
-		r := httptest.NewRequest("POST", "http://127.0.0.1"+b.invoke(t)+"/response", strings.NewReader("{}"))
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1"+b.invoke(t)+"/response", strings.NewReader("{}"))
 		said := base64.StdEncoding.EncodeToString([]byte(`{"errorType":"Oops","errorMessage":"in the middle"}`))
 		r.Trailer = http.Header{"Lambda-Runtime-Function-Error-Type": {"Oops"}, "Lambda-Runtime-Function-Error-Body": {said}}
 		w := httptest.NewRecorder()
@@ -333,7 +333,7 @@ func TestFunctionThatLeavesWhileItWaitsGetsNothing(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			w := httptest.NewRecorder()
-			b.http.Handler.ServeHTTP(w, httptest.NewRequest("GET", "http://127.0.0.1"+nextPath, nil).WithContext(ctx))
+			b.http.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://127.0.0.1"+nextPath, nil).WithContext(ctx))
 			if w.Body.Len() > 0 {
 				t.Errorf("drains %v: %s", drains, w.Body)
 			}
