@@ -1,6 +1,6 @@
 """A worker that takes ten messages at once, works on several of them at a time, keeps the lease of
 what takes long, and settles all of them in one request. It needs Python 3.9 or later and no package.
-CARRIER_PULL is carrier's worker address."""
+PULL_URL is carrier's worker address."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-CARRIER = os.environ.get("CARRIER_PULL", "http://127.0.0.1:9020")
+CARRIER = os.environ.get("PULL_URL", "http://127.0.0.1:9020")
 LEASE = 60  # seconds, extended while the work goes on
 
 

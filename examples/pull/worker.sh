@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A worker that is a loop around curl: it takes one message at a time, works on its file, and says
-# what became of it. CARRIER_PULL is carrier's worker address.
-carrier=${CARRIER_PULL:-http://127.0.0.1:9020}
+# what became of it. PULL_URL is carrier's worker address.
+carrier=${PULL_URL:-http://127.0.0.1:9020}
 body=$(mktemp)
 trap 'rm -f "$body"' EXIT
 
