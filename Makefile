@@ -98,6 +98,13 @@ spans: ## test what the build tag otel adds
 	@echo "== OpenTelemetry (build tag otel)"
 	@go test -tags otel -timeout 8m -count 1 ./internal/tracing ./test/otel
 
+# Node's runtime of Lambda is compiled when it is installed, which takes some minutes: it is not part of
+# make test, which tests the function in Node where the runtime is there.
+.PHONY: lambda
+lambda: compiler cmake ## test the example functions under AWS's own runtimes; Node's is compiled once
+	@cd examples/lambda/node && { [ -d node_modules/aws-lambda-ric ] || npm ci --no-audit --no-fund; }
+	@go test $(RACE) -count 1 -v -run TestLambdaFunctionsRunUnchanged ./examples
+
 # Chromium is looked for under its usual names; CHROMIUM names another one.
 .PHONY: browser
 browser: chromium $(LINT) ## test the page of the admin port in a real browser: vet, tidy, lint and tests of test/browser
@@ -264,6 +271,17 @@ chromium:
 		echo "== installing chromium, once"; apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
 	else \
 		echo "make: the page is tested in Chromium; install the package chromium, or set CHROMIUM to a browser's path" >&2; exit 1; \
+	fi
+
+.PHONY: cmake
+cmake:
+	@for tool in cmake autoreconf libtoolize; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "== installing what compiles Node's runtime of Lambda, once"; \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends cmake autoconf automake libtool make g++ >/dev/null; \
+	else \
+		echo "make: Node's runtime of Lambda is compiled with$$missing; install the packages cmake, autoconf, automake and libtool" >&2; exit 1; \
 	fi
 
 .PHONY: runnable
