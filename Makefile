@@ -275,7 +275,7 @@ chromium:
 
 .PHONY: cmake
 cmake:
-	@for tool in cmake autoreconf libtoolize; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	@missing=; for tool in cmake autoreconf libtoolize; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "== installing what compiles Node's runtime of Lambda, once"; \
