@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -104,7 +105,7 @@ func failOver(t *testing.T, program string, environment []string, done func() bo
 	ingest := programtest.FreeAddress(t)
 	cmd := exec.Command(program)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(environment, "CARRIER_INGEST_ADDRESS="+ingest, "CARRIER_ADMIN_ADDRESS=")
+	cmd.Env = slices.Concat(environment, []string{"CARRIER_INGEST_ADDRESS=" + ingest, "CARRIER_ADMIN_ADDRESS="})
 	var output programtest.Output
 	cmd.Stdout, cmd.Stderr = &output, &output
 	running := programtest.Start(t, cmd)
