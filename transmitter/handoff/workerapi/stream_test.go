@@ -371,7 +371,18 @@ func TestCreditIsCutToTheConcurrency(t *testing.T) {
 		if n, err := s.readyNow(t); n != most || err != nil {
 			t.Errorf("ready for %d, %v", n, err)
 		}
+		for i := range most {
+			go s.offer(t.Context(), fmt.Sprint(i), "x")
+			c.expect("message")
+		}
+		synctest.Wait()
+		if n, err := s.readyNow(t); err == nil {
+			t.Errorf("ready for %d beside all that it may hold", n)
+		}
 		_ = c.conn.CloseNow()
+		for range most {
+			<-s.outcomes
+		}
 	})
 }
 
