@@ -13,8 +13,8 @@ import (
 type BreakerOptions struct {
 	// Failures is how many attempts must fail in a row before the breaker opens; at least 1.
 	Failures int
-	// Cooldown is how long the breaker is open before one message is let through as the probe. Each probe
-	// that fails doubles it, up to four times. Above zero.
+	// Cooldown is how long the breaker is open before one message is let through as the probe. After a
+	// probe that failed it is twice as long. Above zero.
 	Cooldown time.Duration
 	// Changed is told when the breaker opens, and when it has closed again. A probe that fails is no
 	// change. It must neither block nor call back. Nil means nobody is told.
@@ -187,9 +187,9 @@ func isFailure(o message.Outcome) bool {
 }
 
 // longestCooldown is how many times the cooldown the breaker is open at most before a probe. Each probe
-// spends a receive of a message: where the source gives its oldest message first, probes at an even pace
+// spends a receive of a message: where the source gives its oldest message first, probes at each cooldown
 // have more than one in fifty of 1,000 messages dead-lettered in ten minutes (breaker_test.go counts them).
-const longestCooldown = 4
+const longestCooldown = 2
 
 // setOpen opens the breaker, or leaves it open until the next probe. b.mu is held.
 func (b *breaker) setOpen() {

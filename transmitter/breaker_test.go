@@ -82,7 +82,7 @@ func TestOpenBreakerLetsOneProbeThroughAfterEachCooldownThatGrows(t *testing.T) 
 		}))
 		post := func() message.Outcome { return tr.Transmit(t.Context(), &message.Message{ID: "m"}) }
 		post()
-		for _, cooldown := range []time.Duration{5, 10, 20, 20} { // each probe fails
+		for _, cooldown := range []time.Duration{5, 10, 10, 10} { // each probe fails
 			if o := post(); o.Verdict != message.Retry || o.Cause != message.Unreached || o.Code != "" {
 				t.Errorf("while it is open: %+v", o)
 			}
@@ -98,7 +98,7 @@ func TestOpenBreakerLetsOneProbeThroughAfterEachCooldownThatGrows(t *testing.T) 
 			cancel()
 			post()
 		}
-		time.Sleep(20 * time.Second)
+		time.Sleep(10 * time.Second)
 		worker.SetAnswer(transmittertest.Accept)
 		post()
 		if n := readyNow(t, tr); n != transmitter.Unlimited || !reflect.DeepEqual(changes, []bool{true, false}) {
