@@ -34,6 +34,7 @@ func newDoor(t *testing.T, name string, e env) *door {
 		"CARRIER_FORWARD_TO": "sqs", "CARRIER_SQS_QUEUE_NAME": name, "CARRIER_SQS_ENDPOINT": endpoint,
 	}.with(e)}
 	d.start(t)
+	d.awaitLog("worker takes messages") // the queue's own; before that queue+file stores in the file
 	return d
 }
 
