@@ -135,8 +135,8 @@ func (s *stream) fail(err error) {
 	}
 }
 
-// hangUp closes the connection, and says why where that can be said.
-func (s *stream) hangUp(ctx context.Context, err error) {
+// closeSaying closes the connection, and says why where that can be said.
+func (s *stream) closeSaying(ctx context.Context, err error) {
 	_ = s.conn.raw.SetDeadline(time.Now().Add(closeTimeout))
 	var f fault
 	switch {

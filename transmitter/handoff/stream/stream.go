@@ -96,7 +96,7 @@ func Serve(ctx context.Context, conn *Conn, o Options) {
 	s.others.Go(func() { s.pingAll(ctx) })
 	err := s.run(ctx)
 	s.release()
-	s.hangUp(ctx, err)
+	s.closeSaying(ctx, err)
 }
 
 // run does what comes, until there is a reason to end.
