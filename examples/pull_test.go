@@ -32,30 +32,36 @@ func TestClientsOfThePullPageSettleWhatTheyAreGiven(t *testing.T) {
 				t.Logf("NOT TESTED: there is no %s", c.command[0])
 				return
 			}
-			at, door := programtest.FreeAddress(t), programtest.FreeAddress(t)
-			file := filepath.Join(t.TempDir(), c.file)
-			text := strings.ReplaceAll(c.text, "127.0.0.1:9020", at)
-			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			carrier := start(t, []string{
-				"CARRIER_TRANSMITTER=pull", "CARRIER_WORKER_ADDRESS=" + at, "CARRIER_INGEST_ADDRESS=" + door,
-				"CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t), "CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
-				"CARRIER_LOG_LEVEL=debug",
-			}, built("carrier"))
-			carrier.await(`"source reached"`)
-			bodies := []string{`{"n":1}`, `{"n":2}`, `{"n":3}`}
-			for _, body := range bodies {
-				post(t, "http://"+door+"/", "", body)
-			}
-			worker := start(t, nil, append(c.command, file)...)
-			for _, body := range bodies {
-				worker.await("worked on " + body)
-			}
-			carrier.lines(`"message delivered"`, len(bodies))
-			if code := carrier.stop(syscall.SIGTERM); code != 0 {
-				t.Errorf("exit code %d\n%s", code, carrier.out.String())
-			}
+			worksOnAll(t, "pull", c.file, c.text, c.command)
 		})
+	}
+}
+
+// worksOnAll runs the client that text is, saved as file, by command, beside carrier with that
+// transmitter, and fails unless each message is worked on and delivered.
+func worksOnAll(t *testing.T, transmitter, file, text string, command []string) {
+	t.Helper()
+	at, door := programtest.FreeAddress(t), programtest.FreeAddress(t)
+	path := filepath.Join(t.TempDir(), file)
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "127.0.0.1:9020", at)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	carrier := start(t, []string{
+		"CARRIER_TRANSMITTER=" + transmitter, "CARRIER_WORKER_ADDRESS=" + at, "CARRIER_INGEST_ADDRESS=" + door,
+		"CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t), "CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
+		"CARRIER_LOG_LEVEL=debug",
+	}, built("carrier"))
+	carrier.await(`"source reached"`)
+	bodies := []string{`{"n":1}`, `{"n":2}`, `{"n":3}`}
+	for _, body := range bodies {
+		post(t, "http://"+door+"/", "", body)
+	}
+	worker := start(t, nil, append(command, path)...)
+	for _, body := range bodies {
+		worker.await("worked on " + body)
+	}
+	carrier.lines(`"message delivered"`, len(bodies))
+	if code := carrier.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d\n%s", code, carrier.out.String())
 	}
 }

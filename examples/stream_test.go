@@ -1,15 +1,10 @@
 package examples
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-
-	"carrier/internal/testkit/programtest"
 )
 
 // TestClientsOfTheStreamPageSettleWhatTheyAreGiven runs the clients of the page from its own text, and
@@ -32,29 +27,7 @@ func TestClientsOfTheStreamPageSettleWhatTheyAreGiven(t *testing.T) {
 				t.Log("NOT TESTED: there is no node that has a WebSocket")
 				return
 			}
-			at, door := programtest.FreeAddress(t), programtest.FreeAddress(t)
-			file := filepath.Join(t.TempDir(), c.file)
-			if err := os.WriteFile(file, []byte(strings.ReplaceAll(c.text, "127.0.0.1:9020", at)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			carrier := start(t, []string{
-				"CARRIER_TRANSMITTER=stream", "CARRIER_WORKER_ADDRESS=" + at, "CARRIER_INGEST_ADDRESS=" + door,
-				"CARRIER_ADMIN_ADDRESS=" + programtest.FreeAddress(t), "CARRIER_INGEST_DATA_DIR=" + t.TempDir(),
-				"CARRIER_LOG_LEVEL=debug",
-			}, built("carrier"))
-			carrier.await(`"source reached"`)
-			bodies := []string{`{"n":1}`, `{"n":2}`, `{"n":3}`}
-			for _, body := range bodies {
-				post(t, "http://"+door+"/", "", body)
-			}
-			worker := start(t, nil, append(c.command, file)...)
-			for _, body := range bodies {
-				worker.await("worked on " + body)
-			}
-			carrier.lines(`"message delivered"`, len(bodies))
-			if code := carrier.stop(syscall.SIGTERM); code != 0 {
-				t.Errorf("exit code %d\n%s", code, carrier.out.String())
-			}
+			worksOnAll(t, "stream", c.file, c.text, c.command)
 		})
 	}
 }

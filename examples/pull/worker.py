@@ -17,7 +17,8 @@ LEASE = 60  # seconds, extended while the work goes on
 
 def work(body, message):
     """Is where yours goes. What it raises is a failed attempt, which comes again after a backoff."""
-    print("worked on", body.decode(errors="replace"), "attempt", message["receiveCount"], flush=True)
+    # In one piece with its end: other threads print too.
+    print(f"worked on {body.decode(errors='replace')} attempt {message['receiveCount']}\n", end="", flush=True)
 
 
 def call(path, document=None):
