@@ -9,10 +9,11 @@ import (
 func FuzzStringsAreThoseOfEncodingJSON(f *testing.F) {
 	for _, s := range []string{"", "plain", `"\`, "a\nb\tc\x00", "é\U0001f600\u2028", "\xff", "a\xe2\x82", "\xed\xa0\x80z", strings.Repeat("x", 100) + "\x1f"} {
 		f.Add(s)
+		f.Add("12345678" + s + "1234567")
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		document := Append([]byte("x"), s)[1:]
-		if other := Append([]byte("x"), []byte(s))[1:]; string(other) != string(document) {
+		if other := AppendBytes([]byte("x"), []byte(s))[1:]; string(other) != string(document) {
 			t.Errorf("%q as bytes, and %q", other, document)
 		}
 		var got, want string
