@@ -51,8 +51,9 @@ type Target struct {
 	gate    *gate
 	batches *batch.Batcher // nil where each message has a call of its own
 	slots   chan struct{}  // one for each call that is open, then
-	working context.Context
-	cut     context.CancelFunc // ends working, and with it the calls
+	cut     func()         // ends the calls
+	isCut   <-chan struct{}
+	atCut   func(end func()) (stop func() bool) // has end called then
 	closing sync.Once
 
 	opening sync.Mutex // held while it is opened
@@ -69,9 +70,10 @@ func NewTarget(o TargetOptions) *Target {
 		o.Called = func(time.Duration) {}
 	}
 	working, cut := context.WithCancel(context.Background())
-	t := &Target{o: o, gate: newGate(o.Failures, o.Cooldown, o.Changed), working: working, cut: cut}
+	t := &Target{o: o, gate: newGate(o.Failures, o.Cooldown, o.Changed), cut: cut, isCut: working.Done()}
 	if o.Most == 1 {
 		t.slots = make(chan struct{}, o.Calls)
+		t.atCut = func(end func()) func() bool { return context.AfterFunc(working, end) }
 		return t
 	}
 	t.batches = batch.New(batch.Options{
