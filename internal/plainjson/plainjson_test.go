@@ -6,30 +6,6 @@ import (
 	"testing"
 )
 
-func FuzzStringsAreThoseOfEncodingJSON(f *testing.F) {
-	for _, s := range []string{"", "plain", `"\`, "a\nb\tc\x00", "é\U0001f600\u2028", "\xff", "a\xe2\x82", "\xed\xa0\x80z", strings.Repeat("x", 100) + "\x1f"} {
-		f.Add(s)
-		f.Add("12345678" + s + "1234567")
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		document := Append([]byte("x"), s)[1:]
-		if other := AppendBytes([]byte("x"), []byte(s))[1:]; string(other) != string(document) {
-			t.Errorf("%q as bytes, and %q", other, document)
-		}
-		var got, want string
-		usual, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(usual, &want); err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(document, &got); err != nil || got != want {
-			t.Errorf("%q is %s, which is read as %q, %v", s, document, got, err)
-		}
-	})
-}
-
 // read reads an object of a text, a number and a list of texts.
 func read(text string) (v value, plain bool) {
 	r := NewReader([]byte(text))

@@ -14,9 +14,6 @@ import (
 // afterVerdict is how long a POST may go on whose message was settled by its token meanwhile.
 const afterVerdict = 30 * time.Second
 
-// none is the word of a worker that promised a verdict and gave none in time.
-const none = "none"
-
 // LateOptions is what a Late is made of.
 type LateOptions struct {
 	// Post makes one POST of m which carries token, and whose deadline is moved by x. Where the worker
@@ -141,7 +138,7 @@ func (h *held) spoken(o message.Outcome, begun time.Time) message.Outcome {
 	case DeadLetter:
 		v.Reason = h.verdict.reasonOr("worker asked for dead-letter")
 	}
-	v.Word, v.Held = string(h.verdict.Kind), time.Since(begun)
+	v.Word, v.Held = h.verdict.Kind.word(), time.Since(begun)
 	v.Attempted, v.Took = begun, o.Took
 	if v.Took == 0 {
 		v.Took = v.Held
@@ -183,7 +180,7 @@ func (t *Table) awaitLate(ctx context.Context, m *message.Message, o message.Out
 	if h.decided {
 		return h.spoken(o, begun)
 	}
-	o.Code, o.Word, o.Held = end.Code, none, time.Since(begun)
+	o.Code, o.Word, o.Held = end.Code, message.NoVerdict, time.Since(begun)
 	o.Reason = "worker answered later, and gave no verdict in time"
 	if ctx.Err() != nil {
 		o.Reason = "worker answered later: the drain time is over"

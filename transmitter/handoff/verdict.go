@@ -22,6 +22,18 @@ const (
 // Known reports whether k is one of the verdicts.
 func (k Kind) Known() bool { return k == Ack || k == Retry || k == DeadLetter || k == Extend }
 
+// word is k as an outcome has it.
+func (k Kind) word() message.Word {
+	switch k {
+	case Ack:
+		return message.AckByToken
+	case DeadLetter:
+		return message.DeadLetterByToken
+	default:
+		return message.RetryByToken
+	}
+}
+
 // A Verdict is a consumer's word on one message.
 type Verdict struct {
 	Kind Kind
