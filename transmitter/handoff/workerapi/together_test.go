@@ -98,6 +98,32 @@ func TestCreditIsFreedByAnyVerdict(t *testing.T) {
 	}
 }
 
+func TestWaitsAndStreamsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreamed(t)
+		defer s.close(t)
+		expect := func(when string, waits, streams int) {
+			t.Helper()
+			synctest.Wait()
+			if w, open := s.Counts(); w != waits || open != streams {
+				t.Errorf("%s: %d waits and %d streams, want %d and %d", when, w, open, waits, streams)
+			}
+		}
+		expect("at the start", 0, 0)
+		c := s.dial(t)
+		expect("a stream", 0, 1)
+		answered := make(chan struct{})
+		go func() {
+			s.do(t, "GET", "/v1/next?wait=1s", "")
+			close(answered)
+		}()
+		expect("a wait", 1, 1)
+		<-answered
+		_ = c.conn.CloseNow()
+		expect("at the end", 0, 0)
+	})
+}
+
 // readRaw reads one frame of less than 64 KiB as it is.
 func (c *client) readRaw() {
 	c.t.Helper()
