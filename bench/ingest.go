@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"carrier/bench/behind"
 	"carrier/bench/figures"
 	"carrier/bench/harness"
 	"carrier/bench/report"
@@ -16,9 +17,10 @@ import (
 // producers and the same kind of group commit, in one process without any HTTP. Since
 // producers, carrier and worker share the cores, much of the distance to it is HTTP:
 // "behind a bare server" puts the same bbolt behind about the cheapest server there is,
-// with the same producers as carrier has. Carrier is measured with its worker away,
-// when it only stores, as bbolt by itself does; and delivering, when it stores, hands
-// out, posts and removes: its match is bbolt that removes every record again.
+// with the same producers as carrier has, and "behind net/http" behind the server that
+// carrier has too. Carrier is measured with its worker away, when it only stores, as bbolt by
+// itself does; and delivering, when it stores, hands out, posts and removes: its match is
+// bbolt that removes every record again.
 //
 // What the disk can do is in the scenario disk. Where fdatasync takes a tenth of a
 // millisecond it limits nobody and this compares processor time. Then only ingestSlowDisk
@@ -28,7 +30,7 @@ func ingest(producers int, quick bool) scenario {
 		name: "ingest-" + strconv.Itoa(producers), quick: quick,
 		says: strconv.Itoa(producers) + " producers, bodies of 1 KiB, worker answers immediately, 40 in flight",
 		columns: []report.Column{
-			col("acks", "acknowledged/s", 0), col("acks/bbolt", "/ bbolt's", 2), col("acks/server", "/ the bare server's", 2),
+			col("acks", "acknowledged/s", 0), col("acks/bbolt", "/ bbolt's", 2), col("acks/server", "/ the bare server's", 2), col("acks/nethttp", "/ net/http's", 2),
 			col("ack_p50", "ack p50 ms", 2), col("ack_p99", "ack p99 ms", 2), col("cpu", "CPU µs/message", 1),
 			col("rate", "delivered/s", 0), col("p50", "to the POST p50 ms", 2), col("p99", "p99 ms", 2),
 			col("per_commit", "records/commit", 1), col("peak", "peak RSS MiB", 1),
@@ -75,7 +77,8 @@ func (b *bench) ingestTurn(ctx context.Context, r *figures.Results, producers in
 		{report.Storing, func() (figures.Sample, error) { return b.measureIngest(ctx, producers, false, during) }},
 		{report.Bolt, func() (figures.Sample, error) { return b.MeasureDisk(ctx, "bbolt", producers, false, during) }},
 		{report.BoltRemove, func() (figures.Sample, error) { return b.MeasureDisk(ctx, "bbolt", producers, true, during) }},
-		{report.BoltServer, func() (figures.Sample, error) { return b.measureBoltServer(ctx, producers, during) }},
+		{report.BoltServer, func() (figures.Sample, error) { return b.measureBoltServer(ctx, behind.Bare, producers, during) }},
+		{report.BoltNet, func() (figures.Sample, error) { return b.measureBoltServer(ctx, behind.NetHTTP, producers, during) }},
 	} {
 		s, err := m.measure()
 		if err != nil {
@@ -87,6 +90,7 @@ func (b *bench) ingestTurn(ctx context.Context, r *figures.Results, producers in
 	for subject, yardstick := range map[string]string{report.Delivering: report.BoltRemove, report.Storing: report.Bolt} {
 		samples[subject]["acks/bbolt"] = samples[subject]["acks"] / samples[yardstick]["acks"]
 		samples[subject]["acks/server"] = samples[subject]["acks"] / samples[report.BoltServer]["acks"]
+		samples[subject]["acks/nethttp"] = samples[subject]["acks"] / samples[report.BoltNet]["acks"]
 	}
 	return nil
 }
@@ -116,14 +120,14 @@ func (b *bench) measureIngest(ctx context.Context, producers int, deliver bool, 
 }
 
 // measureBoltServer measures bbolt behind a bare server, with carrier's producers.
-func (b *bench) measureBoltServer(ctx context.Context, producers int, during time.Duration) (figures.Sample, error) {
+func (b *bench) measureBoltServer(ctx context.Context, server string, producers int, during time.Duration) (figures.Sample, error) {
 	defer b.StopAll()
 	dir, err := b.Scratch()
 	if err != nil {
 		return nil, err
 	}
 	s := harness.Ingest{Dir: dir}
-	if s.Subject, err = b.Tool("disk", "-what", "server", "-dir", dir); err != nil {
+	if s.Subject, err = b.Tool("disk", "-what", "server", "-http", server, "-dir", dir); err != nil {
 		return nil, err
 	}
 	s.Address = s.Subject.Serve

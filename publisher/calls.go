@@ -32,6 +32,9 @@ type Calls struct {
 // takes of every group the first message that is left, and all that have none. Where ctx ends what
 // was not sent is refused.
 func (c Calls) Publish(ctx context.Context, batch []*message.Message) []Result {
+	if len(batch) == 1 {
+		return c.call(ctx, batch)
+	}
 	results := make([]Result, len(batch))
 	waiting := make([]int, len(batch))
 	for i := range waiting {
@@ -150,6 +153,12 @@ func Repeat(r Result, n int) []Result {
 // else what publish says of those that are good. A message of a group behind one that was refused is
 // refused too.
 func Checked(batch []*message.Message, check func(*message.Message) (Why, error), publish func([]*message.Message) []Result) []Result {
+	if len(batch) == 1 {
+		if why, err := check(batch[0]); err != nil {
+			return []Result{Refuse(why, err)}
+		}
+		return publish(batch)
+	}
 	var (
 		results = make([]Result, len(batch))
 		good    []*message.Message

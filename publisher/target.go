@@ -44,13 +44,17 @@ type TargetOptions struct {
 }
 
 // A Target is a queue that messages of many callers go to: what comes at the same time is gathered
-// into calls, and nothing is sent while the queue is away but one message at a time as a probe. Its
+// into calls, where a call takes more than one message, and nothing is sent while the queue is away but one message at a time as a probe. Its
 // methods are safe for concurrent use, but for Close.
 type Target struct {
 	o       TargetOptions
 	gate    *gate
-	batches *batch.Batcher
-	cut     context.CancelFunc // ends the calls
+	batches *batch.Batcher // nil where each message has a call of its own
+	slots   chan struct{}  // one for each call that is open, then
+	cut     func()         // ends the calls
+	isCut   <-chan struct{}
+	atCut   func(end func()) (stop func() bool) // has end called then
+	closing sync.Once
 
 	opening sync.Mutex // held while it is opened
 }
@@ -66,7 +70,12 @@ func NewTarget(o TargetOptions) *Target {
 		o.Called = func(time.Duration) {}
 	}
 	working, cut := context.WithCancel(context.Background())
-	t := &Target{o: o, gate: newGate(o.Failures, o.Cooldown, o.Changed), cut: cut}
+	t := &Target{o: o, gate: newGate(o.Failures, o.Cooldown, o.Changed), cut: cut, isCut: working.Done()}
+	if o.Most == 1 {
+		t.slots = make(chan struct{}, o.Calls)
+		t.atCut = func(end func()) func() bool { return context.AfterFunc(working, end) }
+		return t
+	}
 	t.batches = batch.New(batch.Options{
 		Most: o.Most, Calls: o.Calls, Linger: linger,
 		Send: func(_ context.Context, entries []*batch.Entry) []error {
@@ -136,11 +145,14 @@ func (t *Target) Ready(ctx context.Context, promised int) (int, error) {
 }
 
 // Put stores m. The Result is that of Publisher.Publish. When ctx ends first m was refused if it was
-// not sent, and else nobody knows. Where the queue is away the refusal is ErrAway.
+// not sent, and else nobody knows; that its time was over counts as a failure of the queue. Where the queue is away the refusal is ErrAway.
 func (t *Target) Put(ctx context.Context, m *message.Message) Result {
 	probe, err := t.gate.begin()
 	if err != nil {
 		return Refuse(NotNow, err)
+	}
+	if t.slots != nil {
+		return t.putAlone(ctx, m, probe)
 	}
 	w := &waiting{m: m}
 	err = t.batches.SubmitValue(ctx, w)
@@ -176,17 +188,21 @@ func (t *Target) send(ctx context.Context, entries []*batch.Entry) {
 	if len(all) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
-	defer cancel()
-	began := time.Now()
-	results := Calls{Most: len(messages), Send: func(ctx context.Context, messages []*message.Message) []Result {
-		return t.o.Publisher.Publish(ctx, messages)
-	}}.call(ctx, messages)
-	t.o.Called(time.Since(began))
+	results := t.publish(ctx, messages)
 	for i, w := range all {
 		w.result = results[i]
 	}
 	t.gate.end(verdict(results))
+}
+
+// publish makes one call.
+func (t *Target) publish(ctx context.Context, messages []*message.Message) []Result {
+	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
+	defer cancel()
+	began := time.Now()
+	results := Calls{Send: t.o.Publisher.Publish}.call(ctx, messages)
+	t.o.Called(time.Since(began))
+	return results
 }
 
 // verdict is what the results of one call say of the queue: nothing where it is not known, and that
@@ -207,6 +223,13 @@ func verdict(results []Result) (known bool, err error) {
 // returned.
 func (t *Target) Close() error {
 	t.cut()
-	t.batches.Close()
+	t.closing.Do(func() {
+		if t.batches != nil {
+			t.batches.Close()
+		}
+		for range cap(t.slots) {
+			t.slots <- struct{}{}
+		}
+	})
 	return t.o.Publisher.Close()
 }

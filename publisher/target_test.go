@@ -90,29 +90,101 @@ func TestMessagesOfManyCallersShareCalls(t *testing.T) {
 }
 
 func TestMessageThatIsGivenUpBeforeItIsSentIsNotStored(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSlow(time.Second)
-		target := opened(t, s, publisher.TargetOptions{})
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		defer cancel()
-		results := make([]publisher.Result, 2)
-		var both sync.WaitGroup
-		both.Go(func() { results[0] = target.Put(ctx, body(0)) })
-		synctest.Wait()
-		both.Go(func() { results[1] = target.Put(ctx, body(1)) }) // behind the one call that may be open
-		both.Wait()
-		if results[0].Err == nil || publisher.IsRefused(results[0].Err) {
-			t.Errorf("sent and not answered: %v, want that nobody knows", results[0].Err)
-		}
-		if !publisher.IsRefused(results[1].Err) || publisher.WhyOf(results[1].Err) != publisher.NotNow {
-			t.Errorf("not sent: %v, want that it was refused for now", results[1].Err)
-		}
-		time.Sleep(time.Minute)
-		closeTarget(t, target)
-		if stored := s.Messages(); len(stored) != 1 || string(stored[0].Body) != "0" {
-			t.Errorf("stored %d messages, want the one that was sent", len(stored))
-		}
-	})
+	for name, c := range map[string]struct {
+		most   int
+		stored int // of the call that is open when its caller gives up
+	}{"a call for each message, which ends with its caller": {1, 0}, "calls that others share, which go on": {10, 1}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSlow(time.Second)
+				target := opened(t, s, publisher.TargetOptions{Most: c.most})
+				ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+				defer cancel()
+				results := make([]publisher.Result, 2)
+				var both sync.WaitGroup
+				both.Go(func() { results[0] = target.Put(ctx, body(0)) })
+				time.Sleep(100 * time.Millisecond)
+				both.Go(func() { results[1] = target.Put(ctx, body(1)) }) // behind the one call that may be open
+				both.Wait()
+				if results[0].Err == nil || publisher.IsRefused(results[0].Err) {
+					t.Errorf("sent and not answered: %v, want that nobody knows", results[0].Err)
+				}
+				if !publisher.IsRefused(results[1].Err) || publisher.WhyOf(results[1].Err) != publisher.NotNow {
+					t.Errorf("not sent: %v, want that it was refused for now", results[1].Err)
+				}
+				time.Sleep(time.Minute)
+				closeTarget(t, target)
+				if stored := s.Messages(); len(stored) != c.stored {
+					t.Errorf("stored %d messages, want %d", len(stored), c.stored)
+				}
+			})
+		})
+	}
+}
+
+// What its caller waits for and does not get counts; that the caller has gone does not.
+func TestCallerThatGivesUpSaysNothingOfTheQueueUnlessItsTimeWasOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		ends func(context.Context) (context.Context, context.CancelFunc)
+		up   bool
+	}{
+		"its time is over": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 100*time.Millisecond)
+		}, false},
+		"it has gone": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(100*time.Millisecond, cancel)
+			return ctx, cancel
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := opened(t, newSlow(time.Second), publisher.TargetOptions{Failures: 2})
+				for range 2 {
+					ctx, cancel := c.ends(t.Context())
+					if r := target.Put(ctx, body(0)); r.Err == nil || publisher.IsRefused(r.Err) {
+						t.Errorf("result %v, want one that nobody knows", r.Err)
+					}
+					cancel()
+				}
+				if target.IsUp() != c.up {
+					t.Errorf("the queue takes messages: %v, want %v", target.IsUp(), c.up)
+				}
+				closeTarget(t, target)
+			})
+		})
+	}
+}
+
+func TestCloseEndsTheCallsThatAreOpen(t *testing.T) {
+	for name, most := range map[string]int{"a call for each message": 1, "calls that others share": 10} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				target := opened(t, newSlow(time.Hour), publisher.TargetOptions{Most: most})
+				results := make([]publisher.Result, 2)
+				var both sync.WaitGroup
+				both.Go(func() { results[0] = target.Put(t.Context(), body(0)) })
+				time.Sleep(time.Second)
+				began := time.Now()
+				both.Go(func() { results[1] = target.Put(t.Context(), body(1)) }) // behind it
+				time.Sleep(time.Second)
+				closeTarget(t, target)
+				both.Wait()
+				if took := time.Since(began); took != time.Second {
+					t.Errorf("Close took until %v, want that it ends the call", took)
+				}
+				for i, r := range results {
+					if r.Err == nil {
+						t.Errorf("message %d: %+v", i, r)
+					}
+				}
+				if r := target.Put(t.Context(), body(2)); !publisher.IsRefused(r.Err) {
+					t.Errorf("Put after Close = %v, want a refusal", r.Err)
+				}
+				closeTarget(t, target)
+			})
+		})
+	}
 }
 
 func TestCallThatTakesTooLongIsCut(t *testing.T) {

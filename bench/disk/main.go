@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"carrier/bench/behind"
 	"carrier/bench/control"
 )
 
@@ -34,6 +35,7 @@ func run() error {
 	flag.IntVar(&o.producers, "producers", 1, "concurrent producers, of bbolt")
 	flag.BoolVar(&o.remove, "remove", false, "also remove each record, in a later commit")
 	flag.DurationVar(&o.during, "for", 2*time.Second, "how long to measure")
+	flag.StringVar(&o.server, "http", behind.Bare, "nethttp or bare, for the server")
 	flag.Parse()
 	var (
 		r   result
@@ -56,7 +58,7 @@ func run() error {
 }
 
 type options struct {
-	dir             string
+	dir, server     string
 	size, producers int
 	remove          bool
 	during          time.Duration

@@ -96,7 +96,7 @@ func (b *Bench) build(ctx context.Context) error {
 		return err
 	}
 	b.root = filepath.Dir(string(module))
-	steps := [][]string{{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/pubsubserver", "./bench/natsserver", "./bench/worker", "./bench/poster", "./bench/disk", "./bench/fanout", "./bench/slowdisk"}}
+	steps := [][]string{{"build", "-o", b.programs + "/", "./bench/sqsserver", "./bench/pubsubserver", "./bench/natsserver", "./bench/worker", "./bench/poster", "./bench/bareserver", "./bench/disk", "./bench/fanout", "./bench/slowdisk"}}
 	if b.options.Carrier == "" {
 		b.options.Carrier = filepath.Join(b.programs, "carrier")
 		steps = append(steps, release(b.options.Carrier, ""))

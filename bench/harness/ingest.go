@@ -63,6 +63,7 @@ func (s *Ingest) Measure(ctx context.Context, during time.Duration) (figures.Sam
 	if err != nil {
 		return nil, err
 	}
+	around := s.around()
 	sample := figures.Sample{}
 	if s.Worker != nil {
 		if sample, err = s.Window(ctx, during); err != nil {
@@ -83,12 +84,29 @@ func (s *Ingest) Measure(ctx context.Context, during time.Duration) (figures.Sam
 	if n == 0 {
 		return nil, fmt.Errorf("nothing was acknowledged: %+v", after)
 	}
+	for name, used := range s.around() {
+		sample[name] = Micro(used-around[name]) / n
+	}
 	m, err := s.Subject.Memory()
 	sample["peak"] = Mebi(m.Peak)
 	sample["acks"], sample["cpu"] = n/end.Sub(start).Seconds(), Micro(used-cpu)/n
 	sample["ack_p50"], sample["ack_p99"] = Milli(after.P50), Milli(after.P99)
 	sample["errors"] = float64(after.Errors - before.Errors)
 	return sample, err
+}
+
+// around is the processor time of what stands around the subject, by figure.
+func (s *Ingest) around() map[string]time.Duration {
+	used := map[string]time.Duration{}
+	for name, p := range map[string]*proc.Process{"producers": s.Producers, "queue_cpu": s.Queue} {
+		if p == nil || p == s.Subject {
+			continue
+		}
+		if cpu, err := p.CPU(); err == nil {
+			used[name] = cpu
+		}
+	}
+	return used
 }
 
 // Acknowledged is what the producers have counted.

@@ -20,7 +20,7 @@ type bare struct {
 
 var errAnswer = errors.New("not an answer")
 
-func (b *bare) post(body []byte) (int, error) {
+func (b *bare) Post(body []byte) (int, error) {
 	if b.conn == nil {
 		conn, err := net.Dial("tcp", b.address) //nolint:noctx // nothing ends it but the program
 		if err != nil {

@@ -6,7 +6,6 @@ package main
 
 import (
 	"flag"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,15 +14,11 @@ import (
 	"time"
 
 	"carrier/bench/control"
+	"carrier/bench/engine"
 	"carrier/bench/load"
 )
 
 func main() { control.Exit(run()) }
-
-// A client makes one POST and returns the answer's status. Each goroutine has its own.
-type client interface {
-	post(body []byte) (status int, err error)
-}
 
 func run() error {
 	p := &poster{}
@@ -48,18 +43,14 @@ func run() error {
 	})
 }
 
-func dialer(kind, address string, clients int, dir string) (func() client, error) {
+func dialer(kind, address string, clients int, dir string) (func() engine.Client, error) {
 	switch kind {
 	case "nethttp":
 		return newNetHTTP(address, clients, dir)
-	case "sqs", "sqs-ten":
-		return newSDK(address, clients, map[string]int{"sqs": 1, "sqs-ten": 10}[kind]), nil
-	case "nats":
-		return newJet(address)
 	case "bare":
-		return func() client { return &bare{address: address} }, nil
+		return func() engine.Client { return &bare{address: address} }, nil
 	}
-	return nil, fmt.Errorf("no client %q", kind)
+	return engine.Open(kind, address, clients)
 }
 
 // A poster posts and counts.
@@ -90,7 +81,7 @@ type stats struct {
 const pauseTime = 10 * time.Millisecond
 
 // post works until the program ends.
-func (p *poster) post(c client) {
+func (p *poster) post(c engine.Client) {
 	rest := load.Rest(p.size)
 	body := make([]byte, 0, p.size)
 	for {
@@ -105,7 +96,7 @@ func (p *poster) post(c client) {
 		}
 		sent := time.Now()
 		body = append(load.AppendHead(body[:0], n, sent.UnixNano()), rest...)
-		status, err := c.post(body)
+		status, err := c.Post(body)
 		if p.count(status, err, sent); err != nil || status >= 300 {
 			time.Sleep(pauseTime)
 		}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"carrier/bench/control"
+	"carrier/bench/engine"
 )
 
 // A netHTTP posts with net/http, tuned: as many idle connections as POSTs, no client on
@@ -19,7 +20,7 @@ type netHTTP struct {
 }
 
 // newNetHTTP posts over TLS where dir holds a certificate to trust.
-func newNetHTTP(address string, clients int, dir string) (func() client, error) {
+func newNetHTTP(address string, clients int, dir string) (func() engine.Client, error) {
 	n := &netHTTP{
 		transport: &http.Transport{
 			MaxIdleConns: clients, MaxIdleConnsPerHost: clients, DisableCompression: true,
@@ -34,10 +35,10 @@ func newNetHTTP(address string, clients int, dir string) (func() client, error) 
 		}
 		n.url.Scheme, n.transport.TLSClientConfig = "https", config
 	}
-	return func() client { return n }, nil
+	return func() engine.Client { return n }, nil
 }
 
-func (n *netHTTP) post(body []byte) (int, error) {
+func (n *netHTTP) Post(body []byte) (int, error) {
 	response, err := n.transport.RoundTrip(&http.Request{
 		Method: http.MethodPost, URL: n.url, Host: n.url.Host, Header: n.header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

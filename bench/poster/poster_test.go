@@ -64,7 +64,7 @@ func TestUnansweredPostIsAnError(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	defer server.Close()
 	b := &bare{address: strings.TrimPrefix(server.URL, "http://")}
-	if status, err := b.post([]byte("x")); err == nil {
+	if status, err := b.Post([]byte("x")); err == nil {
 		t.Errorf("status %d", status)
 	}
 	if b.conn != nil {

@@ -17,6 +17,7 @@ const (
 	Bolt       = "bbolt"
 	BoltRemove = "bbolt, removing too"
 	BoltServer = "bbolt behind a bare server"
+	BoltNet    = "bbolt behind net/http"
 
 	Pull   = "carrier, pull"
 	Stream = "carrier, stream"
@@ -26,6 +27,8 @@ const (
 	Forwards = "carrier, file, forwarded"
 	Engine   = "the engine's client"
 	Ten      = "the same, ten a call"
+	InNet    = "the client behind net/http"
+	InServer = "the client behind a bare server"
 
 	OneRoute = "carrier, one route"
 

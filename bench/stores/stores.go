@@ -1,5 +1,5 @@
-// Package stores measures producers in front of a queue: carrier, and the client of the queue's engine
-// alone.
+// Package stores measures producers in front of a queue: carrier, and the client of the queue's engine,
+// alone and behind a bare HTTP server.
 package stores
 
 import (
@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"carrier/bench/behind"
 	"carrier/bench/figures"
 	"carrier/bench/harness"
 	"carrier/bench/proc"
@@ -38,6 +39,8 @@ func (t Turn) Run(ctx context.Context, r *figures.Results) error {
 	}
 	subjects := []subject{
 		{report.Engine, func() (figures.Sample, error) { return t.client(ctx, t.Engine, t.Producers, 1) }},
+		{report.InNet, func() (figures.Sample, error) { return t.bareServer(ctx, behind.NetHTTP) }},
+		{report.InServer, func() (figures.Sample, error) { return t.bareServer(ctx, behind.Bare) }},
 		{report.Door, door("CARRIER_INGEST_STORE=queue")},
 		{report.DoorBoth, door("CARRIER_INGEST_STORE=queue+file")},
 		{report.Forwards, door("CARRIER_TRANSMITTER=forward")},
@@ -54,8 +57,9 @@ func (t Turn) Run(ctx context.Context, r *figures.Results) error {
 		samples[s.name] = sample
 		r.Add(s.name, sample)
 	}
-	for _, name := range []string{report.Door, report.DoorBoth, report.Forwards} {
+	for _, name := range []string{report.InNet, report.InServer, report.Door, report.DoorBoth, report.Forwards} {
 		samples[name]["acks/engine"] = samples[name]["acks"] / samples[report.Engine]["acks"]
+		samples[name]["acks/server"] = samples[name]["acks"] / samples[report.InNet]["acks"]
 		if ten := samples[report.Ten]; ten != nil {
 			samples[name]["acks/ten"] = samples[name]["acks"] / ten["acks"]
 		}
@@ -92,6 +96,25 @@ func (t Turn) client(ctx context.Context, kind string, clients, perCall int) (fi
 		sample["acks"], sample["cpu"] = sample["acks"]*float64(perCall), sample["cpu"]/float64(perCall)
 	}
 	return sample, err
+}
+
+// bareServer measures the same client behind a bare HTTP server, with carrier's producers.
+func (t Turn) bareServer(ctx context.Context, server string) (figures.Sample, error) {
+	defer t.StopAll()
+	var s harness.Ingest
+	var err error
+	if s.Queue, err = t.server(); err != nil {
+		return nil, err
+	}
+	s.Subject, err = t.Tool("bareserver", "-http", server, "-engine", t.Engine, "-address", s.Queue.Serve, "-clients", strconv.Itoa(t.Producers))
+	if err != nil {
+		return nil, err
+	}
+	s.Address = s.Subject.Serve
+	if err := t.Produce(ctx, &s, t.Producers, t.Size, 0); err != nil {
+		return nil, err
+	}
+	return t.publishing(ctx, &s)
 }
 
 // door measures carrier in front of the queue.

@@ -31,8 +31,8 @@ type Options struct {
 	Trail   *trail.Trail
 	// Tracer makes a span of each attempt; nil makes none.
 	Tracer *tracing.Tracer
-	// Polled is called after each receive of any route, with the number of messages that came. It is
-	// safe for concurrent use.
+	// Polled is called after each receive of any route, with the number of messages that came, and with
+	// one for each answer to a producer. It is safe for concurrent use.
 	Polled func(received int)
 	// OnBroken and TryQueueFile are those of builtin.Options.
 	OnBroken     func(error)

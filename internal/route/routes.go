@@ -65,7 +65,7 @@ func New(c config.Config, o Options) (*Routes, error) {
 		of = append(of, r.forBuiltin())
 	}
 	sources, err := builtin.New(c, of, builtin.Options{
-		Answered: o.Metrics.IngestRequest, Kept: kept(c, o.Metrics), Log: o.Log, Agent: "carrier/" + o.Version,
+		Answered: answered(o), Kept: kept(c, o.Metrics), Log: o.Log, Agent: "carrier/" + o.Version,
 		TryQueueFile: o.TryQueueFile, OnBroken: o.OnBroken,
 	})
 	if err != nil {
@@ -89,6 +89,15 @@ func New(c config.Config, o Options) (*Routes, error) {
 	}
 	routes.deadLetters = newDeadLetters(routes.all)
 	return routes, nil
+}
+
+// answered counts the answers to producers. What they send makes a heap grow, also where no route
+// receives it: it is in a queue elsewhere, or its worker is away.
+func answered(o Options) func(status int) {
+	return func(status int) {
+		o.Metrics.IngestRequest(status)
+		o.Polled(1)
+	}
 }
 
 // kept counts what becomes of producers' messages that go to a queue; nil where they do not.

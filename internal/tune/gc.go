@@ -18,9 +18,9 @@ const cgroupLimit = "/sys/fs/cgroup/memory.max"
 const adjustEvery = 50 * time.Millisecond
 
 // idleAfter is how long nothing has been received before the process is idle; the memory of what was is
-// given back restAfter later, when the other polls that were open have ended too.
+// given back restAfter later, when the polls that were open have ended too.
 const (
-	idleAfter = 15 * time.Second
+	idleAfter = 20 * time.Second
 	restAfter = 3 * time.Second
 )
 
@@ -29,7 +29,7 @@ const (
 const idlePercent = 25
 
 // A Collector fits the garbage collector to the heap: it keeps less garbage beside a large heap than
-// beside a small one, and least where nothing is received. It is safe for concurrent use.
+// beside a small one, and least where nothing has been received for a while. It is safe for concurrent use.
 type Collector struct {
 	off bool // GOGC is set in the environment
 
@@ -60,34 +60,43 @@ func Memory() *Collector {
 	c := &Collector{off: off, busy: time.Now()}
 	if !off {
 		c.set(idlePercent)
+		time.AfterFunc(idleAfter, c.look)
 	}
 	return c
 }
 
-// Adjust sets GOGC for the heap that the last collection has left, or for a process that is idle, and
-// gives memory back to the system once it is. It is called after each receive, with the number of
-// messages that came, which is what a heap grows by, and looks at the heap every 50 ms at most.
+// Adjust sets GOGC for the heap that the last collection has left. It is called after each receive, and
+// for each message of a producer, with the number of messages that came, which is what a heap grows by,
+// and looks at the heap every 50 ms at most. Where it is called with none nothing happens.
 func (c *Collector) Adjust(received int) {
-	if c.off {
+	if c.off || received == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	switch {
-	case received == 0 && c.busy.IsZero():
-	case received == 0 && now.Sub(c.busy) >= idleAfter:
-		c.busy = time.Time{}
-		c.set(min(idlePercent, percentFor(liveHeap())))
-		time.AfterFunc(restAfter, c.rest)
-	case received > 0:
-		wasIdle := c.busy.IsZero()
-		c.busy = now
-		if wasIdle || !now.Before(c.next) {
-			c.next = now.Add(adjustEvery)
-			c.set(percentFor(liveHeap()))
-		}
+	now, wasIdle := time.Now(), c.busy.IsZero()
+	c.busy = now
+	if wasIdle {
+		time.AfterFunc(idleAfter, c.look)
 	}
+	if wasIdle || !now.Before(c.next) {
+		c.next = now.Add(adjustEvery)
+		c.set(percentFor(liveHeap()))
+	}
+}
+
+// look finds out whether the process is idle, and sets GOGC for one that is. It looks again where it is
+// not: a process that only waits for messages is told of none.
+func (c *Collector) look() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if left := idleAfter - time.Since(c.busy); left > 0 {
+		time.AfterFunc(left, c.look)
+		return
+	}
+	c.busy = time.Time{}
+	c.set(min(idlePercent, percentFor(liveHeap())))
+	time.AfterFunc(restAfter, c.rest)
 }
 
 // rest gives memory back to the system, unless something was received meanwhile.

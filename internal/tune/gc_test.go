@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -80,25 +81,29 @@ func TestAnIdleProcessKeepsLittleGarbage(t *testing.T) {
 	for liveHeap() == 0 || percentFor(liveHeap()) != 100 {
 		runtime.GC() // what other tests have left, which may still stand on a stack
 	}
-	c := Memory()
-	if gcPercent() != idlePercent {
-		t.Errorf("GOGC is %d at the start, want %d", gcPercent(), idlePercent)
-	}
-	c.Adjust(1)
-	if gcPercent() != 100 {
-		t.Errorf("GOGC is %d once a message has come, want 100", gcPercent())
-	}
-	c.Adjust(0)
-	if gcPercent() != 100 {
-		t.Errorf("GOGC is %d a moment after a message, want 100", gcPercent())
-	}
-	c.busy = time.Now().Add(-idleAfter)
-	c.Adjust(0)
-	if gcPercent() != idlePercent {
-		t.Errorf("GOGC is %d after %v without a message, want %d", gcPercent(), idleAfter, idlePercent)
-	}
-	c.Adjust(1)
-	if gcPercent() != 100 {
-		t.Errorf("GOGC is %d once messages come again, want 100", gcPercent())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := Memory()
+		for _, step := range []struct {
+			when string
+			wait time.Duration
+			came int
+			want int
+		}{
+			{"at the start", 0, 0, idlePercent},
+			{"once a message has come", 0, 1, 100},
+			{"a moment after a message", idleAfter / 2, 0, 100},
+			{"once another has come", 0, 1, 100},
+			{"before it has been idle for long", idleAfter - time.Millisecond, 0, 100},
+			{"when it has", 2 * time.Millisecond, 0, idlePercent},
+			{"once messages come again", time.Hour, 1, 100},
+			{"when it is idle again", idleAfter + time.Millisecond, 0, idlePercent},
+		} {
+			time.Sleep(step.wait)
+			c.Adjust(step.came)
+			if gcPercent() != step.want {
+				t.Errorf("GOGC is %d %s, want %d", gcPercent(), step.when, step.want)
+			}
+		}
+		time.Sleep(restAfter) // memory is given back
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,11 +41,11 @@ func unsupported(m *message.Message) error {
 	case len(m.Attributes) > maxAttributes:
 		return fmt.Errorf("%d attributes, and %d is the most", len(m.Attributes), maxAttributes)
 	}
-	seen := map[string]bool{}
+	if name, found := twice(m.Attributes); found {
+		return fmt.Errorf("attribute %s: it is there twice", name)
+	}
 	for _, a := range m.Attributes {
 		switch {
-		case seen[a.Name]:
-			return fmt.Errorf("attribute %s: it is there twice", a.Name)
 		case !isName(a.Name) || api.IsReserved(a.Name) || a.Name == api.GroupHeader:
 			return fmt.Errorf("attribute %.300q: the name cannot be a header's", a.Name)
 		case !isValue(a.Value):
@@ -52,9 +53,36 @@ func unsupported(m *message.Message) error {
 		case a.Name == "Status" && len(m.Body) == 0:
 			return errors.New("attribute Status: with an empty body NATS clients take it for an answer of the server")
 		}
-		seen[a.Name] = true
 	}
 	return nil
+}
+
+// few is how many attributes may be looked through for each of them.
+const few = 16
+
+// twice returns a name that two attributes have.
+func twice(attributes []message.Attribute) (name string, found bool) {
+	if len(attributes) <= few {
+		for i, a := range attributes {
+			if isThere(attributes[:i], a.Name) {
+				return a.Name, true
+			}
+		}
+		return "", false
+	}
+	seen := make(map[string]bool, len(attributes))
+	for _, a := range attributes {
+		if seen[a.Name] {
+			return a.Name, true
+		}
+		seen[a.Name] = true
+	}
+	return "", false
+}
+
+// isThere reports whether one of the attributes has a name.
+func isThere(attributes []message.Attribute, name string) bool {
+	return slices.ContainsFunc(attributes, func(a message.Attribute) bool { return a.Name == name })
 }
 
 // isName reports whether name can be a header's: visible ASCII without a colon.
@@ -67,35 +95,37 @@ func isValue(value string) bool {
 	return !strings.ContainsAny(value, "\r\n") && strings.Trim(value, " \t") == value
 }
 
+// eachHeader tells of what travels beside m's body.
+func eachHeader(m *message.Message, tell func(name, value string)) {
+	for _, a := range m.Attributes {
+		tell(a.Name, a.Value)
+	}
+	if m.ContentType != "" && !isThere(m.Attributes, api.ContentTypeHeader) {
+		tell(api.ContentTypeHeader, m.ContentType)
+	}
+	if m.Group != "" {
+		tell(api.GroupHeader, m.Group)
+	}
+	if key := keyOf(m.Key); key != "" {
+		tell(nats.MsgIdHdr, key)
+	}
+}
+
 // headersOf returns what travels beside m's body.
 func headersOf(m *message.Message) nats.Header {
 	headers := nats.Header{}
-	for _, a := range m.Attributes {
-		headers[a.Name] = []string{a.Value}
-	}
-	if _, there := headers[api.ContentTypeHeader]; !there && m.ContentType != "" {
-		headers[api.ContentTypeHeader] = []string{m.ContentType}
-	}
-	if m.Group != "" {
-		headers[api.GroupHeader] = []string{m.Group}
-	}
-	if key := keyOf(m.Key); key != "" {
-		headers[nats.MsgIdHdr] = []string{key}
-	}
+	eachHeader(m, func(name, value string) { headers[name] = []string{value} })
 	return headers
 }
 
 // sizeOf is how many bytes NATS counts for m.
 func sizeOf(m *message.Message) int {
-	n := len(m.Body)
-	headers := headersOf(m)
-	if len(headers) > 0 {
-		n += len("NATS/1.0\r\n\r\n")
+	headers := 0
+	eachHeader(m, func(name, value string) { headers += len(name) + len(": \r\n") + len(value) })
+	if headers > 0 {
+		headers += len("NATS/1.0\r\n\r\n")
 	}
-	for name, values := range headers {
-		n += len(name) + len(": \r\n") + len(values[0])
-	}
-	return n
+	return len(m.Body) + headers
 }
 
 // keyOf is the id by which JetStream knows copies of a message; one that cannot be a header goes as

@@ -5,6 +5,7 @@ package nats
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -44,6 +45,7 @@ type Options struct {
 type Publisher struct {
 	options Options
 	calls   publisher.Calls
+	once    jetstream.PublishOpt // the library would try again where nobody listens
 
 	// Set by the Open that succeeds, before any other method is called.
 	client *api.Client
@@ -63,7 +65,7 @@ func New(o Options) *Publisher {
 	if o.Warn == nil {
 		o.Warn = func(string, error) {}
 	}
-	p := &Publisher{options: o}
+	p := &Publisher{options: o, once: jetstream.WithRetryAttempts(0)}
 	p.calls = publisher.Calls{Most: 1, AtOnce: maxInFlight, Send: p.send}
 	return p
 }
@@ -153,12 +155,11 @@ func (p *Publisher) send(ctx context.Context, batch []*message.Message) []publis
 	}
 	out := &nats.Msg{Subject: subject, Data: m.Body, Header: headersOf(m)}
 	ack, err := api.Do(ctx, p.client, api.OpPublish, func(ctx context.Context) (*jetstream.PubAck, error) {
-		// The library would try again where nobody listens.
-		return p.client.JS.PublishMsg(ctx, out, jetstream.WithRetryAttempts(0))
+		return p.client.JS.PublishMsg(ctx, out, p.once)
 	})
 	switch {
 	case err == nil:
-		return []publisher.Result{{ID: fmt.Sprintf("%s:%d", ack.Stream, ack.Sequence), Duplicate: ack.Duplicate}}
+		return []publisher.Result{{ID: ack.Stream + ":" + strconv.FormatUint(ack.Sequence, 10), Duplicate: ack.Duplicate}}
 	case !api.IsRefusal(err):
 		return []publisher.Result{{Err: err}}
 	case api.IsTooLarge(err):

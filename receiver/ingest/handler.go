@@ -83,7 +83,7 @@ func (h *handler) store(ctx context.Context, x *exchange) (kept, *request.Proble
 	}
 	e.To = to
 	q := h.door.queue.Load()
-	if p := h.hasRoom(q, x.r, e); p != nil {
+	if p := h.hasRoom(q, x.r, e.Entry); p != nil {
 		return kept{}, p, nil
 	}
 	x.expecting = false
@@ -98,7 +98,7 @@ func (h *handler) store(ctx context.Context, x *exchange) (kept, *request.Proble
 	if !x.conn.move(stateReceiving, stateAnswering) {
 		return kept{}, nil, http.ErrAbortHandler // it was closed for a new one
 	}
-	stored, p := h.door.keep(ctx, e)
+	stored, p := h.door.keep(ctx, &e)
 	return stored, p, nil
 }
 

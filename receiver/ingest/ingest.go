@@ -16,6 +16,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
+	"carrier/receiver/ingest/confirmed"
 	"carrier/receiver/ingest/deadletters"
 	"carrier/receiver/ingest/listed"
 	"carrier/receiver/ingest/queued"
@@ -29,6 +30,8 @@ type Server struct {
 	options  Options
 	topics   topics
 	stopping atomic.Bool
+	// confirmed are the keys of what the target has confirmed.
+	confirmed *confirmed.Keys
 
 	mu     sync.Mutex       // held while it is opened and closed
 	left   map[int]struct{} // the receivers that have not been closed
@@ -39,7 +42,7 @@ type Server struct {
 // New returns a server that has opened nothing yet.
 func New(o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{options: o, topics: newTopics(o.Subscriptions), left: map[int]struct{}{}}
+	s := &Server{options: o, topics: newTopics(o.Subscriptions), confirmed: confirmed.New(o.StoreTimeout), left: map[int]struct{}{}}
 	for i := range o.Subscriptions {
 		s.left[i] = struct{}{}
 	}

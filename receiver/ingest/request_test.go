@@ -223,7 +223,7 @@ func FuzzRequest(f *testing.F) {
 		if e.Delay < 0 || e.Delay > request.MaxDelay || len(e.Group) > request.MaxGroup || len(e.Key) > request.MaxKey+len(req.Method)+len(request.Path(req))+2 {
 			t.Fatalf("entry = %+v", e)
 		}
-		head, err := request.DecodeEnvelope(e.Head)
+		head, err := request.DecodeEnvelope(e.Envelope.Encode())
 		if err != nil {
 			t.Fatalf("what was encoded cannot be read: %v", err)
 		}

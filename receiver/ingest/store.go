@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/publisher"
+	"carrier/receiver/ingest/confirmed"
 	"carrier/receiver/ingest/request"
 )
 
@@ -17,8 +19,9 @@ const (
 	// InQueue and InFile say where it is; the answer does too.
 	InQueue = "queue"
 	InFile  = "file"
-	// NotStored means that it is in neither, Unknown that the queue may have it, Refused that the queue
-	// can never hold it, and FileFailed that the file did not take it.
+	// NotStored means that it is in neither, Unknown that the queue may have it, Refused that it can never
+	// be stored: the queue cannot hold it, or its key belongs to another; FileFailed that the file did not
+	// take it.
 	NotStored  = "not_stored"
 	Unknown    = "unknown"
 	Refused    = "refused"
@@ -33,24 +36,49 @@ type kept struct {
 
 // keep stores e and returns once it is safe, or says why it is not. With a target it is put there. Where
 // there is a file beside it e goes into the file while the target is away, when the target has not
-// confirmed e in time, and while an earlier message of its group is in the file still. What is in the
-// file by its key already is not put anywhere.
-func (s *Server) keep(ctx context.Context, e queue.Entry) (kept, *request.Problem) {
+// confirmed e in time, and while an earlier message of its group is in the file still. What is in either
+// by its key already is not put anywhere.
+func (s *Server) keep(ctx context.Context, e *request.Parsed) (kept, *request.Problem) {
 	file := s.queue.Load()
 	if s.options.Target == nil {
 		return keepInFile(ctx, file, e, "")
 	}
-	k, p := s.keepWithTarget(ctx, file, e)
+	if e.Signed {
+		e.Envelope.Request.Header.Del("Idempotency-Key") // anybody could repeat the request with another
+	}
+	k, p := s.keepOnce(ctx, file, e)
 	s.options.OnKept(k.in)
 	return k, p
 }
 
-func (s *Server) keepWithTarget(ctx context.Context, file *queue.Queue, e queue.Entry) (kept, *request.Problem) {
+// keepOnce asks first whether e's key is known. One that is on its way with the same key is waited for.
+func (s *Server) keepOnce(ctx context.Context, file *queue.Queue, e *request.Parsed) (kept, *request.Problem) {
+	if e.Envelope.Timeout > 0 {
+		return kept{in: Refused}, request.NoTimeout()
+	}
+	id, claim, err := s.confirmed.Claim(ctx, e.Key, e.Body)
+	switch {
+	case errors.Is(err, confirmed.ErrReused):
+		return keptNowhere(queue.ErrKeyReused)
+	case err != nil:
+		return kept{in: Unknown}, request.NotStored(false)
+	case id != "":
+		return kept{queue.Stored{ID: id, Replayed: true}, InQueue}, nil
+	}
+	defer func() { claim.End(id) }()
+	k, p := s.keepWithTarget(ctx, file, e)
+	if k.in == InQueue { // what is in the file is known there
+		id = k.ID
+	}
+	return k, p
+}
+
+func (s *Server) keepWithTarget(ctx context.Context, file *queue.Queue, e *request.Parsed) (kept, *request.Problem) {
 	if file != nil {
-		known, ok, err := file.Known(e)
+		known, ok, err := file.Known(e.Entry)
 		switch {
 		case err != nil:
-			return kept{in: FileFailed}, request.Refused(err)
+			return keptNowhere(err)
 		case ok:
 			return kept{known, InFile}, nil
 		case !s.options.Target.IsUp(), file.Subscription(0).Holds(e.Group):
@@ -58,13 +86,9 @@ func (s *Server) keepWithTarget(ctx context.Context, file *queue.Queue, e queue.
 		}
 	}
 	_, _ = rand.Read(e.ID[:]) // the same in both places: a copy of it can be told
-	m, p := messageOf(e)
-	if p != nil {
-		return kept{in: Refused}, p
-	}
 	sending, cancel := context.WithTimeout(ctx, s.options.StoreTimeout)
 	defer cancel()
-	switch r := s.options.Target.Put(sending, m); {
+	switch r := s.options.Target.Put(sending, messageOf(e)); {
 	case r.Err == nil:
 		return kept{queue.Stored{ID: r.ID, Replayed: r.Duplicate}, InQueue}, nil
 	case publisher.IsPermanent(r.Err):
@@ -78,34 +102,36 @@ func (s *Server) keepWithTarget(ctx context.Context, file *queue.Queue, e queue.
 	}
 }
 
-func keepInFile(ctx context.Context, file *queue.Queue, e queue.Entry, in string) (kept, *request.Problem) {
-	stored, err := file.Put(ctx, e)
+func keepInFile(ctx context.Context, file *queue.Queue, e *request.Parsed, in string) (kept, *request.Problem) {
+	e.Head = e.Envelope.Encode()
+	stored, err := file.Put(ctx, e.Entry)
 	if err != nil {
-		return kept{in: FileFailed}, request.Refused(err)
+		return keptNowhere(err)
 	}
 	return kept{stored, in}, nil
 }
 
-// messageOf is e as it is put into a queue, or why it cannot be kept there.
-func messageOf(e queue.Entry) (*message.Message, *request.Problem) {
-	envelope, err := request.DecodeEnvelope(e.Head)
-	if err != nil {
-		return nil, request.NotAcknowledged()
+// keptNowhere is what err of the file says.
+func keptNowhere(err error) (kept, *request.Problem) {
+	if errors.Is(err, queue.ErrKeyReused) {
+		return kept{in: Refused}, request.Refused(err)
 	}
-	if envelope.Timeout > 0 {
-		return nil, request.NoTimeout()
-	}
+	return kept{in: FileFailed}, request.Refused(err)
+}
+
+// messageOf is e as it is put into a queue.
+func messageOf(e *request.Parsed) *message.Message {
 	m := &message.Message{
-		ID: hex.EncodeToString(e.ID[:]), Body: e.Body, ContentType: envelope.ContentType, Attributes: envelope.Attributes,
-		Group: e.Group, Key: envelope.Key(),
+		ID: hex.EncodeToString(e.ID[:]), Body: e.Body, ContentType: e.Envelope.ContentType, Attributes: e.Envelope.Attributes,
+		Group: e.Group, Key: e.Envelope.Key(),
 	}
-	for _, encoding := range envelope.Request.Header["Content-Encoding"] {
+	for _, encoding := range e.Envelope.Request.Header["Content-Encoding"] {
 		m.Attributes = append(m.Attributes, message.Attribute{Name: "Content-Encoding", Value: encoding})
 	}
 	if e.Delay > 0 {
 		m.Due = time.Now().Add(e.Delay)
 	}
-	return m, nil
+	return m
 }
 
 // openTarget opens the queue, where nothing else keeps messages.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"carrier/internal/standardwebhooks"
 	"carrier/message"
 	"carrier/publisher"
 	"carrier/publisher/publishertest"
@@ -74,8 +76,60 @@ func TestProducerIsToldOfARepeatThatIsInTheFile(t *testing.T) {
 	if n := len(s.queue.Messages()); n != 0 || s.QueueMessages() != 1 {
 		t.Errorf("%d messages are in the queue and %d in the file, want one in the file", n, s.QueueMessages())
 	}
-	if want := []string{InFile, InFile, FileFailed}; !slices.Equal(s.words(), want) {
+	if want := []string{InFile, InFile, Refused}; !slices.Equal(s.words(), want) {
 		t.Errorf("OnKept was told %q, want %q", s.words(), want)
+	}
+}
+
+// The queue of a shop knows no keys.
+func TestRepeatOfWhatTheQueueHasIsAnsweredWithoutIt(t *testing.T) {
+	away := publishertest.Failure{Lost: errors.New("broken")}
+	for _, keeps := range []bool{false, true} {
+		for name, c := range map[string]struct {
+			failure    publishertest.Failure
+			path, body string
+			status     int
+			replayed   bool
+		}{
+			"while it is there":           {path: "/", body: "a", status: 200, replayed: true},
+			"while it is away":            {away, "/", "a", 200, true},
+			"with another body":           {path: "/", body: "b", status: 422},
+			"with another body, and away": {away, "/", "b", 422, false},
+			"on another path":             {path: "/b", body: "a", status: 200},
+		} {
+			t.Run(name+map[bool]string{true: ", with a file"}[keeps], func(t *testing.T) {
+				s := openShop(t, Options{KeepFile: keeps})
+				id := send(t, s.single, "POST", "/", "a", "Idempotency-Key: k").id(t)
+				s.fail(c.failure)
+				again := send(t, s.single, "POST", c.path, c.body, "Idempotency-Key: k")
+				if again.StatusCode != c.status || (again.Header.Get("Idempotency-Replayed") == "true") != c.replayed {
+					t.Errorf("answer %d %v, want %d", again.StatusCode, again.Header, c.status)
+				}
+				if c.replayed && (again.id(t) != id || !strings.Contains(again.body, `"stored":"queue"`)) {
+					t.Errorf("answer %s, want that of %s", again.body, id)
+				}
+				want := 1
+				if c.status == 200 && !c.replayed {
+					want = 2
+				}
+				if n := len(s.queue.Messages()); n != want || keeps && s.QueueMessages() != 0 {
+					t.Errorf("%d messages are in the queue, want %d, and none in the file", n, want)
+				}
+			})
+		}
+	}
+}
+
+// Whoever has seen a signed request could send it again with another key beside it.
+func TestRepeatOfASignedRequestIsKnownByWhatIsSigned(t *testing.T) {
+	secret := standardwebhooks.NewSecret()
+	s := openShop(t, Options{SigningKeys: secret})
+	headers := signedBy(t, secret, "msg_1", "a", time.Now())
+	for _, more := range []string{"Idempotency-Key: k", "Idempotency-Key: l"} {
+		send(t, s.single, "POST", "/", "a", append(slices.Clone(headers), more)...).id(t)
+	}
+	if all := s.queue.Messages(); len(all) != 1 || all[0].Key != "msg_1" {
+		t.Errorf("messages = %+v, want one of the key that is signed", all)
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"carrier/internal/jsonquote"
+	"carrier/internal/plainjson"
 )
 
 // longestUsual is how long a line is where neither its id nor its reason is long.
@@ -55,7 +55,7 @@ func appendStart(b []byte, at time.Time, event, route, id string) []byte {
 }
 
 func appendText(b []byte, name, value string) []byte {
-	return jsonquote.Append(append(b, name...), value)
+	return plainjson.Append(append(b, name...), value)
 }
 
 func appendNumber(b []byte, name string, n int64) []byte {

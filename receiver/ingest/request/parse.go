@@ -36,32 +36,41 @@ const (
 	ForwardedHost   = "X-Forwarded-Host"
 )
 
-// Parse makes an entry, without its body, of a request's line and headers. The headers that may
-// not travel are taken out of the request.
-func Parse(r *http.Request, shown credential.Credential) (queue.Entry, *Problem) {
+// A Parsed is a request as it is to be stored. Entry has neither its body nor its head, which is the
+// Envelope once it is encoded.
+type Parsed struct {
+	queue.Entry
+	Envelope Envelope
+	// Signed says that the request is let in by its signature.
+	Signed bool
+}
+
+// Parse reads a request's line and headers. The headers that may not travel are taken out of the
+// request.
+func Parse(r *http.Request, shown credential.Credential) (Parsed, *Problem) {
 	path := Path(r)
 	if p := checkOwn(r.Header); p != nil {
-		return queue.Entry{}, p
+		return Parsed{}, p
 	}
 	key, p := idempotencyKey(r.Header, shown.ID != "")
 	if p != nil {
-		return queue.Entry{}, p
+		return Parsed{}, p
 	}
 	group, p := token(r.Header, groupHeader, MaxGroup)
 	if p != nil {
-		return queue.Entry{}, p
+		return Parsed{}, p
 	}
 	wait, p := duration(r.Header, delayHeader, 0, MaxDelay)
 	if p != nil {
-		return queue.Entry{}, p
+		return Parsed{}, p
 	}
 	timeout, p := duration(r.Header, timeoutHeader, leastTimeout, maxTimeout)
 	if p != nil {
-		return queue.Entry{}, p
+		return Parsed{}, p
 	}
 	attributes, p := attributes(r.Header)
 	if p != nil {
-		return queue.Entry{}, p
+		return Parsed{}, p
 	}
 	e := Envelope{
 		ContentType: r.Header.Get("Content-Type"),
@@ -72,7 +81,7 @@ func Parse(r *http.Request, shown credential.Credential) (queue.Entry, *Problem)
 	if key != "" {
 		key = strings.Join([]string{r.Method, path, key}, "\x00") // the scope of a key
 	}
-	return queue.Entry{Group: group, Delay: wait, Key: key, Head: e.Encode()}, nil
+	return Parsed{Entry: queue.Entry{Group: group, Delay: wait, Key: key}, Envelope: e, Signed: shown.ID != ""}, nil
 }
 
 // checkOwn refuses a header of carrier's that it does not know: a misspelt one would be ignored,

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"carrier/internal/batch"
-	"carrier/internal/jsonquote"
+	"carrier/internal/plainjson"
 )
 
 // A Request is the body of a request, and the hash of it that is signed.
@@ -26,7 +26,7 @@ func newRequest(body []byte) Request {
 func ReceiveRequest(queueURL string, limit int, wait, visibility int32) Request {
 	b := strconv.AppendInt([]byte(`{"AttributeNames":["All"],"MaxNumberOfMessages":`), int64(limit), 10)
 	b = append(b, `,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":`...)
-	b = jsonquote.Append(b, queueURL)
+	b = plainjson.Append(b, queueURL)
 	if visibility != 0 {
 		b = strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(visibility), 10)
 	}
@@ -61,9 +61,9 @@ func batchOf(queueURL string, entries []*batch.Entry, more func([]byte, *batch.E
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, `{"Id":"`...), int64(i), 10)
-		b = jsonquote.Append(append(b, `","ReceiptHandle":`...), e.ID)
+		b = plainjson.Append(append(b, `","ReceiptHandle":`...), e.ID)
 		b = append(more(b, e), '}')
 	}
-	b = jsonquote.Append(append(b, `],"QueueUrl":`...), queueURL)
+	b = plainjson.Append(append(b, `],"QueueUrl":`...), queueURL)
 	return newRequest(append(b, '}'))
 }

@@ -1,4 +1,4 @@
-package jsonquote
+package plainjson
 
 import (
 	"encoding/json"
@@ -35,6 +35,9 @@ func TestStringsAreWrittenSo(t *testing.T) {
 func check(t *testing.T, s string) {
 	t.Helper()
 	got := Append(nil, s)
+	if other := Append(nil, []byte(s)); string(other) != string(got) {
+		t.Errorf("%q as bytes, and %q", other, got)
+	}
 	theirs, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

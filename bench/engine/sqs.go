@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"context"
@@ -18,17 +18,17 @@ type sdk struct {
 	many int
 }
 
-func newSDK(address string, clients, many int) func() client {
+func newSDK(address string, clients, many int) func() Client {
 	endpoint := "http://" + address
 	s := &sdk{url: endpoint + "/000000000000/bench", many: many, client: sqs.New(sqs.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", ""),
 		HTTPClient: &http.Client{Transport: &http.Transport{MaxIdleConns: clients, MaxIdleConnsPerHost: clients, DisableCompression: true}},
 		Retryer:    aws.NopRetryer{},
 	})}
-	return func() client { return s }
+	return func() Client { return s }
 }
 
-func (s *sdk) post(body []byte) (int, error) {
+func (s *sdk) Post(body []byte) (int, error) {
 	text := string(body)
 	if s.many == 1 {
 		_, err := s.client.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: &s.url, MessageBody: &text})
