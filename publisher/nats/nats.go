@@ -142,12 +142,6 @@ func (p *Publisher) Limits() publisher.Limits {
 
 // Publish publishes each message by itself, many at once.
 func (p *Publisher) Publish(ctx context.Context, batch []*message.Message) []publisher.Result {
-	if len(batch) == 1 {
-		if why, err := p.check(batch[0]); err != nil {
-			return []publisher.Result{publisher.Refuse(why, err)}
-		}
-		return p.send(ctx, batch)
-	}
 	return publisher.Checked(batch, p.check, func(good []*message.Message) []publisher.Result {
 		return p.calls.Publish(ctx, good)
 	})
