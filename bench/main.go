@@ -56,7 +56,7 @@ func flags() (options, error) {
 		o.env = append(o.env, v)
 		return nil
 	})
-	flag.DurationVar(&o.limit, "limit", 20*time.Minute, "give up after this long")
+	flag.DurationVar(&o.limit, "limit", 45*time.Minute, "give up after this long")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return o, fmt.Errorf("takes no argument %q", flag.Arg(0))

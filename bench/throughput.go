@@ -168,26 +168,29 @@ func (t trial) carriers() []string {
 
 func (b *bench) measureCarrier(ctx context.Context, t trial, env ...string) (figures.Sample, error) {
 	defer b.StopAll()
-	worker, err := b.Tool("worker", t.worker...)
+	s, err := b.warmCarrier(ctx, t, env...)
 	if err != nil {
-		return nil, err
-	}
-	queue, err := b.Tool("sqsserver", "-latency", "1ms", "-size", strconv.Itoa(bodySize))
-	if err != nil {
-		return nil, err
-	}
-	if err := harness.Fill(ctx, queue, t.fill); err != nil {
-		return nil, err
-	}
-	subject, err := b.CarrierSQS(queue, worker, t.inFlight, env...)
-	if err != nil {
-		return nil, err
-	}
-	s := harness.Setup{Subject: subject, Worker: worker, Queue: queue, InFlight: t.inFlight}
-	if err := s.Warm(ctx, t.inFlight, t.warm); err != nil {
 		return nil, err
 	}
 	return s.Window(ctx, t.during)
+}
+
+// warmCarrier starts carrier between a queue and a worker, and waits until it is warm.
+func (b *bench) warmCarrier(ctx context.Context, t trial, env ...string) (s harness.Setup, err error) {
+	s.InFlight = t.inFlight
+	if s.Worker, err = b.Tool("worker", t.worker...); err != nil {
+		return s, err
+	}
+	if s.Queue, err = b.Tool("sqsserver", "-latency", "1ms", "-size", strconv.Itoa(bodySize)); err != nil {
+		return s, err
+	}
+	if err := harness.Fill(ctx, s.Queue, t.fill); err != nil {
+		return s, err
+	}
+	if s.Subject, err = b.CarrierSQS(s.Queue, s.Worker, t.inFlight, env...); err != nil {
+		return s, err
+	}
+	return s, s.Warm(ctx, t.inFlight, t.warm)
 }
 
 func (b *bench) measureCeiling(ctx context.Context, name string, t trial) (figures.Sample, error) {

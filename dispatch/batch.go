@@ -29,8 +29,7 @@ func (d *Dispatcher) transmitBatch(receiving, working context.Context, m *delive
 		m.lapsed = true
 		return
 	}
-	if o, ended := d.earlierEnded(m); ended {
-		m.outcome = o
+	if d.earlierEnded(m) {
 		return
 	}
 	group := append([]*delivery{m}, d.lanes.takeAlong(m, d.o.PerSlot-1)...)
@@ -62,13 +61,13 @@ func (d *Dispatcher) postBatch(receiving, working context.Context, batch []*deli
 	}
 	d.postTogether(working, going)
 	for _, m := range going {
-		m.unposted = handedNothing(m.outcome)
-		m.again = unreached(m.outcome) || m.unposted && receiving.Err() == nil && working.Err() == nil
+		m.unposted = handedNothing(&m.outcome)
+		m.again = unreached(&m.outcome) || m.unposted && receiving.Err() == nil && working.Err() == nil
 	}
 }
 
 // handedNothing reports whether the worker did not get the message.
-func handedNothing(o message.Outcome) bool {
+func handedNothing(o *message.Outcome) bool {
 	return unreached(o) || o.Verdict == message.Retry && o.Cause == message.Returned
 }
 
@@ -96,7 +95,7 @@ func (d *Dispatcher) releasePlaces(n int) {
 // postTogether makes one attempt for all of batch. A panic becomes a retry of each.
 func (d *Dispatcher) postTogether(working context.Context, batch []*delivery) {
 	if len(batch) == 1 {
-		batch[0].outcome = d.post(working, batch[0])
+		d.post(working, batch[0])
 		return
 	}
 	messages := make([]*message.Message, len(batch))
@@ -116,11 +115,13 @@ func (d *Dispatcher) postTogether(working context.Context, batch []*delivery) {
 		d.o.Observe(Event{Kind: Panicked, Message: messages[0], Err: panicked})
 	}
 	for i, m := range batch {
-		o := message.Outcome{Cause: message.Failed, Code: "error", Reason: "the transmitter panicked", Along: i > 0}
 		if panicked == nil {
-			o = outcomes[i]
+			m.outcome = outcomes[i]
+		} else {
+			m.outcome = transmitterPanicked()
+			m.outcome.Along = i > 0
 		}
-		m.outcome = d.attempted(m, o, begun)
+		d.attempted(m, begun)
 		d.registry.answered(m)
 	}
 }

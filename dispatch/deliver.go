@@ -29,13 +29,13 @@ func (d *Dispatcher) deliver(receiving, working context.Context, m *delivery) (l
 		case toSettle:
 			return m.lapsed
 		case toPark:
-			d.o.Observe(Event{Kind: Parked, Message: m.Message, Outcome: m.outcome})
+			d.observe(Parked, m, 0)
 			if !d.parking.wait(receiving, m) {
 				d.settling <- struct{}{}
 				return false
 			}
 		case toQueue:
-			if unreached(m.outcome) {
+			if unreached(&m.outcome) {
 				sleep.For(receiving, unreachedPause, nil)
 			}
 			m.outcome, m.again = message.Outcome{}, false
@@ -67,12 +67,12 @@ func (d *Dispatcher) attempt(receiving, working context.Context, m *delivery) st
 			d.transmitBatch(receiving, working, m)
 		default:
 			defer d.slots.free()
-			m.outcome, m.lapsed = d.transmit(receiving, working, m)
+			d.transmit(receiving, working, m)
 		}
 		switch {
 		case m.again:
 			return toQueue
-		case d.parking.take(m.outcome):
+		case d.parking.take(&m.outcome):
 			return toPark
 		}
 	}
@@ -83,47 +83,49 @@ func (d *Dispatcher) attempt(receiving, working context.Context, m *delivery) st
 }
 
 // transmit hands m to the worker until its outcome is known. It gives up with the zero outcome when
-// receiving ends before it was posted.
-func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
+// receiving ends before it was posted. Outcomes are written where m keeps them, and not returned: each
+// copy takes its place on the stack of every message in flight.
+func (d *Dispatcher) transmit(receiving, working context.Context, m *delivery) {
 	for {
+		m.outcome = message.Outcome{}
 		if _, err := d.ready(receiving, 0); err != nil || receiving.Err() != nil {
-			return message.Outcome{}, false
+			return
 		}
-		if m.Lapsed() {
-			return message.Outcome{}, true
+		if m.lapsed = m.Lapsed(); m.lapsed {
+			return
 		}
-		if o, ended := d.earlierEnded(m); ended {
-			return o, false
+		if d.earlierEnded(m) {
+			return
 		}
-		if o, lost = d.postInPlace(receiving, working, m); lost || !unreached(o) {
-			return o, lost
+		d.postInPlace(receiving, working, m)
+		if m.lapsed || !unreached(&m.outcome) {
+			return
 		}
 		d.promise(m)
 		sleep.For(receiving, unreachedPause, nil)
 	}
 }
 
-func unreached(o message.Outcome) bool {
+func unreached(o *message.Outcome) bool {
 	return o.Verdict == message.Retry && o.Cause == message.Unreached
 }
 
 // postInPlace makes one attempt in a place at the shared worker, where there is one, and waits for
 // that place. When receiving ends first, or the lease, nothing is posted.
-func (d *Dispatcher) postInPlace(receiving, working context.Context, m *delivery) (o message.Outcome, lost bool) {
+func (d *Dispatcher) postInPlace(receiving, working context.Context, m *delivery) {
 	if !d.o.Share.Acquire(receiving) {
-		return message.Outcome{}, false
+		return
 	}
 	defer d.o.Share.Release()
 	if receiving.Err() != nil {
-		return message.Outcome{}, false
+		return
 	}
-	if m.Lapsed() {
-		return message.Outcome{}, true
+	if m.lapsed = m.Lapsed(); m.lapsed {
+		return
 	}
-	o = d.post(working, m)
+	d.post(working, m)
 	// What was cut off before it was handed over goes back at once, like what was never tried.
-	m.unposted = handedNothing(o)
-	return o, false
+	m.unposted = handedNothing(&m.outcome)
 }
 
 // promise counts m among what the application can still expect, until fulfill, if it is not yet.
@@ -144,26 +146,35 @@ func (d *Dispatcher) fulfill(m *delivery) {
 }
 
 // post makes one attempt. A panic becomes a retry.
-func (d *Dispatcher) post(working context.Context, m *delivery) (o message.Outcome) {
+func (d *Dispatcher) post(working context.Context, m *delivery) {
 	d.registry.post(m)
 	defer d.registry.answered(m)
 	m.unposted = false
 	d.fulfill(m)
 	begun := time.Now()
 	panicked := contain.Call(func() error {
-		o = d.o.Transmitter.Transmit(working, m.Message)
+		m.outcome = d.o.Transmitter.Transmit(working, m.Message)
 		return nil
 	})
 	if panicked != nil {
-		o = message.Outcome{Cause: message.Failed, Code: "error", Reason: "the transmitter panicked"}
-		d.o.Observe(Event{Kind: Panicked, Message: m.Message, Err: panicked})
+		d.panicked(m, panicked)
 	}
-	return d.attempted(m, o, begun)
+	d.attempted(m, begun)
 }
 
-// attempted tells of an attempt that is over, and returns its outcome with when it was made.
-func (d *Dispatcher) attempted(m *delivery, o message.Outcome, begun time.Time) message.Outcome {
-	took := time.Since(begun)
+// panicked notes and tells that the transmitter panicked with m.
+func (d *Dispatcher) panicked(m *delivery, err error) {
+	m.outcome = transmitterPanicked()
+	d.o.Observe(Event{Kind: Panicked, Message: m.Message, Err: err})
+}
+
+func transmitterPanicked() message.Outcome {
+	return message.Outcome{Cause: message.Failed, Code: "error", Reason: "the transmitter panicked"}
+}
+
+// attempted tells of an attempt with m that is over, and notes when it was made.
+func (d *Dispatcher) attempted(m *delivery, begun time.Time) {
+	took, o := time.Since(begun), &m.outcome
 	if o.Cause != message.Unreached {
 		d.demand.Attempted(took)
 	}
@@ -173,6 +184,13 @@ func (d *Dispatcher) attempted(m *delivery, o message.Outcome, begun time.Time) 
 	if !o.Attempted.IsZero() {
 		took = o.Took // a transmitter that made several attempts tells of the others itself
 	}
-	d.o.Observe(Event{Kind: Attempted, Message: m.Message, Outcome: o, Took: took})
-	return o
+	d.observe(Attempted, m, took)
+}
+
+// observe tells of something that took some time and of which m's outcome is a part. Were it inlined,
+// its event would lie on the stack of every message that is being posted.
+//
+//go:noinline
+func (d *Dispatcher) observe(kind Kind, m *delivery, took time.Duration) {
+	d.o.Observe(Event{Kind: kind, Message: m.Message, Outcome: m.outcome, Took: took})
 }

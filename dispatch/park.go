@@ -28,7 +28,7 @@ func newParking(o Options) *parking {
 
 // take reports whether a message that ended as o says is parked, and counts it: wait follows. A
 // failure is not parked, since failures are what the budget counts; a 429 is no failure.
-func (p *parking) take(o message.Outcome) bool {
+func (p *parking) take(o *message.Outcome) bool {
 	deferred := o.Cause == message.Deferred || o.Cause == message.Failed && o.Status == http.StatusTooManyRequests
 	if o.Verdict != message.Retry || !deferred || o.Delay <= 0 || o.Delay > p.longest() {
 		return false

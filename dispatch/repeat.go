@@ -2,8 +2,6 @@ package dispatch
 
 import (
 	"context"
-
-	"carrier/message"
 )
 
 // settleAsEarlier waits until the earlier hand-out of m's message is over. What became of that one
@@ -28,14 +26,16 @@ func (d *Dispatcher) settleAsEarlier(receiving, working context.Context, earlier
 }
 
 // earlierEnded reports whether an earlier hand-out of m's message has left the queue while m
-// waited behind it in their lane, and as what: that becomes of m too, without a post.
-func (d *Dispatcher) earlierEnded(m *delivery) (o message.Outcome, ended bool) {
+// waited behind it in their lane. What became of that one becomes of m then, without a post.
+func (d *Dispatcher) earlierEnded(m *delivery) bool {
 	if m.earlier == nil {
-		return message.Outcome{}, false
+		return false
 	}
 	<-m.earlier.done
-	if o = m.earlier.outcome; o.Ends() {
-		d.o.Observe(Event{Kind: Redelivered, Message: m.Message, Outcome: o})
+	if !m.earlier.outcome.Ends() {
+		return false
 	}
-	return o, o.Ends()
+	m.outcome = m.earlier.outcome
+	d.observe(Redelivered, m, 0)
+	return true
 }

@@ -82,6 +82,7 @@ func TestRequestsUnderWayAtTheSignalAreAnswered(t *testing.T) {
 			for i := range producers {
 				all.Go(func() { answers[i] = send(t, "POST", d.url, fmt.Sprint(i)) })
 			}
+			until(t, "connections", func() bool { return d.metric("carrier_ingest_connections") == producers })
 			until(t, "calls", func() bool { return d.server.Open("SendMessageBatch") >= 2 })
 			d.Signal(syscall.SIGTERM)
 			d.awaitLog("stopping, no message")

@@ -62,16 +62,16 @@ type backoff struct {
 	opts BackoffOptions
 }
 
-func (b *backoff) Transmit(ctx context.Context, m *message.Message) message.Outcome {
-	o := b.Transmitter.Transmit(ctx, m)
-	if o.Delay == 0 && comesBack(o) {
+func (b *backoff) Transmit(ctx context.Context, m *message.Message) (o message.Outcome) {
+	o = b.Transmitter.Transmit(ctx, m)
+	if o.Delay == 0 && comesBack(&o) {
 		o.Delay = time.Duration(b.part() * float64(b.bound(m.FailedAttempts()+m.Throttled())))
 	}
 	o.Delay = b.withinAge(m, o.Delay)
 	return o
 }
 
-func comesBack(o message.Outcome) bool {
+func comesBack(o *message.Outcome) bool {
 	return o.Verdict == message.Rejected || o.Verdict == message.Retry && o.Cause == message.Failed
 }
 

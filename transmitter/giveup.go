@@ -34,16 +34,14 @@ type giveUp struct {
 	opts GiveUpOptions
 }
 
-func (g *giveUp) Transmit(ctx context.Context, m *message.Message) message.Outcome {
+func (g *giveUp) Transmit(ctx context.Context, m *message.Message) (o message.Outcome) {
 	if limit := timeoutOf(m, g.opts.MaxAge); limit > 0 && m.Age() > limit {
-		return message.Outcome{
-			Verdict: message.Rejected,
-			Action:  g.opts.Action,
-			Reason:  fmt.Sprintf("older than %v", limit),
-		}
+		o.Verdict, o.Action = message.Rejected, g.opts.Action
+		o.Reason = fmt.Sprintf("older than %v", limit)
+		return o
 	}
-	o := g.Transmitter.Transmit(ctx, m)
-	if g.triedEnough(m, o) {
+	o = g.Transmitter.Transmit(ctx, m)
+	if g.triedEnough(m, &o) {
 		o.Verdict, o.Cause = message.Rejected, 0
 		o.Reason = fmt.Sprintf("gave up after %d failed attempts: %s", m.FailedAttempts()+1, o.Reason)
 	}
@@ -58,7 +56,7 @@ func timeoutOf(m *message.Message, maxAge time.Duration) time.Duration {
 	return cmp.Or(m.Timeout, maxAge)
 }
 
-func (g *giveUp) triedEnough(m *message.Message, o message.Outcome) bool {
+func (g *giveUp) triedEnough(m *message.Message, o *message.Outcome) bool {
 	return g.opts.MaxAttempts > 0 && m.FailedAttempts()+1 >= g.opts.MaxAttempts &&
 		o.Verdict == message.Retry && o.Cause == message.Failed
 }

@@ -75,8 +75,8 @@ func (h *hold) Ready(ctx context.Context, promised int) (int, error) {
 }
 
 // Transmit takes an Unreached outcome as the sign that the worker is down.
-func (h *hold) Transmit(ctx context.Context, m *message.Message) message.Outcome {
-	o := h.next.Transmit(ctx, m)
+func (h *hold) Transmit(ctx context.Context, m *message.Message) (o message.Outcome) {
+	o = h.next.Transmit(ctx, m)
 	if o.Verdict == message.Retry && o.Cause == message.Unreached {
 		h.setDown(errors.New(o.Reason))
 	}

@@ -2,7 +2,10 @@
 // the greatest value beside them, never a mean, which one disturbed run could move.
 package figures
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // A Summary is what is printed of a figure that was measured several times.
 type Summary struct {
@@ -19,6 +22,16 @@ func Summarize(values []float64) Summary {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return Summary{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1], N: n}
+}
+
+// BetweenQuartiles is how far the middle half of values reaches; it does not change them.
+func BetweenQuartiles(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	last := float64(len(sorted) - 1)
+	return sorted[int(math.Round(last*0.75))] - sorted[int(math.Round(last*0.25))]
 }
 
 // A Sample is one repetition's figures by name.

@@ -45,3 +45,20 @@ func TestResultsKeepSubjectsAndRepetitionsInOrder(t *testing.T) {
 		t.Error("an unknown subject has values")
 	}
 }
+
+func TestMiddleHalfIsBetweenTheQuartiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		values []float64
+		want   float64
+	}{
+		"none":              {nil, 0},
+		"one":               {[]float64{7}, 0},
+		"one far off":       {[]float64{5, 1, 2, 4, 900}, 3},
+		"two":               {[]float64{1, 2}, 1},
+		"in no order, even": {[]float64{8, 1, 7, 2, 6, 3, 5, 4}, 3},
+	} {
+		if got := BetweenQuartiles(c.values); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}

@@ -53,11 +53,31 @@ func TestAnIdleGoroutineTakesTheNextJobAndLeavesInTheEnd(t *testing.T) {
 		if n := runtime.NumGoroutine() - before; n != 1 {
 			t.Errorf("%d goroutines for jobs one after another, want 1", n)
 		}
-		time.Sleep(2 * idleLimit)
+		time.Sleep(2*idleLimit + time.Millisecond)
+		synctest.Wait()
 		if n := runtime.NumGoroutine() - before; n != 0 {
 			t.Errorf("%d goroutines are left without a job", n)
 		}
 		p.Close()
+	})
+}
+
+func TestWhatABurstNeededLeavesWhileJobsGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		before := runtime.NumGoroutine()
+		p := New()
+		defer p.Close()
+		for range 100 {
+			p.Go(func() { time.Sleep(time.Millisecond) })
+		}
+		for began := time.Now(); time.Since(began) <= 2*idleLimit; {
+			time.Sleep(10 * time.Millisecond)
+			p.Go(func() {})
+			synctest.Wait()
+		}
+		if n := runtime.NumGoroutine() - before; n != 1 {
+			t.Errorf("%d goroutines for jobs one after another, want 1", n)
+		}
 	})
 }
 

@@ -20,17 +20,41 @@ const blanks = " \t\r\n"
 // another reader of the same bytes could take the other one. Names are told apart by their case
 // nowhere else.
 func ReadJSON(w http.ResponseWriter, r *http.Request, most int64, dst any) *Problem {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	body, problem := ReadBody(w, r, most)
+	if problem != nil {
+		return problem
+	}
+	return DecodeJSON(body, dst)
+}
+
+// ReadBody reads the body of r, of at most so many bytes.
+func ReadBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, *Problem) {
+	limited := http.MaxBytesReader(w, r.Body, most)
+	var body []byte
+	var err error
+	if n := r.ContentLength; n >= 0 && n <= usualBody {
+		body = make([]byte, n)
+		_, err = io.ReadFull(limited, body)
+	} else {
+		body, err = io.ReadAll(limited)
+	}
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return &Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body may have %d bytes", tooLarge.Limit)}
+		return nil, &Problem{Status: http.StatusRequestEntityTooLarge, Detail: fmt.Sprintf("the body may have %d bytes", tooLarge.Limit)}
 	}
+	return body, notJSON(err)
+}
+
+// usualBody is up to how many bytes of a body are taken to come as they were announced.
+const usualBody = 64 << 10
+
+// DecodeJSON is the second half of ReadJSON: it reads body into dst.
+func DecodeJSON(body []byte, dst any) *Problem { return notJSON(decodeObject(body, dst)) }
+
+func notJSON(err error) *Problem {
 	if err == nil {
-		err = decodeObject(body, dst)
+		return nil
 	}
-	if err != nil {
-		return &Problem{Status: http.StatusBadRequest, Detail: "the body must be one JSON object: " + whatIsWrong(err)}
-	}
-	return nil
+	return &Problem{Status: http.StatusBadRequest, Detail: "the body must be one JSON object: " + whatIsWrong(err)}
 }
 
 // whatIsWrong is err without Go's words, and without the whole of what was sent.

@@ -37,6 +37,7 @@ type conn struct {
 	listener *listener
 	state    atomic.Int32
 	active   atomic.Int64 // when something was read last, or answered; Unix nanoseconds
+	fresh    atomic.Bool  // no request of it has been answered yet
 	late     atomic.Bool  // the last Read ended by its deadline
 	writeBy  time.Time    // what the connection was told
 	left     sync.Once
@@ -47,6 +48,7 @@ func newConn(nc net.Conn, l *listener) *conn {
 	if l.certificate != nil {
 		c.Conn = tls.Server(nc, l.certificate) // which shakes hands in the first Read
 	}
+	c.fresh.Store(true)
 	c.touch()
 	return c
 }
@@ -68,6 +70,7 @@ func (c *conn) move(from, to int32) bool { return c.state.CompareAndSwap(from, t
 // await is called when a request is answered and the next one may come.
 func (c *conn) await() {
 	c.touch()
+	c.fresh.Store(false)
 	if s := c.state.Load(); s == stateClosed || !c.move(s, stateWaiting) {
 		return
 	}

@@ -17,6 +17,9 @@ const (
 	// stalledAfter is how long a producer may send nothing of a body before its connection
 	// counts as idle.
 	stalledAfter = 5 * time.Second
+	// firstRequestGrace is how long a connection that has sent no request yet is kept open at the stop:
+	// its first one may be on its way, and is answered 503 rather than cut off.
+	firstRequestGrace = 250 * time.Millisecond
 )
 
 // A listener bounds the connections that are open at once. At the limit the one that has been
@@ -25,6 +28,7 @@ type listener struct {
 	net.Listener
 	certificate *tls.Config // nil for plain text
 	limit       int
+	grace       time.Duration // firstRequestGrace
 	options     Options
 	serving     *sync.WaitGroup // one is added for each connection
 
@@ -39,7 +43,7 @@ type listener struct {
 
 func newListener(l net.Listener, certificate *tls.Config, o Options, serving *sync.WaitGroup) *listener {
 	return &listener{
-		Listener: l, certificate: certificate, limit: o.MaxConnections, options: o, serving: serving,
+		Listener: l, certificate: certificate, limit: o.MaxConnections, grace: firstRequestGrace, options: o, serving: serving,
 		stopped: make(chan struct{}), freed: make(chan struct{}, 1), open: map[*conn]struct{}{},
 	}
 }
@@ -161,7 +165,8 @@ func (l *listener) count() int {
 	return len(l.open)
 }
 
-// stop ends Accept, and closes the connections that wait for a request.
+// stop ends Accept, and closes the connections that wait for a request: those that had one at once, the
+// others after firstRequestGrace.
 func (l *listener) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,10 +175,29 @@ func (l *listener) stop() {
 	}
 	l.stopNow = true
 	close(l.stopped)
+	var fresh []*conn
 	for c := range l.open {
-		if _, idle := c.idleSince(); idle && c.state.Load() == stateWaiting && c.closeIdle() {
-			delete(l.open, c)
+		if c.fresh.Load() {
+			fresh = append(fresh, c)
+		} else {
+			l.closeWaiting(c)
 		}
+	}
+	if len(fresh) > 0 {
+		time.AfterFunc(l.grace, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			for _, c := range fresh {
+				l.closeWaiting(c)
+			}
+		})
+	}
+}
+
+// closeWaiting closes c if it waits for a request. The caller holds mu.
+func (l *listener) closeWaiting(c *conn) {
+	if c.state.Load() == stateWaiting && c.closeIdle() {
+		delete(l.open, c)
 	}
 }
 

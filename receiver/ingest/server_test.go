@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -153,6 +154,37 @@ func TestCloseEndsIdleConnectionsAndAnswersTheOthers(t *testing.T) {
 	sending.closed(t)
 	if err := <-closed; err != nil {
 		t.Errorf("Close = %v", err)
+	}
+}
+
+// A producer that connects while the pod is told to stop has often sent its first request already when
+// the server is closed.
+func TestFirstRequestThatIsOnItsWayAtTheCloseIsAnswered(t *testing.T) {
+	for name, c := range map[string]struct {
+		grace time.Duration
+		says  string
+	}{
+		"a request comes":  {time.Hour, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"},
+		"no request comes": {time.Millisecond, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, Options{})
+			r.server.Load().listener.grace = c.grace
+			w := dial(t, r)
+			for r.Connections() < 1 {
+				runtime.Gosched()
+			}
+			r.StopAccepting()
+			r.server.Load().listener.stop()
+			if c.says != "" {
+				w.say(t, c.says)
+				a := w.hear(t)
+				if a.problem(t, 503); !a.Close {
+					t.Error("the answer does not say that the connection closes")
+				}
+			}
+			w.closed(t)
+		})
 	}
 }
 

@@ -11,6 +11,18 @@ type ask struct {
 	lease  time.Duration
 	handed chan Handed   // has room for all it may want
 	full   chan struct{} // receives when wants has become 0; holds one
+	watch  Watch         // nil where nobody watches
+}
+
+// A Watch is told of the messages that one consumer is handed. Its methods must not
+// block, and must not call the table.
+type Watch interface {
+	// Handed is called when there is a message that can be received.
+	Handed()
+	// Ended is called once for each message, when there is a verdict, whoever gave it, or when it is
+	// known that there will be none; lost is whether the consumer's time, or carrier's own time to
+	// drain, was over without one.
+	Ended(token string, lost bool)
 }
 
 // An Asking is a consumer's standing wish for messages. It ends with Close, which is called once.
@@ -23,18 +35,18 @@ type Asking struct {
 // Ask asks for n messages, each for as long as lease; zero is the table's, and the longest is
 // MaxLease.
 func (t *Table) Ask(n int, lease time.Duration) *Asking {
-	a := t.Open(n, lease)
+	a := t.Open(n, lease, nil)
 	a.Want(n)
 	t.Asked()
 	return a
 }
 
-// Open is Ask for one that asks for nothing yet, and will want n at once at most.
-func (t *Table) Open(n int, lease time.Duration) *Asking {
+// Open is Ask for one that asks for nothing yet, and will want n at once at most. watch may be nil.
+func (t *Table) Open(n int, lease time.Duration, watch Watch) *Asking {
 	if lease <= 0 {
 		lease = t.o.Lease
 	}
-	return &Asking{table: t, ask: &ask{lease: min(lease, MaxLease), handed: make(chan Handed, n), full: make(chan struct{}, 1)}}
+	return &Asking{table: t, ask: &ask{lease: min(lease, MaxLease), handed: make(chan Handed, n), full: make(chan struct{}, 1), watch: watch}}
 }
 
 // Lease is the time that a consumer has for a message unless it asks for another.
@@ -44,20 +56,26 @@ func (t *Table) Lease() time.Duration { return t.o.Lease }
 func (t *Table) Asked() { t.o.Asked() }
 
 // Want sets how many messages a asks for, those included that it was handed and has not received from
-// Messages yet: at most as many as it was opened for. Whoever else asks is served before it.
+// Messages yet: at most as many as it was opened for. Where that is another number than before, whoever
+// else asks is served before it.
 func (a *Asking) Want(n int) {
 	t := a.table
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	wants := max(min(n, cap(a.ask.handed))-len(a.ask.handed), 0)
+	if wants == a.ask.wants {
+		return
+	}
 	t.leave(a.ask)
-	a.ask.wants = max(min(n, cap(a.ask.handed))-len(a.ask.handed), 0)
-	if a.ask.wants == 0 {
+	if a.ask.wants = wants; wants == 0 {
 		return
 	}
 	t.asks = append(t.asks, a.ask)
-	t.wanted += a.ask.wants
-	close(t.asked)
-	t.asked = make(chan struct{})
+	t.wanted += wants
+	if t.ready > 0 {
+		close(t.asked)
+		t.asked = make(chan struct{})
+	}
 }
 
 // Messages brings what is handed over.

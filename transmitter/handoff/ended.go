@@ -24,15 +24,15 @@ func newEnded() ended { return ended{recent.New[end](rememberMost, rememberFor)}
 // agreed to it.
 func (e ended) put(h *held, agreed bool) {
 	how := leaseEnded
-	if h.verdict != nil && agreed {
+	if h.decided && agreed {
 		how = endOf(h.verdict.Kind)
 	}
-	e.set.Put(recent.KeyOf(h.token), how)
+	e.set.Put(h.key, how)
 }
 
 // result is the answer to a verdict of that kind on a token that is not held.
-func (e ended) result(token string, k Kind) error {
-	how, known := e.set.Get(recent.KeyOf(token))
+func (e ended) result(of key, k Kind) error {
+	how, known := e.set.Get(of)
 	switch {
 	case !known:
 		return ErrUnknown

@@ -3,6 +3,7 @@ package handoff
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,27 +68,59 @@ func TestAbandonedMessageIsAFailedAttempt(t *testing.T) {
 	})
 }
 
-func TestConsumersAreToldWhatTheyHaveLost(t *testing.T) {
+// ends notes what a watch is told of.
+type ends struct {
+	mu     sync.Mutex
+	handed int
+	lost   map[string]bool // by token
+	at     map[string]time.Time
+}
+
+func (e *ends) Handed() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.handed++
+}
+
+func (e *ends) Ended(token string, lost bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, twice := e.lost[token]; twice {
+		panic("told twice")
+	}
+	e.lost[token], e.at[token] = lost, time.Now()
+}
+
+func TestConsumersAreToldWhatBecomesOfWhatTheyHave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSource()
-		asking := s.table.Ask(2, 0)
-		for _, id := range []string{"a", "b"} {
+		s, e := newSource(), &ends{lost: map[string]bool{}, at: map[string]time.Time{}}
+		asking := s.table.Open(4, 0, e)
+		asking.Want(4)
+		tokens := map[string]string{}
+		for i, id := range []string{"lost", "settled", "abandoned", "unread"} {
 			go s.offer(t.Context(), id)
 			synctest.Wait()
-		}
-		a, b := <-asking.Messages(), <-asking.Messages()
-		if err := settle(t, s.table, b.Token, Verdict{Kind: Ack}); err != nil {
-			t.Error(err)
+			tokens[id] = (<-asking.Messages()).Token
+			if e.handed != i+1 {
+				t.Errorf("told of %d messages, want %d", e.handed, i+1)
+			}
 		}
 		begun := time.Now()
-		<-a.Lost
-		if took := time.Since(begun); took != lease {
-			t.Errorf("lost after %v", took)
+		if err := settle(t, s.table, tokens["settled"], Verdict{Kind: Ack}); err != nil {
+			t.Error(err)
 		}
-		select {
-		case <-b.Lost:
-			t.Error("what is settled was lost")
-		default:
+		s.table.Abandon(tokens["abandoned"])
+		s.table.Unread(tokens["unread"])
+		time.Sleep(2 * lease)
+		synctest.Wait()
+		for id, want := range map[string]struct {
+			lost  bool
+			after time.Duration
+		}{"lost": {true, lease}, "settled": {}, "abandoned": {}, "unread": {}} {
+			at, told := e.at[tokens[id]]
+			if !told || e.lost[tokens[id]] != want.lost || at.Sub(begun) != want.after {
+				t.Errorf("%s: told %v after %v that it is lost: %v", id, told, at.Sub(begun), e.lost[tokens[id]])
+			}
 		}
 	})
 }

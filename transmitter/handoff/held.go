@@ -10,23 +10,34 @@ import (
 
 // A held is one message with a consumer.
 type held struct {
+	key     key
 	token   string
 	message *message.Message
-	lost    chan struct{} // closed when it ends without a verdict
-	moved   chan struct{} // receives when expires has changed; holds one
-	decided chan struct{} // closed once there is a verdict, or it is broken
-	settled chan struct{} // closed once the source has agreed or not
-	err     error         // what came of it, once settled
+	watch   Watch // of its consumer; nil where nobody watches
 
 	// lease is what Extend is worth without For; zero is the table's.
 	lease time.Duration
 
 	// Guarded by the table's mu.
-	expires time.Time
-	posting *http1.Extension // of the POST that carries the token; nil where none is under way
-	verdict *Verdict         // nil until there is one
-	broken  *message.Outcome // what the end of its connection means; nil while that is there
+	alarm     *alarm // of whoever waits for its end; nil once nobody does
+	expires   time.Time
+	posting   *http1.Extension // of the POST that carries the token; nil where none is under way
+	decided   bool             // there is a verdict
+	verdict   Verdict
+	broken    *message.Outcome // what the end of its connection means; nil while that is there
+	settled   bool             // the source has agreed to the verdict or not
+	err       error            // what came of it, once settled
+	listeners []Listener       // for that
 }
+
+// An alarm wakes one that waits for the end of a message with a consumer.
+type alarm struct {
+	ring  chan struct{} // receives when something has changed; holds one
+	timer *time.Timer
+}
+
+// mostIdle is how many alarms are kept for later.
+const mostIdle = 1000
 
 // Transmit gives m to the consumer that has asked longest, and waits for its verdict. Where none asks
 // any more nothing is handed over, and the outcome is an Unreached.
@@ -50,7 +61,11 @@ func (t *Table) handOver(m *message.Message) *held {
 	}
 	a := t.asks[0]
 	h := t.hold(m, a.lease)
-	a.handed <- Handed{Token: h.token, Message: m, Deadline: h.expires, Lost: h.lost, Decided: h.decided} // it has room
+	h.watch = a.watch
+	a.handed <- Handed{Token: h.token, Message: m, Deadline: h.expires} // it has room
+	if a.watch != nil {
+		a.watch.Handed()
+	}
 	a.wants--
 	t.wanted--
 	if a.wants == 0 {
@@ -67,67 +82,111 @@ func (t *Table) handOver(m *message.Message) *held {
 func (t *Table) hold(m *message.Message, lease time.Duration) *held {
 	// A verdict that let m go elsewhere, under the same lease, has had its effect.
 	t.settle(m, nil)
-	h := &held{
-		token: newToken(), message: m, expires: time.Now().Add(lease), lost: make(chan struct{}),
-		moved: make(chan struct{}, 1), decided: make(chan struct{}), settled: make(chan struct{}),
-	}
-	t.held[h.token] = h
+	k := t.tokens.next()
+	h := &held{key: k, token: tokenOf(k), message: m, expires: time.Now().Add(lease), alarm: t.takeAlarm()}
+	t.held[k] = h
 	return h
+}
+
+// takeAlarm returns an alarm. The lock is held.
+func (t *Table) takeAlarm() *alarm {
+	n := len(t.idle)
+	if n == 0 {
+		return &alarm{ring: make(chan struct{}, 1)}
+	}
+	a := t.idle[n-1]
+	t.idle = t.idle[:n-1]
+	return a
+}
+
+// unheed ends the waiting for h, which has ended: nobody rings any more. The lock is held.
+func (t *Table) unheed(h *held) {
+	a := h.alarm
+	h.alarm = nil
+	select {
+	case <-a.ring:
+	default:
+	}
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if len(t.idle) < mostIdle {
+		t.idle = append(t.idle, a)
+	}
+}
+
+// wake has whoever waits for h look at it again. The lock is held.
+func (h *held) wake() {
+	if h.alarm == nil {
+		return
+	}
+	select {
+	case h.alarm.ring <- struct{}{}:
+	default:
+	}
+}
+
+// end tells of h's end, and wakes. The lock is held.
+func (h *held) end(lost bool) {
+	if h.watch != nil {
+		h.watch.Ended(h.token, lost)
+	}
+	h.wake()
 }
 
 // await waits for the verdict on h, or for the end of its lease or of ctx.
 func (t *Table) await(ctx context.Context, h *held) message.Outcome {
-	timer := time.NewTimer(t.left(h))
-	defer timer.Stop()
+	a := h.alarm
 	for {
+		if o, over := t.look(ctx, h); over {
+			return o
+		}
 		select {
-		case <-h.decided:
-			return t.outcome(h)
-		case <-h.moved:
-			timer.Reset(t.left(h))
-		case <-timer.C:
-			if left := t.left(h); left > 0 {
-				timer.Reset(left)
-			} else if t.end(h) {
-				return message.Outcome{Cause: message.Failed, Code: "timeout", Reason: "the consumer neither settled nor extended it in time"}
-			}
+		case <-a.ring:
+		case <-a.timer.C:
 		case <-ctx.Done():
-			if t.end(h) {
-				return message.Outcome{Cause: message.Failed, Code: "error", Reason: "cut off: the drain time is over"}
-			}
-			return t.outcome(h)
 		}
 	}
 }
 
-func (t *Table) left(h *held) time.Duration {
+// look says what has become of h. While that is open it sets the alarm's timer.
+func (t *Table) look(ctx context.Context, h *held) (o message.Outcome, over bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return time.Until(h.expires)
+	switch left := time.Until(h.expires); {
+	case h.broken != nil:
+		delete(t.held, h.key)
+		o = *h.broken
+	case h.decided:
+		o = h.verdict.outcome()
+	case ctx.Err() != nil:
+		t.lose(h)
+		o = message.Outcome{Cause: message.Failed, Code: "error", Reason: "cut off: the drain time is over"}
+	case left <= 0:
+		t.lose(h)
+		o = message.Outcome{Cause: message.Failed, Code: "timeout", Reason: "the consumer neither settled nor extended it in time"}
+	default:
+		h.alarm.set(left)
+		return o, false
+	}
+	t.unheed(h)
+	return o, true
 }
 
-// outcome is what h's verdict means, or the end of its connection.
-func (t *Table) outcome(h *held) message.Outcome {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if h.broken != nil {
-		delete(t.held, h.token)
-		return *h.broken
+// set has the alarm's timer end after left.
+func (a *alarm) set(left time.Duration) {
+	if a.timer == nil {
+		a.timer = time.NewTimer(left)
+		return
 	}
-	return h.verdict.outcome()
+	a.timer.Reset(left)
 }
 
-// end ends h without a verdict. It reports false where there is one.
-func (t *Table) end(h *held) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if h.verdict != nil || h.broken != nil {
-		return false
-	}
-	delete(t.held, h.token)
+// lose ends h without a verdict. The lock is held.
+func (t *Table) lose(h *held) {
+	delete(t.held, h.key)
 	t.ended.put(h, false)
-	close(h.lost)
-	return true
+	h.end(true)
 }
 
 // Unread says that a message could not be written to its consumer: it was not handed over, and waits
@@ -145,9 +204,9 @@ func (t *Table) Abandon(token string) {
 func (t *Table) breaks(token string, o message.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if h := t.held[token]; h != nil && h.verdict == nil && h.broken == nil {
+	if h := t.find(token); h != nil && !h.decided && h.broken == nil {
 		h.broken = &o
-		close(h.decided)
+		h.end(false)
 	}
 }
 
@@ -166,10 +225,13 @@ func (t *Table) settle(m *message.Message, err error) {
 		return
 	}
 	delete(t.deciding, m)
-	delete(t.held, h.token)
-	if err != nil {
+	delete(t.held, h.key)
+	if h.settled = true; err != nil {
 		h.err = ErrLeaseEnded
 	}
 	t.ended.put(h, err == nil)
-	close(h.settled)
+	for _, l := range h.listeners {
+		l.Agreed(h.token, h.err)
+	}
+	h.listeners = nil
 }

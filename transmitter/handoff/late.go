@@ -14,9 +14,6 @@ import (
 // afterVerdict is how long a POST may go on whose message was settled by its token meanwhile.
 const afterVerdict = 30 * time.Second
 
-// none is the word of a worker that promised a verdict and gave none in time.
-const none = "none"
-
 // LateOptions is what a Late is made of.
 type LateOptions struct {
 	// Post makes one POST of m which carries token, and whose deadline is moved by x. Where the worker
@@ -60,11 +57,15 @@ func (l *Late) Transmit(ctx context.Context, m *message.Message) message.Outcome
 	h := l.table.post(m, l.o.Lease)
 	answer := make(chan message.Outcome, 1)
 	l.posts.Go(func() { answer <- l.post(ctx, h) })
-	select {
-	case o := <-answer:
-		return l.table.answered(h, o, begun)
-	case <-h.decided:
-		return l.table.settledBy(h, message.Outcome{Endpoint: l.o.Endpoint}, begun)
+	for ring := h.alarm.ring; ; {
+		select {
+		case o := <-answer:
+			return l.table.answered(h, o, begun)
+		case <-ring:
+			if o, settled := l.table.settledBy(h, message.Outcome{Endpoint: l.o.Endpoint}, begun); settled {
+				return o
+			}
+		}
 	}
 }
 
@@ -95,8 +96,9 @@ func (t *Table) answered(h *held, o message.Outcome, begun time.Time) message.Ou
 	defer t.mu.Unlock()
 	h.posting = nil
 	switch {
-	case h.verdict != nil:
+	case h.decided:
 		o.Took = 0
+		t.unheed(h)
 		return h.spoken(o, begun)
 	case o.Later > 0:
 		o.Attempted, o.Took = begun, time.Since(begun)
@@ -106,18 +108,23 @@ func (t *Table) answered(h *held, o message.Outcome, begun time.Time) message.Ou
 		t.late[h.message] = h
 		return o
 	}
-	delete(t.held, h.token)
+	t.unheed(h)
+	delete(t.held, h.key)
 	if o.Code != "" && o.Cause != message.Unreached { // else the worker has not seen the token
 		t.ended.put(h, false)
 	}
 	return o
 }
 
-// settledBy is the outcome of h, which has a verdict. o is what its POST was answered with.
-func (t *Table) settledBy(h *held, o message.Outcome, begun time.Time) message.Outcome {
+// settledBy is the outcome of h, if it has a verdict. o is what its POST was answered with.
+func (t *Table) settledBy(h *held, o message.Outcome, begun time.Time) (_ message.Outcome, settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return h.spoken(o, begun)
+	if !h.decided {
+		return message.Outcome{}, false
+	}
+	t.unheed(h)
+	return h.spoken(o, begun), true
 }
 
 // spoken is o with the verdict on h. The worker was there, whatever it said: the code is that of a
@@ -131,7 +138,7 @@ func (h *held) spoken(o message.Outcome, begun time.Time) message.Outcome {
 	case DeadLetter:
 		v.Reason = h.verdict.reasonOr("worker asked for dead-letter")
 	}
-	v.Word, v.Held = string(h.verdict.Kind), time.Since(begun)
+	v.Word, v.Held = h.verdict.Kind.word(), time.Since(begun)
 	v.Attempted, v.Took = begun, o.Took
 	if v.Took == 0 {
 		v.Took = v.Held
@@ -170,10 +177,10 @@ func (t *Table) awaitLate(ctx context.Context, m *message.Message, o message.Out
 	end := t.await(ctx, h)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if h.verdict != nil {
+	if h.decided {
 		return h.spoken(o, begun)
 	}
-	o.Code, o.Word, o.Held = end.Code, none, time.Since(begun)
+	o.Code, o.Word, o.Held = end.Code, message.NoVerdict, time.Since(begun)
 	o.Reason = "worker answered later, and gave no verdict in time"
 	if ctx.Err() != nil {
 		o.Reason = "worker answered later: the drain time is over"

@@ -8,8 +8,6 @@ package handoff
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"sync"
 	"time"
@@ -56,12 +54,15 @@ type Table struct {
 	mu     sync.Mutex
 	asks   []*ask        // those that want more, in the order of asking
 	wanted int           // what they want together
-	asked  chan struct{} // closed and replaced when wanted grows
-	held   map[string]*held
+	asked  chan struct{} // closed and replaced when wanted grows while somebody waits for it
+	ready  int           // how many wait for that
+	held   map[key]*held
 	late   map[*message.Message]*held // answered later, and not waited for yet
 	// deciding are those with a verdict that the source has not agreed to yet.
 	deciding map[*message.Message]*held
 	ended    ended
+	tokens   tokens
+	idle     []*alarm // for the next that wait
 }
 
 // New returns a table without consumers.
@@ -69,7 +70,7 @@ func New(o Options) *Table {
 	if o.Asked == nil {
 		o.Asked = func() {}
 	}
-	return &Table{o: o, asked: make(chan struct{}), held: map[string]*held{}, late: map[*message.Message]*held{}, deciding: map[*message.Message]*held{}, ended: newEnded()}
+	return &Table{o: o, asked: make(chan struct{}), held: map[key]*held{}, late: map[*message.Message]*held{}, deciding: map[*message.Message]*held{}, ended: newEnded()}
 }
 
 // Handed is one message that a consumer holds.
@@ -79,32 +80,37 @@ type Handed struct {
 	*message.Message
 	// Deadline is when the consumer's time is over unless it extends it.
 	Deadline time.Time
-	// Lost is closed when that time is over, or carrier's own time to drain, and there was no verdict.
-	Lost <-chan struct{}
-	// Decided is closed when there is a verdict, whoever gave it, or after Unread or Abandon.
-	Decided <-chan struct{}
 }
 
 // Ready waits until consumers ask for more than promised messages, and says for how many.
 func (t *Table) Ready(ctx context.Context, promised int) (int, error) {
-	for {
-		t.mu.Lock()
-		wanted, asked := t.wanted, t.asked
-		t.mu.Unlock()
-		if wanted > promised {
-			return wanted, nil
-		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-asked:
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for t.wanted <= promised {
+		if err := t.waitForMore(ctx); err != nil {
+			return 0, err
 		}
 	}
+	return t.wanted, nil
 }
 
-// newToken returns 128 random bits.
-func newToken() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the program where there is no randomness
-	return hex.EncodeToString(b[:])
+// waitForMore waits until more is wanted than now, or until ctx ends. The lock is held, but for the
+// wait.
+func (t *Table) waitForMore(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	asked := t.asked
+	t.ready++
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		t.ready--
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-asked:
+		return nil
+	}
 }

@@ -2,7 +2,6 @@ package handoff
 
 import (
 	"cmp"
-	"context"
 	"time"
 
 	"carrier/internal/redact"
@@ -22,6 +21,18 @@ const (
 
 // Known reports whether k is one of the verdicts.
 func (k Kind) Known() bool { return k == Ack || k == Retry || k == DeadLetter || k == Extend }
+
+// word is k as an outcome has it.
+func (k Kind) word() message.Word {
+	switch k {
+	case Ack:
+		return message.AckByToken
+	case DeadLetter:
+		return message.DeadLetterByToken
+	default:
+		return message.RetryByToken
+	}
+}
 
 // A Verdict is a consumer's word on one message.
 type Verdict struct {
@@ -54,52 +65,48 @@ func (v Verdict) outcome() message.Outcome {
 
 func (v Verdict) reasonOr(otherwise string) string { return cmp.Or(redact.Text(v.Reason), otherwise) }
 
-// A Pending is a verdict that the source has not agreed to yet. A nil one is done.
-type Pending struct{ held *held }
-
-// Wait waits until the source has agreed, or has not; when ctx ends before that it returns
-// ErrUnconfirmed.
-func (p *Pending) Wait(ctx context.Context) error {
-	if p == nil {
-		return nil
-	}
-	select {
-	case <-p.held.settled:
-		return p.held.err
-	case <-ctx.Done():
-		return ErrUnconfirmed
-	}
-}
-
 // Decide notes the verdict on the message of token. It does not wait: the source may still have to
 // agree, and Pending.Wait tells. The same verdict again has the same result, another one is
 // ErrOtherVerdict; both are remembered for ten minutes. Extend is done when Decide returns.
-func (t *Table) Decide(token string, v Verdict) (*Pending, error) {
+func (t *Table) Decide(token string, v Verdict) (Pending, error) {
+	k, is := keyOf(token)
+	if !is {
+		return Pending{}, ErrUnknown
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	h := t.held[token]
+	h := t.held[k]
 	switch {
 	case h == nil:
-		return nil, t.ended.result(token, v.Kind)
+		return Pending{}, t.ended.result(k, v.Kind)
 	case h.broken != nil:
-		return nil, ErrUnknown
-	case h.verdict != nil && h.verdict.Kind != v.Kind:
-		return nil, ErrOtherVerdict
-	case h.verdict != nil:
-		return &Pending{h}, nil
+		return Pending{}, ErrUnknown
+	case h.decided && h.verdict.Kind != v.Kind:
+		return Pending{}, ErrOtherVerdict
+	case h.decided:
+		return Pending{t, h}, nil
 	case h.posting == nil && !time.Now().Before(h.expires):
-		return nil, ErrLeaseEnded
+		return Pending{}, ErrLeaseEnded
 	case v.Kind == Extend:
 		t.extend(h, v.For)
-		return nil, nil //nolint:nilnil // done, and no error
+		return Pending{}, nil
 	}
-	h.verdict = &v
+	h.decided, h.verdict = true, v
 	t.deciding[h.message] = h
 	if h.posting != nil {
 		h.posting.BringForward(time.Now().Add(afterVerdict))
 	}
-	close(h.decided)
-	return &Pending{h}, nil
+	h.end(false)
+	return Pending{t, h}, nil
+}
+
+// find returns what is held by that token; nil where nothing is. The lock is held.
+func (t *Table) find(token string) *held {
+	k, is := keyOf(token)
+	if !is {
+		return nil
+	}
+	return t.held[k]
 }
 
 // extend gives the consumer more time from now on. What a POST may take never becomes less. The lock
@@ -113,23 +120,20 @@ func (t *Table) extend(h *held, more time.Duration) {
 		}
 	}
 	h.expires = until
-	select {
-	case h.moved <- struct{}{}:
-	default:
-	}
+	h.wake()
 }
 
 // Tables are those of several routes. A token is in one of them.
 type Tables []*Table
 
 // Decide is Table.Decide of the table that knows token.
-func (ts Tables) Decide(token string, v Verdict) (*Pending, error) {
+func (ts Tables) Decide(token string, v Verdict) (Pending, error) {
 	for _, t := range ts {
 		if p, err := t.Decide(token, v); err != ErrUnknown { //nolint:errorlint // never wrapped
 			return p, err
 		}
 	}
-	return nil, ErrUnknown
+	return Pending{}, ErrUnknown
 }
 
 // Settled is Table.Settled of the table that m was handed over by.

@@ -149,17 +149,19 @@ func (t *Transmitter) Transmit(ctx context.Context, m *message.Message) message.
 
 // TransmitAs is Transmit with a token, by which the worker may settle m whatever it answers. Where it
 // answers that it will, Later of the outcome says for how long.
-func (t *Transmitter) TransmitAs(ctx context.Context, m *message.Message, token *Token) message.Outcome {
+func (t *Transmitter) TransmitAs(ctx context.Context, m *message.Message, token *Token) (o message.Outcome) {
 	if ctx.Err() != nil {
 		return notPosted()
 	}
 	req, err := t.builder.build(m, time.Now())
 	if err != nil {
-		return message.Outcome{Verdict: message.Rejected, Reason: err.Error()}
+		o.Verdict, o.Reason = message.Rejected, err.Error()
+		return o
 	}
 	req.token = token
 	o, handled := t.post(ctx, req)
-	return t.outcome(o, handled, 0)
+	t.complete(&o, handled, 0)
+	return o
 }
 
 // TransmitBatch makes one request of as many messages of batch, from the first on, as Lambda's limit of
@@ -178,7 +180,8 @@ func (t *Transmitter) TransmitBatch(ctx context.Context, batch []*message.Messag
 	outcomes := make([]message.Outcome, len(batch))
 	for i := range outcomes {
 		if i < n {
-			outcomes[i] = t.outcome(o, handled, i)
+			outcomes[i] = o
+			t.complete(&outcomes[i], handled, i)
 		} else {
 			outcomes[i].Reason = "not posted: the event would be too large, or hold too many"
 		}
@@ -204,8 +207,8 @@ func (t *Transmitter) post(ctx context.Context, req *request) (o message.Outcome
 	return o, handled
 }
 
-// outcome is that of message i of a request, whose answer has the outcome o.
-func (t *Transmitter) outcome(o message.Outcome, handled []bool, i int) message.Outcome {
+// complete makes o, which is that of an answer, the outcome of message i of its request.
+func (t *Transmitter) complete(o *message.Outcome, handled []bool, i int) {
 	if handled != nil && !handled[i] {
 		o.Verdict, o.Cause, o.Reason = message.Retry, message.Failed, "worker's answer lists a failure, or is broken JSON"
 	}
@@ -213,7 +216,6 @@ func (t *Transmitter) outcome(o message.Outcome, handled []bool, i int) message.
 		o.Endpoint = t.name
 	}
 	o.Along = i > 0
-	return o
 }
 
 // Close closes the idle connections. Those in use are closed once they become idle for

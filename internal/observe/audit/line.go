@@ -68,8 +68,8 @@ func outcome(o message.Outcome) []zap.Field {
 	if o.Delay > 0 {
 		fields = append(fields, zap.Duration("delay", o.Delay))
 	}
-	if o.Word != "" {
-		fields = append(fields, zap.String("verdict", o.Word), zap.Duration("held", o.Held))
+	if o.Word != message.NoToken {
+		fields = append(fields, zap.String("verdict", o.Word.String()), zap.Duration("held", o.Held))
 	}
 	return fields
 }

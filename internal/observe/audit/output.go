@@ -12,8 +12,12 @@ const (
 	// maxPending is how many bytes of lines wait for a reader at most. As many more may be on
 	// their way to it.
 	maxPending = 1 << 20
+	// lazyDelay is how long a line of WriteLater waits for others at most, and enough is how many bytes
+	// of lines do not wait any longer: a wake-up and a write for every line would be most of its price.
+	lazyDelay = 50 * time.Millisecond
+	enough    = 32 << 10
 	// maxIdleBuffer is the largest buffer that is kept for later lines.
-	maxIdleBuffer = 64 << 10
+	maxIdleBuffer = 4 * enough
 )
 
 // An Output passes lines to a writer that may be stuck or gone: a line waits in a bounded queue,
@@ -21,19 +25,21 @@ const (
 // safe for concurrent use.
 type Output struct {
 	w       io.Writer
-	wake    chan struct{} // holds one token when there is something to do
+	wake    chan struct{} // holds one token when there is something to do at once
 	done    chan struct{} // closed when run has returned
 	dropped atomic.Uint64
 
 	mu      sync.Mutex
 	pending []byte
+	late    *time.Timer // ends when pending is to be passed on; stopped where nothing waits for that
 	resumed func(dropped uint64)
 	closed  bool
 }
 
 // NewOutput returns an Output that writes to w until Close.
 func NewOutput(w io.Writer) *Output {
-	o := &Output{w: w, wake: make(chan struct{}, 1), done: make(chan struct{}), resumed: func(uint64) {}}
+	o := &Output{w: w, wake: make(chan struct{}, 1), done: make(chan struct{}), resumed: func(uint64) {}, late: time.NewTimer(lazyDelay)}
+	o.late.Stop()
 	go o.run()
 	return o
 }
@@ -50,22 +56,40 @@ func (o *Output) OnResume(report func(dropped uint64)) {
 // Write takes one line, or several, each with its line break. It does not block and returns no
 // error.
 func (o *Output) Write(lines []byte) (int, error) {
-	if !o.Offer(lines) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.add(lines) {
 		o.drop(lines)
+		return len(lines), nil
 	}
+	o.wakeUp()
 	return len(lines), nil
 }
 
-// Offer takes lines as Write does, or reports that there is no space for them: then they are
-// neither dropped nor counted. It does not block.
-func (o *Output) Offer(lines []byte) bool {
+// WriteLater takes lines as Write does, or reports that there is no space for them: then they are
+// neither dropped nor counted. It does not block. The lines are passed on within lazyDelay, together
+// with others.
+func (o *Output) WriteLater(lines []byte) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	none := len(o.pending) == 0
+	switch {
+	case !o.add(lines):
+		return false
+	case len(o.pending) >= enough:
+		o.wakeUp()
+	case none:
+		o.late.Reset(lazyDelay)
+	}
+	return true
+}
+
+// add adds lines to what is pending, or reports that there is no space for them.
+func (o *Output) add(lines []byte) bool {
 	if o.closed || len(o.pending)+len(lines) > maxPending {
 		return false
 	}
 	o.pending = append(o.pending, lines...)
-	o.wakeUp()
 	return true
 }
 
@@ -103,7 +127,10 @@ func (o *Output) run() {
 	var buffer []byte
 	told := uint64(0)
 	for {
-		<-o.wake
+		select {
+		case <-o.wake:
+		case <-o.late.C:
+		}
 		lines, closed := o.take(buffer)
 		n, err := o.w.Write(lines)
 		if err != nil {
@@ -125,6 +152,7 @@ func (o *Output) run() {
 func (o *Output) take(buffer []byte) (lines []byte, closed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.late.Stop()
 	lines, o.pending = o.pending, buffer[:0]
 	return lines, o.closed
 }

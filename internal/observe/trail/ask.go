@@ -2,7 +2,6 @@ package trail
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -52,13 +51,13 @@ func (q Query) Path() string {
 	return "/v1/attempts?" + asked.Encode()
 }
 
-// Write writes a line for each record, the oldest first.
+// Write writes a line for each record, the oldest first, as they are in the files.
 func (r Records) Write(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
+	var line []byte
 	for _, record := range r.inOrder() {
-		if err := encoder.Encode(record); err != nil {
+		line = record.appendLine(line[:0])
+		if _, err := out.Write(line); err != nil {
 			return err
 		}
 	}
@@ -66,16 +65,16 @@ func (r Records) Write(w io.Writer) error {
 }
 
 // inOrder returns all records, the oldest first.
-func (r Records) inOrder() []any {
-	all := make([]any, 0, len(r.Attempts)+len(r.Settlements))
+func (r Records) inOrder() []record {
+	all := make([]record, 0, len(r.Attempts)+len(r.Settlements))
 	a, s := len(r.Attempts)-1, len(r.Settlements)-1
 	for a >= 0 || s >= 0 {
 		if s < 0 || a >= 0 && !r.Settlements[s].Time.Before(r.Attempts[a].Time) {
-			all = append(all, r.Attempts[a])
+			all = append(all, &r.Attempts[a])
 			a--
 			continue
 		}
-		all = append(all, r.Settlements[s])
+		all = append(all, &r.Settlements[s])
 		s--
 	}
 	return all

@@ -61,9 +61,9 @@ func TestRecordsAreinOrder(t *testing.T) {
 	order := ""
 	for _, record := range r.inOrder() {
 		switch record := record.(type) {
-		case Attempt:
+		case *Attempt:
 			order += record.Reason
-		case Settlement:
+		case *Settlement:
 			order += record.Outcome
 		}
 	}

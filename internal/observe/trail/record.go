@@ -1,11 +1,6 @@
 package trail
 
-import (
-	"time"
-
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
-)
+import "time"
 
 // The words of Event, and the outcome that FailuresOnly leaves out.
 const (
@@ -31,17 +26,6 @@ type Attempt struct {
 	Reason       string    `json:"reason"`
 }
 
-func (a *Attempt) entry() zapcore.Entry { return zapcore.Entry{Time: a.Time, Message: a.Event} }
-
-func (a *Attempt) fields() []zapcore.Field {
-	return []zapcore.Field{
-		zap.String("route", a.Route), zap.String("message_id", a.MessageID),
-		zap.Int("attempt", a.Attempt), zap.Int("receive_count", a.ReceiveCount),
-		zap.String("endpoint", a.Endpoint), zap.Int("status", a.Status), zap.Int64("took_ms", a.TookMS),
-		zap.String("outcome", a.Outcome), zap.Int64("delay_ms", a.DelayMS), zap.String("reason", a.Reason),
-	}
-}
-
 // A Settlement is the end of one message in flight. OK says that the source agreed. Verdict is the word
 // that a webhook worker gave by token, or "none" where it promised one and gave none, and HeldMS how long
 // it had the message; both are absent where the worker's answer was its word.
@@ -57,29 +41,6 @@ type Settlement struct {
 	OK        bool      `json:"ok"`
 	Verdict   string    `json:"verdict,omitempty"`
 	HeldMS    int64     `json:"held_ms,omitempty"`
-}
-
-func (s *Settlement) entry() zapcore.Entry { return zapcore.Entry{Time: s.Time, Message: s.Event} }
-
-func (s *Settlement) fields() []zapcore.Field {
-	all := []zapcore.Field{
-		zap.String("route", s.Route), zap.String("message_id", s.MessageID), zap.String("outcome", s.Outcome),
-		zap.Int("attempts", s.Attempts), zap.Int64("age_ms", s.AgeMS), zap.Int64("settle_ms", s.SettleMS), zap.Bool("ok", s.OK),
-	}
-	if s.Verdict != "" {
-		all = append(all, zap.String("verdict", s.Verdict))
-	}
-	if s.HeldMS != 0 {
-		all = append(all, zap.Int64("held_ms", s.HeldMS))
-	}
-	return all
-}
-
-// newEncoder makes lines of JSON as the structs' tags say; a test holds the two together.
-func newEncoder() zapcore.Encoder {
-	return zapcore.NewJSONEncoder(zapcore.EncoderConfig{
-		TimeKey: "time", MessageKey: "event", EncodeTime: zapcore.RFC3339NanoTimeEncoder,
-	})
 }
 
 // Outcomes are the words that the outcome of a record may be.

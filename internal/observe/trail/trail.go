@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap/zapcore"
-
 	"carrier/internal/observe/audit"
 )
 
@@ -48,7 +46,6 @@ type Options struct {
 // A Trail is safe for concurrent use, and no method but Open and Close blocks.
 type Trail struct {
 	failuresOnly bool
-	encoder      zapcore.Encoder
 	output       *audit.Output // nil where nothing is written
 	files        *files        // nil where there are none
 	refused      atomic.Uint64
@@ -60,7 +57,7 @@ type Trail struct {
 
 // Open begins a trail. With Files it fails where the directory cannot be written.
 func Open(o Options) (*Trail, error) {
-	t := &Trail{failuresOnly: o.FailuresOnly, encoder: newEncoder()}
+	t := &Trail{failuresOnly: o.FailuresOnly}
 	switch o.Where {
 	case Stdout:
 		t.output = o.Stdout
@@ -81,7 +78,8 @@ func (t *Trail) Attempt(a Attempt) {
 	t.attempts.add(a)
 	t.mu.Unlock()
 	if t.writes(a.Outcome) {
-		t.write(a.entry(), a.fields())
+		var line [longestUsual]byte
+		t.write(a.appendLine(line[:0]))
 	}
 }
 
@@ -92,7 +90,8 @@ func (t *Trail) Settlement(s Settlement) {
 	t.settlements.add(s)
 	t.mu.Unlock()
 	if t.writes(s.Outcome) {
-		t.write(s.entry(), s.fields())
+		var line [longestUsual]byte
+		t.write(s.appendLine(line[:0]))
 	}
 }
 
@@ -102,16 +101,10 @@ func (t *Trail) writes(outcome string) bool {
 }
 
 // write hands one line on, and counts it where there is no place for it.
-func (t *Trail) write(e zapcore.Entry, fields []zapcore.Field) {
-	line, err := t.encoder.EncodeEntry(e, fields)
-	if err != nil {
-		t.refused.Add(1)
-		return
-	}
-	if !t.output.Offer(line.Bytes()) {
+func (t *Trail) write(line []byte) {
+	if !t.output.WriteLater(line) {
 		t.refused.Add(1)
 	}
-	line.Free()
 }
 
 // Dropped is how many lines could not be written, as far as that shows: what stdout's reader refuses

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
-	"unicode/utf8"
 
 	"carrier/internal/batch"
+	"carrier/internal/plainjson"
 )
 
 // A Request is the body of a request, and the hash of it that is signed.
@@ -26,7 +26,7 @@ func newRequest(body []byte) Request {
 func ReceiveRequest(queueURL string, limit int, wait, visibility int32) Request {
 	b := strconv.AppendInt([]byte(`{"AttributeNames":["All"],"MaxNumberOfMessages":`), int64(limit), 10)
 	b = append(b, `,"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["All"],"QueueUrl":`...)
-	b = appendJSON(b, queueURL)
+	b = plainjson.Append(b, queueURL)
 	if visibility != 0 {
 		b = strconv.AppendInt(append(b, `,"VisibilityTimeout":`...), int64(visibility), 10)
 	}
@@ -61,39 +61,9 @@ func batchOf(queueURL string, entries []*batch.Entry, more func([]byte, *batch.E
 			b = append(b, ',')
 		}
 		b = strconv.AppendInt(append(b, `{"Id":"`...), int64(i), 10)
-		b = appendJSON(append(b, `","ReceiptHandle":`...), e.ID)
+		b = plainjson.Append(append(b, `","ReceiptHandle":`...), e.ID)
 		b = append(more(b, e), '}')
 	}
-	b = appendJSON(append(b, `],"QueueUrl":`...), queueURL)
+	b = plainjson.Append(append(b, `],"QueueUrl":`...), queueURL)
 	return newRequest(append(b, '}'))
-}
-
-// appendJSON appends s as a JSON string. What is no UTF-8 becomes U+FFFD.
-func appendJSON(b []byte, s string) []byte {
-	const hexadecimal = "0123456789abcdef"
-	b = append(b, '"')
-	if isPlain(s) {
-		return append(append(b, s...), '"')
-	}
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			b = append(b, '\\', byte(c))
-		case c < ' ':
-			b = append(b, '\\', 'u', '0', '0', hexadecimal[c>>4], hexadecimal[c&15])
-		default:
-			b = utf8.AppendRune(b, c)
-		}
-	}
-	return append(b, '"')
-}
-
-// isPlain reports whether s is in JSON as it is, as receipt handles are.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

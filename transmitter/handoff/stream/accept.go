@@ -15,7 +15,10 @@ import (
 // A Conn is an open WebSocket.
 type Conn struct {
 	*websocket.Conn
-	raw net.Conn
+	raw *gathering
+	// reader is what the library reads from: it tells whether more has come than was read. Only who
+	// reads frames may use it.
+	reader *bufio.Reader
 }
 
 // Accept answers the handshake of a WebSocket with subprotocol carrier.v1. It is nil where r is no
@@ -31,7 +34,7 @@ func Accept(w http.ResponseWriter, r *http.Request) *Conn {
 	if err != nil {
 		return nil
 	}
-	return &Conn{conn, h.raw}
+	return &Conn{conn, h.raw, h.reader}
 }
 
 // offers reports whether r asks for a subprotocol.
@@ -45,7 +48,8 @@ func offers(r *http.Request, protocol string) bool {
 type handshake struct {
 	http.ResponseWriter
 	status int
-	raw    net.Conn
+	raw    *gathering
+	reader *bufio.Reader
 }
 
 // WriteHeader keeps the status of a refusal, which Write needs.
@@ -64,6 +68,10 @@ func (h *handshake) Write(p []byte) (int, error) {
 // Hijack takes the connection over.
 func (h *handshake) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	h.raw = conn
-	return conn, rw, err
+	if err != nil {
+		return nil, nil, err
+	}
+	h.raw, h.reader = &gathering{Conn: conn}, rw.Reader
+	rw.Writer.Reset(h.raw)
+	return h.raw, rw, nil
 }

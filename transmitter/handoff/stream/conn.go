@@ -2,10 +2,10 @@ package stream
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +20,10 @@ const (
 	pongTimeout = 20 * time.Second
 	// closeTimeout is how long the client may take to agree to a close.
 	closeTimeout = 5 * time.Second
-	// piece is the most bytes of a message that are written as one frame.
+	// piece is the most bytes that are written in one call: of frames, or of a long message.
 	piece = 32 << 10
+	// usualFrame is the room for a frame that was read, in bytes.
+	usualFrame = 512
 	// mostReason is the most bytes of the reason in a close frame (RFC 6455, section 5.5).
 	mostReason = 123
 )
@@ -31,11 +33,13 @@ var (
 	errSilent  = errors.New("the client answers no ping")
 )
 
-// readAll reads frames and passes them on, one at a time, until that is no longer possible.
+// readAll reads frames and does what they say, until that is no longer possible. The end of the
+// connection ends it.
 func (s *stream) readAll(ctx context.Context) error {
 	s.conn.SetReadLimit(-1) // there is one of ours, which can be told of
-	for {
-		kind, text, err := s.readText(ctx)
+	var room []byte
+	for ctx.Err() == nil {
+		kind, text, err := s.readText(room)
 		if err != nil {
 			return err
 		}
@@ -44,59 +48,35 @@ func (s *stream) readAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.waits.Store(true)
-		select {
-		case s.frames <- f:
-		case <-ctx.Done():
-			return ctx.Err()
+		s.take(f, s.conn.reader.Buffered() > 0)
+		s.waitForRoom(ctx)
+		if room = text; cap(room) > usualFrame {
+			room = nil
 		}
-		s.waits.Store(false)
 	}
+	return ctx.Err()
 }
 
-// readText reads one message of WebSocket's.
-func (s *stream) readText(ctx context.Context) (websocket.MessageType, []byte, error) {
-	kind, r, err := s.conn.Reader(ctx)
+// readText reads one message of WebSocket's, into room where it is enough.
+func (s *stream) readText(room []byte) (websocket.MessageType, []byte, error) {
+	kind, r, err := s.conn.Reader(context.Background())
 	if err != nil {
 		return 0, nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(r, maxFrame+1))
-	if err == nil && len(text) > maxFrame {
-		err = fault{websocket.StatusMessageTooBig, fmt.Sprintf("a frame may have %d bytes", maxFrame)}
+	text := slices.Grow(room[:0], usualFrame)
+	for err == nil {
+		if len(text) > maxFrame {
+			return 0, nil, fault{websocket.StatusMessageTooBig, fmt.Sprintf("a frame may have %d bytes", maxFrame)}
+		}
+		var n int
+		text = slices.Grow(text, 1)
+		n, err = r.Read(text[len(text):cap(text)])
+		text = text[:len(text)+n]
 	}
-	return kind, text, err
-}
-
-// write writes a frame that is no message.
-func (s *stream) write(ctx context.Context, r reply) error {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return err // never: a reply can be marshalled
+	if !errors.Is(err, io.EOF) {
+		return 0, nil, err
 	}
-	return s.writeText(ctx, text)
-}
-
-// writeText writes one message of WebSocket's. A long one goes out in pieces, between which pings are
-// answered.
-func (s *stream) writeText(ctx context.Context, text []byte) error {
-	s.writing.Store(true)
-	defer s.writing.Store(false)
-	// What is handed over meanwhile must come back before its lease ends.
-	ctx, cancel := context.WithTimeout(ctx, min(writeTimeout, s.o.Table.Lease()/2))
-	defer cancel()
-	if len(text) <= piece {
-		return s.conn.Write(ctx, websocket.MessageText, text)
-	}
-	w, err := s.conn.Writer(ctx, websocket.MessageText)
-	for err == nil && len(text) > 0 {
-		n := min(len(text), piece)
-		_, err = w.Write(text[:n])
-		text = text[n:]
-	}
-	if err != nil {
-		return err
-	}
-	return w.Close()
+	return kind, text, nil
 }
 
 // pingAll pings the client until it answers no more.
@@ -109,10 +89,9 @@ func (s *stream) pingAll(ctx context.Context) {
 			s.fail(errSilent)
 			return
 		}
-		select {
-		case s.alive <- struct{}{}:
-		case <-ctx.Done():
-		}
+		s.mu.Lock()
+		s.online()
+		s.mu.Unlock()
 	}
 }
 
@@ -145,7 +124,7 @@ func (s *stream) closeSaying(ctx context.Context, err error) {
 	case errors.Is(err, errDrained):
 		_ = s.conn.Close(websocket.StatusGoingAway, "draining")
 	case errors.As(err, &f):
-		_ = s.write(ctx, reply{Type: "error", Error: f.text})
+		_ = s.conn.Write(ctx, websocket.MessageText, reply{kind: errored, text: f.text}.append(nil))
 		_ = s.conn.Close(f.code, strings.ToValidUTF8(f.text[:min(len(f.text), mostReason)], ""))
 	default: // the client has gone, or was told by the library what it did
 		_ = s.conn.Close(websocket.StatusProtocolError, "")

@@ -1,20 +1,27 @@
 package stream
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
 
+	"carrier/internal/plainjson"
 	"carrier/internal/redact"
 	"carrier/transmitter/handoff"
 )
 
-// credit is the type of the frame that sets the credit. The other types are those of verdicts.
-const credit = "credit"
+// The types of frames, beside verdicts.
+const (
+	credit  = "credit" // sets the credit
+	settled = "settled"
+	lost    = "lost"
+	drain   = "drain"
+	errored = "error"
+)
 
 // A Frame is what a client says.
 type Frame struct {
@@ -33,20 +40,34 @@ type Frame struct {
 
 // A reply is what carrier says, but for messages.
 type reply struct {
-	Type  string `json:"type"`
-	Token string `json:"token,omitempty"`
-	OK    *bool  `json:"ok,omitempty"`
-	Error string `json:"error,omitempty"`
+	kind  string
+	token string // empty where it is about no message
+	err   error  // of settled
+	text  string // of error
 }
 
-// settled is the answer to a verdict that ended with err.
-func settled(token string, err error) reply {
-	ok := err == nil
-	r := reply{Type: "settled", Token: token, OK: &ok}
-	if err != nil {
-		r.Error = err.Error()
+// append appends r as JSON.
+func (r reply) append(b []byte) []byte {
+	b = plainjson.Append(append(b, `{"type":`...), r.kind)
+	switch {
+	case r.kind == settled:
+		b = AppendResult(append(b, `,"token":`...), r.token, r.err)
+	case r.token != "":
+		b = plainjson.Append(append(b, `,"token":`...), r.token)
+	case r.text != "":
+		b = plainjson.Append(append(b, `,"error":`...), r.text)
 	}
-	return r
+	return append(b, '}')
+}
+
+// AppendResult appends what became of a verdict that ended with err: the token, and the members that
+// follow it.
+func AppendResult(b []byte, token string, err error) []byte {
+	b = plainjson.Append(b, token)
+	if err == nil {
+		return append(b, `,"ok":true`...)
+	}
+	return plainjson.Append(append(b, `,"ok":false,"error":`...), err.Error())
 }
 
 // A fault is a frame that is none: what is wrong with it, and the code to close with.
@@ -66,17 +87,65 @@ func parse(kind websocket.MessageType, text []byte, verdict func(Frame) (handoff
 	case !utf8.Valid(text):
 		return f, fault{websocket.StatusInvalidFramePayloadData, "a frame must be UTF-8"}
 	}
-	decoder := json.NewDecoder(strings.NewReader(string(text)))
-	decoder.DisallowUnknownFields()
-	if err = decoder.Decode(&f); err == nil {
-		if _, err = decoder.Token(); err == nil {
-			err = errors.New("there is more after it")
+	f, is := plain(text)
+	if !is {
+		if f, err = decode(text); err != nil {
+			return f, fault{websocket.StatusPolicyViolation, "a frame must be one JSON object: " + redact.Text(err.Error())}
 		}
 	}
-	if !errors.Is(err, io.EOF) || len(text) == 0 {
-		return f, fault{websocket.StatusPolicyViolation, "a frame must be one JSON object: " + redact.Text(err.Error())}
-	}
 	return f.checked(verdict)
+}
+
+// decode reads a frame in any form.
+func decode(text []byte) (f Frame, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err = decoder.Decode(&f); err != nil {
+		return f, err
+	}
+	if _, err = decoder.Token(); errors.Is(err, io.EOF) {
+		return f, nil
+	}
+	return f, errors.New("there is more after it")
+}
+
+// plain reads a frame in the usual form, and reports whether it is one.
+func plain(text []byte) (f Frame, is bool) {
+	r := plainjson.NewReader(text)
+	for r.Begin('{'); r.More('}'); {
+		var into *string
+		switch key := string(r.Key()); {
+		case key == "most" && f.Most == nil:
+			f.Most = new(r.Number())
+			continue
+		case key == "type":
+			into = &f.Type
+		case key == "token":
+			into = &f.Token
+		case key == "delay":
+			into = &f.Delay
+		case key == "for":
+			into = &f.For
+		case key == "reason":
+			into = &f.Reason
+		}
+		if into == nil || *into != "" {
+			r.Fail()
+			break
+		}
+		if *into = word(r.Text()); *into == "" { // which could come twice
+			r.Fail()
+		}
+	}
+	return f, r.End()
+}
+
+// word is text. For what comes with nearly every message nothing is allocated.
+func word(text []byte) string {
+	if string(text) == string(handoff.Ack) {
+		return string(handoff.Ack)
+	}
+	return string(text)
 }
 
 // checked is f, if what it says may be said.

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -17,13 +18,18 @@ func FuzzFrames(f *testing.F) {
 	for _, text := range []string{
 		`{"type":"credit","most":10}`, `{"type":"ack","token":"t"}`, `{"type":"retry","token":"t","delay":"30s"}`,
 		`{"type":"dead-letter","token":"t","reason":"so"}`, `{"type":"extend","token":"t","for":"2m"}`,
-		``, ` `, `null`, `[]`, `{}`, `{"type":"credit"}`, `{"type":"credit","most":-1}`, `{"type":"ack"} {}`, "\xff", `{"TYPE":"ack","Token":"t"}`,
+		`{"type":"ack","token":"","token":"t"}`, `{"type":"credit","most":1,"most":2}`, ``, ` `, `null`, `[]`, `{}`, `{"type":"credit"}`, `{"type":"credit","most":-1}`, `{"type":"ack"} {}`, "\xff", `{"TYPE":"ack","Token":"t"}`,
 		`{"type":"ack","token":"t"` + strings.Repeat(" ", 100), strings.Repeat("[", 10_000),
 	} {
 		f.Add(true, []byte(text))
 	}
 	f.Add(false, []byte(`{"type":"credit","most":10}`))
 	f.Fuzz(func(t *testing.T, isText bool, text []byte) {
+		if usual, is := plain(text); is {
+			if other, err := decode(text); err != nil || !reflect.DeepEqual(usual, other) {
+				t.Errorf("%q is read as %+v, and in another way as %+v, %v", text, usual, other, err)
+			}
+		}
 		kind := websocket.MessageBinary
 		if isText {
 			kind = websocket.MessageText

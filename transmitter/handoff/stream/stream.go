@@ -1,10 +1,10 @@
 // Package stream hands messages to a consumer over a WebSocket, and takes its verdicts: subprotocol
 // carrier.v1, text frames of JSON.
 //
-// One goroutine, that of Serve, owns what a stream holds and does all writing of frames. Beside it one
-// reads frames, one pings, and one waits for each message that is held and for each verdict that the
-// source has to agree to. Memory is bounded by the credit, by mostPending and by one frame that was
-// read: while verdicts are pending or a frame cannot be written, nothing more is read.
+// Two goroutines do what a stream does: that of Serve writes frames, many at once where many are
+// there, and another one reads frames and does what they say. A third one pings. Memory is bounded by
+// the credit, by mostOwed, and by one frame that was read: while too many verdicts are not answered
+// nothing more is read.
 package stream
 
 import (
@@ -26,8 +26,8 @@ const (
 	writeTimeout = 30 * time.Second
 	// flushTimeout is how long a stream that is closed for the program's end may take to answer verdicts.
 	flushTimeout = 500 * time.Millisecond
-	// mostPending is how many verdicts may wait for the source before no frame is read any more.
-	mostPending = 256
+	// mostOwed is how many verdicts may wait for their answers before no frame is read any more.
+	mostOwed = 256
 	// mostAsked is the most messages that are asked for at once; more are once these have come.
 	mostAsked = 256
 )
@@ -38,47 +38,44 @@ type Options struct {
 	Table *handoff.Table
 	// Most is the largest credit: what a client says beyond it is cut.
 	Most int
-	// Message is the frame of a message.
-	Message func(handoff.Handed) ([]byte, error)
+	// Message appends the frame of a message.
+	Message func(b []byte, h handoff.Handed) []byte
 	// Verdict reads what a frame says of a message. Its error is for the client.
 	Verdict func(Frame) (handoff.Verdict, error)
 	// Decide passes a verdict on.
-	Decide func(token string, v handoff.Verdict) (*handoff.Pending, error)
+	Decide func(token string, v handoff.Verdict) (handoff.Pending, error)
 	// SettleTimeout is how long the source is waited for.
 	SettleTimeout time.Duration
 	// Draining is closed when no more messages are handed over, and Closing when the stream has to end.
 	Draining, Closing <-chan struct{}
 }
 
-// A stream is one open WebSocket. Its fields are the goroutine's that runs Serve, unless they say
-// otherwise.
+// A stream is one open WebSocket.
 type stream struct {
-	o      Options
-	conn   *Conn
-	asking *handoff.Asking // nil once there is nothing more to hand over
-	credit int
-	held   map[string]struct{} // tokens that were written and have no verdict
-	// pending is how many verdicts the source has not agreed to yet.
-	pending int
-
-	others  sync.WaitGroup
-	frames  chan Frame    // what was read
-	broken  chan error    // why nothing more is read; holds one
-	ends    chan end      // of what is held
-	results chan reply    // of verdicts that were pending
-	alive   chan struct{} // a ping was answered
-	// read counts frames that were read, and waits is whether one waits to be taken. They are safe for
-	// concurrent use.
+	o        Options
+	conn     *Conn
+	inbox    *inbox
+	others   sync.WaitGroup
+	broken   chan error    // why the stream ends; holds one
+	room     chan struct{} // receives when verdicts were answered; holds one
+	reminder *time.Timer   // rings the inbox
+	// read counts frames that were read, and waits is whether no more are, for now.
 	read  atomic.Uint64
 	waits atomic.Bool
-	// writing is whether a frame is being written. It is safe for concurrent use.
+	// writing is whether frames are being written.
 	writing atomic.Bool
-}
 
-// An end is that of a message that was held.
-type end struct {
-	token string
-	lost  bool // without a verdict
+	// It is held while the table is called, which calls the inbox.
+	mu      sync.Mutex
+	asking  *handoff.Asking // nil once there is nothing more to hand over
+	credit  int
+	held    map[string]struct{} // tokens that were received and have no verdict
+	owed    int                 // verdicts without an answer
+	replies []reply             // answers that are to be written
+	pending []verdict           // in the order in which their time is over
+	overdue time.Time           // when the reminder rings; zero where it does not
+
+	out
 }
 
 // Serve hands messages over until the client or the program ends, or the client breaks the rules, and
@@ -87,86 +84,77 @@ type end struct {
 func Serve(ctx context.Context, conn *Conn, o Options) {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &stream{
-		o: o, conn: conn, asking: o.Table.Open(min(o.Most, mostAsked), 0), held: map[string]struct{}{},
-		frames: make(chan Frame), broken: make(chan error, 1), ends: make(chan end), results: make(chan reply), alive: make(chan struct{}),
+		o: o, conn: conn, inbox: newInbox(), held: map[string]struct{}{}, broken: make(chan error, 1), room: make(chan struct{}, 1),
 	}
+	s.asking = o.Table.Open(min(o.Most, mostAsked), 0, s.inbox)
+	s.reminder = stopped(s.inbox.ring)
+	s.guard = stopped(func() { _ = conn.raw.Close() })
 	defer s.others.Wait()
 	defer cancel()
+	defer s.reminder.Stop()
+	defer context.AfterFunc(ctx, func() {
+		s.fail(ctx.Err())
+		_ = conn.raw.SetDeadline(time.Now())
+	})()
 	s.others.Go(func() { s.fail(s.readAll(ctx)) })
 	s.others.Go(func() { s.pingAll(ctx) })
-	err := s.run(ctx)
+	err := s.run()
 	s.release()
 	s.closeSaying(ctx, err)
 }
 
-// run does what comes, until there is a reason to end.
-func (s *stream) run(ctx context.Context) error {
+// stopped returns a timer that will call f.
+func stopped(f func()) *time.Timer {
+	timer := time.AfterFunc(time.Hour, f)
+	timer.Stop()
+	return timer
+}
+
+// run writes what there is to say, until there is a reason to end.
+func (s *stream) run() error {
 	draining, closing := s.o.Draining, s.o.Closing
 	var cut <-chan time.Time
-	for {
-		if s.over(closing == nil) {
-			return errDrained
-		}
-		var err error
+	for !s.over(closing == nil) {
 		select {
-		case h := <-s.messages():
-			err = s.hand(ctx, h)
-		case f := <-s.readable():
-			err = s.take(ctx, f)
-		case r := <-s.results:
-			s.pending--
-			err = s.write(ctx, r)
-		case e := <-s.ends:
-			err = s.end(ctx, e)
-		case <-s.alive:
-			s.online()
-		case err = <-s.broken:
+		case <-s.inbox.some:
+			replies := s.collect()
+			if err := s.write(replies); err != nil {
+				return err
+			}
+			s.answered(replies)
+		case err := <-s.broken:
+			return err
 		case <-draining:
 			draining = nil
 			s.unread()
-			err = s.write(ctx, reply{Type: "drain"})
+			if err := s.write([]reply{{kind: drain}}); err != nil {
+				return err
+			}
 		case <-closing:
 			closing, cut = nil, time.After(flushTimeout)
 		case <-cut:
 			return errDrained
 		}
-		if err != nil {
-			return err
-		}
-		s.want()
 	}
+	return errDrained
 }
 
 // over reports whether nothing is left to do: nothing more is handed over, what was is settled or the
 // stream has to end, and every verdict is answered.
 func (s *stream) over(closing bool) bool {
-	return s.pending == 0 && (closing || s.asking == nil && len(s.held) == 0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owed == 0 && (closing || s.asking == nil && len(s.held) == 0)
 }
 
-// messages brings what is handed over, as long as something is.
-func (s *stream) messages() <-chan handoff.Handed {
-	if s.asking == nil {
-		return nil
-	}
-	return s.asking.Messages()
-}
-
-// readable brings frames, as long as there is room for a verdict.
-func (s *stream) readable() <-chan Frame {
-	if s.pending >= mostPending {
-		return nil
-	}
-	return s.frames
-}
-
-// want asks for as many messages as the credit leaves room for.
+// want asks for as many messages as the credit leaves room for. The lock is held.
 func (s *stream) want() {
 	if s.asking != nil {
 		s.asking.Want(s.credit - len(s.held))
 	}
 }
 
-// online tells that a consumer is there, if it would take a message.
+// online tells that a consumer is there, if it would take a message. The lock is held.
 func (s *stream) online() {
 	if s.asking != nil && s.credit > 0 {
 		s.o.Table.Asked()
@@ -175,6 +163,8 @@ func (s *stream) online() {
 
 // unread ends the asking. What was not written was not handed over.
 func (s *stream) unread() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.asking == nil {
 		return
 	}
@@ -187,7 +177,16 @@ func (s *stream) unread() {
 // release gives up what the stream has: what has no verdict is a failed attempt.
 func (s *stream) release() {
 	s.unread()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range s.notWritten() {
+		delete(s.held, h.Token)
+		s.o.Table.Unread(h.Token)
+	}
 	for token := range s.held {
 		s.o.Table.Abandon(token)
+	}
+	for _, v := range s.pending {
+		_ = v.pending.Forget(s.inbox)
 	}
 }

@@ -10,13 +10,18 @@ import (
 // maxBody is the largest body of a request, in bytes.
 const maxBody = 1 << 20
 
-// readJSON reads the body of r, one JSON object, into dst; an empty body changes nothing.
-func readJSON(w http.ResponseWriter, r *http.Request, dst any) *httpapi.Problem {
+// readJSON reads the body of r, one JSON object, into dst; an empty body changes nothing. plain sets
+// dst from a body in the usual form, and reports false where it is in another one.
+func readJSON(w http.ResponseWriter, r *http.Request, dst any, plain func([]byte) bool) *httpapi.Problem {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-	problem := httpapi.ReadJSON(w, r, maxBody, dst)
-	if problem == nil {
-		_ = control.SetReadDeadline(time.Time{})
+	body, problem := httpapi.ReadBody(w, r, maxBody)
+	if problem != nil {
+		return problem
 	}
-	return problem
+	_ = control.SetReadDeadline(time.Time{})
+	if plain(body) {
+		return nil
+	}
+	return httpapi.DecodeJSON(body, dst)
 }

@@ -85,6 +85,7 @@ type Server struct {
 	http     *http.Server
 	waits    atomic.Int64
 	streams  *streams
+	buffers  buffers
 	runtime  *runtimeapi.API
 	draining chan struct{} // closed by Drain
 	drain    sync.Once

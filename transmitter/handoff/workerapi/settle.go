@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"carrier/internal/httpapi"
+	"carrier/internal/plainjson"
 	"carrier/transmitter/handoff"
+	"carrier/transmitter/handoff/stream"
 )
 
 // settleTimeout is how long the source is waited for.
@@ -28,18 +30,64 @@ type settlement struct {
 	Reason  string `json:"reason"`
 }
 
-// A result is what became of one verdict.
-type result struct {
-	Token string `json:"token"`
-	OK    bool   `json:"ok"`
-	Error string `json:"error,omitempty"`
+// plain reads a request in the usual form, and reports whether it is one.
+func (s *settleRequest) plain(text []byte) bool {
+	*s = settleRequest{}
+	r := plainjson.NewReader(text)
+	for r.Begin('{'); r.More('}'); {
+		if string(r.Key()) != "messages" || s.Messages != nil {
+			r.Fail()
+			break
+		}
+		s.Messages = make([]settlement, 0, len(text)/usualSettlement)
+		for r.Begin('['); r.More(']'); {
+			s.Messages = append(s.Messages, plainSettlement(r))
+		}
+	}
+	return r.End()
+}
+
+// usualSettlement is how many bytes a settlement has at least, in the usual form.
+const usualSettlement = 64
+
+// plainSettlement reads one verdict.
+func plainSettlement(r *plainjson.Reader) (m settlement) {
+	for r.Begin('{'); r.More('}'); {
+		into := m.member(r.Key())
+		if into == nil || *into != "" {
+			r.Fail()
+			break
+		}
+		if *into = string(r.Text()); *into == "" { // which could come twice
+			r.Fail()
+		}
+	}
+	return m
+}
+
+// member is the field of a name; nil where there is none.
+func (m *settlement) member(name []byte) *string {
+	switch string(name) {
+	case "token":
+		return &m.Token
+	case "verdict":
+		return &m.Verdict
+	case "delay":
+		return &m.Delay
+	case "for":
+		return &m.For
+	case "reason":
+		return &m.Reason
+	default:
+		return nil
+	}
 }
 
 // settle passes verdicts on and answers once the source has agreed to each, or 10 seconds later.
 // Where one is wrong in itself none is passed on.
 func (s *Server) settle(w http.ResponseWriter, r *http.Request) {
 	var request settleRequest
-	if problem := readJSON(w, r, &request); problem != nil {
+	if problem := readJSON(w, r, &request, request.plain); problem != nil {
 		problem.Write(w)
 		return
 	}
@@ -56,29 +104,42 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	httpapi.WriteJSON(w, http.StatusOK, map[string][]result{"results": s.settleAll(r.Context(), request.Messages, verdicts)})
+	s.writeResults(w, request.Messages, s.settleAll(r.Context(), request.Messages, verdicts))
 }
 
-// settleAll passes all verdicts on before it waits for any.
-func (s *Server) settleAll(ctx context.Context, messages []settlement, verdicts []handoff.Verdict) []result {
+// writeResults answers with what became of each verdict.
+func (s *Server) writeResults(w http.ResponseWriter, messages []settlement, errs []error) {
+	room := s.buffers.take()
+	defer s.buffers.put(room)
+	text := append(room.text, `{"results":[`...)
+	for i, m := range messages {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(stream.AppendResult(append(text, `{"token":`...), m.Token, errs[i]), '}')
+	}
+	room.text = append(text, "]}\n"...)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(room.text)))
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(room.text)
+}
+
+// settleAll passes all verdicts on before it waits for any, and returns what became of each.
+func (s *Server) settleAll(ctx context.Context, messages []settlement, verdicts []handoff.Verdict) []error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	pending, errs := make([]*handoff.Pending, len(verdicts)), make([]error, len(verdicts))
+	pending, errs := make([]handoff.Pending, len(verdicts)), make([]error, len(verdicts))
 	for i, m := range messages {
 		pending[i], errs[i] = s.tables.Decide(m.Token, verdicts[i])
 	}
-	results := make([]result, len(verdicts))
-	for i, m := range messages {
-		err := errs[i]
-		if err == nil {
-			err = pending[i].Wait(ctx)
-		}
-		results[i] = result{Token: m.Token, OK: err == nil}
-		if err != nil {
-			results[i].Error = err.Error()
+	for i, err := range handoff.WaitAll(ctx, pending) {
+		if errs[i] == nil {
+			errs[i] = err
 		}
 	}
-	return results
+	return errs
 }
 
 // verdict passes the verdict of the path on.

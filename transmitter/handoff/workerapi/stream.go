@@ -2,7 +2,6 @@ package workerapi
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"sync"
@@ -55,17 +54,14 @@ func (s *Server) stream(route Route, w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	stream.Serve(ctx, conn, stream.Options{
-		Table: route.Table, Most: route.Most, Message: route.frame, Verdict: verdictOf, Decide: s.tables.Decide,
+		Table: route.Table, Most: route.Most, Message: route.appendFrame, Verdict: verdictOf, Decide: s.tables.Decide,
 		SettleTimeout: settleTimeout, Draining: s.draining, Closing: s.streams.closing,
 	})
 }
 
-// frame is a message as a stream has it.
-func (r Route) frame(h handoff.Handed) ([]byte, error) {
-	return json.Marshal(struct {
-		Type string `json:"type"`
-		document
-	}{"message", r.document(h)})
+// appendFrame appends a message as a stream has it.
+func (r Route) appendFrame(b []byte, h handoff.Handed) []byte {
+	return append(r.appendMessage(append(b, `{"type":"message",`...), h), '}')
 }
 
 // verdictOf is the verdict in a frame, read as one of a settlement.
