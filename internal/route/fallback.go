@@ -11,6 +11,7 @@ import (
 	"carrier/internal/observe/metrics"
 	"carrier/internal/redact"
 	"carrier/internal/route/state"
+	"carrier/internal/route/workerup"
 	"carrier/receiver"
 	"carrier/transmitter"
 )
@@ -39,7 +40,7 @@ func newFallback(c *config.Route, o Options) (*fallback, error) {
 	var err error
 	f.end, err = reach(site{
 		config: c, version: o.Version, log: f.log, metrics: f.metrics, tracer: o.Tracer, consumers: o.consumers, gathering: o.gathering, channel: c.Name,
-		status: newWorkerStatus(f.changed),
+		status: workerup.New(f.changed),
 	})
 	return f, err
 }
