@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/coder/websocket"
+
 	"carrier/message"
 	"carrier/transmitter/handoff"
 )
@@ -94,6 +96,28 @@ func TestCreditIsFreedByAnyVerdict(t *testing.T) {
 				}
 				_ = c.conn.CloseNow()
 			})
+		})
+	}
+}
+
+func TestFramesBeforeAWrongOneAreAnswered(t *testing.T) {
+	for range 50 { // who is first is chance
+		synctest.Test(t, func(t *testing.T) {
+			s := newStreamed(t)
+			defer s.close(t)
+			c := s.dial(t)
+			c.say(`{"type":"ack","token":"a"}`)
+			synctest.Wait() // its answer is being written, and nobody reads
+			c.say(`{"type":"ack","token":"b"}`)
+			c.say(`{"type":"wrong"}`)
+			synctest.Wait()
+			for _, token := range []string{"a", "b"} {
+				if f := c.expect("settled"); f.Token != token || f.Error != "unknown" {
+					t.Errorf("heard %+v of %s", f, token)
+				}
+			}
+			c.expect("error")
+			c.expectEnd(websocket.StatusPolicyViolation)
 		})
 	}
 }
