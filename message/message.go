@@ -27,6 +27,8 @@ type Message struct {
 	Trace string
 	// Source names the queue: a queue name, a subscription path, or "ingest".
 	Source string
+	// ARN is AWS's name of the queue; empty where it is no queue of SQS.
+	ARN string
 	// Group is the FIFO message group or ordering key, if any.
 	Group string
 	// Key is one that copies of the same message share. A queue that knows such keys stores no

@@ -1,6 +1,9 @@
 package test
 
-import "testing"
+import (
+	"net/http"
+	"testing"
+)
 
 // Section 11: job mode.
 
@@ -18,4 +21,29 @@ func TestAJobEndsWhenItsSourceIsEmpty(t *testing.T) {
 			t.Errorf("it says of its stop %v", lines)
 		}
 	})
+}
+
+// A job of which somebody has paused a route does not end: nobody knows what its source has. A second
+// one that began later tells that the time is over.
+func TestAPausedJobDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorker(t, always(says(200)))
+	job := env{"CARRIER_EXIT_WHEN_IDLE": "2s", "CARRIER_ADMIN_TOKEN": adminToken}
+	paused := newBench(t, ofIngest, w, job)
+	paused.awaitReady()
+	ask := func(what string) int {
+		address := "http://" + paused.env["CARRIER_ADMIN_ADDRESS"] + "/v1/routes/default/" + what
+		return send(t, http.MethodPost, address, "", "Authorization", "Bearer "+adminToken).Status
+	}
+	if code := ask("pause"); code != 204 {
+		t.Fatalf("pause: %d", code)
+	}
+	newBench(t, ofIngest, w, job).wait()
+	if code := ask("resume"); code != 204 {
+		t.Errorf("resume: %d", code)
+	}
+	paused.wait()
+	if paused.code != 0 {
+		t.Errorf("it ended with %d", paused.code)
+	}
 }

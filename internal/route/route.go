@@ -17,6 +17,7 @@ import (
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/observe/trail"
+	"carrier/internal/route/idle"
 	"carrier/internal/tracing"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
@@ -56,7 +57,7 @@ type Route struct {
 	tracer     *tracing.Tracer
 	forwarding *forwarding // nil where messages go to no queue
 	polled     func(received int)
-	idle       idleness
+	idle       idle.Watch
 	source     builtin.Assembled
 	worker     *worker
 	dispatcher *dispatch.Dispatcher
@@ -142,7 +143,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.audit.Observe(e)
 	r.trail.Observe(e)
 	r.consumers.observe(e)
-	r.idle.observe(e)
+	r.idle.Observe(e)
 	if e.Kind == dispatch.Polled {
 		r.polled(e.Count)
 	}
@@ -162,7 +163,7 @@ func (r *Route) workerChanged(endpoint string, up bool, cause error) {
 // that it falls back to, or that they cannot.
 func (r *Route) reachable(up bool) {
 	r.readiness.Set("worker", offline(up))
-	r.idle.busy() // nothing was asked for while it was down
+	r.idle.Busy() // nothing was asked for while it was down
 	if up {
 		r.online()
 	}
@@ -180,6 +181,7 @@ func (r *Route) pause(paused bool) {
 	if r.paused.Swap(paused) == paused {
 		return
 	}
+	r.idle.Busy() // nobody knows what comes meanwhile
 	if paused {
 		r.dispatcher.Pause()
 		r.log.Info("receiving is paused by the admin port")

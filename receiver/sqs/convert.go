@@ -32,6 +32,7 @@ func (r *Receiver) convert(from *api.ReceivedMessage, info receiveInfo) *message
 			Body:         bodyOf(from),
 			Trace:        string(from.Trace),
 			Source:       r.queue.name,
+			ARN:          r.queue.arn,
 			Group:        string(from.Group),
 			Ordered:      r.queue.fifo, // without a group too: nobody knows what may overtake it
 			ReceiveCount: int(max(from.ReceiveCount, 1)),

@@ -24,10 +24,26 @@ func TestQueueIsFoundByNameOrURL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, o, func(t *testing.T, b bench) {
 				b.send(t, 1, "")
-				if m := b.take(t, 1)[0]; m.Source != "q" {
-					t.Errorf("source = %q, want q", m.Source)
+				if m := b.take(t, 1)[0]; m.Source != "q" || m.ARN != "arn:aws:sqs:us-east-1:000000000000:q" {
+					t.Errorf("source = %q, of ARN %q, want q", m.Source, m.ARN)
 				}
 			})
+		})
+	}
+}
+
+func TestARNIsMadeOfTheURLWhereTheQueueDoesNotSay(t *testing.T) {
+	for name, c := range map[string]struct{ address, region, want string }{
+		"AWS":               {"https://sqs.eu-west-1.amazonaws.com/123456789012/q", "eu-west-1", "arn:aws:sqs:eu-west-1:123456789012:q"},
+		"China":             {"https://sqs.cn-north-1.amazonaws.com.cn/123456789012/q", "cn-north-1", "arn:aws-cn:sqs:cn-north-1:123456789012:q"},
+		"GovCloud":          {"https://sqs.us-gov-west-1.amazonaws.com/1/q", "us-gov-west-1", "arn:aws-us-gov:sqs:us-gov-west-1:1:q"},
+		"no account in it":  {"http://localhost:9324/queue/q", "us-east-1", "arn:aws:sqs:us-east-1::q"},
+		"no path before it": {"http://localhost:9324/q", "us-east-1", "arn:aws:sqs:us-east-1::q"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := arnOf(c.address, c.region); got != c.want {
+				t.Errorf("arnOf(%s) = %s, want %s", c.address, got, c.want)
+			}
 		})
 	}
 }

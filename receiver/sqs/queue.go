@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ const shortestLease = 3 * time.Second
 type queue struct {
 	url, name string
 	account   string // empty where the attributes could not be read
+	arn       string // made of the URL and the region where the attributes could not be read
 	// fifo is told by the name: AWS reserves .fifo for them.
 	fifo bool
 	// lease is asked for at every receive, so that SQS and carrier mean the same.
@@ -53,6 +55,7 @@ func find(ctx context.Context, c *api.Client, o Options) (queue, []preflight.Not
 		}
 	}
 	q.account = accountOf(q.attributes["QueueArn"])
+	q.arn = cmp.Or(q.attributes["QueueArn"], arnOf(address, c.Region()))
 	q.policy = readPolicy(q.attributes["RedrivePolicy"])
 	lease, more := leaseFor(o, q.attributes)
 	q.lease = lease
@@ -145,6 +148,23 @@ func (q queue) redriveAfter(receives int) string {
 		return ""
 	}
 	return nameOf(q.policy.Target)
+}
+
+// arnOf makes an ARN of a queue's URL, https://HOST/ACCOUNT/NAME. A server that is not AWS's may have
+// URLs of another form.
+func arnOf(address, region string) string {
+	account := path.Base(path.Dir(address))
+	if strings.Trim(account, "0123456789") != "" {
+		account = ""
+	}
+	partition := "aws"
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		partition = "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		partition = "aws-us-gov"
+	}
+	return "arn:" + partition + ":sqs:" + region + ":" + account + ":" + path.Base(address)
 }
 
 // accountOf reads the account off arn:aws:sqs:REGION:ACCOUNT:NAME.

@@ -3,11 +3,13 @@
 package lambdaevent
 
 import (
+	"cmp"
 	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -49,7 +51,8 @@ func (e *Event) JSON() []byte { return append(e.body, end...) }
 
 // An attribute is one message attribute of a record.
 type attribute struct {
-	StringValue      string   `json:"stringValue"`
+	StringValue      *string  `json:"stringValue,omitempty"`
+	BinaryValue      []byte   `json:"binaryValue,omitempty"`
 	StringListValues []string `json:"stringListValues"`
 	BinaryListValues []string `json:"binaryListValues"`
 	DataType         string   `json:"dataType"`
@@ -60,16 +63,22 @@ type attribute struct {
 func record(m *message.Message, body []byte, attributes []message.Attribute) []byte {
 	text := string(body)
 	given := map[string]attribute{}
-	add := func(name, value string) {
-		given[name] = attribute{StringValue: value, StringListValues: []string{}, BinaryListValues: []string{}, DataType: "String"}
+	add := func(name string, a attribute) {
+		a.StringListValues, a.BinaryListValues = []string{}, []string{}
+		given[name] = a
+	}
+	for _, a := range m.BinaryAttributes {
+		add(a.Name, attribute{BinaryValue: []byte(a.Value), DataType: cmp.Or(a.Type, "Binary")})
 	}
 	for _, a := range attributes {
-		add(a.Name, a.Value)
+		add(a.Name, attribute{StringValue: &a.Value, DataType: cmp.Or(a.Type, "String")})
 	}
 	if !utf8.Valid(body) {
 		text = base64.StdEncoding.EncodeToString(body)
-		add("Body.Encoding", "base64")
+		encoding := "base64"
+		add("Body.Encoding", attribute{StringValue: &encoding, DataType: "String"})
 	}
+	arn := cmp.Or(m.ARN, "arn:aws:sqs:::"+m.Source)
 	digest := md5.Sum([]byte(text))
 	r, _ := json.Marshal(struct { // always can be
 		MessageID         string               `json:"messageId"`
@@ -82,9 +91,16 @@ func record(m *message.Message, body []byte, attributes []message.Attribute) []b
 		EventSourceARN    string               `json:"eventSourceARN"`
 		AWSRegion         string               `json:"awsRegion"`
 	}{
-		m.ID, m.ID, text, system(m), given, hex.EncodeToString(digest[:]), "aws:sqs", "arn:aws:sqs:::" + m.Source, "",
+		m.ID, m.ID, text, system(m), given, hex.EncodeToString(digest[:]), "aws:sqs", arn, regionOf(arn),
 	})
 	return r
+}
+
+// regionOf reads the region off arn:aws:sqs:REGION:ACCOUNT:NAME.
+func regionOf(arn string) string {
+	_, region, _ := strings.Cut(arn, ":sqs:")
+	region, _, _ = strings.Cut(region, ":")
+	return region
 }
 
 // system returns the attributes that SQS itself gives a message.
@@ -95,8 +111,10 @@ func system(m *message.Message) map[string]string {
 			attributes[name] = strconv.FormatInt(at.UnixMilli(), 10)
 		}
 	}
-	if m.Group != "" {
-		attributes["MessageGroupId"] = m.Group
+	for name, value := range map[string]string{"MessageGroupId": m.Group, "AWSTraceHeader": m.Trace} {
+		if value != "" {
+			attributes[name] = value
+		}
 	}
 	return attributes
 }

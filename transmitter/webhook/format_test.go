@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -250,6 +251,14 @@ func TestSNSEnvelopeIsTakenOff(t *testing.T) {
 				t.Error("the message itself was changed: its dead letter would be")
 			}
 		})
+	}
+}
+
+func TestAttributeOfAnSNSEnvelopeKeepsItsType(t *testing.T) {
+	_, attributes, _ := format.Unwrap([]byte(notification), nil)
+	want := []message.Attribute{{Name: "color", Value: "red"}, {Name: "own", Value: "sns"}, {Name: "size", Value: "3", Type: "Number"}}
+	if !slices.Equal(attributes, want) {
+		t.Errorf("attributes are %v, want %v", attributes, want)
 	}
 }
 

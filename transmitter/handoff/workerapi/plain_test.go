@@ -72,6 +72,9 @@ func TestMessageIsWrittenAsItIs(t *testing.T) {
 			if err := d.Decode(&got); err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("written %s, %v; want %+v", text, err, c.want)
 			}
+			if bytes.Count(text, []byte(`"a":`)) > 1 {
+				t.Errorf("a name is twice in %s", text)
+			}
 		})
 	}
 }

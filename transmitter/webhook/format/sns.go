@@ -24,7 +24,10 @@ func Unwrap(body []byte, attributes []message.Attribute) ([]byte, []message.Attr
 	for name, a := range n.MessageAttributes {
 		taken := slices.ContainsFunc(attributes, func(b message.Attribute) bool { return b.Name == name })
 		if !taken && !strings.HasPrefix(a.Type, "Binary") {
-			own = append(own, message.Attribute{Name: name, Value: a.Value})
+			if a.Type == "String" {
+				a.Type = "" // as message.Attribute says it
+			}
+			own = append(own, message.Attribute{Name: name, Value: a.Value, Type: a.Type})
 		}
 	}
 	slices.SortFunc(own, func(a, b message.Attribute) int { return strings.Compare(a.Name, b.Name) })

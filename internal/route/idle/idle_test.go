@@ -1,4 +1,4 @@
-package route
+package idle_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"carrier/dispatch"
+	"carrier/internal/route/idle"
 )
 
 func TestARouteIsIdleOnceItsSourceHasAnsweredThatItIsEmpty(t *testing.T) {
@@ -30,14 +31,14 @@ func TestARouteIsIdleOnceItsSourceHasAnsweredThatItIsEmpty(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var i idleness
+				var w idle.Watch
 				for n, e := range c.events {
 					if n > 0 {
 						time.Sleep(time.Minute)
 					}
-					i.observe(e)
+					w.Observe(e)
 				}
-				since, empty := i.now()
+				since, empty := w.Since()
 				if time.Since(since) != c.since || empty != c.empty {
 					t.Errorf("since %v, empty %v; want %v, %v", time.Since(since), empty, c.since, c.empty)
 				}
