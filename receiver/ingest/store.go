@@ -10,6 +10,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/publisher"
+	"carrier/receiver"
 	"carrier/receiver/ingest/confirmed"
 	"carrier/receiver/ingest/request"
 )
@@ -143,10 +144,13 @@ func messageOf(e *request.Parsed) *message.Message {
 	return m
 }
 
-// openTarget opens the queue, where nothing else keeps messages.
+// openTarget opens the queue, where nothing else keeps messages. Its errors are those of opening a source.
 func (s *Server) openTarget(ctx context.Context) error {
 	if s.options.Target == nil || s.options.KeepFile {
 		return nil
 	}
-	return s.options.Target.Open(ctx)
+	if err := s.options.Target.Open(ctx); err != nil {
+		return &receiver.Error{Operation: "forward", Class: receiver.ClassOf(err), Err: err}
+	}
+	return nil
 }
