@@ -28,6 +28,10 @@ type Publisher interface {
 	// have an order only where one call began after the other had returned.
 	Publish(ctx context.Context, batch []*message.Message) []Result
 
+	// Check returns the *Refusal of a message that the queue can never hold, as Publish would; nil where
+	// it sends the message. It is valid after Open.
+	Check(m *message.Message) error
+
 	// Limits is valid after Open.
 	Limits() Limits
 
@@ -100,6 +104,14 @@ func (r *Refusal) Error() string { return r.Err.Error() }
 
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Err }
+
+// Checks is what Check returns where its publisher has found err in a message; nil for nil.
+func Checks(why Why, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Refusal{Why: why, Err: err}
+}
 
 // Refuse is the Result of a message that is not stored.
 func Refuse(why Why, err error) Result { return Result{Err: &Refusal{Why: why, Err: err}} }

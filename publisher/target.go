@@ -123,6 +123,14 @@ func (t *Target) Limits() (l Limits, ok bool) {
 	return t.o.Publisher.Limits(), true
 }
 
+// Check returns why the queue can never hold m, as a Put would; nil before the queue was opened.
+func (t *Target) Check(m *message.Message) error {
+	if !t.gate.isOpened() {
+		return nil
+	}
+	return t.o.Publisher.Check(m)
+}
+
 // IsUp reports whether messages are sent, and not only probes.
 func (t *Target) IsUp() bool { return t.gate.isUp() }
 

@@ -140,6 +140,9 @@ func (p *Publisher) Limits() publisher.Limits {
 	return publisher.Limits{Bytes: p.bytes, Attributes: maxAttributes, Deduplicates: true, Ordered: true}
 }
 
+// Check looks at what NATS and the stream take.
+func (p *Publisher) Check(m *message.Message) error { return publisher.Checks(p.check(m)) }
+
 // Publish publishes each message by itself, many at once.
 func (p *Publisher) Publish(ctx context.Context, batch []*message.Message) []publisher.Result {
 	return publisher.Checked(batch, p.check, func(good []*message.Message) []publisher.Result {

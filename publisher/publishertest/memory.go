@@ -74,6 +74,9 @@ func (p *Memory) Close() error { return nil }
 // Limits returns what NewMemory was given.
 func (p *Memory) Limits() publisher.Limits { return p.limits }
 
+// Check looks at the limits.
+func (p *Memory) Check(m *message.Message) error { return publisher.Checks(p.check(m)) }
+
 // Publish stores batch.
 func (p *Memory) Publish(ctx context.Context, batch []*message.Message) []publisher.Result {
 	return p.calls.Publish(ctx, batch)

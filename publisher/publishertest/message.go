@@ -90,9 +90,11 @@ func eachHasItsResult(t *testing.T, b bench) {
 }
 
 func tooLargeIsRefused(t *testing.T, b bench) {
-	results := b.Publish(t.Context(), []*message.Message{
-		plain("a"), {Body: bytes.Repeat([]byte("x"), b.Limits().Bytes+1)}, plain("b"),
-	})
+	large := &message.Message{Body: bytes.Repeat([]byte("x"), b.Limits().Bytes+1)}
+	if err := b.Check(large); publisher.WhyOf(err) != publisher.TooLarge {
+		t.Errorf("Check = %v, want that it is too large", err)
+	}
+	results := b.Publish(t.Context(), []*message.Message{plain("a"), large, plain("b")})
 	if results[0].Err != nil || results[2].Err != nil {
 		t.Errorf("results beside it: %v, %v", results[0].Err, results[2].Err)
 	}
@@ -131,9 +133,12 @@ func attributeIsRefused(t *testing.T, b bench) {
 	batch = append(batch, twice, plain("good"))
 	results := b.Publish(t.Context(), batch)
 	for i, r := range results[:len(results)-1] {
-		if publisher.WhyOf(r.Err) != publisher.Unsupported {
-			t.Errorf("%s: %+v, want a refusal for good", batch[i].Body, r)
+		if publisher.WhyOf(r.Err) != publisher.Unsupported || publisher.WhyOf(b.Check(batch[i])) != publisher.Unsupported {
+			t.Errorf("%s: %+v, and Check %v; want a refusal for good", batch[i].Body, r, b.Check(batch[i]))
 		}
+	}
+	if err := b.Check(batch[len(batch)-1]); err != nil {
+		t.Errorf("Check of the good message = %v", err)
 	}
 	if err := results[len(results)-1].Err; err != nil || len(b.queue.Stored(t)) != 1 {
 		t.Errorf("the good message beside them: %v", err)

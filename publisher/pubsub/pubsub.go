@@ -139,6 +139,9 @@ func (p *Publisher) Limits() publisher.Limits {
 	return publisher.Limits{Bytes: maxBytes, Attributes: maxAttributes, Ordered: true, Marks: marks}
 }
 
+// Check looks at what Pub/Sub takes.
+func (p *Publisher) Check(m *message.Message) error { return publisher.Checks(check(m)) }
+
 // Publish publishes batch, those without a group up to a thousand in a call, each other one by
 // itself.
 func (p *Publisher) Publish(ctx context.Context, batch []*message.Message) []publisher.Result {

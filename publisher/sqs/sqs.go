@@ -139,6 +139,12 @@ func (p *Publisher) Limits() publisher.Limits {
 // isFIFO is told by the name: AWS reserves .fifo for them.
 func (p *Publisher) isFIFO() bool { return strings.HasSuffix(p.url, ".fifo") }
 
+// Check looks at what SQS and the queue take.
+func (p *Publisher) Check(m *message.Message) error {
+	_, why, err := p.convert(m)
+	return publisher.Checks(why, err)
+}
+
 // Publish sends batch, ten messages a call and several calls at once. On a FIFO queue a message
 // without a group is a group of its own, and one without a key is known by its ID, or by a key that
 // no other has.

@@ -32,7 +32,7 @@ type counted struct {
 func (c counted) Open(ctx context.Context) error {
 	err := c.Receiver.Open(ctx)
 	var socket *net.OpError
-	if errors.As(err, &socket) {
+	if errors.As(err, &socket) && socket.Op == "listen" { // and not the queue's, which messages go to
 		return &receiver.Error{Operation: "ingest", Class: receiver.ClassOf(err), Err: fmt.Errorf("%w (CARRIER_INGEST_ADDRESS)", socket)}
 	}
 	return err

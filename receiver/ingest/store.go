@@ -10,6 +10,7 @@ import (
 	"carrier/internal/queue"
 	"carrier/message"
 	"carrier/publisher"
+	"carrier/receiver"
 	"carrier/receiver/ingest/confirmed"
 	"carrier/receiver/ingest/request"
 )
@@ -82,6 +83,10 @@ func (s *Server) keepWithTarget(ctx context.Context, file *queue.Queue, e *reque
 		case ok:
 			return kept{known, InFile}, nil
 		case !s.options.Target.IsUp(), file.Subscription(0).Holds(e.Group):
+			// Else it would be answered with 200 and end among the dead letters.
+			if err := s.options.Target.Check(messageOf(e)); err != nil {
+				return neverKept(err)
+			}
 			return keepInFile(ctx, file, e, InFile)
 		}
 	}
@@ -92,7 +97,7 @@ func (s *Server) keepWithTarget(ctx context.Context, file *queue.Queue, e *reque
 	case r.Err == nil:
 		return kept{queue.Stored{ID: r.ID, Replayed: r.Duplicate}, InQueue}, nil
 	case publisher.IsPermanent(r.Err):
-		return kept{in: Refused}, request.NeverStored(publisher.WhyOf(r.Err) == publisher.TooLarge, r.Err)
+		return neverKept(r.Err)
 	case file != nil:
 		return keepInFile(ctx, file, e, InFile)
 	case publisher.IsRefused(r.Err):
@@ -119,6 +124,11 @@ func keptNowhere(err error) (kept, *request.Problem) {
 	return kept{in: FileFailed}, request.Refused(err)
 }
 
+// neverKept is what a refusal of the target for good says.
+func neverKept(err error) (kept, *request.Problem) {
+	return kept{in: Refused}, request.NeverStored(publisher.WhyOf(err) == publisher.TooLarge, err)
+}
+
 // messageOf is e as it is put into a queue.
 func messageOf(e *request.Parsed) *message.Message {
 	m := &message.Message{
@@ -134,10 +144,13 @@ func messageOf(e *request.Parsed) *message.Message {
 	return m
 }
 
-// openTarget opens the queue, where nothing else keeps messages.
+// openTarget opens the queue, where nothing else keeps messages. Its errors are those of opening a source.
 func (s *Server) openTarget(ctx context.Context) error {
 	if s.options.Target == nil || s.options.KeepFile {
 		return nil
 	}
-	return s.options.Target.Open(ctx)
+	if err := s.options.Target.Open(ctx); err != nil {
+		return &receiver.Error{Operation: "forward", Class: receiver.ClassOf(err), Err: err}
+	}
+	return nil
 }

@@ -81,7 +81,6 @@ func TestProducerIsToldOfARepeatThatIsInTheFile(t *testing.T) {
 	}
 }
 
-// The queue of a shop knows no keys.
 func TestRepeatOfWhatTheQueueHasIsAnsweredWithoutIt(t *testing.T) {
 	away := publishertest.Failure{Lost: errors.New("broken")}
 	for _, keeps := range []bool{false, true} {
@@ -117,6 +116,34 @@ func TestRepeatOfWhatTheQueueHasIsAnsweredWithoutIt(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// It would be answered with 200, and be rejected when the queue is there again.
+func TestWhatTheQueueCanNeverHoldIsRefusedWhileItIsAwayToo(t *testing.T) {
+	for name, c := range map[string]struct {
+		body, header string
+		status       int
+	}{
+		"too large":     {strings.Repeat("a", 1001), "X-Other: a", 413},
+		"a delay":       {"a", "X-Carrier-Delay: 5", 400},
+		"a timeout":     {"a", "X-Carrier-Message-Timeout: 5s", 400},
+		"nothing amiss": {"a", "X-Other: a", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openShop(t, Options{KeepFile: true})
+			s.fail(publishertest.Failure{Refusal: errors.New("away")})
+			for s.options.Target.IsUp() {
+				send(t, s.single, "POST", "/", "b").id(t)
+			}
+			before := s.QueueMessages()
+			if a := send(t, s.single, "POST", "/", c.body, c.header); a.StatusCode != c.status {
+				t.Errorf("answer %d %s, want %d", a.StatusCode, a.body, c.status)
+			}
+			if stored := s.QueueMessages() - before; (stored == 1) != (c.status == 200) {
+				t.Errorf("%d messages went into the file", stored)
+			}
+		})
 	}
 }
 
