@@ -23,8 +23,13 @@ func (k *check) format(r *Route) {
 	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
 	w := r.Webhook
 	noTokens := k.config.Worker.Address != "" && !slices.ContainsFunc(k.config.Routes, func(r Route) bool { return r.Asked() })
-	if w.BatchSize > 1 && r.Transmitter == Webhook && (w.Format != Lambda || noTokens) {
-		k.fault("CARRIER_WEBHOOK_BATCH_SIZE", "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda; and with CARRIER_WORKER_ADDRESS, since a request of several messages has no token to settle them by")
+	const size = "CARRIER_WEBHOOK_BATCH_SIZE"
+	switch {
+	case w.BatchSize <= 1 || r.Transmitter != Webhook:
+	case w.Format != Lambda && r.Name != "" && k.nameOf(size) == size && slices.ContainsFunc(k.config.Routes, takesBatches):
+		r.Webhook.BatchSize = 1 // what is said for every route is for those that can
+	case w.Format != Lambda || noTokens:
+		k.fault(size, "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda; and with CARRIER_WORKER_ADDRESS, since a request of several messages has no token to settle them by")
 	}
 	if r.Receiver != Ingest && !r.IsFallback() || !r.Ingest.Replay {
 		return
@@ -35,6 +40,11 @@ func (k *check) format(r *Route) {
 	if w.Unwrap == SNS {
 		k.fault("CARRIER_UNWRAP", fmt.Sprintf(why, "none"))
 	}
+}
+
+// takesBatches reports whether a request of r may be of several messages.
+func takesBatches(r Route) bool {
+	return r.Asked() || r.Transmitter == Webhook && r.Webhook.Format == Lambda
 }
 
 // egress checks the proxy, and the addresses that may not be connected to.

@@ -48,6 +48,8 @@ func (k *check) idle(name string, routes []*check) string {
 		return unknown(name, known)
 	case name == "CARRIER_INGEST_TOPIC" && !k.set(routenames.Variable):
 		return "has no effect without " + routenames.Variable
+	case k.namesFaulty: // nobody knows what the others receive
+		return ""
 	default:
 		return withoutReceiver(name, routes)
 	}
@@ -109,7 +111,7 @@ func withoutReceiver(ref string, routes []*check) string {
 			return ""
 		}
 	}
-	if len(routes) == 1 {
+	if len(routes) == 1 && routes[0].route.Receiver != "" {
 		return fmt.Sprintf("has no effect with the %s receiver", routes[0].route.Receiver)
 	}
 	return fmt.Sprintf("has no effect, no route has the %s receiver", owner)
