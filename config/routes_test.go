@@ -178,8 +178,6 @@ func TestWhatNobodyReadsIsWarnedAboutWithRoutes(t *testing.T) {
 		"a weight for all":                  {mailAndOrders(map[string]string{"CARRIER_WEIGHT": "1"}), []string{"CARRIER_WEIGHT: is read for a route alone: CARRIER_ROUTE_<NAME>_WEIGHT"}},
 		"a source that the route has not":   {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_SQS_QUEUE_NAME": "q", "CARRIER_ROUTE_MAIL_INGEST_LEASE": "1m"}), []string{"CARRIER_ROUTE_MAIL_INGEST_LEASE: has no effect with the sqs receiver"}},
 		"a source that no route has":        {mailAndOrders(map[string]string{"CARRIER_SQS_BATCH_SIZE": "1"}), []string{"CARRIER_SQS_BATCH_SIZE: has no effect, no route has the sqs receiver"}},
-		"names that are none":               {map[string]string{"CARRIER_ROUTES": "Mail", "CARRIER_INGEST_LEASE": "1m"}, nil},
-		"a route that falls back to itself": {map[string]string{"CARRIER_ROUTES": "mail", "CARRIER_ROUTE_MAIL_FALLBACK": "mail", "CARRIER_INGEST_LEASE": "1m"}, []string{"CARRIER_INGEST_LEASE: has no effect, no route has the ingest receiver"}},
 		"a source that one route has":       {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_SQS_QUEUE_NAME": "q", "CARRIER_SQS_BATCH_SIZE": "1"}), nil},
 		"a risk of one":                     {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_WEBHOOK_TLS_INSECURE_SKIP_VERIFY": "true"}), []string{"CARRIER_ROUTE_MAIL_WEBHOOK_TLS_INSECURE_SKIP_VERIFY: the worker's certificate is not checked"}},
 		"a risk of all, once":               {mailAndOrders(map[string]string{"CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY": "true"}), []string{"CARRIER_WEBHOOK_TLS_INSECURE_SKIP_VERIFY: the worker's certificate is not checked"}},
@@ -268,4 +266,23 @@ func FuzzRoutes(f *testing.F) {
 		}
 		_ = warnings
 	})
+}
+
+func TestAFaultOfARouteHasNothingElseWarnedAbout(t *testing.T) {
+	for name, c := range map[string]struct {
+		vars map[string]string
+		want []string
+	}{
+		"names that are none": {map[string]string{"CARRIER_ROUTES": "Mail", "CARRIER_INGEST_LEASE": "1m"}, nil},
+		"a route that falls back to itself": {
+			map[string]string{"CARRIER_ROUTES": "mail", "CARRIER_ROUTE_MAIL_FALLBACK": "mail", "CARRIER_INGEST_LEASE": "1m"},
+			[]string{"CARRIER_INGEST_LEASE: has no effect, no route has the ingest receiver"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, warnings, faults := load(t, c.vars); len(faults) != 1 || !slices.Equal(warnings, c.want) {
+				t.Errorf("faults %v, warnings %q; want one fault and %q", faults, warnings, c.want)
+			}
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"carrier/config/queues"
 	"carrier/config/routenames"
 	"carrier/config/variable"
 	"carrier/internal/netaddr"
@@ -102,7 +103,7 @@ func unknown(name string, known []string) string {
 
 // withoutReceiver says that the variable ref is for a receiver that none of the routes has.
 func withoutReceiver(ref string, routes []*check) string {
-	owner := belongs(ref)
+	owner := queues.Owner(ref)
 	if owner == "" {
 		return ""
 	}
@@ -143,28 +144,6 @@ func routeRisks(routes []*check) []string {
 		}
 	}
 	return slices.Compact(all)
-}
-
-// belongs names the receiver that the variable that the reference calls name is for, if it is for one.
-func belongs(name string) string {
-	name = strings.Replace(name, "FORWARD_", "", 1)
-	if strings.HasPrefix(name, prefix+"SUBSCRIPTION_") {
-		return Ingest
-	}
-	for _, receiver := range []string{SQS, PubSub, NATS, Ingest} {
-		if strings.HasPrefix(name, prefix+strings.ToUpper(receiver)+"_") {
-			return receiver
-		}
-	}
-	switch name {
-	case "CARRIER_DEAD_LETTER_QUEUE_URL":
-		return SQS
-	case "CARRIER_DEAD_LETTER_TOPIC":
-		return PubSub
-	case "CARRIER_DEAD_LETTER_SUBJECT":
-		return NATS
-	}
-	return ""
 }
 
 // names lists the check's own variables as they are read, the secrets' _FILE forms included.
