@@ -19,10 +19,7 @@ func (t *Target) putAlone(ctx context.Context, m *message.Message, probe bool) R
 		return Refuse(NotNow, fmt.Errorf("it was not sent: %w", err))
 	}
 	defer func() { <-t.slots }()
-	sending, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer t.atCut(cancel)()
-	results := t.publish(sending, []*message.Message{m})
+	results := t.publish(ctx, []*message.Message{m})
 	if err := results[0].Err; err != nil && ctx.Err() != nil && !IsRefused(err) {
 		results[0].Err = fmt.Errorf("it was sent, and not answered in time: %w", ctx.Err())
 	}
@@ -49,7 +46,7 @@ func (t *Target) takeSlot(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-t.isCut:
+	case <-t.closed:
 		return batch.ErrClosed
 	}
 }

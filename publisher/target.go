@@ -51,10 +51,9 @@ type Target struct {
 	gate    *gate
 	batches *batch.Batcher // nil where each message has a call of its own
 	slots   chan struct{}  // one for each call that is open, then
-	cut     func()         // ends the calls
-	isCut   <-chan struct{}
-	atCut   func(end func()) (stop func() bool) // has end called then
+	cut     func()         // ends the calls that many share
 	closing sync.Once
+	closed  chan struct{}
 
 	opening sync.Mutex // held while it is opened
 }
@@ -70,10 +69,9 @@ func NewTarget(o TargetOptions) *Target {
 		o.Called = func(time.Duration) {}
 	}
 	working, cut := context.WithCancel(context.Background())
-	t := &Target{o: o, gate: newGate(o.Failures, o.Cooldown, o.Changed), cut: cut, isCut: working.Done()}
+	t := &Target{o: o, gate: newGate(o.Failures, o.Cooldown, o.Changed), cut: cut, closed: make(chan struct{})}
 	if o.Most == 1 {
 		t.slots = make(chan struct{}, o.Calls)
-		t.atCut = func(end func()) func() bool { return context.AfterFunc(working, end) }
 		return t
 	}
 	t.batches = batch.New(batch.Options{
@@ -197,7 +195,7 @@ func (t *Target) send(ctx context.Context, entries []*batch.Entry) {
 
 // publish makes one call.
 func (t *Target) publish(ctx context.Context, messages []*message.Message) []Result {
-	ctx, cancel := context.WithTimeout(ctx, t.o.Timeout)
+	ctx, cancel := sleep.Within(ctx, t.o.Timeout)
 	defer cancel()
 	began := time.Now()
 	results := Calls{Send: t.o.Publisher.Publish}.call(ctx, messages)
@@ -219,11 +217,13 @@ func verdict(results []Result) (known bool, err error) {
 	return err != nil, err
 }
 
-// Close ends the calls that are open and closes the publisher, after the last other call has
-// returned.
+// Close closes the publisher once no call is open. It ends those that messages of several callers
+// share; a call for one message ends with its caller's context, or after the timeout of the options.
+// What is put later is refused.
 func (t *Target) Close() error {
 	t.cut()
 	t.closing.Do(func() {
+		close(t.closed)
 		if t.batches != nil {
 			t.batches.Close()
 		}

@@ -156,23 +156,26 @@ func TestCallerThatGivesUpSaysNothingOfTheQueueUnlessItsTimeWasOver(t *testing.T
 	}
 }
 
-func TestCloseEndsTheCallsThatAreOpen(t *testing.T) {
-	for name, most := range map[string]int{"a call for each message": 1, "calls that others share": 10} {
+func TestCloseWaitsForNoCallThatNobodyEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		most int
+		took time.Duration // of Close
+	}{"a call for each message, until its time is over": {1, 5 * time.Second}, "calls that others share, not at all": {10, 0}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				target := opened(t, newSlow(time.Hour), publisher.TargetOptions{Most: most})
+				target := opened(t, newSlow(time.Hour), publisher.TargetOptions{Most: c.most, Timeout: 6 * time.Second})
 				results := make([]publisher.Result, 2)
 				var both sync.WaitGroup
 				both.Go(func() { results[0] = target.Put(t.Context(), body(0)) })
-				time.Sleep(time.Second)
-				began := time.Now()
+				time.Sleep(500 * time.Millisecond)
 				both.Go(func() { results[1] = target.Put(t.Context(), body(1)) }) // behind it
-				time.Sleep(time.Second)
+				time.Sleep(500 * time.Millisecond)
+				began := time.Now()
 				closeTarget(t, target)
-				both.Wait()
-				if took := time.Since(began); took != time.Second {
-					t.Errorf("Close took until %v, want that it ends the call", took)
+				if took := time.Since(began).Round(100 * time.Millisecond); took != c.took {
+					t.Errorf("Close took %v, want %v", took, c.took)
 				}
+				both.Wait()
 				for i, r := range results {
 					if r.Err == nil {
 						t.Errorf("message %d: %+v", i, r)

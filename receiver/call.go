@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"carrier/internal/sleep"
 	"carrier/message"
 )
 
@@ -38,7 +39,7 @@ type Call struct {
 // Do makes one request, within c.Timeout, and counts it and its failure. The error is ctx's own
 // when ctx ended, else what c.Sort makes of the request's.
 func Do[Out any](ctx context.Context, c Call, request func(context.Context) (Out, error)) (Out, error) {
-	limited, cancel := context.WithTimeout(ctx, c.Timeout)
+	limited, cancel := sleep.Within(ctx, c.Timeout)
 	defer cancel()
 	c.Observer.SourceCall(c.Operation)
 	out, err := request(limited)

@@ -124,13 +124,13 @@ func TestNoRenewalFollowsASettlement(t *testing.T) {
 	onEveryWay(t, func(t *testing.T, by way) {
 		const n = 60
 		w := by.newWorker(t, func(i int, r request) answer {
-			wait := time.Duration(600+i%20*10) * time.Millisecond
+			wait := time.Duration(1200+i%20*20) * time.Millisecond
 			if r.receiveCount() == 1 && i%2 == 0 {
 				return after(wait, says(503, "Retry-After: 1"))
 			}
 			return after(wait, says(200))
 		})
-		b := newBench(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "20", "CARRIER_SQS_VISIBILITY_TIMEOUT": "2s", "CARRIER_SQS_WAIT_TIME": "1s"})
+		b := newBench(t, ofSQS, w, env{"CARRIER_CONCURRENCY": "20", "CARRIER_SQS_VISIBILITY_TIMEOUT": "4s", "CARRIER_SQS_WAIT_TIME": "1s"})
 		for i := range n {
 			b.put(testMessage{Body: fmt.Sprint(i)})
 		}

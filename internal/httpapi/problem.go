@@ -46,11 +46,11 @@ func WriteJSON(w http.ResponseWriter, status int, body any) {
 		return
 	}
 	h := w.Header()
+	values := [...]string{"application/json", strconv.Itoa(len(document) + 1), "no-store"} // in one piece
 	if h.Get("Content-Type") == "" {
-		h.Set("Content-Type", "application/json")
+		h["Content-Type"] = values[0:1:1]
 	}
-	h.Set("Content-Length", strconv.Itoa(len(document)+1))
-	h.Set("Cache-Control", "no-store")
+	h["Content-Length"], h["Cache-Control"] = values[1:2:2], values[2:3:3]
 	w.WriteHeader(status)
 	_, _ = w.Write(append(document, '\n'))
 }

@@ -35,7 +35,7 @@ func TestStringsAreWrittenSo(t *testing.T) {
 func check(t *testing.T, s string) {
 	t.Helper()
 	got := Append(nil, s)
-	if other := Append(nil, []byte(s)); string(other) != string(got) {
+	if other := AppendBytes(nil, []byte(s)); string(other) != string(got) {
 		t.Errorf("%q as bytes, and %q", other, got)
 	}
 	theirs, err := json.Marshal(s)

@@ -6,47 +6,8 @@ import (
 
 	"carrier/internal/httpapi"
 	"carrier/internal/observe/admin"
+	"carrier/internal/route/state"
 )
-
-// A State is what a route does at one moment, as GET /v1/state tells of it.
-type State struct {
-	Name     string `json:"name"`
-	Receiver string `json:"receiver"`
-	Source   string `json:"source"`
-	// State is up, down, paused or draining, and Reasons say why it is not up.
-	State   string   `json:"state"`
-	Reasons []string `json:"reasons"`
-	// InFlight messages were received and are not settled; the worker holds Limit of them at most.
-	InFlight int `json:"in_flight"`
-	Limit    int `json:"limit"`
-	// Received and Settled, by outcome, count since the start.
-	Received int64            `json:"received"`
-	Settled  map[string]int64 `json:"settled"`
-	// OldestSeconds is the age of the oldest message that is due in the ingest queue; Queued and
-	// DeadLetters count its messages. All are 0 with other receivers.
-	OldestSeconds int64      `json:"oldest_seconds"`
-	Queued        int        `json:"queued"`
-	DeadLetters   int        `json:"dead_letters"`
-	Endpoints     []Endpoint `json:"endpoints"`
-	// Fallback names the routes that messages go on to. A route that others name so has FallbackFor,
-	// receives nothing, and has neither receiver nor source.
-	Fallback    []string `json:"fallback,omitempty"`
-	FallbackFor []string `json:"fallback_for,omitempty"`
-}
-
-// An Endpoint is one place that a route's messages are posted to.
-type Endpoint struct {
-	// URL has no user, password or query in it.
-	URL string `json:"url"`
-	// Breaker is closed, open or half-open; closed where there is none.
-	Breaker string `json:"breaker"`
-}
-
-// A ProcessState is the answer to GET /v1/state.
-type ProcessState struct {
-	Version string  `json:"version"`
-	Routes  []State `json:"routes"`
-}
 
 // API answers GET /v1/state, GET /v1/attempts, POST /v1/routes/{route}/pause and /resume, and what the
 // ingest server answers, where a route has that receiver.
@@ -54,7 +15,7 @@ type ProcessState struct {
 func (rs *Routes) API(version string) http.Handler {
 	var api admin.API
 	api.Handle("GET /v1/state", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		httpapi.WriteJSON(w, http.StatusOK, ProcessState{Version: version, Routes: rs.states()})
+		httpapi.WriteJSON(w, http.StatusOK, state.Process{Version: version, Routes: rs.states()})
 	}))
 	api.Handle("GET /v1/attempts", rs.ofKnownRoute(rs.trail.Handler()))
 	api.Handle("POST /v1/routes/{route}/pause", rs.pausing(true))
@@ -108,8 +69,8 @@ func (rs *Routes) pausing(paused bool) http.Handler {
 	})
 }
 
-func (rs *Routes) states() []State {
-	var all []State
+func (rs *Routes) states() []state.Route {
+	var all []state.Route
 	for _, l := range rs.listed {
 		all = append(all, l.state())
 	}

@@ -11,6 +11,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/route/workerup"
 	"carrier/internal/tracing"
 	"carrier/transmitter"
 	"carrier/transmitter/handoff"
@@ -70,7 +71,7 @@ type site struct {
 	// forwarding is the queue that messages go to, where the route has made it already.
 	forwarding *forwarding
 	// status is told whether messages can be handed over.
-	status *workerStatus
+	status *workerup.Status
 }
 
 // reach makes the end that s describes. It dials nothing. Its errors are faults of the configuration.

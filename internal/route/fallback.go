@@ -10,6 +10,8 @@ import (
 	"carrier/internal/observe/audit"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/redact"
+	"carrier/internal/route/state"
+	"carrier/internal/route/workerup"
 	"carrier/receiver"
 	"carrier/transmitter"
 )
@@ -38,7 +40,7 @@ func newFallback(c *config.Route, o Options) (*fallback, error) {
 	var err error
 	f.end, err = reach(site{
 		config: c, version: o.Version, log: f.log, metrics: f.metrics, tracer: o.Tracer, consumers: o.consumers, gathering: o.gathering, channel: c.Name,
-		status: newWorkerStatus(f.changed),
+		status: workerup.New(f.changed),
 	})
 	return f, err
 }
@@ -68,17 +70,17 @@ func (f *fallback) announce() {
 }
 
 // state is what f does at this moment.
-func (f *fallback) state() State {
-	s := State{Name: f.config.Name, FallbackFor: f.config.Fallback.For, Settled: map[string]int64{}}
-	s.describe(f.end, f.readiness.Reasons())
+func (f *fallback) state() state.Route {
+	s := state.Route{Name: f.config.Name, FallbackFor: f.config.Fallback.For, Settled: map[string]int64{}}
+	describe(&s, f.end, f.readiness.Reasons())
 	return s
 }
 
 // describe says where messages go, and why they cannot.
-func (s *State) describe(e *end, reasons map[string]string) {
+func describe(s *state.Route, e *end, reasons map[string]string) {
 	s.State, s.Reasons = "up", []string{}
 	for i, place := range e.places {
-		s.Endpoints = append(s.Endpoints, Endpoint{URL: redact.URLs(place), Breaker: transmitter.BreakerState(e.ways[i])})
+		s.Endpoints = append(s.Endpoints, state.Endpoint{URL: redact.URLs(place), Breaker: transmitter.BreakerState(e.ways[i])})
 	}
 	for subject, reason := range reasons {
 		s.Reasons = append(s.Reasons, subject+" "+reason)

@@ -8,6 +8,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/observe/metrics"
+	"carrier/internal/route/workerup"
 	"carrier/publisher"
 	"carrier/receiver"
 	"carrier/receiver/builtin"
@@ -20,7 +21,7 @@ import (
 type forwarding struct {
 	target  *publisher.Target
 	metrics *metrics.Forwarding
-	status  *workerStatus // set by reachForward, before the queue is opened
+	status  *workerup.Status // set by reachForward, before the queue is opened
 }
 
 // newForwarding makes the queue of c. It dials nothing. Its errors are faults of the configuration.
@@ -30,7 +31,7 @@ func newForwarding(c *config.Route, version string, log *zap.Logger, m *metrics.
 	f.target, err = builtin.NewTarget(c.Target(), "carrier/"+version, log, builtin.TargetObserver{
 		Changed: func(up bool, cause error) {
 			f.metrics.SetUp(up)
-			f.status.set("connection", up, cause)
+			f.status.Set("connection", up, cause)
 		},
 		Called: f.metrics.Called,
 	})

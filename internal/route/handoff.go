@@ -49,7 +49,7 @@ func reachConsumers(s site) (*end, error) {
 		places: []string{c.Transmitter},
 		ways:   []transmitter.Transmitter{table},
 		// Nobody has to be waited for: whether consumers ask shows in what they take.
-		run: []func(context.Context){func(context.Context) { s.status.set("consumers", true, nil) }},
+		run: []func(context.Context){func(context.Context) { s.status.Set("consumers", true, nil) }},
 	}, nil
 }
 

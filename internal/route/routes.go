@@ -15,6 +15,7 @@ import (
 	"carrier/internal/observe/admin"
 	"carrier/internal/observe/metrics"
 	"carrier/internal/observe/trail"
+	"carrier/internal/route/state"
 	"carrier/internal/sleep"
 	"carrier/receiver/builtin"
 	"carrier/transmitter"
@@ -36,7 +37,7 @@ type Routes struct {
 
 // A listed is a route, whether it receives or not, as people are told of it.
 type listed interface {
-	state() State
+	state() state.Route
 	announce()
 	ready() admin.Route
 }

@@ -5,17 +5,18 @@ import (
 	"time"
 
 	"carrier/config"
+	"carrier/internal/route/state"
 )
 
 // state is what r does at this moment.
-func (r *Route) state() State {
+func (r *Route) state() state.Route {
 	received, settled := r.audit.Totals()
-	s := State{
+	s := state.Route{
 		Name: r.publicName(), Receiver: r.config.Receiver, Source: sourceName(r.config),
 		InFlight: r.dispatcher.InFlight(), Limit: r.config.Concurrency, Received: received, Settled: settled, Fallback: r.config.Fallback.Names,
 	}
 	reasons := r.readiness.Reasons()
-	s.describe(r.worker.end, reasons)
+	describe(&s, r.worker.end, reasons)
 	if r.paused.Load() {
 		s.State = "paused"
 	}

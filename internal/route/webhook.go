@@ -5,6 +5,7 @@ import (
 
 	"carrier/config"
 	"carrier/internal/egress"
+	"carrier/internal/route/workerup"
 	"carrier/transmitter"
 	"carrier/transmitter/webhook"
 	"carrier/transmitter/webhook/format"
@@ -44,11 +45,11 @@ func reachWebhook(s site) (*end, error) {
 // its breaker. The status is told whether any of them can be.
 func (e *end) hold(s site, hooks []*webhook.Transmitter) {
 	checked := s.config.Webhook.HealthCheckEndpoint != ""
-	anyUp := newAnyUp(len(hooks), checked, func(up bool, cause error) { s.status.set("connection", up, cause) })
+	anyUp := workerup.NewAny(len(hooks), checked, func(up bool, cause error) { s.status.Set("connection", up, cause) })
 	for i, hook := range hooks {
 		layers := append(e.breaker(s, e.places[i]), transmitter.Hold(transmitter.HoldOptions{
 			Probe: hook.Probe, ProbeFirst: !checked,
-			Changed: func(up bool, cause error) { anyUp.set(i, up, cause) },
+			Changed: func(up bool, cause error) { anyUp.Set(i, up, cause) },
 		}))
 		layers = append(layers, s.spans(e.places[i])...)
 		e.ways = append(e.ways, transmitter.Wrap(s.late(e, hook, e.places[i]), layers...))
@@ -137,17 +138,17 @@ func webhookOptions(c *config.Route, endpoint webhook.Endpoint, version string, 
 	}
 }
 
-func newChecker(route *config.Route, hook *webhook.Transmitter, status *workerStatus) (*transmitter.Checker, error) {
+func newChecker(route *config.Route, hook *webhook.Transmitter, status *workerup.Status) (*transmitter.Checker, error) {
 	c := route.Webhook
 	at, err := webhook.ParseEndpoint(c.HealthCheckEndpoint)
 	if err != nil {
 		return nil, fault(route.Variable("CARRIER_WEBHOOK_HEALTH_CHECK_ENDPOINT"), err)
 	}
-	status.expect("health")
+	status.Expect("health")
 	return transmitter.NewChecker(transmitter.CheckerOptions{
 		Check: hook.HealthCheck(at), Interval: c.HealthCheckInterval, Timeout: c.HealthCheckTimeout,
 		Threshold: c.OfflineThresholdCount,
-		Changed:   func(up bool, cause error) { status.set("health", up, cause) },
+		Changed:   func(up bool, cause error) { status.Set("health", up, cause) },
 	}), nil
 }
 

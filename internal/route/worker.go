@@ -9,6 +9,7 @@ import (
 
 	"carrier/config"
 	"carrier/dispatch"
+	"carrier/internal/route/workerup"
 	"carrier/message"
 	"carrier/transmitter"
 )
@@ -25,13 +26,13 @@ type worker struct {
 func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 	c := r.config
 	w := &worker{}
-	reachable := newAnyUp(1+len(fallbacks), false, func(up bool, _ error) { r.reachable(up) })
+	reachable := workerup.NewAny(1+len(fallbacks), false, func(up bool, _ error) { r.reachable(up) })
 	var err error
 	w.end, err = reach(site{
 		config: c, version: r.version, log: r.log, metrics: r.metrics, tracer: r.tracer, consumers: r.consumers, gathering: r.gathering, asked: r.online, forwarding: r.forwarding,
-		status: newWorkerStatus(func(up bool, cause error) {
+		status: workerup.New(func(up bool, cause error) {
 			r.workerChanged(w.end.String(), up, cause)
-			reachable.set(0, up, cause)
+			reachable.Set(0, up, cause)
 		}),
 	})
 	if err != nil {
@@ -39,7 +40,7 @@ func newWorker(r *Route, fallbacks []*fallback) (*worker, error) {
 	}
 	w.run = w.end.run
 	for i, f := range fallbacks {
-		f.tell(func(up bool, cause error) { reachable.set(1+i, up, cause) })
+		f.tell(func(up bool, cause error) { reachable.Set(1+i, up, cause) })
 	}
 	layers := []transmitter.Middleware{
 		transmitter.Backoff(transmitter.BackoffOptions{

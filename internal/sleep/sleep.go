@@ -19,3 +19,12 @@ func For(ctx context.Context, d time.Duration, wake <-chan struct{}) bool {
 	}
 	return ctx.Err() == nil
 }
+
+// Within returns a context that ends with ctx, and no later than after d: ctx itself where its own
+// deadline comes first, which costs nothing. The caller calls cancel as of any context.
+func Within(ctx context.Context, d time.Duration) (within context.Context, cancel context.CancelFunc) {
+	if at, ok := ctx.Deadline(); ok && time.Until(at) <= d {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d)
+}

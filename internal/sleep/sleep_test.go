@@ -39,3 +39,32 @@ func TestASleepEndsWithTheFirstOfItsReasons(t *testing.T) {
 		t.Error("a sleep of no time says that its context has ended")
 	}
 }
+
+func TestContextWithinATimeEndsAtTheFirstOfTwoDeadlines(t *testing.T) {
+	for name, c := range map[string]struct{ own, within, want time.Duration }{
+		"the context's own":     {time.Second, time.Minute, time.Second},
+		"the other":             {time.Minute, time.Second, time.Second},
+		"the same":              {time.Second, time.Second, time.Second},
+		"the context has none":  {0, time.Second, time.Second},
+		"its own has gone by":   {-time.Second, time.Second, 0},
+		"the other has gone by": {time.Second, -time.Second, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, end := context.WithCancel(t.Context())
+				defer end()
+				if c.own != 0 {
+					ctx, end = context.WithTimeout(ctx, c.own)
+					defer end()
+				}
+				begun := time.Now()
+				within, cancel := Within(ctx, c.within)
+				defer cancel()
+				<-within.Done()
+				if took := time.Since(begun); took != c.want {
+					t.Errorf("it ended after %v, want %v", took, c.want)
+				}
+			})
+		})
+	}
+}

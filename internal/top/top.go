@@ -10,12 +10,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"carrier/internal/route"
+	"carrier/internal/route/state"
 )
 
 // A Look is the state at one moment.
 type Look struct {
-	State route.ProcessState
+	State state.Process
 	At    time.Time
 }
 
@@ -42,7 +42,7 @@ func Lines(before, now Look, width int) []string {
 	return lines
 }
 
-func find(routes []route.State, name string) *route.State {
+func find(routes []state.Route, name string) *state.Route {
 	for i := range routes {
 		if routes[i].Name == name {
 			return &routes[i]
@@ -51,14 +51,14 @@ func find(routes []route.State, name string) *route.State {
 	return nil
 }
 
-func writeRoute(w io.Writer, before *route.State, now route.State, elapsed time.Duration) {
+func writeRoute(w io.Writer, before *state.Route, now state.Route, elapsed time.Duration) {
 	rate := func(n, last int64) string {
 		if before == nil || elapsed <= 0 || n < last {
 			return fmt.Sprint(n)
 		}
 		return fmt.Sprintf("%d %.1f/s", n, float64(n-last)/elapsed.Seconds())
 	}
-	var last route.State
+	var last state.Route
 	if before != nil {
 		last = *before
 	}
@@ -74,7 +74,7 @@ func writeRoute(w io.Writer, before *route.State, now route.State, elapsed time.
 }
 
 // writeTroubles says what stands in the way of r, and which of its endpoints are spared.
-func writeTroubles(w io.Writer, r route.State) {
+func writeTroubles(w io.Writer, r state.Route) {
 	for _, reason := range r.Reasons {
 		_, _ = fmt.Fprintf(w, "%s: not ready: %s\n", printable(r.Name), printable(reason))
 	}

@@ -9,21 +9,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"carrier/internal/route"
+	"carrier/internal/route/state"
 )
 
-func look(at time.Time, routes ...route.State) Look {
-	return Look{State: route.ProcessState{Version: "1.2", Routes: routes}, At: at}
+func look(at time.Time, routes ...state.Route) Look {
+	return Look{State: state.Process{Version: "1.2", Routes: routes}, At: at}
 }
 
 func TestEachRouteHasALineAndItsTroubles(t *testing.T) {
 	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
-	mail := route.State{Name: "mail", Receiver: "sqs", Source: "mails", State: "up", InFlight: 3, Limit: 10, Received: 100, Settled: map[string]int64{"delivered": 90}}
+	mail := state.Route{Name: "mail", Receiver: "sqs", Source: "mails", State: "up", InFlight: 3, Limit: 10, Received: 100, Settled: map[string]int64{"delivered": 90}}
 	later := mail
 	later.Received, later.Settled, later.State = 120, map[string]int64{"delivered": 100, "failed": 4, "rejected": 7}, "down"
 	later.OldestSeconds, later.Queued, later.DeadLetters = 90, 12, 5
 	later.Reasons = []string{"worker offline"}
-	later.Endpoints = []route.Endpoint{{URL: "http://a/", Breaker: "closed"}, {URL: "http://b/", Breaker: "half-open"}}
+	later.Endpoints = []state.Endpoint{{URL: "http://a/", Breaker: "closed"}, {URL: "http://b/", Breaker: "half-open"}}
 	got := strings.Join(Lines(look(at, mail), look(at.Add(2*time.Second), later), 0), "\n")
 	for what, want := range map[string]string{
 		"the version and the time": "carrier 1.2, 12:00:02", "in flight of limit": "3/10", "received": "120 10.0/s", "delivered": "100 5.0/s",
@@ -41,12 +41,12 @@ func TestEachRouteHasALineAndItsTroubles(t *testing.T) {
 
 func TestRatesNeedAnEarlierLookAtTheSameCarrier(t *testing.T) {
 	at := time.Now()
-	now := look(at, route.State{Name: "mail", Received: 10})
+	now := look(at, state.Route{Name: "mail", Received: 10})
 	for name, before := range map[string]Look{
 		"none":                {},
-		"of another route":    look(at.Add(-time.Second), route.State{Name: "orders", Received: 5}),
-		"before a restart":    look(at.Add(-time.Second), route.State{Name: "mail", Received: 500}),
-		"of the same instant": look(at, route.State{Name: "mail", Received: 5}),
+		"of another route":    look(at.Add(-time.Second), state.Route{Name: "orders", Received: 5}),
+		"before a restart":    look(at.Add(-time.Second), state.Route{Name: "mail", Received: 500}),
+		"of the same instant": look(at, state.Route{Name: "mail", Received: 5}),
 	} {
 		if got := strings.Join(Lines(before, now, 0), "\n"); strings.Contains(got, "10 ") && strings.Contains(got, "10 1") {
 			t.Errorf("%s: a rate in\n%s", name, got)
@@ -56,8 +56,8 @@ func TestRatesNeedAnEarlierLookAtTheSameCarrier(t *testing.T) {
 
 func TestNoTextMovesTheCursor(t *testing.T) {
 	hostile := "a\x1b[2J\r\nb\tc\u202e"
-	lines := Lines(Look{}, look(time.Now(), route.State{
-		Name: hostile, Receiver: "sqs", Source: hostile, State: hostile, Reasons: []string{hostile}, Endpoints: []route.Endpoint{{URL: hostile, Breaker: hostile}},
+	lines := Lines(Look{}, look(time.Now(), state.Route{
+		Name: hostile, Receiver: "sqs", Source: hostile, State: hostile, Reasons: []string{hostile}, Endpoints: []state.Endpoint{{URL: hostile, Breaker: hostile}},
 	}), 0)
 	if len(lines) != 6 {
 		t.Errorf("%d lines:\n%q", len(lines), lines)
@@ -70,7 +70,7 @@ func TestNoTextMovesTheCursor(t *testing.T) {
 }
 
 func TestLinesAreAsLongAsTheTerminalIsWide(t *testing.T) {
-	for _, line := range Lines(Look{}, look(time.Now(), route.State{Name: strings.Repeat("ä", 100)}), 40) {
+	for _, line := range Lines(Look{}, look(time.Now(), state.Route{Name: strings.Repeat("ä", 100)}), 40) {
 		if n := len([]rune(line)); n > 40 {
 			t.Errorf("%d characters: %s", n, line)
 		}
@@ -84,13 +84,13 @@ func TestScreenGoesOnWhenCarrierDoesNotAnswer(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var screens bytes.Buffer
 		looks := 0
-		err := keepLooking(ctx, &screens, look(time.Now(), route.State{Name: "mail", Received: 1}), func(context.Context) (Look, error) {
+		err := keepLooking(ctx, &screens, look(time.Now(), state.Route{Name: "mail", Received: 1}), func(context.Context) (Look, error) {
 			looks++
 			switch looks {
 			case 1:
 				return Look{}, errors.New("gone\x1b[2J")
 			case 2:
-				return look(time.Now(), route.State{Name: "mail", Received: 21}), nil
+				return look(time.Now(), state.Route{Name: "mail", Received: 21}), nil
 			default:
 				cancel()
 				return Look{}, ctx.Err()
@@ -111,7 +111,7 @@ func TestScreenGoesOnWhenCarrierDoesNotAnswer(t *testing.T) {
 
 func TestWithoutATerminalItIsShownOnce(t *testing.T) {
 	var text bytes.Buffer
-	again := func(context.Context) (Look, error) { return look(time.Now(), route.State{Name: "mail"}), nil }
+	again := func(context.Context) (Look, error) { return look(time.Now(), state.Route{Name: "mail"}), nil }
 	if err := Show(t.Context(), &text, false, again); err != nil || strings.Count(text.String(), "mail") != 1 || strings.Contains(text.String(), "\x1b") {
 		t.Errorf("%v, %q", err, text.String())
 	}

@@ -59,6 +59,15 @@ func TestSubscriptionsAreListedAndDropped(t *testing.T) {
 	if code := call(t, s.API(), "POST", "/v1/subscriptions/none/drop", &p); code != 404 || !strings.Contains(p.Detail, "none") {
 		t.Errorf("one that is not there: %d %+v", code, p)
 	}
+	for request, want := range map[string]int{
+		"PUT /v1/subscriptions": 405, "GET /v1/subscriptions/mail/drop": 405, "POST /v1/subscriptions/mail/keep": 404,
+		"POST /v1/queue": 405, "PUT /v1/queue/a": 405, "GET /v1/queue/a/keep": 404,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if code := call(t, s.API(), method, path, &p); code != want {
+			t.Errorf("%s: %d, want %d", request, code, want)
+		}
+	}
 	if code := call(t, New(Options{DataDir: t.TempDir()}).API(), "GET", "/v1/subscriptions", &p); code != 503 {
 		t.Errorf("before the start: %d %+v", code, p)
 	}

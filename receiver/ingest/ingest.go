@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"carrier/internal/httpapi"
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
 	"carrier/receiver"
@@ -201,8 +202,8 @@ func (s *Server) DeadLetters() (letters deadletters.Letters, ok bool) {
 // API answers what packages listed and queued tell of this server's queue. Whoever serves it asks for a
 // credential.
 func (s *Server) API() http.Handler {
-	mux := http.NewServeMux()
-	listed.Handle(mux, s.queue.Load)
-	queued.Handle(mux, s.queue.Load)
-	return mux
+	var mux httpapi.Mux
+	listed.Handle(&mux, s.queue.Load)
+	queued.Handle(&mux, s.queue.Load)
+	return &mux
 }

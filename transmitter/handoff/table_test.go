@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -322,4 +323,63 @@ func TestEveryMessageHasOneEnd(t *testing.T) {
 			t.Errorf("%d acknowledged, %d held, %d deciding, %d wanted", len(acked), len(s.table.held), len(s.table.deciding), s.table.wanted)
 		}
 	})
+}
+
+func TestWhatIsNoTokenIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		asking := s.table.Ask(1, 0)
+		go s.offer(t.Context(), "a")
+		token := (<-asking.Messages()).Token
+		for name, other := range map[string]string{
+			"none": "", "another": strings.Repeat("0", len(token)), "in capitals": strings.ToUpper(token), "shorter": token[1:], "longer": token + "0",
+			"no digits": strings.Repeat("g", len(token)),
+		} {
+			if _, err := s.table.Decide(other, Verdict{Kind: Ack}); !errors.Is(err, ErrUnknown) {
+				t.Errorf("%s: %v", name, err)
+			}
+			s.table.Abandon(other)
+		}
+		if err := settle(t, s.table, token, Verdict{Kind: Ack}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Whoever asks again and again of a source that says nothing is not remembered each time.
+func TestWhoWaitsNoMoreIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		asking := s.table.Ask(1, 0)
+		go s.table.Transmit(t.Context(), &message.Message{ID: "a"})
+		h := <-asking.Messages()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 3 {
+			p, err := s.table.Decide(h.Token, Verdict{Kind: Ack})
+			if err != nil || !errors.Is(p.Wait(ended), ErrUnconfirmed) {
+				t.Errorf("decided with %v", err)
+			}
+			if n := len(p.held.listeners); n != 0 {
+				t.Errorf("%d wait", n)
+			}
+		}
+		s.table.Settled(h.Message, nil)
+		if err := settle(t, s.table, h.Token, Verdict{Kind: Ack}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTokensDiffer(t *testing.T) {
+	var from tokens
+	seen := map[string]bool{}
+	for range 1000 {
+		k := from.next()
+		token := tokenOf(k)
+		if back, is := keyOf(token); !is || back != k || seen[token] {
+			t.Fatalf("%q was given out before, or is no token", token)
+		}
+		seen[token] = true
+	}
 }

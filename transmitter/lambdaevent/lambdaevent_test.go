@@ -87,34 +87,34 @@ func TestEventHoldsWhatFits(t *testing.T) {
 func TestRecordKeepsWhatSQSSaysOfAMessage(t *testing.T) {
 	const lists = `"stringListValues":[],"binaryListValues":[],`
 	for name, c := range map[string]struct {
-		message message.Message
+		message *message.Message
 		want    []string
 	}{
 		"a text": {
-			message.Message{Attributes: []message.Attribute{{Name: "a", Value: ""}}},
+			&message.Message{Attributes: []message.Attribute{{Name: "a", Value: ""}}},
 			[]string{`"messageAttributes":{"a":{"stringValue":"",` + lists + `"dataType":"String"}}`},
 		},
 		"a number of a type of its own": {
-			message.Message{Attributes: []message.Attribute{{Name: "a", Value: "7", Type: "Number.int"}}},
+			&message.Message{Attributes: []message.Attribute{{Name: "a", Value: "7", Type: "Number.int"}}},
 			[]string{`"messageAttributes":{"a":{"stringValue":"7",` + lists + `"dataType":"Number.int"}}`},
 		},
 		"bytes": {
-			message.Message{BinaryAttributes: []message.Attribute{{Name: "a", Value: "\x00\xff", Type: "Binary.png"}}},
+			&message.Message{BinaryAttributes: []message.Attribute{{Name: "a", Value: "\x00\xff", Type: "Binary.png"}}},
 			[]string{`"messageAttributes":{"a":{"binaryValue":"AP8=",` + lists + `"dataType":"Binary.png"}}`},
 		},
 		"the queue": {
-			message.Message{ARN: "arn:aws-cn:sqs:cn-north-1:123456789012:orders"},
+			&message.Message{ARN: "arn:aws-cn:sqs:cn-north-1:123456789012:orders"},
 			[]string{`"eventSourceARN":"arn:aws-cn:sqs:cn-north-1:123456789012:orders"`, `"awsRegion":"cn-north-1"`},
 		},
 		"a source that is no queue of SQS": {
-			message.Message{Source: "ingest"},
+			&message.Message{Source: "ingest"},
 			[]string{`"eventSourceARN":"arn:aws:sqs:::ingest"`, `"awsRegion":""`},
 		},
-		"the trace": {message.Message{Trace: "Root=1-2"}, []string{`"AWSTraceHeader":"Root=1-2"`}},
+		"the trace": {&message.Message{Trace: "Root=1-2"}, []string{`"AWSTraceHeader":"Root=1-2"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var event lambdaevent.Event
-			event.Add(&c.message, nil, c.message.Attributes)
+			event.Add(c.message, nil, c.message.Attributes)
 			for _, want := range c.want {
 				if got := string(event.JSON()); !strings.Contains(got, want) {
 					t.Errorf("event is %s, want %s in it", got, want)

@@ -43,7 +43,7 @@ type Route struct {
 type API struct {
 	routes []Route
 	job    job
-	mux    http.ServeMux
+	mux    httpapi.Mux
 
 	mu     sync.Mutex
 	opened map[string]deadletter.Store
@@ -62,11 +62,11 @@ func New(routes []Route) *API {
 		"POST /v1/dead-letters/{id}/redrive": a.redriveOne,
 		"POST /v1/dead-letters/{id}/drop":    a.drop,
 	} {
-		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		a.mux.Handle(pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := answer(w, r); err != nil {
 				problemOf(err).Write(w)
 			}
-		})
+		}))
 	}
 	return a
 }

@@ -124,6 +124,9 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 		status             int
 		says               string
 	}{
+		"a method that is none of these":  {"PUT", "/v1/dead-letters", "", 405, ""},
+		"a drop by GET":                   {"GET", "/v1/dead-letters/1/drop", "", 405, ""},
+		"a word that is none of these":    {"POST", "/v1/dead-letters/1/keep", "", 404, ""},
 		"a limit that is none":            {"GET", "/v1/dead-letters?limit=x", "", 400, "limit"},
 		"a route that is not there":       {"GET", "/v1/dead-letters?route=x", "", 404, `"x"`},
 		"a place that is none":            {"GET", "/v1/dead-letters?after=x", "", 400, "next"},
@@ -148,7 +151,7 @@ func TestWhatIsWrongWithARequestIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer := do(t, a, c.method, c.path, c.body)
-			if status != c.status || !strings.Contains(fmt.Sprint(answer["detail"]), c.says) {
+			if status != c.status || answer["status"] != float64(status) || !strings.Contains(fmt.Sprint(answer["detail"]), c.says) {
 				t.Errorf("%d %v, want %d and %q", status, answer, c.status, c.says)
 			}
 		})

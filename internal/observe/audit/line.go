@@ -65,7 +65,7 @@ func outcome(o message.Outcome) []zap.Field {
 	if o.Verdict == message.Rejected {
 		fields = append(fields, zap.String("action", o.Action.String()))
 	}
-	if o.Delay > 0 {
+	if o.Delay > 0 && !o.Ends() { // of one that ends, it is for a source that cannot do so
 		fields = append(fields, zap.Duration("delay", o.Delay))
 	}
 	if o.Word != message.NoToken {

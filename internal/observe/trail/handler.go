@@ -3,7 +3,9 @@ package trail
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"carrier/internal/httpapi"
@@ -38,6 +40,9 @@ func (t *Trail) Handler() http.Handler {
 // queryOf reads a query, or says what is wrong with it.
 func queryOf(asked url.Values) (q Query, wrong string) {
 	q = Query{MessageID: asked.Get("message_id"), Route: asked.Get("route"), Outcome: asked.Get("outcome")}
+	if q.Outcome != "" && !slices.Contains(Outcomes(), q.Outcome) {
+		return q, "outcome must be one of " + strings.Join(Outcomes(), ", ")
+	}
 	var err error
 	if limit := asked.Get("limit"); limit != "" {
 		if q.Limit, err = strconv.Atoi(limit); err != nil || q.Limit < 1 {

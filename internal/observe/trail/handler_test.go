@@ -31,6 +31,7 @@ func TestAttemptsAreToldToWhoAsks(t *testing.T) {
 		"since a time":       {"?since=2026-11-28T12:01:00Z", 200, 3, 0, "b"},
 		"settlements too":    {"?message_id=a&settlements=true", 200, 3, 1, "a"},
 		"none":               {"?message_id=x", 200, 0, 0, ""},
+		"no outcome":         {"?outcome=ok", 400, 0, 0, ""},
 		"a limit of nothing": {"?limit=0", 400, 0, 0, ""},
 		"no limit at all":    {"?limit=x", 400, 0, 0, ""},
 		"no time":            {"?since=1h", 400, 0, 0, ""},

@@ -35,6 +35,9 @@ func (r *Route) Observe(e dispatch.Event) {
 
 func (r *Route) attempt(e dispatch.Event) Attempt {
 	m, o := e.Message, e.Outcome
+	if o.Ends() {
+		o.Delay = 0 // is for the case that the source cannot do what the outcome says
+	}
 	return Attempt{
 		Time: time.Now(), Route: r.name, MessageID: redact.Text(m.ID),
 		Attempt: m.FailedAttempts() + 1, ReceiveCount: m.ReceiveCount,

@@ -346,7 +346,15 @@ func TestEventsBecomeRecords(t *testing.T) {
 	} {
 		route.Observe(e)
 	}
-	attempts, ends := trail.Attempts(Query{}), trail.Settlements(Query{})
+	// A delay of what is a dead letter from now on would say that it comes back.
+	dead := message.Outcome{Verdict: message.Rejected, Action: message.DeadLetter, Code: "4xx", Delay: time.Second}
+	route.Observe(dispatch.Event{Kind: dispatch.Attempted, Message: &message.Message{ID: "dead"}, Outcome: dead})
+	dead.Action = message.Redrive
+	route.Observe(dispatch.Event{Kind: dispatch.Attempted, Message: &message.Message{ID: "back"}, Outcome: dead})
+	if got := trail.Attempts(Query{Outcome: "rejected"}); len(got) != 2 || got[1].DelayMS != 0 || got[0].DelayMS != 1000 {
+		t.Errorf("rejected: %+v", got)
+	}
+	attempts, ends := trail.Attempts(Query{Outcome: "failed"}), trail.Settlements(Query{})
 	if len(attempts) != 1 || len(ends) != 2 {
 		t.Fatalf("%d attempts and %d settlements: what was not tried is none", len(attempts), len(ends))
 	}

@@ -55,9 +55,9 @@ func Of(found []queue.Listed) []Subscription {
 
 // Handle adds GET /v1/subscriptions and POST /v1/subscriptions/{name}/drop to mux, for the queue that
 // open returns; nil is one that is not open yet. Whoever serves mux asks for a credential.
-func Handle(mux *http.ServeMux, open func() *queue.Queue) {
-	mux.HandleFunc("GET /v1/subscriptions", With(open, list))
-	mux.HandleFunc("POST /v1/subscriptions/{name}/drop", With(open, drop))
+func Handle(mux *httpapi.Mux, open func() *queue.Queue) {
+	mux.Handle("GET /v1/subscriptions", With(open, list))
+	mux.Handle("POST /v1/subscriptions/{name}/drop", With(open, drop))
 }
 
 // With calls answer with the queue that open returns, or answers itself that it is not open yet.

@@ -157,8 +157,8 @@ func utc(t time.Time) time.Time {
 
 // Handle adds GET /v1/queue, GET /v1/queue/{id} and POST /v1/queue/{id}/drop to mux, for the queue that
 // open returns; nil is one that is not open yet. Whoever serves mux asks for a credential.
-func Handle(mux *http.ServeMux, open func() *queue.Queue) {
-	mux.HandleFunc("GET /v1/queue", listed.With(open, func(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
+func Handle(mux *httpapi.Mux, open func() *queue.Queue) {
+	mux.Handle("GET /v1/queue", listed.With(open, func(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
 		words := r.URL.Query()
 		query, err := Of(words.Get("route"), words.Get("state"), words.Get("limit"), words.Get("after"))
 		if err != nil {
@@ -168,7 +168,7 @@ func Handle(mux *http.ServeMux, open func() *queue.Queue) {
 		page, err := List(q, query)
 		answer(w, page, err)
 	}))
-	mux.HandleFunc("GET /v1/queue/{id}", listed.With(open, func(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
+	mux.Handle("GET /v1/queue/{id}", listed.With(open, func(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
 		words := r.URL.Query()
 		body := words.Get("body")
 		if body != "" && body != "true" && body != "false" {
@@ -178,7 +178,7 @@ func Handle(mux *http.ServeMux, open func() *queue.Queue) {
 		all, err := Show(r.Context(), q, words.Get("route"), r.PathValue("id"), body == "true")
 		answer(w, Page{Messages: all}, err)
 	}))
-	mux.HandleFunc("POST /v1/queue/{id}/drop", listed.With(open, func(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
+	mux.Handle("POST /v1/queue/{id}/drop", listed.With(open, func(q *queue.Queue, w http.ResponseWriter, r *http.Request) {
 		if err := Drop(r.Context(), q, r.URL.Query().Get("route"), r.PathValue("id")); err != nil {
 			answer(w, nil, err)
 			return

@@ -36,10 +36,11 @@ var (
 // readAll reads frames and does what they say, until that is no longer possible. The end of the
 // connection ends it.
 func (s *stream) readAll(ctx context.Context) error {
-	s.conn.SetReadLimit(-1) // there is one of ours, which can be told of
+	s.conn.SetReadLimit(-1)                // there is one of ours, which can be told of
+	unending := context.WithoutCancel(ctx) // for one that can end, the library has to be ready with each frame
 	var room []byte
 	for ctx.Err() == nil {
-		kind, text, err := s.readText(room)
+		kind, text, err := s.readText(unending, room)
 		if err != nil {
 			return err
 		}
@@ -58,8 +59,8 @@ func (s *stream) readAll(ctx context.Context) error {
 }
 
 // readText reads one message of WebSocket's, into room where it is enough.
-func (s *stream) readText(room []byte) (websocket.MessageType, []byte, error) {
-	kind, r, err := s.conn.Reader(context.Background())
+func (s *stream) readText(ctx context.Context, room []byte) (websocket.MessageType, []byte, error) {
+	kind, r, err := s.conn.Reader(ctx)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -26,10 +26,11 @@ type out struct {
 // notWritten is what was received and not written, or not all of it.
 func (s *stream) notWritten() []handoff.Handed { return s.unwritten[s.first:] }
 
-// write writes the messages that were received, and replies, in as few calls as may be.
-func (s *stream) write(replies []reply) error {
+// write writes the messages that were received, and replies, in as few calls as may be. ctx does not
+// end: for one that can, the library has to be ready with each frame.
+func (s *stream) write(ctx context.Context, replies []reply) error {
 	s.conn.raw.gather()
-	err := s.sendAll(replies)
+	err := s.sendAll(ctx, replies)
 	if flushed := s.flush(); err == nil {
 		err = flushed
 	}
@@ -40,17 +41,17 @@ func (s *stream) write(replies []reply) error {
 	return err
 }
 
-func (s *stream) sendAll(replies []reply) error {
+func (s *stream) sendAll(ctx context.Context, replies []reply) error {
 	for _, h := range s.notWritten() {
 		s.text = s.o.Message(s.text[:0], h)
-		if err := s.send(s.text); err != nil {
+		if err := s.send(ctx, s.text); err != nil {
 			return err
 		}
 		s.marks = append(s.marks, s.conn.raw.gathered())
 	}
 	for _, r := range replies {
 		s.text = r.append(s.text[:0])
-		if err := s.send(s.text); err != nil {
+		if err := s.send(ctx, s.text); err != nil {
 			return err
 		}
 	}
@@ -62,7 +63,7 @@ func (s *stream) sendAll(replies []reply) error {
 
 // send gathers one message of WebSocket's, and writes what is gathered where that is much. A long one
 // goes out at once, in pieces, between which pings are answered.
-func (s *stream) send(text []byte) error {
+func (s *stream) send(ctx context.Context, text []byte) error {
 	if s.conn.raw.gathered()+len(text) > piece {
 		if err := s.flush(); err != nil {
 			return err
@@ -70,10 +71,10 @@ func (s *stream) send(text []byte) error {
 		defer s.conn.raw.gather()
 	}
 	if len(text) > piece {
-		return s.sendLong(text)
+		return s.sendLong(ctx, text)
 	}
 	s.conn.raw.gather()
-	return s.conn.Write(context.Background(), websocket.MessageText, text)
+	return s.conn.Write(ctx, websocket.MessageText, text)
 }
 
 // flush writes what is gathered.
@@ -93,9 +94,9 @@ func (s *stream) flush() error {
 }
 
 // sendLong writes a message in pieces.
-func (s *stream) sendLong(text []byte) error {
+func (s *stream) sendLong(ctx context.Context, text []byte) error {
 	return s.guarded(func() error {
-		w, err := s.conn.Writer(context.Background(), websocket.MessageText)
+		w, err := s.conn.Writer(ctx, websocket.MessageText)
 		for err == nil && len(text) > 0 {
 			n := min(len(text), piece)
 			_, err = w.Write(text[:n])

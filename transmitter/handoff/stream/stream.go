@@ -9,6 +9,7 @@ package stream
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -98,7 +99,7 @@ func Serve(ctx context.Context, conn *Conn, o Options) {
 	})()
 	s.others.Go(func() { s.fail(s.readAll(ctx)) })
 	s.others.Go(func() { s.pingAll(ctx) })
-	err := s.run()
+	err := s.run(context.WithoutCancel(ctx))
 	s.release()
 	s.closeSaying(ctx, err)
 }
@@ -111,14 +112,16 @@ func stopped(f func()) *time.Timer {
 }
 
 // run writes what there is to say, until there is a reason to end.
-func (s *stream) run() error {
+func (s *stream) run(ctx context.Context) error {
 	draining, closing := s.o.Draining, s.o.Closing
 	var cut <-chan time.Time
 	for !s.over(closing == nil) {
 		select {
 		case <-s.inbox.some:
+			// Others that can run now may have more for the same call of the system.
+			runtime.Gosched()
 			replies := s.collect()
-			if err := s.write(replies); err != nil {
+			if err := s.write(ctx, replies); err != nil {
 				return err
 			}
 			s.answered(replies)
@@ -127,7 +130,7 @@ func (s *stream) run() error {
 		case <-draining:
 			draining = nil
 			s.unread()
-			if err := s.write([]reply{{kind: drain}}); err != nil {
+			if err := s.write(ctx, []reply{{kind: drain}}); err != nil {
 				return err
 			}
 		case <-closing:

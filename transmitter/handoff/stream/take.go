@@ -38,7 +38,9 @@ func (s *stream) take(f Frame, more bool) {
 // decide passes a verdict on, and reports whether it is known what comes of it. The lock is held, so
 // that nobody looks for the verdict before it is noted.
 func (s *stream) decide(f Frame) (known bool, err error) {
-	s.inbox.ignore(f.Token)
+	if f.verdict.Kind != handoff.Extend {
+		s.inbox.ignore(f.Token)
+	}
 	pending, err := s.o.Decide(f.Token, f.verdict)
 	if err != nil {
 		return true, err
@@ -89,7 +91,8 @@ func (s *stream) collect() []reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.receive()
-	all := append(s.written[:0], s.replies...)
+	all := s.written[:0]
+	all = append(all, s.replies...)
 	s.replies = s.replies[:0]
 	for _, a := range s.agreed {
 		if i := slices.IndexFunc(s.pending, func(v verdict) bool { return v.token == a.token }); i >= 0 {

@@ -2,6 +2,7 @@ package workerapi
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"carrier/internal/httpapi"
@@ -68,6 +69,8 @@ func (s *Server) await(ctx context.Context, asking *handoff.Asking, want wish) (
 	if len(got) == 0 || want.most == 1 {
 		return got
 	}
+	// Others that can run now may have more: it is cheaper than to be woken by them.
+	runtime.Gosched()
 	timer.Reset(linger)
 	select {
 	case <-asking.Full(): // its Close brings them

@@ -26,7 +26,8 @@ func (s *Server) writeMessages(w http.ResponseWriter, route Route, got []handoff
 	room := s.buffers.take()
 	defer s.buffers.put(room)
 	var out *answer
-	text := append(room.text, `{"messages":[`...)
+	text := room.text
+	text = append(text, `{"messages":[`...)
 	for i, m := range got {
 		if i > 0 {
 			text = append(text, ',')
@@ -72,7 +73,7 @@ func (r Route) appendMessage(b []byte, h handoff.Handed) []byte {
 	parent, state := webhook.Trace(m)
 	b = appendText(appendText(b, `,"traceparent":`, parent), `,"tracestate":`, state)
 	if utf8.Valid(m.Body) {
-		return plainjson.Append(append(b, `,"body":`...), m.Body)
+		return plainjson.AppendBytes(append(b, `,"body":`...), m.Body)
 	}
 	b = base64.StdEncoding.AppendEncode(append(b, `,"bodyBase64":"`...), m.Body)
 	return append(b, '"')

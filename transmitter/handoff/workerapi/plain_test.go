@@ -46,11 +46,11 @@ func TestMessageIsWrittenAsItIs(t *testing.T) {
 	at, text := time.Unix(1_700_000_000, 5), "a \"text\"\n"
 	empty := ""
 	for name, c := range map[string]struct {
-		m    message.Message
+		m    *message.Message
 		want document
 	}{
 		"all that there is": {
-			message.Message{
+			&message.Message{
 				ID: "i", OriginalID: "o", ReceiveCount: 3, FirstReceived: at, Sent: at.Add(-time.Hour), Source: "q", Group: "g\x01é", ContentType: "text/plain",
 				Attributes: []message.Attribute{{Name: "a", Value: "1"}, {Name: "b", Value: "\xff"}, {Name: "a", Value: "2"}}, Body: []byte(text),
 				Request: &message.Request{Header: http.Header{"Content-Encoding": {"gzip"}}},
@@ -60,17 +60,20 @@ func TestMessageIsWrittenAsItIs(t *testing.T) {
 				ContentEncoding: "gzip", Attributes: map[string]string{"a": "2", "b": "\ufffd"}, Body: &text,
 			},
 		},
-		"nothing":             {message.Message{}, document{ContentType: "x/y", Body: &empty}},
-		"a body without text": {message.Message{Body: []byte("\xff\xfe")}, document{ContentType: "x/y", BodyBase64: []byte("\xff\xfe")}},
+		"nothing":             {&message.Message{}, document{ContentType: "x/y", Body: &empty}},
+		"a body without text": {&message.Message{Body: []byte("\xff\xfe")}, document{ContentType: "x/y", BodyBase64: []byte("\xff\xfe")}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.want.Token, c.want.Deadline = "t", at.Unix()+60
-			text := Route{ContentType: "x/y"}.appendMessage([]byte{'{'}, handoff.Handed{Token: "t", Message: &c.m, Deadline: at.Add(time.Minute)})
+			text := Route{ContentType: "x/y"}.appendMessage([]byte{'{'}, handoff.Handed{Token: "t", Message: c.m, Deadline: at.Add(time.Minute)})
 			d := json.NewDecoder(bytes.NewReader(append(text, '}')))
 			d.DisallowUnknownFields()
 			var got document
 			if err := d.Decode(&got); err != nil || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("written %s, %v; want %+v", text, err, c.want)
+			}
+			if bytes.Count(text, []byte(`"a":`)) > 1 {
+				t.Errorf("a name is twice in %s", text)
 			}
 		})
 	}

@@ -111,19 +111,21 @@ func (s *Server) settle(w http.ResponseWriter, r *http.Request) {
 func (s *Server) writeResults(w http.ResponseWriter, messages []settlement, errs []error) {
 	room := s.buffers.take()
 	defer s.buffers.put(room)
-	text := append(room.text, `{"results":[`...)
+	text := room.text
+	text = append(text, `{"results":[`...)
 	for i, m := range messages {
 		if i > 0 {
 			text = append(text, ',')
 		}
 		text = append(stream.AppendResult(append(text, `{"token":`...), m.Token, errs[i]), '}')
 	}
-	room.text = append(text, "]}\n"...)
+	text = append(text, "]}\n"...)
+	room.text = text
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(room.text)))
+	h.Set("Content-Length", strconv.Itoa(len(text)))
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(room.text)
+	_, _ = w.Write(text)
 }
 
 // settleAll passes all verdicts on before it waits for any, and returns what became of each.

@@ -1,4 +1,4 @@
-package route
+package workerup
 
 import (
 	"errors"
@@ -26,9 +26,9 @@ func TestAWorkerIsUpWhileAnyOfItsEndpointsIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var told []bool
-			a := newAnyUp(2, c.assumed, func(up bool, _ error) { told = append(told, up) })
+			a := NewAny(2, c.assumed, func(up bool, _ error) { told = append(told, up) })
 			for _, w := range c.words {
-				a.set(w.i, w.up, errors.New("refused"))
+				a.Set(w.i, w.up, errors.New("refused"))
 			}
 			if !slices.Equal(told, c.told) {
 				t.Errorf("told %v, want %v", told, c.told)

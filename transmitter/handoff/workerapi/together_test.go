@@ -1,0 +1,115 @@
+package workerapi
+
+import (
+	"encoding/binary"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"carrier/message"
+	"carrier/transmitter/handoff"
+)
+
+// TestFramesThatAreThereAreWrittenTogether has two messages come while the client does not read.
+func TestFramesThatAreThereAreWrittenTogether(t *testing.T) {
+	for name, c := range map[string]struct {
+		reads func(c *client)
+		want  map[message.Cause]int
+	}{
+		"one write brings both": {func(c *client) {
+			room := make([]byte, 64<<10)
+			n, err := c.raw.Read(room)
+			if got := strings.Count(string(room[:n]), `"type":"message"`); got != 2 || err != nil {
+				c.t.Errorf("one read has %d messages, %v", got, err)
+			}
+		}, map[message.Cause]int{message.Failed: 3}},
+		"what was written whole was handed over": {func(c *client) { c.readRaw() }, map[message.Cause]int{message.Failed: 2, message.Unreached: 1}},
+		"what was not was not":                   {func(c *client) { _, _ = c.raw.Read(make([]byte, 10)) }, map[message.Cause]int{message.Failed: 1, message.Unreached: 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStreamed(t)
+				defer s.close(t)
+				client := s.dial(t)
+				client.say(`{"type":"credit","most":3}`)
+				synctest.Wait()
+				for _, id := range []string{"a", "b", "c"} { // the first one is being written then
+					go s.offer(t.Context(), id, strings.Repeat("x", 200))
+					synctest.Wait()
+				}
+				client.readRaw()
+				c.reads(client)
+				_ = client.raw.Close()
+				got := map[message.Cause]int{}
+				for range 3 {
+					got[(<-s.outcomes).Cause]++
+				}
+				for cause, n := range c.want {
+					if got[cause] != n {
+						t.Errorf("%d ended so: %v; want %d", got[cause], cause, n)
+					}
+				}
+				_ = client.conn.CloseNow()
+			})
+		})
+	}
+}
+
+// TestCreditIsFreedByAnyVerdict has the source say nothing to it.
+func TestCreditIsFreedByAnyVerdict(t *testing.T) {
+	for name, frames := range map[string][]string{
+		"over the stream":                    {"ack"},
+		"over the stream, after more time":   {"extend", "ack"},
+		"over HTTP":                          {""},
+		"over HTTP, after more time for it":  {"extend", ""},
+		"over HTTP, after the same by frame": {"ack", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStreamed(t)
+				defer s.close(t)
+				c := s.dial(t)
+				c.say(`{"type":"credit","most":1}`)
+				synctest.Wait()
+				go s.table.Transmit(t.Context(), &message.Message{ID: "a"})
+				token := c.expect("message").Token
+				for _, kind := range frames {
+					synctest.Wait()
+					switch kind {
+					case "":
+						if _, err := s.table.Decide(token, handoff.Verdict{Kind: handoff.Ack}); err != nil {
+							t.Error(err)
+						}
+					case "extend":
+						c.say(`{"type":"extend","token":"%s"}`, token)
+						c.expect("settled")
+					default:
+						c.say(`{"type":"%s","token":"%s"}`, kind, token)
+					}
+				}
+				synctest.Wait()
+				if n, err := s.readyNow(t); n != 1 {
+					t.Errorf("ready for %d, %v", n, err)
+				}
+				_ = c.conn.CloseNow()
+			})
+		})
+	}
+}
+
+// readRaw reads one frame of less than 64 KiB as it is.
+func (c *client) readRaw() {
+	c.t.Helper()
+	var head [4]byte
+	_, err := io.ReadFull(c.raw, head[:])
+	if err == nil && head[1] != 126 {
+		c.t.Fatalf("the frame begins with %x", head)
+	}
+	if err == nil {
+		_, err = io.ReadFull(c.raw, make([]byte, binary.BigEndian.Uint16(head[2:])))
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
