@@ -33,7 +33,9 @@ ENV CGO_ENABLED=0 GOFLAGS="-buildvcs=false -trimpath \
       -gcflags=github.com/VictoriaMetrics/...=-l -gcflags=github.com/nats-io/nkeys=-l -gcflags=go.uber.org/...=-l -gcflags=vendor/...=-l \
       -gcflags=encoding/json=-l -gcflags=fmt=-l -gcflags=mime/...=-l \
       -gcflags=carrier/internal/deadletter/...=-l -gcflags=carrier/.../deadletters=-l -gcflags=carrier/internal/queue/filecheck=-l \
-      -gcflags=carrier/internal/route=-l -gcflags=carrier/receiver/builtin=-l \
+      -gcflags=carrier/internal/route/...=-l -gcflags=carrier/receiver/builtin=-l \
+      -gcflags=carrier/internal/observe/admin=-l -gcflags=carrier/internal/observe/page=-l -gcflags=carrier/internal/top=-l -gcflags=carrier/receiver/preflight=-l \
+      -gcflags=carrier/receiver/sqs/environment=-l -gcflags=carrier/receiver/ingest/queued/...=-l -gcflags=carrier/internal/egress=-l -gcflags=carrier/internal/standardwebhooks=-l \
       -gcflags=carrier/config/...=-l -gcflags=carrier/transmitter/handoff/...=-l -gcflags=carrier=-l \
       -gcflags=github.com/aws/aws-sdk-go-v2/aws/signer/...="
 RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -tags "${LEAN},${TAGS}" -o /out/ \

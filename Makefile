@@ -27,7 +27,9 @@ LEAN  := grpcnotrace,nethttpomithttp2
 COLD  := github.com/aws/... github.com/klauspost/... regexp/... text/... encoding/gob encoding/xml encoding/asn1 \
          crypto/tls/... crypto/x509/... math/big github.com/coder/... github.com/VictoriaMetrics/... github.com/nats-io/nkeys go.uber.org/... vendor/... \
          encoding/json fmt mime/... carrier/config/... carrier/transmitter/handoff/... carrier/internal/deadletter/... carrier/.../deadletters \
-         carrier/internal/queue/filecheck carrier/internal/route carrier/receiver/builtin carrier
+         carrier/internal/queue/filecheck carrier/internal/route/... carrier/receiver/builtin carrier \
+         carrier/internal/observe/admin carrier/internal/observe/page carrier/internal/top carrier/receiver/preflight \
+         carrier/receiver/sqs/environment carrier/receiver/ingest/queued/... carrier/internal/egress carrier/internal/standardwebhooks
 HOT   := github.com/aws/aws-sdk-go-v2/aws/signer/...
 FLAGS := -trimpath $(COLD:%=-gcflags=%=-l) $(HOT:%=-gcflags=%=) -tags '$(LEAN),$(TAGS)' -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)'
 IMAGEFLAGS := --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg TAGS=$(TAGS) $(BUILD)

@@ -13,13 +13,14 @@ import (
 // storesProducers is how many producers there are.
 const storesProducers = 64
 
-// inFrontOfQueue measures how fast messages are taken that go to a queue: before they are acknowledged
-// (CARRIER_INGEST_STORE=queue and queue+file), or out of the file (CARRIER_TRANSMITTER=forward). The
-// yardstick is the engine's own client alone, which publishes as many messages at once to the same
-// server, in the same run. No producer over HTTP comes near it on the loopback interface, where a
-// request costs more than a message: the measure of the door is the same client behind a bare server
-// on net/http, which does nothing but read a body, publish it and answer. On SQS there is a second one, ten messages a call, which no producer that
-// waits for one message can make: it says what a call costs.
+// inFrontOfQueue measures how fast messages are taken that go to a queue: before they are
+// acknowledged (CARRIER_INGEST_STORE=queue and queue+file), or out of the file
+// (CARRIER_TRANSMITTER=forward). The yardstick is the engine's own client alone, which publishes as
+// many messages at once to the same server, in the same run. No producer over HTTP comes near it on
+// the loopback interface, where a request costs more than a message: the measure of the door is the
+// same client behind a bare server on net/http, which does nothing but read a body, publish it and
+// answer. On SQS there is a second one, ten messages a call, which no producer that waits for one
+// message can make: it says what a call costs.
 func inFrontOfQueue(engine string, latency time.Duration) scenario {
 	s := scenario{
 		name: "stores-" + engine, quick: latency == time.Millisecond,

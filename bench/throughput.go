@@ -77,10 +77,11 @@ func overTLS(inFlight int) scenario {
 	return s
 }
 
-// slow measures a worker that takes five milliseconds: whether every slot is really used. "busy" is the share of time that the places were occupied, by the
-// worker's own count; the aim's figure divides the rate by what the places could do if
-// each took five milliseconds and nothing in between. The worker's timer is late by some
-// hundredths of a millisecond; the ceiling suffers the same.
+// slow measures a worker that takes five milliseconds: whether every slot is really used. "busy" is
+// the share of time that the places were occupied, by the worker's own count; the aim's figure
+// divides the rate by what the places could do if each took five milliseconds and nothing in
+// between. The worker's timer is late by some hundredths of a millisecond; the ceiling suffers the
+// same.
 func slow(inFlight int, quick bool) scenario {
 	return scenario{
 		name: "slow-" + strconv.Itoa(inFlight), quick: quick,

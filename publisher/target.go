@@ -44,8 +44,8 @@ type TargetOptions struct {
 }
 
 // A Target is a queue that messages of many callers go to: what comes at the same time is gathered
-// into calls, where a call takes more than one message, and nothing is sent while the queue is away but one message at a time as a probe. Its
-// methods are safe for concurrent use, but for Close.
+// into calls, where a call takes more than one message, and nothing is sent while the queue is away
+// but one message at a time as a probe. Its methods are safe for concurrent use, but for Close.
 type Target struct {
 	o       TargetOptions
 	gate    *gate
@@ -142,8 +142,9 @@ func (t *Target) Ready(ctx context.Context, promised int) (int, error) {
 	}
 }
 
-// Put stores m. The Result is that of Publisher.Publish. When ctx ends first m was refused if it was
-// not sent, and else nobody knows; that its time was over counts as a failure of the queue. Where the queue is away the refusal is ErrAway.
+// Put stores m. The Result is that of Publisher.Publish. When ctx ends first m was refused if it
+// was not sent, and else nobody knows; that its time was over counts as a failure of the queue.
+// Where the queue is away the refusal is ErrAway.
 func (t *Target) Put(ctx context.Context, m *message.Message) Result {
 	probe, err := t.gate.begin()
 	if err != nil {

@@ -23,9 +23,9 @@ type FailoverOptions struct {
 // A Failover is a Transmitter over several endpoints. The first one that takes messages gets each;
 // on a failure, a deferral, or where it cannot be reached, the same delivery goes on to the next,
 // once the attempt before is over. A message that an endpoint has accepted or rejected goes no
-// further; nor does one that it asks for again (X-Carrier-Action) with a status that says nothing of
-// the kind, or by its token, now or later. When all fail it is deferred by the shortest delay that one asked for, else it has
-// failed; where none was reached it is Unreached.
+// further; nor does one that it asks for again (X-Carrier-Action) with a status that says nothing
+// of the kind, or by its token, now or later. When all fail it is deferred by the shortest delay
+// that one asked for, else it has failed; where none was reached it is Unreached.
 //
 // All methods are safe for concurrent use.
 type Failover struct {

@@ -28,9 +28,9 @@ type LateOptions struct {
 }
 
 // A Late posts messages with tokens of a table. A verdict that comes before the answer is the
-// message's outcome: Transmit returns with it, and the POST goes on for a while, since it may be the
-// worker's handler that gave the verdict, and waits for carrier to confirm it. An answer that says later keeps the token: Awaiting waits for
-// the verdict then. Any other answer ends the token.
+// message's outcome: Transmit returns with it, and the POST goes on for a while, since it may be
+// the worker's handler that gave the verdict, and waits for carrier to confirm it. An answer that
+// says later keeps the token: Awaiting waits for the verdict then. Any other answer ends the token.
 //
 // It is safe for concurrent use.
 type Late struct {

@@ -47,9 +47,10 @@ type Claim struct {
 	done chan struct{}
 }
 
-// Claim returns the id that the queue has given the message of key, or else a claim, which ends with
-// End. It waits while another has the claim of key, for a time; then err is that of a context. ErrReused means that the message
-// of key has another body. No key is known to anybody, and its claim is nil.
+// Claim returns the id that the queue has given the message of key, or else a claim, which ends
+// with End. It waits while another has the claim of key, for a time; then err is that of a context.
+// ErrReused means that the message of key has another body. No key is known to anybody, and its
+// claim is nil.
 func (k *Keys) Claim(ctx context.Context, key string, body []byte) (id string, c *Claim, err error) {
 	if key == "" {
 		return "", nil, nil
