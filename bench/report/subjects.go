@@ -19,6 +19,7 @@ const (
 	BoltServer = "bbolt behind a bare server"
 	BoltNet    = "bbolt behind net/http"
 
+	Usual  = "carrier, net/http's worker"
 	Pull   = "carrier, pull"
 	Stream = "carrier, stream"
 

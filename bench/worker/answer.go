@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"time"
 
 	"carrier/bench/http1"
@@ -62,6 +64,17 @@ type worker struct {
 	temper temper
 	size   int // of every body; 0 for any
 	ledger ledger
+}
+
+// serve is handle on net/http, for a temper that accepts everything at once.
+func (w *worker) serve(rw http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = w.take(body)
+	}
+	if err != nil {
+		rw.WriteHeader(http.StatusUnprocessableEntity)
+	}
 }
 
 func (w *worker) handle(c *http1.Conn, r *http1.Request) bool {

@@ -50,8 +50,8 @@ func (w *worker) consume(c consumption) {
 }
 
 // take keeps the books on one message that is worked on at once.
-func (w *worker) take(g given) error {
-	n, sent, err := load.ParseHead([]byte(g.Body))
+func (w *worker) take(body []byte) error {
+	n, sent, err := load.ParseHead(body)
 	if err != nil {
 		w.ledger.wrongSize()
 		return err
@@ -76,7 +76,7 @@ func (w *worker) pull(c consumption) error {
 		}
 		verdicts := map[string][]said{}
 		for _, g := range got.Messages {
-			if err := w.take(g); err != nil {
+			if err := w.take([]byte(g.Body)); err != nil {
 				return err
 			}
 			verdicts["messages"] = append(verdicts["messages"], said{Token: g.Token, Verdict: "ack"})
@@ -135,7 +135,7 @@ func (w *worker) stream(c consumption) error {
 		if g.Type != "message" {
 			continue
 		}
-		if err := w.take(g); err != nil {
+		if err := w.take([]byte(g.Body)); err != nil {
 			return err
 		}
 		document, err := json.Marshal(said{Type: "ack", Token: g.Token})

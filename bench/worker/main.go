@@ -32,6 +32,7 @@ func run() error {
 	flag.StringVar(&c.at, "at", "", "carrier's worker address, to ask there")
 	flag.IntVar(&c.clients, "clients", 4, "clients that ask at once")
 	flag.IntVar(&c.batch, "batch", 10, "messages that each of them holds at once")
+	usual := flag.Bool("net-http", false, "serve with net/http, as an application in Go would, and answer all POSTs with 200")
 	dir := flag.String("tls", "", "serve TLS by the certificate in this directory")
 	flag.Parse()
 
@@ -43,6 +44,10 @@ func run() error {
 		w.consume(c)
 	}
 	go func() {
+		if *usual {
+			_ = http.Serve(l, http.HandlerFunc(w.serve)) //nolint:gosec // it ends with the benchmark
+			return
+		}
 		_ = http1.Serve(l, http1.Options{Handle: w.handle, Keep: load.HeadLen, CutOff: w.ledger.cutOff})
 	}()
 	return control.Run(l.Addr().String(), control.Panel{
