@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"carrier/config"
@@ -62,7 +64,7 @@ usage: carrier [command]
   subscriptions drop NAME
                       delete what a subscription has, dead letters included, for good;
                       one that is not configured any more is ended
-  help                print this text
+  help                print this text, as does --help behind any command
 
 All configuration is in the environment; see carrier config --markdown.
 Exit codes: 0 success, 1 failure, 2 wrong usage or configuration (health: 0 or 1).
@@ -80,6 +82,9 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 	if len(args) > 0 {
 		name = args[0]
 	}
+	if len(args) > 1 && asksForHelp(args[1:]) && strings.Contains(usage, "\n  "+name+" ") {
+		name, args = "help", nil
+	}
 	if f := withArguments(name); f != nil {
 		return f(args[1:], stdout, stderr)
 	}
@@ -96,6 +101,11 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 		return misused(stderr, fmt.Sprintf("%s takes no argument %q", name, args[1]))
 	}
 	return simpleCommand(name, markdown, signals, stdout, stderr)
+}
+
+// asksForHelp reports whether a command was given to learn how it is used.
+func asksForHelp(args []string) bool {
+	return slices.ContainsFunc(args, func(a string) bool { return a == "-h" || a == "--help" })
 }
 
 // simpleCommand runs one of the commands that take no argument.

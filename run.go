@@ -299,6 +299,7 @@ func (p *program) openWorkerAPI(c config.Config) (closeWorkerAPI func(), err err
 	if err != nil {
 		return nil, fmt.Errorf("%w (CARRIER_WORKER_ADDRESS)", err)
 	}
+	p.metrics.WatchWorkerAPI(server.Counts)
 	return p.served(server, "closing the worker address failed"), nil
 }
 

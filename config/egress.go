@@ -17,24 +17,37 @@ func (w WebhookOptions) ProxyURL() *url.URL {
 	return u
 }
 
-// format checks that a request that is made again is not to have another form, and that one of several
-// messages has a form that can hold them.
+// format checks that a request that is made again is not to have another form.
 func (k *check) format(r *Route) {
 	const why = "must be %s with CARRIER_INGEST_REPLAY, which makes the producer's own request again"
-	w := r.Webhook
-	noTokens := k.config.Worker.Address != "" && !slices.ContainsFunc(k.config.Routes, func(r Route) bool { return r.Asked() })
-	if w.BatchSize > 1 && r.Transmitter == Webhook && (w.Format != Lambda || noTokens) {
-		k.fault("CARRIER_WEBHOOK_BATCH_SIZE", "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda; and with CARRIER_WORKER_ADDRESS, since a request of several messages has no token to settle them by")
-	}
+	k.batches(r)
 	if r.Receiver != Ingest && !r.IsFallback() || !r.Ingest.Replay {
 		return
 	}
-	if w.Format != Raw {
+	if r.Webhook.Format != Raw {
 		k.fault("CARRIER_WEBHOOK_FORMAT", fmt.Sprintf(why, Raw))
 	}
-	if w.Unwrap == SNS {
+	if r.Webhook.Unwrap == SNS {
 		k.fault("CARRIER_UNWRAP", fmt.Sprintf(why, "none"))
 	}
+}
+
+// batches checks that a request of several messages has a form that can hold them.
+func (k *check) batches(r *Route) {
+	const size = "CARRIER_WEBHOOK_BATCH_SIZE"
+	noTokens := k.config.Worker.Address != "" && !slices.ContainsFunc(k.config.Routes, func(r Route) bool { return r.Asked() })
+	switch w := r.Webhook; {
+	case w.BatchSize <= 1 || r.Transmitter != Webhook:
+	case w.Format != Lambda && r.Name != "" && k.nameOf(size) == size && slices.ContainsFunc(k.config.Routes, takesBatches):
+		r.Webhook.BatchSize = 1 // what is said for every route is for those that can
+	case w.Format != Lambda || noTokens:
+		k.fault(size, "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda; and with CARRIER_WORKER_ADDRESS, since a request of several messages has no token to settle them by")
+	}
+}
+
+// takesBatches reports whether a request of r may be of several messages.
+func takesBatches(r Route) bool {
+	return r.Asked() || r.Transmitter == Webhook && r.Webhook.Format == Lambda
 }
 
 // egress checks the proxy, and the addresses that may not be connected to.

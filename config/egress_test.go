@@ -71,4 +71,30 @@ func TestOnlyLambdasEventHoldsSeveralMessages(t *testing.T) {
 	if _, _, faults := load(t, mixed); faults != nil {
 		t.Errorf("batches beside a route whose messages are asked for: %v", faults)
 	}
+	of := func(more map[string]string) map[string]string {
+		more[name] = "10"
+		return mailAndOrders(more)
+	}
+	for what, c := range map[string]struct {
+		set   map[string]string
+		sizes [2]int
+	}{
+		"one takes them":                  {of(map[string]string{"CARRIER_ROUTE_MAIL_WEBHOOK_FORMAT": "lambda"}), [2]int{10, 1}},
+		"the other is asked for its own":  {of(map[string]string{"CARRIER_ROUTE_ORDERS_EU_TRANSMITTER": "pull"}), [2]int{1, 10}},
+		"both take them":                  {of(map[string]string{"CARRIER_WEBHOOK_FORMAT": "lambda"}), [2]int{10, 10}},
+		"one takes them and has its own":  {of(map[string]string{"CARRIER_ROUTE_MAIL_WEBHOOK_FORMAT": "lambda", "CARRIER_ROUTE_MAIL_WEBHOOK_BATCH_SIZE": "3"}), [2]int{3, 1}},
+		"nobody takes them":               {of(map[string]string{}), [2]int{}},
+		"the one that does not, says so":  {of(map[string]string{"CARRIER_ROUTE_MAIL_WEBHOOK_FORMAT": "lambda", "CARRIER_ROUTE_ORDERS_EU_WEBHOOK_BATCH_SIZE": "2"}), [2]int{}},
+		"those that take them are tokens": {of(map[string]string{"CARRIER_ROUTE_MAIL_WEBHOOK_FORMAT": "lambda", "CARRIER_WORKER_ADDRESS": "127.0.0.1:9020"}), [2]int{}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			c2, _, faults := load(t, c.set)
+			if (faults != nil) != (c.sizes == [2]int{}) {
+				t.Fatalf("faults: %v", faults)
+			}
+			if got := [2]int{c2.Routes[0].Webhook.BatchSize, c2.Routes[1].Webhook.BatchSize}; faults == nil && got != c.sizes {
+				t.Errorf("batches are of %v, want %v", got, c.sizes)
+			}
+		})
+	}
 }

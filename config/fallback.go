@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"carrier/config/queues"
 	"carrier/config/routenames"
 )
 
@@ -119,7 +120,7 @@ func (r *Route) completeFallback(c *Config, set func(ref string) bool) {
 func (r *Route) idleAsFallback(ref string) string {
 	receives := slices.ContainsFunc([]string{"RECEIVER", "WEIGHT", "PREFETCH", "REJECT_ACTION", "MESSAGE_TIMEOUT", "CHANNEL_TIMEOUT", "RETRY_", "DEFER_", "DEAD_LETTER_"},
 		func(start string) bool { return strings.HasPrefix(ref, prefix+start) })
-	if !r.IsFallback() || ref == "CARRIER_INGEST_REPLAY" || !receives && belongs(ref) == "" {
+	if !r.IsFallback() || ref == "CARRIER_INGEST_REPLAY" || !receives && queues.Owner(ref) == "" {
 		return ""
 	}
 	return fmt.Sprintf("has no effect, the route receives nothing itself: it is in %s of the route %s", fallback, r.Fallback.For[0])

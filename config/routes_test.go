@@ -132,7 +132,8 @@ func TestFaultNamesTheVariableThatWasRead(t *testing.T) {
 		"what is not set":         {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_RECEIVER": "sqs"}), []string{`CARRIER_ROUTE_MAIL_SQS_QUEUE_NAME (not set): must be set, or CARRIER_ROUTE_MAIL_SQS_QUEUE_URL`}},
 		"a file":                  {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_WEBHOOK_HEADERS_FILE": "/nowhere"}), []string{`CARRIER_ROUTE_MAIL_WEBHOOK_HEADERS_FILE="/nowhere": must be a readable file`}},
 		"a value and a file":      {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_WEBHOOK_HEADERS_FILE": "/nowhere", "CARRIER_ROUTE_MAIL_WEBHOOK_HEADERS": "A:b"}), []string{`CARRIER_ROUTE_MAIL_WEBHOOK_HEADERS_FILE="/nowhere": must not be set together with CARRIER_ROUTE_MAIL_WEBHOOK_HEADERS`}},
-		"topics without a slash":  {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_INGEST_TOPIC": "mail/,/ok,*"}), []string{`CARRIER_ROUTE_MAIL_INGEST_TOPIC="mail/,/ok,*": must be paths that begin with a slash, comma-separated, without * ? # or a host; not "mail/", "*"`}},
+		"topics without a slash":  {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_INGEST_TOPIC": "mail/,/ok,*"}), []string{`CARRIER_ROUTE_MAIL_INGEST_TOPIC="mail/,/ok,*": must be paths that begin with a slash, comma-separated, without * ? # .. or a host; not "mail/", "*"`}},
+		"topics of no request":    {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_INGEST_TOPIC": "/a/../b,/a/%2E%2e,/%2,//a,/a..b/...,/bücher/,/b%C3%BCcher/"}), []string{`CARRIER_ROUTE_MAIL_INGEST_TOPIC="/a/../b,/a/%2E%2e,/%2,//a,/a..b/...,/bücher/,/b%C3%BCcher/": must be paths that begin with a slash, comma-separated, without * ? # .. or a host; not "/a/../b", "/a/%2E%2e", "/%2", "//a"`}},
 		"a small quota":           {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_SUBSCRIPTION_MAX_BYTES": "1KiB"}), []string{`CARRIER_ROUTE_MAIL_SUBSCRIPTION_MAX_BYTES="1KiB": must be at least CARRIER_INGEST_MAX_BODY, 1MiB`}},
 		"a negative weight":       {mailAndOrders(map[string]string{"CARRIER_ROUTE_MAIL_WEIGHT": "-1"}), []string{`CARRIER_ROUTE_MAIL_WEIGHT="-1": must be a whole number, 0 to 1000`}},
 		"a route named twice":     {map[string]string{"CARRIER_ROUTES": "a,b,a,a"}, []string{`CARRIER_ROUTES="a,b,a,a": must name each route once; "a" is named twice`}},
@@ -265,4 +266,23 @@ func FuzzRoutes(f *testing.F) {
 		}
 		_ = warnings
 	})
+}
+
+func TestAFaultOfARouteHasNothingElseWarnedAbout(t *testing.T) {
+	for name, c := range map[string]struct {
+		vars map[string]string
+		want []string
+	}{
+		"names that are none": {map[string]string{"CARRIER_ROUTES": "Mail", "CARRIER_INGEST_LEASE": "1m"}, nil},
+		"a route that falls back to itself": {
+			map[string]string{"CARRIER_ROUTES": "mail", "CARRIER_ROUTE_MAIL_FALLBACK": "mail", "CARRIER_INGEST_LEASE": "1m"},
+			[]string{"CARRIER_INGEST_LEASE: has no effect, no route has the ingest receiver"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, warnings, faults := load(t, c.vars); len(faults) != 1 || !slices.Equal(warnings, c.want) {
+				t.Errorf("faults %v, warnings %q; want one fault and %q", faults, warnings, c.want)
+			}
+		})
+	}
 }

@@ -223,7 +223,7 @@ func (k *check) concurrency(q SQSOptions) {
 func (k *check) topics(topics List) {
 	var wrong []string
 	for _, topic := range topics {
-		if !strings.HasPrefix(topic, "/") || strings.HasPrefix(topic, "//") || strings.ContainsAny(topic, "*?#") {
+		if !values.IsTopic(topic) {
 			wrong = append(wrong, fmt.Sprintf("%q", faults.Harmless(topic)))
 		}
 	}

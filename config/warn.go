@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"carrier/config/queues"
 	"carrier/config/routenames"
 	"carrier/config/variable"
 	"carrier/internal/netaddr"
@@ -48,6 +49,8 @@ func (k *check) idle(name string, routes []*check) string {
 		return unknown(name, known)
 	case name == "CARRIER_INGEST_TOPIC" && !k.set(routenames.Variable):
 		return "has no effect without " + routenames.Variable
+	case k.namesFaulty: // nobody knows what the others receive
+		return ""
 	default:
 		return withoutReceiver(name, routes)
 	}
@@ -100,7 +103,7 @@ func unknown(name string, known []string) string {
 
 // withoutReceiver says that the variable ref is for a receiver that none of the routes has.
 func withoutReceiver(ref string, routes []*check) string {
-	owner := belongs(ref)
+	owner := queues.Owner(ref)
 	if owner == "" {
 		return ""
 	}
@@ -109,7 +112,7 @@ func withoutReceiver(ref string, routes []*check) string {
 			return ""
 		}
 	}
-	if len(routes) == 1 {
+	if len(routes) == 1 && routes[0].route.Receiver != "" {
 		return fmt.Sprintf("has no effect with the %s receiver", routes[0].route.Receiver)
 	}
 	return fmt.Sprintf("has no effect, no route has the %s receiver", owner)
@@ -141,28 +144,6 @@ func routeRisks(routes []*check) []string {
 		}
 	}
 	return slices.Compact(all)
-}
-
-// belongs names the receiver that the variable that the reference calls name is for, if it is for one.
-func belongs(name string) string {
-	name = strings.Replace(name, "FORWARD_", "", 1)
-	if strings.HasPrefix(name, prefix+"SUBSCRIPTION_") {
-		return Ingest
-	}
-	for _, receiver := range []string{SQS, PubSub, NATS, Ingest} {
-		if strings.HasPrefix(name, prefix+strings.ToUpper(receiver)+"_") {
-			return receiver
-		}
-	}
-	switch name {
-	case "CARRIER_DEAD_LETTER_QUEUE_URL":
-		return SQS
-	case "CARRIER_DEAD_LETTER_TOPIC":
-		return PubSub
-	case "CARRIER_DEAD_LETTER_SUBJECT":
-		return NATS
-	}
-	return ""
 }
 
 // names lists the check's own variables as they are read, the secrets' _FILE forms included.

@@ -46,6 +46,8 @@ func exposed(t *testing.T, route string) string {
 		process.WatchAudit(func() uint64 { return 0 })
 		process.WatchSpans(func() tracing.Counts { return tracing.Counts{} })
 		m.WatchForward()
+		m.WatchConsumers(func() (int, int) { return 0, 0 })
+		process.WatchWorkerAPI(func() (int, int) { return 0, 0 })
 		if name == config.Ingest {
 			process.WatchStore(builtin.Kept())
 			m.WatchIngest(func() receiver.EmbeddedQueue { return receiver.EmbeddedQueue{} })

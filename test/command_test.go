@@ -50,10 +50,24 @@ func TestABuildWithoutOpenTelemetrySaysThatNoSpansAreSent(t *testing.T) {
 
 func TestMisuseEndsWithTheCodeOfBadConfiguration(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"fly"}, {"run", "fast"}, {"config", "--yaml"}, {"check", "x"}, {"keys", "--rsa"}} {
+	for _, args := range [][]string{{"fly"}, {"fly", "--help"}, {"run", "fast"}, {"config", "--yaml"}, {"check", "x"}, {"keys", "--rsa"}} {
 		p := run(t, nil, args...)
 		if p.code != 2 || p.stderr.String() == "" || p.stdout.String() != "" {
 			t.Errorf("%q: exit code %d, stdout %q", args, p.code, p.stdout.String())
+		}
+	}
+}
+
+func TestEveryCommandSaysHowItIsUsed(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"help"}, {"-h"}, {"--help"}, {"run", "--help"}, {"check", "-h"}, {"config", "--help"}, {"config", "--markdown", "-h"}, {"health", "-h"},
+		{"top", "--help"}, {"audit", "-h"}, {"version", "-h"}, {"keys", "--help"}, {"queue", "-h"}, {"queue", "check", "--help"},
+		{"dead-letters", "-h"}, {"dead-letters", "drop", "--help"}, {"redrive", "--help"}, {"subscriptions", "-h"}, {"subscriptions", "drop", "-h"},
+	} {
+		p := run(t, nil, args...)
+		if p.code != 0 || !strings.Contains(p.stdout.String(), "usage: carrier [command]") || p.stderr.String() != "" {
+			t.Errorf("%q: exit code %d, stdout %q, stderr %q", args, p.code, p.stdout.String(), p.stderr.String())
 		}
 	}
 }

@@ -29,7 +29,7 @@ type Ingest struct {
 
 // IngestRoute says which of the messages taken over HTTP a route gets, and how.
 type IngestRoute struct {
-	Topics values.List   `envconfig:"CARRIER_INGEST_TOPIC" default:"/" allowed:"paths that begin with a slash, comma-separated, without * ? # or a host" desc:"The paths whose messages the route gets, comma-separated: /orders/ is that path and all below it, /orders that path alone. With CARRIER_ROUTES, a path that no route gets is 404. It has no effect without CARRIER_ROUTES: all paths are taken then."`
+	Topics values.List   `envconfig:"CARRIER_INGEST_TOPIC" default:"/" allowed:"paths that begin with a slash, comma-separated, without * ? # .. or a host" desc:"The paths whose messages the route gets, comma-separated: /orders/ is that path and all below it, /orders that path alone. With CARRIER_ROUTES, a path that no route gets is 404. It has no effect without CARRIER_ROUTES: all paths are taken then."`
 	Lease  time.Duration `envconfig:"CARRIER_INGEST_LEASE" default:"30s" min:"1s" max:"12h" desc:"How long a message is in flight, unless its lease is renewed, before it is delivered again."`
 	Replay bool          `envconfig:"CARRIER_INGEST_REPLAY" default:"false" desc:"Repeat the producer's method, path, query and headers against the webhook endpoint, in place of a plain POST."`
 }

@@ -40,6 +40,7 @@ func (c *consumers) observe(e dispatch.Event) {
 func reachConsumers(s site) (*end, error) {
 	c := s.config
 	table := handoff.New(handoff.Options{Lease: c.Pull.Lease, Asked: s.asked})
+	s.metrics.WatchConsumers(table.Counts)
 	s.consumers.add(workerapi.Route{
 		Name: c.Name, Table: table, Asked: true, Most: c.Concurrency, ContentType: c.Webhook.ContentType,
 		MaxHeaderBytes: int(c.Webhook.MaxHeaderBytes), UnwrapSNS: c.Webhook.Unwrap == config.SNS,

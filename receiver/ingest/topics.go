@@ -20,7 +20,7 @@ func newTopics(subscriptions []Subscription) topics {
 	for i, s := range subscriptions {
 		normal := make([]string, len(s.Topics))
 		for j, name := range s.Topics {
-			normal[j] = topic.Normal(name)
+			normal[j] = topic.Of(name)
 			t.everything = t.everything && name == topic.Every
 		}
 		s.Topics = normal

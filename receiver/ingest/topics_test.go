@@ -12,22 +12,28 @@ import (
 func TestPathSaysWhoGetsTheMessage(t *testing.T) {
 	subscriptions := []Subscription{
 		{Topics: []string{"/orders/"}}, {Topics: []string{"/orders"}}, {Topics: []string{"/mail/", "/orders/new"}}, {Topics: []string{"/%7euser/a%2fb"}},
+		{Topics: []string{"/bücher/", `/a b"<>\^{|}` + "`"}},
 	}
 	tp := newTopics(subscriptions)
 	for path, want := range map[string]string{
-		"/orders/":        "0",
-		"/orders":         "0 1",
-		"/orders/7":       "0",
-		"/orders/new":     "0 2",
-		"/orders/new/":    "0",
-		"/orders/a/b":     "0",
-		"/mail":           "2",
-		"/mail/x":         "2",
-		"/%6Frders/7":     "0",
-		"/~user/a%2Fb":    "3",
-		"/orders//x":      "0",
-		"/orders/a%2Fb":   "0",
-		"/ordersx":        "404",
+		"/orders/":       "0",
+		"/orders":        "0 1",
+		"/orders/7":      "0",
+		"/orders/new":    "0 2",
+		"/orders/new/":   "0",
+		"/orders/a/b":    "0",
+		"/mail":          "2",
+		"/mail/x":        "2",
+		"/%6Frders/7":    "0",
+		"/~user/a%2Fb":   "3",
+		"/orders//x":     "0",
+		"/orders/a%2Fb":  "0",
+		"/b%C3%BCcher/7": "4",
+		"/b%c3%bccher":   "4",
+		"/ordersx":       "404",
+
+		"/a%20b%22%3C%3E%5C%5E%7B%7C%7D%60": "4",
+
 		"/Orders/":        "404",
 		"//orders/":       "404",
 		"/orders%2F7":     "404",

@@ -124,3 +124,34 @@ func TestConsumersAreToldWhatBecomesOfWhatTheyHave(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatConsumersWantAndHoldIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSource()
+		expect := func(when string, wanted, held int) {
+			t.Helper()
+			if w, h := s.table.Counts(); w != wanted || h != held {
+				t.Errorf("%s: %d wanted and %d held, want %d and %d", when, w, h, wanted, held)
+			}
+		}
+		expect("at the start", 0, 0)
+		asking := s.table.Ask(2, 0)
+		expect("asked", 2, 0)
+		m := &message.Message{ID: "a"}
+		go s.table.Transmit(t.Context(), m)
+		h := <-asking.Messages()
+		expect("handed over", 1, 1)
+		if _, err := s.table.Decide(h.Token, Verdict{Kind: Ack}); err != nil {
+			t.Error(err)
+		}
+		expect("decided", 1, 0)
+		s.table.Settled(m, nil)
+		expect("settled", 1, 0)
+		go s.offer(t.Context(), "b")
+		<-asking.Messages()
+		expect("handed over again", 0, 1)
+		time.Sleep(lease)
+		synctest.Wait()
+		expect("lost", 0, 0)
+	})
+}

@@ -94,6 +94,14 @@ func (t *Table) Ready(ctx context.Context, promised int) (int, error) {
 	return t.wanted, nil
 }
 
+// Counts is how many messages consumers ask for and have not been handed, and how many they hold
+// without a verdict.
+func (t *Table) Counts() (wanted, held int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.wanted, len(t.held) - len(t.deciding)
+}
+
 // waitForMore waits until more is wanted than now, or until ctx ends. The lock is held, but for the
 // wait.
 func (t *Table) waitForMore(ctx context.Context) error {

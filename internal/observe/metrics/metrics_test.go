@@ -80,6 +80,8 @@ func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 	m.WatchIngest(ingest)
 	m.WatchProducers(ingest)
 	m.WatchDeferrals(func() int64 { return 6 })
+	m.WatchConsumers(func() (int, int) { return 24, 25 })
+	m.WatchWorkerAPI(func() (int, int) { return 26, 27 })
 	series := []string{
 		`carrier_messages_received_total{receiver="ingest"} 0`,
 		`carrier_leases_lost_total 0`, `carrier_worker_up 0`, `carrier_concurrency_limit 7`,
@@ -91,6 +93,7 @@ func TestKnownLabelsAreThereFromTheStart(t *testing.T) {
 		`carrier_dead_letters 16`, `carrier_dead_letters_dropped_total 17`, `carrier_ingest_files_set_aside 18`,
 		`carrier_ingest_connections 19`, `carrier_ingest_oldest_seconds 0`, `carrier_log_lines_dropped_total 11`,
 		`carrier_spans_sent_total 21`, `carrier_spans_lost_total{cause="queue_full"} 22`, `carrier_spans_lost_total{cause="not_sent"} 23`,
+		`carrier_consumer_wanted 24`, `carrier_consumer_held 25`, `carrier_consumer_waits 26`, `carrier_consumer_streams 27`,
 		`carrier_messages_left_to_redrive_total 0`, `carrier_messages_rejected_total{action="retry",receiver="ingest"} 0`,
 		`carrier_messages_rejected_total{action="dead-letter",receiver="ingest"} 0`, `carrier_messages_rejected_total{action="drop",receiver="ingest"} 0`,
 		`carrier_attempt_duration_seconds_count 0`, `carrier_message_age_seconds_count 0`,

@@ -1,7 +1,10 @@
 // Package topic matches the paths of requests with the topics that subscriptions name.
 package topic
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Every is the topic that all paths belong to.
 const Every = "/"
@@ -39,6 +42,20 @@ func Normal(path string) string {
 		i += 2
 	}
 	return b.String()
+}
+
+// Of is the path that a topic means, as Normal returns it. It may be written with characters that a
+// request cannot have but escaped: /bücher/ is /b%C3%BCcher/.
+func Of(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return Normal(b.String())
 }
 
 // unescaped reads the escape that s begins with.

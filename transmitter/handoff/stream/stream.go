@@ -9,6 +9,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -126,6 +127,9 @@ func (s *stream) run(ctx context.Context) error {
 			}
 			s.answered(replies)
 		case err := <-s.broken:
+			if errors.As(err, new(fault)) { // who hears of it hears of the frames before it first
+				return errors.Join(s.write(ctx, s.takeReplies()), err)
+			}
 			return err
 		case <-draining:
 			draining = nil
@@ -140,6 +144,15 @@ func (s *stream) run(ctx context.Context) error {
 		}
 	}
 	return errDrained
+}
+
+// takeReplies returns the answers that are known, and leaves everything else.
+func (s *stream) takeReplies() []reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	replies := s.replies
+	s.replies = nil
+	return replies
 }
 
 // over reports whether nothing is left to do: nothing more is handed over, what was is settled or the

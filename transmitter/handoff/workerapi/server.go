@@ -128,6 +128,11 @@ func newServer(o Options) *Server {
 // Addr is where the server listens.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
+// Counts is how many requests wait for messages, and how many streams are open.
+func (s *Server) Counts() (waits, streams int) {
+	return int(s.waits.Load()), int(s.streams.count.Load())
+}
+
 // Serve answers until Close; it returns nil then, and what went wrong otherwise. It is called once.
 func (s *Server) Serve() error {
 	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {

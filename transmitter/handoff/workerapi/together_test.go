@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/coder/websocket"
+
 	"carrier/message"
 	"carrier/transmitter/handoff"
 )
@@ -96,6 +98,54 @@ func TestCreditIsFreedByAnyVerdict(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestFramesBeforeAWrongOneAreAnswered(t *testing.T) {
+	for range 50 { // who is first is chance
+		synctest.Test(t, func(t *testing.T) {
+			s := newStreamed(t)
+			defer s.close(t)
+			c := s.dial(t)
+			c.say(`{"type":"ack","token":"a"}`)
+			synctest.Wait() // its answer is being written, and nobody reads
+			c.say(`{"type":"ack","token":"b"}`)
+			c.say(`{"type":"wrong"}`)
+			synctest.Wait()
+			for _, token := range []string{"a", "b"} {
+				if f := c.expect("settled"); f.Token != token || f.Error != "unknown" {
+					t.Errorf("heard %+v of %s", f, token)
+				}
+			}
+			c.expect("error")
+			c.expectEnd(websocket.StatusPolicyViolation)
+		})
+	}
+}
+
+func TestWaitsAndStreamsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreamed(t)
+		defer s.close(t)
+		expect := func(when string, waits, streams int) {
+			t.Helper()
+			synctest.Wait()
+			if w, open := s.Counts(); w != waits || open != streams {
+				t.Errorf("%s: %d waits and %d streams, want %d and %d", when, w, open, waits, streams)
+			}
+		}
+		expect("at the start", 0, 0)
+		c := s.dial(t)
+		expect("a stream", 0, 1)
+		answered := make(chan struct{})
+		go func() {
+			s.do(t, "GET", "/v1/next?wait=1s", "")
+			close(answered)
+		}()
+		expect("a wait", 1, 1)
+		<-answered
+		_ = c.conn.CloseNow()
+		expect("at the end", 0, 0)
+	})
 }
 
 // readRaw reads one frame of less than 64 KiB as it is.
