@@ -59,12 +59,25 @@ type assignment struct {
 	taken  []bool // of stored
 }
 
-// find is the place in stored of wanted number i; -1 for a new one.
+// find is the place in stored of wanted number i; -1 for a new one. For the first one, what was
+// configured until now goes before what was removed, whatever their names: messages were taken for it.
 func (a *assignment) find(i int) int {
-	if at := a.named(a.wanted[i].Name); at >= 0 || i > 0 {
+	name := a.wanted[i].Name
+	at := a.named(name)
+	if i > 0 || at >= 0 && a.stored[at].State == record.Active {
 		return at
 	}
-	if a.wanted[0].Name != "" {
+	other := a.counterpart(name)
+	if at >= 0 && (other < 0 || a.stored[other].State != record.Active) {
+		return at
+	}
+	return other
+}
+
+// counterpart is the place of the one that is the same as the first of wanted, which has this name;
+// -1 where there is none.
+func (a *assignment) counterpart(name string) int {
+	if name != "" {
 		return a.named("")
 	}
 	for at, s := range a.stored {
@@ -75,8 +88,8 @@ func (a *assignment) find(i int) int {
 	return -1
 }
 
-// named is the place of the stored one with a name; -1 where there is none. What is being dropped
-// is gone: another one of its name is new.
+// named is the place of the stored one with a name; -1 where there is none. Of two, the configured one
+// comes first. What is being dropped is gone: another one of its name is new.
 func (a *assignment) named(name string) int {
 	for at, s := range a.stored {
 		if s.Name == name && s.State != record.Dropping {

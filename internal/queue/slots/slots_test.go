@@ -39,6 +39,20 @@ func TestSlotsAreFoundAgain(t *testing.T) {
 			{named("mail", "orders"), []int{1, 0}, ""},
 			{named(""), []int{1}, "orders:removed "},
 		},
+		"routes come back in another order": {
+			{named("orders", "mail"), []int{0, 1}, ""},
+			{named(""), []int{0}, "mail:removed "},
+			{named("mail", "orders"), []int{0, 2}, "mail:removed "},
+			{named("orders", "mail"), []int{2, 0}, "mail:removed "},
+			{named(""), []int{2}, "mail:removed mail:removed "},
+		},
+		"a route comes back that was removed before the routes were": {
+			{named("orders"), []int{0}, ""},
+			{named("bills"), []int{1}, "orders:removed "},
+			{named(""), []int{1}, "orders:removed "},
+			{named("orders"), []int{1}, "orders:removed "},
+			{named(""), []int{1}, "orders:removed "},
+		},
 		"a route has another name": {
 			{named("orders", "mail"), []int{0, 1}, ""},
 			{named("bills", "mail"), []int{2, 1}, "orders:removed "},
