@@ -128,7 +128,7 @@ func TestWithoutAWeightAPlaceIsForWhenNobodyElseWantsOne(t *testing.T) {
 		during(t, 2, time.Minute, p, func(ctx context.Context) {
 			busy, idle := context.WithTimeout(ctx, 30*time.Second)
 			t.Cleanup(idle)
-			for range 3 {
+			for range 4 { // two wait also while both places come back at one moment
 				go user(busy, weighted, second100, &first)
 			}
 			synctest.Wait()
