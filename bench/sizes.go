@@ -1,10 +1,7 @@
 package main
 
 import (
-	"compress/gzip"
 	"context"
-	"io"
-	"os"
 	"path/filepath"
 
 	"carrier/bench/figures"
@@ -25,37 +22,13 @@ func sizes() scenario {
 				if err := b.BuildRelease(ctx, path, built.tags); err != nil {
 					return err
 				}
-				s, err := sizeOfProgram(path)
+				n, packed, err := harness.Sizes(path)
 				if err != nil {
 					return err
 				}
-				r.Add(built.subject, s)
+				r.Add(built.subject, figures.Sample{"binary": harness.Mebi(n), "gzip": harness.Mebi(packed)})
 			}
 			return nil
 		},
 	}
-}
-
-func sizeOfProgram(path string) (figures.Sample, error) {
-	f, err := os.Open(path) //nolint:gosec // just built
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	var packed counter
-	z := gzip.NewWriter(&packed)
-	n, err := io.Copy(z, f)
-	if err != nil {
-		return nil, err
-	}
-	err = z.Close()
-	return figures.Sample{"binary": harness.Mebi(n), "gzip": harness.Mebi(int64(packed))}, err
-}
-
-// A counter counts what is written to it.
-type counter int64
-
-func (c *counter) Write(p []byte) (int, error) {
-	*c += counter(len(p))
-	return len(p), nil
 }
