@@ -55,12 +55,12 @@ func (a Action) String() string {
 	}
 }
 
-// A Word is the verdict that the worker gave on a message by its token.
-type Word uint8
+// A TokenVerdict is the verdict that the worker gave on a message by its token.
+type TokenVerdict uint8
 
 const (
 	// NoToken means that the worker's answer has said what becomes of the message.
-	NoToken Word = iota
+	NoToken TokenVerdict = iota
 	// NoVerdict means that the worker promised a verdict and gave none in time.
 	NoVerdict
 	// AckByToken means that the worker accepted the message.
@@ -71,10 +71,10 @@ const (
 	DeadLetterByToken
 )
 
-// String names w as the log and the audit trail do: none, ack, retry, dead-letter, or nothing for
+// String names v as the log and the audit trail do: none, ack, retry, dead-letter, or nothing for
 // NoToken.
-func (w Word) String() string {
-	return [...]string{"", "none", "ack", "retry", "dead-letter"}[w]
+func (v TokenVerdict) String() string {
+	return [...]string{"", "none", "ack", "retry", "dead-letter"}[v]
 }
 
 // An Outcome is the word on one message, from the transmitter to the receiver. The zero value gives
@@ -91,8 +91,8 @@ type Outcome struct {
 	// Along says that the attempt was made in the same request as another message's, which stands for
 	// it where requests are counted.
 	Along bool
-	// Word is the verdict that the worker gave by token.
-	Word Word
+	// TokenVerdict is the verdict that the worker gave by token.
+	TokenVerdict TokenVerdict
 	// Delay is how long the message stays hidden when it goes back (Retry, or Rejected with
 	// Redrive). A receiver shortens it to what its source allows.
 	Delay time.Duration
@@ -112,7 +112,7 @@ type Outcome struct {
 	// answered that it will: what becomes of the message is not known yet, and whoever knows the tokens
 	// waits for it. Zero in the outcome that Transmit returns to the dispatcher.
 	Later time.Duration
-	// Held is how long after the attempt began Word was known; zero where that is NoToken.
+	// Held is how long after the attempt began TokenVerdict was known; zero where that is NoToken.
 	Held time.Duration
 	// Reason says in a few words why the message was not delivered, for logs and dead letters. It
 	// holds nothing of the body, of a header's value, or of a secret.

@@ -46,7 +46,7 @@ func TestBreakerOpensOnFailuresInARowAndOnNothingElse(t *testing.T) {
 		"two":                               {[]message.Outcome{failed500, failed500}, false},
 		"a success between them":            {[]message.Outcome{failed500, failed500, success, failed500}, false},
 		"an answer that puts the word off":  {[]message.Outcome{failed500, failed500, {Cause: message.Failed, Code: "2xx", Status: 202, Later: time.Hour}, failed500}, false},
-		"a retry by token says nothing":     {[]message.Outcome{failed500, failed500, {Cause: message.Failed, Code: "2xx", Word: message.RetryByToken}, failed500}, true},
+		"a retry by token says nothing":     {[]message.Outcome{failed500, failed500, {Cause: message.Failed, Code: "2xx", TokenVerdict: message.RetryByToken}, failed500}, true},
 		"a permanent answer between them":   {[]message.Outcome{failed500, failed500, {Verdict: message.Rejected, Code: "4xx"}, failed500}, false},
 		"a 429 between them says nothing":   {[]message.Outcome{failed500, failed500, again(message.Failed, "4xx"), failed500}, true},
 		"a deferral between says nothing":   {[]message.Outcome{failed500, failed500, again(message.Deferred, "5xx"), failed500}, true},

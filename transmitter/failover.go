@@ -171,7 +171,7 @@ func goesOn(o message.Outcome) bool {
 	if o.Verdict != message.Retry || o.Cause == message.Returned {
 		return false
 	}
-	if o.Word != message.NoToken { // by token, before the answer
+	if o.TokenVerdict != message.NoToken { // by token, before the answer
 		return false
 	}
 	switch o.Status {

@@ -24,7 +24,7 @@ var (
 	asked     = message.Outcome{Cause: message.Failed, Status: 200, Code: "2xx", Reason: "asked for a retry"}
 	stopped   = message.Outcome{Reason: "not posted: stopping"}
 	later     = message.Outcome{Cause: message.Failed, Status: 202, Code: "2xx", Later: time.Minute, Reason: "later"}
-	byToken   = message.Outcome{Cause: message.Failed, Code: "2xx", Word: message.RetryByToken, Reason: "again"}
+	byToken   = message.Outcome{Cause: message.Failed, Code: "2xx", TokenVerdict: message.RetryByToken, Reason: "again"}
 )
 
 func failedWith(status int) message.Outcome {

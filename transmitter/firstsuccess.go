@@ -30,7 +30,7 @@ func (f *firstSuccess) Transmit(ctx context.Context, m *message.Message) message
 	o := f.Transmitter.Transmit(ctx, m)
 	switch {
 	case f.succeeded.Load():
-	case o.Status/100 == 2, o.Word != message.NoToken:
+	case o.Status/100 == 2, o.TokenVerdict != message.NoToken:
 		f.succeeded.Store(true)
 	case o.Verdict == message.Rejected && o.Action != message.DeadLetter && isWrongEndpoint(o.Status):
 		o.Verdict, o.Cause = message.Retry, message.Failed

@@ -37,7 +37,7 @@ func TestUntilTheFirstSuccessAWrongEndpointRejectsNothing(t *testing.T) {
 			[]message.Outcome{refused, answer(404)}, []message.Verdict{message.Retry, message.Rejected}, nil,
 		},
 		"a word by token is one too": {
-			[]message.Outcome{{Cause: message.Failed, Word: message.RetryByToken}, answer(404)}, []message.Verdict{message.Retry, message.Rejected}, nil,
+			[]message.Outcome{{Cause: message.Failed, TokenVerdict: message.RetryByToken}, answer(404)}, []message.Verdict{message.Retry, message.Rejected}, nil,
 		},
 		"other statuses speak of the message": {
 			[]message.Outcome{answer(400), answer(410), answer(422), answer(302)},

@@ -99,8 +99,8 @@ func (t *Table) takeAlarm() *alarm {
 	return a
 }
 
-// unheed ends the waiting for h, which has ended: nobody rings any more. The lock is held.
-func (t *Table) unheed(h *held) {
+// stopWaiting ends the waiting for h, which has ended: nobody rings any more. The lock is held.
+func (t *Table) stopWaiting(h *held) {
 	a := h.alarm
 	h.alarm = nil
 	select {
@@ -169,7 +169,7 @@ func (t *Table) look(ctx context.Context, h *held) (o message.Outcome, over bool
 		h.alarm.set(left)
 		return o, false
 	}
-	t.unheed(h)
+	t.stopWaiting(h)
 	return o, true
 }
 

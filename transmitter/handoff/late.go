@@ -98,7 +98,7 @@ func (t *Table) answered(h *held, o message.Outcome, begun time.Time) message.Ou
 	switch {
 	case h.decided:
 		o.Took = 0
-		t.unheed(h)
+		t.stopWaiting(h)
 		return h.spoken(o, begun)
 	case o.Later > 0:
 		o.Attempted, o.Took = begun, time.Since(begun)
@@ -108,7 +108,7 @@ func (t *Table) answered(h *held, o message.Outcome, begun time.Time) message.Ou
 		t.late[h.message] = h
 		return o
 	}
-	t.unheed(h)
+	t.stopWaiting(h)
 	delete(t.held, h.key)
 	if o.Code != "" && o.Cause != message.Unreached { // else the worker has not seen the token
 		t.ended.put(h, false)
@@ -123,7 +123,7 @@ func (t *Table) settledBy(h *held, o message.Outcome, begun time.Time) (_ messag
 	if !h.decided {
 		return message.Outcome{}, false
 	}
-	t.unheed(h)
+	t.stopWaiting(h)
 	return h.spoken(o, begun), true
 }
 
@@ -138,7 +138,7 @@ func (h *held) spoken(o message.Outcome, begun time.Time) message.Outcome {
 	case DeadLetter:
 		v.Reason = h.verdict.reasonOr("worker asked for dead-letter")
 	}
-	v.Word, v.Held = h.verdict.Kind.word(), time.Since(begun)
+	v.TokenVerdict, v.Held = h.verdict.Kind.tokenVerdict(), time.Since(begun)
 	v.Attempted, v.Took = begun, o.Took
 	if v.Took == 0 {
 		v.Took = v.Held
@@ -180,7 +180,7 @@ func (t *Table) awaitLate(ctx context.Context, m *message.Message, o message.Out
 	if h.decided {
 		return h.spoken(o, begun)
 	}
-	o.Code, o.Word, o.Held = end.Code, message.NoVerdict, time.Since(begun)
+	o.Code, o.TokenVerdict, o.Held = end.Code, message.NoVerdict, time.Since(begun)
 	o.Reason = "worker answered later, and gave no verdict in time"
 	if ctx.Err() != nil {
 		o.Reason = "worker answered later: the drain time is over"

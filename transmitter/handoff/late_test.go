@@ -65,20 +65,20 @@ func TestWordThatComesLaterIsTheOutcome(t *testing.T) {
 		say    Verdict       // a minute after the POST began
 		want   message.Outcome
 	}{
-		"later, then ack": {laterAnswer, 0, Verdict{Kind: Ack}, message.Outcome{Verdict: message.Delivered, Status: 202, Word: message.AckByToken}},
+		"later, then ack": {laterAnswer, 0, Verdict{Kind: Ack}, message.Outcome{Verdict: message.Delivered, Status: 202, TokenVerdict: message.AckByToken}},
 		"later, then retry": {laterAnswer, 0, Verdict{Kind: Retry}, message.Outcome{
-			Cause: message.Failed, Status: 202, Word: message.RetryByToken, Reason: "worker asked for a retry",
+			Cause: message.Failed, Status: 202, TokenVerdict: message.RetryByToken, Reason: "worker asked for a retry",
 		}},
 		"later, then retry with a delay": {laterAnswer, 0, Verdict{Kind: Retry, Delay: 30 * time.Second}, message.Outcome{
-			Cause: message.Deferred, Delay: 30 * time.Second, Status: 202, Word: message.RetryByToken, Reason: "worker asked for a retry",
+			Cause: message.Deferred, Delay: 30 * time.Second, Status: 202, TokenVerdict: message.RetryByToken, Reason: "worker asked for a retry",
 		}},
 		"later, then dead-letter": {laterAnswer, 0, Verdict{Kind: DeadLetter, Reason: "torn"}, message.Outcome{
-			Verdict: message.Rejected, Action: message.DeadLetter, Status: 202, Word: message.DeadLetterByToken, Reason: "torn",
+			Verdict: message.Rejected, Action: message.DeadLetter, Status: 202, TokenVerdict: message.DeadLetterByToken, Reason: "torn",
 		}},
-		"ack before a good answer": {goodAnswer, time.Hour, Verdict{Kind: Ack}, message.Outcome{Verdict: message.Delivered, Word: message.AckByToken}},
-		"ack before a failure":     {badAnswer, time.Hour, Verdict{Kind: Ack}, message.Outcome{Verdict: message.Delivered, Word: message.AckByToken}},
+		"ack before a good answer": {goodAnswer, time.Hour, Verdict{Kind: Ack}, message.Outcome{Verdict: message.Delivered, TokenVerdict: message.AckByToken}},
+		"ack before a failure":     {badAnswer, time.Hour, Verdict{Kind: Ack}, message.Outcome{Verdict: message.Delivered, TokenVerdict: message.AckByToken}},
 		"retry before a good answer": {goodAnswer, time.Hour, Verdict{Kind: Retry}, message.Outcome{
-			Cause: message.Failed, Word: message.RetryByToken, Reason: "worker asked for a retry",
+			Cause: message.Failed, TokenVerdict: message.RetryByToken, Reason: "worker asked for a retry",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestHoldThatEndsIsAFailedAttempt(t *testing.T) {
 				if lasted := time.Since(begun); lasted != c.lasts || o.Held != lasted {
 					t.Errorf("held for %v (%v), want %v", lasted, o.Held, c.lasts)
 				}
-				if o.Verdict != message.Retry || o.Cause != message.Failed || o.Code != "timeout" || o.Status != 202 || o.Word != message.NoVerdict || o.Later != 0 || o.Took != time.Second {
+				if o.Verdict != message.Retry || o.Cause != message.Failed || o.Code != "timeout" || o.Status != 202 || o.TokenVerdict != message.NoVerdict || o.Later != 0 || o.Took != time.Second {
 					t.Errorf("outcome %+v", o)
 				}
 				if err := settle(t, p.table, token, Verdict{Kind: Ack}); !errors.Is(err, ErrLeaseEnded) {
@@ -290,7 +290,7 @@ func TestVerdictAtTheMomentOfTheAnswerCounts(t *testing.T) {
 		if _, err := table.Decide(h.token, Verdict{Kind: DeadLetter}); err != nil {
 			t.Fatal(err)
 		}
-		if o := table.answered(h, answer, time.Now()); o.Action != message.DeadLetter || o.Word != message.DeadLetterByToken || o.Status != answer.Status || o.Later != 0 {
+		if o := table.answered(h, answer, time.Now()); o.Action != message.DeadLetter || o.TokenVerdict != message.DeadLetterByToken || o.Status != answer.Status || o.Later != 0 {
 			t.Errorf("outcome %+v", o)
 		}
 	}

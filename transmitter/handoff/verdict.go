@@ -22,8 +22,8 @@ const (
 // Known reports whether k is one of the verdicts.
 func (k Kind) Known() bool { return k == Ack || k == Retry || k == DeadLetter || k == Extend }
 
-// word is k as an outcome has it.
-func (k Kind) word() message.Word {
+// tokenVerdict is k as an outcome has it.
+func (k Kind) tokenVerdict() message.TokenVerdict {
 	switch k {
 	case Ack:
 		return message.AckByToken

@@ -94,7 +94,7 @@ func TestEachEventHasItsLine(t *testing.T) {
 		"nothing tried":                          {of(dispatch.Attempted, message.Outcome{}, nil), "", nil},
 		"worker unreached":                       {of(dispatch.Attempted, message.Outcome{Cause: message.Unreached, Code: "refused"}, nil), "", nil},
 		"delivered":                              {of(dispatch.Settled, message.Outcome{Verdict: message.Delivered, Status: 204}, nil), "debug", map[string]any{"message_id": "m-1", "msg": "message delivered", "status": 204.0, "receive_count": 3.0}},
-		"delivered later":                        {of(dispatch.Settled, message.Outcome{Verdict: message.Delivered, Status: 202, Word: message.AckByToken, Held: time.Hour}, nil), "debug", map[string]any{"verdict": "ack", "held": 3600, "status": 202.0}},
+		"delivered later":                        {of(dispatch.Settled, message.Outcome{Verdict: message.Delivered, Status: 202, TokenVerdict: message.AckByToken, Held: time.Hour}, nil), "debug", map[string]any{"verdict": "ack", "held": 3600, "status": 202.0}},
 		"returned":                               {of(dispatch.Settled, message.Outcome{}, nil), "debug", map[string]any{"msg": "message returned"}},
 		"deferred":                               {of(dispatch.Settled, message.Outcome{Cause: message.Deferred, Delay: time.Minute}, nil), "info", map[string]any{"msg": "message deferred", "delay": 60}},
 		"failed":                                 {of(dispatch.Settled, failed, nil), "warn", map[string]any{"message_id": "m-1", "msg": "message failed", "reason": "status 500", "code": "5xx", "delay": 2}},

@@ -68,8 +68,8 @@ func outcome(o message.Outcome) []zap.Field {
 	if o.Delay > 0 && !o.Ends() { // of one that ends, it is for a source that cannot do so
 		fields = append(fields, zap.Duration("delay", o.Delay))
 	}
-	if o.Word != message.NoToken {
-		fields = append(fields, zap.String("verdict", o.Word.String()), zap.Duration("held", o.Held))
+	if o.TokenVerdict != message.NoToken {
+		fields = append(fields, zap.String("verdict", o.TokenVerdict.String()), zap.Duration("held", o.Held))
 	}
 	return fields
 }

@@ -51,7 +51,7 @@ func (r *Route) settlement(e dispatch.Event) Settlement {
 	s := Settlement{
 		Time: time.Now(), Route: r.name, MessageID: redact.Text(m.ID), Outcome: o.Label(),
 		Attempts: receiver.Attempts(m, o), AgeMS: m.Age().Milliseconds(), SettleMS: e.Took.Milliseconds(), OK: true,
-		Verdict: o.Word.String(), HeldMS: o.Held.Milliseconds(),
+		Verdict: o.TokenVerdict.String(), HeldMS: o.Held.Milliseconds(),
 	}
 	if e.Lost() {
 		s.Outcome, s.OK = lost, false
