@@ -25,7 +25,6 @@ type pullRequest struct {
 
 // plain reads a request in the usual form, and reports whether it is one.
 func (p *pullRequest) plain(text []byte) bool {
-	*p = pullRequest{}
 	r := plainjson.NewReader(text)
 	for r.Begin('{'); r.More('}'); {
 		switch key := string(r.Key()); {
@@ -39,7 +38,11 @@ func (p *pullRequest) plain(text []byte) bool {
 			r.Fail()
 		}
 	}
-	return r.End()
+	if !r.End() {
+		*p = pullRequest{}
+		return false
+	}
+	return true
 }
 
 // wish checks what p asks for.

@@ -11,7 +11,7 @@ import (
 const maxBody = 1 << 20
 
 // readJSON reads the body of r, one JSON object, into dst; an empty body changes nothing. plain sets
-// dst from a body in the usual form, and reports false where it is in another one.
+// dst from a body in the usual form; where it is in another one plain reports false and leaves dst empty.
 func readJSON(w http.ResponseWriter, r *http.Request, dst any, plain func([]byte) bool) *httpapi.Problem {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))

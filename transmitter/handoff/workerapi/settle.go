@@ -32,7 +32,6 @@ type settlement struct {
 
 // plain reads a request in the usual form, and reports whether it is one.
 func (s *settleRequest) plain(text []byte) bool {
-	*s = settleRequest{}
 	r := plainjson.NewReader(text)
 	for r.Begin('{'); r.More('}'); {
 		if string(r.Key()) != "messages" || s.Messages != nil {
@@ -44,7 +43,11 @@ func (s *settleRequest) plain(text []byte) bool {
 			s.Messages = append(s.Messages, plainSettlement(r))
 		}
 	}
-	return r.End()
+	if !r.End() {
+		*s = settleRequest{}
+		return false
+	}
+	return true
 }
 
 // usualSettlement is how many bytes a settlement has at least, in the usual form.

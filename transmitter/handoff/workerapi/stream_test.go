@@ -73,6 +73,22 @@ func (s *streamed) close(t *testing.T) {
 	}
 }
 
+// onStream runs f in a bubble with a server, and a client that has said so much credit; with 0 it has
+// said nothing.
+func onStream(t *testing.T, most int, f func(t *testing.T, s *streamed, c *client)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStreamed(t)
+		defer s.close(t)
+		c := s.dial(t)
+		if most > 0 {
+			c.say(`{"type":"credit","most":%d}`, most)
+			synctest.Wait()
+		}
+		f(t, s, c)
+	})
+}
+
 // A client is the other end of a stream.
 type client struct {
 	t    *testing.T
@@ -143,12 +159,7 @@ func (c *client) expectEnd(code websocket.StatusCode) {
 }
 
 func TestStreamDeliversAndSettles(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreamed(t)
-		defer s.close(t)
-		c := s.dial(t)
-		c.say(`{"type":"credit","most":10}`)
-		synctest.Wait()
+	onStream(t, 10, func(t *testing.T, s *streamed, c *client) {
 		large := strings.Repeat("é", 100<<10)
 		for id, body := range map[string]string{"ack": "text", "retry": "\xff", "dead-letter": "", "retry later": large} {
 			go s.offer(t.Context(), id, body)
@@ -198,12 +209,7 @@ func TestStreamDeliversAndSettles(t *testing.T) {
 
 // Between the pieces of a long message pings are answered, however slowly the client reads.
 func TestLongMessagesGoOutInPieces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreamed(t)
-		defer s.close(t)
-		c := s.dial(t)
-		c.say(`{"type":"credit","most":1}`)
-		synctest.Wait()
+	onStream(t, 1, func(t *testing.T, s *streamed, c *client) {
 		go s.offer(t.Context(), "a", strings.Repeat("x", 100<<10))
 		var head [2]byte
 		if _, err := io.ReadFull(c.raw, head[:]); err != nil || head[0] != 1 {
@@ -222,12 +228,7 @@ func TestStreamThatClosesFailsWhatItHeld(t *testing.T) {
 		"a wrong frame":      func(c *client) { c.say(`{}`); c.expect("error"); c.expectEnd(websocket.StatusPolicyViolation) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newStreamed(t)
-				defer s.close(t)
-				c := s.dial(t)
-				c.say(`{"type":"credit","most":3}`)
-				synctest.Wait()
+			onStream(t, 3, func(t *testing.T, s *streamed, c *client) {
 				begun := time.Now()
 				for _, id := range []string{"a", "b"} {
 					go s.offer(t.Context(), id, "x")
@@ -254,12 +255,7 @@ func TestStreamThatClosesFailsWhatItHeld(t *testing.T) {
 }
 
 func TestStreamTellsOfWhatIsLost(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreamed(t)
-		defer s.close(t)
-		c := s.dial(t)
-		c.say(`{"type":"credit","most":1}`)
-		synctest.Wait()
+	onStream(t, 1, func(t *testing.T, s *streamed, c *client) {
 		begun := time.Now()
 		go s.offer(t.Context(), "a", "x")
 		m := c.expect("message")
@@ -288,10 +284,7 @@ func TestStreamTellsOfWhatIsLost(t *testing.T) {
 
 // TestStreamHoldsExactlyItsCredit changes the credit at random in front of more messages than that.
 func TestStreamHoldsExactlyItsCredit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreamed(t)
-		defer s.close(t)
-		c := s.dial(t)
+	onStream(t, 0, func(t *testing.T, s *streamed, c *client) {
 		heard := make(chan said, 1000)
 		go func() {
 			for {
@@ -362,12 +355,7 @@ func (s *streamed) readyNow(t *testing.T) (int, error) {
 }
 
 func TestCreditIsCutToTheConcurrency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreamed(t)
-		defer s.close(t)
-		c := s.dial(t)
-		c.say(`{"type":"credit","most":1000000}`)
-		synctest.Wait()
+	onStream(t, 1000000, func(t *testing.T, s *streamed, c *client) {
 		if n, err := s.readyNow(t); n != most || err != nil {
 			t.Errorf("ready for %d, %v", n, err)
 		}
@@ -445,12 +433,7 @@ func TestBytesThatAreNoFrameEndTheStream(t *testing.T) {
 		"HTTP":                "GET / HTTP/1.1\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newStreamed(t)
-				defer s.close(t)
-				c := s.dial(t)
-				c.say(`{"type":"credit","most":1}`)
-				synctest.Wait()
+			onStream(t, 1, func(t *testing.T, s *streamed, c *client) {
 				go s.offer(t.Context(), "a", "x")
 				c.expect("message")
 				go func() { _, _ = c.raw.Write([]byte(bytes)) }()
@@ -508,12 +491,7 @@ func TestClientThatAnswersNoPingIsGone(t *testing.T) {
 }
 
 func TestClientThatDoesNotReadIsGoneAndHoldsLittle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreamed(t)
-		defer s.close(t)
-		c := s.dial(t)
-		c.say(`{"type":"credit","most":5}`)
-		synctest.Wait()
+	onStream(t, 5, func(t *testing.T, s *streamed, c *client) {
 		begun := time.Now()
 		for i := range 5 {
 			go s.offer(t.Context(), fmt.Sprint(i), "x")
@@ -534,12 +512,7 @@ func TestClientThatDoesNotReadIsGoneAndHoldsLittle(t *testing.T) {
 // A client that floods carrier with verdicts on a message that its source says nothing of is not read
 // from beyond a bound, and goes on afterwards.
 func TestFloodOfVerdictsIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreamed(t)
-		defer s.close(t)
-		c := s.dial(t)
-		c.say(`{"type":"credit","most":1}`)
-		synctest.Wait()
+	onStream(t, 1, func(t *testing.T, s *streamed, c *client) {
 		m := &message.Message{ID: "a"}
 		go s.table.Transmit(t.Context(), m)
 		token := c.expect("message").Token

@@ -30,12 +30,7 @@ func TestFramesThatAreThereAreWrittenTogether(t *testing.T) {
 		"what was not was not":                   {func(c *client) { _, _ = c.raw.Read(make([]byte, 10)) }, map[message.Cause]int{message.Failed: 1, message.Unreached: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newStreamed(t)
-				defer s.close(t)
-				client := s.dial(t)
-				client.say(`{"type":"credit","most":3}`)
-				synctest.Wait()
+			onStream(t, 3, func(t *testing.T, s *streamed, client *client) {
 				for _, id := range []string{"a", "b", "c"} { // the first one is being written then
 					go s.offer(t.Context(), id, strings.Repeat("x", 200))
 					synctest.Wait()
@@ -68,12 +63,7 @@ func TestCreditIsFreedByAnyVerdict(t *testing.T) {
 		"over HTTP, after the same by frame": {"ack", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newStreamed(t)
-				defer s.close(t)
-				c := s.dial(t)
-				c.say(`{"type":"credit","most":1}`)
-				synctest.Wait()
+			onStream(t, 1, func(t *testing.T, s *streamed, c *client) {
 				go s.table.Transmit(t.Context(), &message.Message{ID: "a"})
 				token := c.expect("message").Token
 				for _, kind := range frames {
@@ -102,10 +92,7 @@ func TestCreditIsFreedByAnyVerdict(t *testing.T) {
 
 func TestFramesBeforeAWrongOneAreAnswered(t *testing.T) {
 	for range 50 { // who is first is chance
-		synctest.Test(t, func(t *testing.T) {
-			s := newStreamed(t)
-			defer s.close(t)
-			c := s.dial(t)
+		onStream(t, 0, func(t *testing.T, s *streamed, c *client) {
 			c.say(`{"type":"ack","token":"a"}`)
 			synctest.Wait() // its answer is being written, and nobody reads
 			c.say(`{"type":"ack","token":"b"}`)
