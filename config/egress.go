@@ -32,14 +32,15 @@ func (k *check) format(r *Route) {
 	}
 }
 
-// batches checks that a request of several messages has a form that can hold them.
+// batches checks that a request of several messages has a form that can hold them. A size that is set
+// for all routes is left to those that can have one.
 func (k *check) batches(r *Route) {
 	const size = "CARRIER_WEBHOOK_BATCH_SIZE"
 	noTokens := k.config.Worker.Address != "" && !slices.ContainsFunc(k.config.Routes, func(r Route) bool { return r.Asked() })
 	switch w := r.Webhook; {
 	case w.BatchSize <= 1 || r.Transmitter != Webhook:
 	case w.Format != Lambda && r.Name != "" && k.nameOf(size) == size && slices.ContainsFunc(k.config.Routes, takesBatches):
-		r.Webhook.BatchSize = 1 // what is said for every route is for those that can
+		r.Webhook.BatchSize = 1
 	case w.Format != Lambda || noTokens:
 		k.fault(size, "must be 1 unless CARRIER_WEBHOOK_FORMAT is lambda; and with CARRIER_WORKER_ADDRESS, since a request of several messages has no token to settle them by")
 	}
