@@ -34,11 +34,13 @@ func TestQueueIsFoundByNameOrURL(t *testing.T) {
 
 func TestARNIsMadeOfTheURLWhereTheQueueDoesNotSay(t *testing.T) {
 	for name, c := range map[string]struct{ address, region, want string }{
-		"AWS":               {"https://sqs.eu-west-1.amazonaws.com/123456789012/q", "eu-west-1", "arn:aws:sqs:eu-west-1:123456789012:q"},
-		"China":             {"https://sqs.cn-north-1.amazonaws.com.cn/123456789012/q", "cn-north-1", "arn:aws-cn:sqs:cn-north-1:123456789012:q"},
-		"GovCloud":          {"https://sqs.us-gov-west-1.amazonaws.com/1/q", "us-gov-west-1", "arn:aws-us-gov:sqs:us-gov-west-1:1:q"},
-		"no account in it":  {"http://localhost:9324/queue/q", "us-east-1", "arn:aws:sqs:us-east-1::q"},
-		"no path before it": {"http://localhost:9324/q", "us-east-1", "arn:aws:sqs:us-east-1::q"},
+		"AWS":                {"https://sqs.eu-west-1.amazonaws.com/123456789012/q", "eu-west-1", "arn:aws:sqs:eu-west-1:123456789012:q"},
+		"China":              {"https://sqs.cn-north-1.amazonaws.com.cn/123456789012/q", "cn-north-1", "arn:aws-cn:sqs:cn-north-1:123456789012:q"},
+		"GovCloud":           {"https://sqs.us-gov-west-1.amazonaws.com/1/q", "us-gov-west-1", "arn:aws-us-gov:sqs:us-gov-west-1:1:q"},
+		"European Sovereign": {"https://sqs.eusc-de-east-1.amazonaws.eu/1/q", "eusc-de-east-1", "arn:aws-eusc:sqs:eusc-de-east-1:1:q"},
+		"a secret region":    {"https://sqs.us-isob-east-1.sc2s.sgov.gov/1/q", "us-isob-east-1", "arn:aws-iso-b:sqs:us-isob-east-1:1:q"},
+		"no account in it":   {"http://localhost:9324/queue/q", "us-east-1", "arn:aws:sqs:us-east-1::q"},
+		"no path before it":  {"http://localhost:9324/q", "us-east-1", "arn:aws:sqs:us-east-1::q"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := arnOf(c.address, c.region); got != c.want {

@@ -157,14 +157,20 @@ func arnOf(address, region string) string {
 	if strings.Trim(account, "0123456789") != "" {
 		account = ""
 	}
-	partition := "aws"
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		partition = "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		partition = "aws-us-gov"
+	return "arn:" + partitionOf(region) + ":sqs:" + region + ":" + account + ":" + path.Base(address)
+}
+
+// partitionOf is the part of AWS that a region is in, by the names that AWS gives its regions.
+func partitionOf(region string) string {
+	for _, p := range [][2]string{
+		{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"},
+		{"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"}, {"eusc-", "aws-eusc"},
+	} {
+		if strings.HasPrefix(region, p[0]) {
+			return p[1]
+		}
 	}
-	return "arn:" + partition + ":sqs:" + region + ":" + account + ":" + path.Base(address)
+	return "aws"
 }
 
 // accountOf reads the account off arn:aws:sqs:REGION:ACCOUNT:NAME.
