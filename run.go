@@ -239,7 +239,7 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 	}
 	p.metrics.WatchAudit(p.trail.Dropped)
 	p.routes, err = route.New(c, route.Options{
-		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Trail: p.trail, Polled: tune.Memory().Adjust,
+		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Trail: p.trail, Received: tune.Memory().Adjust,
 		OnBroken: p.sourceDamaged.set, TryQueueFile: tryQueueFile,
 	})
 	if err != nil {

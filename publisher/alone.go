@@ -3,25 +3,24 @@ package publisher
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"carrier/internal/batch"
 	"carrier/message"
 )
 
 // putAlone is Put for a queue that takes one message a call: the caller's goroutine makes it. With a
-// batcher between them a message cost two goroutines more, which was half of the time of such a call.
+// batcher between them a message cost two goroutines more.
 func (t *Target) putAlone(ctx context.Context, m *message.Message, probe bool) Result {
 	if err := t.takeSlot(ctx); err != nil {
 		if probe {
 			t.gate.release()
 		}
-		return Refuse(NotNow, fmt.Errorf("it was not sent: %w", err))
+		return notSent(err)
 	}
 	defer func() { <-t.slots }()
 	results := t.publish(ctx, []*message.Message{m})
 	if err := results[0].Err; err != nil && ctx.Err() != nil && !IsRefused(err) {
-		results[0].Err = fmt.Errorf("it was sent, and not answered in time: %w", ctx.Err())
+		results[0] = notAnswered(ctx.Err())
 	}
 	if errors.Is(ctx.Err(), context.Canceled) && results[0].Err != nil {
 		t.gate.end(false, nil) // the caller has gone, which says nothing of the queue

@@ -170,8 +170,16 @@ func (t *Target) Put(ctx context.Context, m *message.Message) Result {
 		if probe {
 			t.gate.release()
 		}
-		return Refuse(NotNow, fmt.Errorf("it was not sent: %w", err))
+		return notSent(err)
 	}
+	return notAnswered(err)
+}
+
+// notSent is the result of a message that was given up before it was sent.
+func notSent(err error) Result { return Refuse(NotNow, fmt.Errorf("it was not sent: %w", err)) }
+
+// notAnswered is that of one that may be stored.
+func notAnswered(err error) Result {
 	return Result{Err: fmt.Errorf("it was sent, and not answered in time: %w", err)}
 }
 

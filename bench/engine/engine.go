@@ -4,7 +4,7 @@ package engine
 import "fmt"
 
 // A Client makes one POST, or publishes one message, and returns the status of the answer: 200 for
-// what the queue has confirmed. Each goroutine has its own.
+// what the queue has confirmed. It is safe for concurrent use.
 type Client interface {
 	Post(body []byte) (status int, err error)
 }

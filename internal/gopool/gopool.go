@@ -48,6 +48,9 @@ func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
 	p.end(len(p.idle))
+	if p.timer != nil {
+		p.timer.Stop()
+	}
 	p.mu.Unlock()
 	p.running.Wait()
 }
@@ -115,7 +118,4 @@ func (p *Pool) end(n int) {
 	kept := copy(p.idle, p.idle[n:])
 	clear(p.idle[kept:])
 	p.idle = p.idle[:kept]
-	if p.closed && p.timer != nil {
-		p.timer.Stop()
-	}
 }

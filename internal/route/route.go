@@ -32,9 +32,9 @@ type Options struct {
 	Trail   *trail.Trail
 	// Tracer makes a span of each attempt; nil makes none.
 	Tracer *tracing.Tracer
-	// Polled is called after each receive of any route, with the number of messages that came, and with
-	// one for each answer to a producer. It is safe for concurrent use.
-	Polled func(received int)
+	// Received is called with the number of messages that came, after each receive of any route, and with
+	// one after each answer to a producer. It is safe for concurrent use.
+	Received func(messages int)
 	// OnBroken and TryQueueFile are those of builtin.Options.
 	OnBroken     func(error)
 	TryQueueFile func(path string) error
@@ -56,7 +56,7 @@ type Route struct {
 	gathering  *transmitter.Gathering
 	tracer     *tracing.Tracer
 	forwarding *forwarding // nil where messages go to no queue
-	polled     func(received int)
+	received   func(messages int)
 	idle       idle.Watch
 	source     builtin.Assembled
 	worker     *worker
@@ -67,7 +67,7 @@ type Route struct {
 // begin makes what the receiver of c tells of what it does, and the queue that its messages go to. Its
 // errors are faults of the configuration.
 func begin(c *config.Route, o Options) (r *Route, err error) {
-	r = &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, polled: o.Polled, consumers: o.consumers, gathering: o.gathering}
+	r = &Route{config: c, version: o.Version, log: o.Log, readiness: admin.NewReadiness(), tracer: o.Tracer, received: o.Received, consumers: o.consumers, gathering: o.gathering}
 	r.trail = o.Trail.Route(r.publicName())
 	if c.Name != "" {
 		r.log = o.Log.With(zap.String("route", c.Name))
@@ -145,7 +145,7 @@ func (r *Route) observe(e dispatch.Event) {
 	r.consumers.observe(e)
 	r.idle.Observe(e)
 	if e.Kind == dispatch.Polled {
-		r.polled(e.Count)
+		r.received(e.Count)
 	}
 }
 

@@ -97,7 +97,7 @@ func New(c config.Config, o Options) (*Routes, error) {
 func answered(o Options) func(status int) {
 	return func(status int) {
 		o.Metrics.IngestRequest(status)
-		o.Polled(1)
+		o.Received(1)
 	}
 }
 
