@@ -23,13 +23,16 @@ const (
 // receive opens the source and receives from it until receiving ends or the source's error is
 // fatal, for which it calls stop. It returns when no receive is open.
 func (d *Dispatcher) receive(receiving, working context.Context, stop context.CancelCauseFunc) {
-	// In a goroutine of its own, with which its stack goes: looking for credentials, a handshake and the
-	// log need more of it than the loop ever does again.
-	opened := make(chan bool, 1)
-	go func() { opened <- d.open(receiving, stop) }()
-	if !<-opened {
-		return
-	}
+	// In a goroutine of its own, with which its stack goes: looking for credentials, handshakes with the
+	// source and the worker and the log need more of it than the loop ever does again.
+	first := make(chan int, 1)
+	go func() {
+		n := 0
+		if d.open(receiving, stop) {
+			n = d.next(receiving)
+		}
+		first <- n
+	}()
 	calling, cancel := withStopGrace(receiving)
 	defer cancel()
 	noWait, end := context.WithCancel(receiving)
@@ -37,17 +40,13 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 	var open sync.WaitGroup
 	defer open.Wait()
 	defer d.lastTick.Store(0)
-	for {
-		n := d.next(receiving)
-		if n == 0 {
-			return
-		}
+	for n := <-first; n > 0; n = d.next(receiving) {
 		open.Add(1)
 		d.asking.Add(1)
 		d.pool.Go(func() {
 			defer open.Done()
 			defer d.asking.Add(-1)
-			for n > 0 {
+			for n := n; n > 0; {
 				got := d.receiveOnce(calling, n)
 				switch {
 				case got.Err == nil && len(got.Batch) == 0:
@@ -60,6 +59,7 @@ func (d *Dispatcher) receive(receiving, working context.Context, stop context.Ca
 				if n = 0; got.Err == nil {
 					n = d.again(receiving, noWait)
 				}
+				d.demand.Announce()
 			}
 		})
 	}

@@ -156,15 +156,19 @@ func (d *Demand) Begin(ready int, p Promise) int {
 	return n
 }
 
-// End counts the end of a receive, whose messages have been Received, and learns from it.
+// End counts the end of a receive, whose messages have been Received, and learns from it. The caller
+// may begin the next one, and calls Announce then: until it has, nobody is woken for what became free.
 func (d *Demand) End(got Received) {
-	d.change(func() {
-		d.open--
-		d.asked -= got.Asked
-		d.fall(got.Asked)
-		d.learn(got)
-	})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open--
+	d.asked -= got.Asked
+	d.fall(got.Asked)
+	d.learn(got)
 }
+
+// Announce wakes whoever waits for demand, if there is some.
+func (d *Demand) Announce() { d.change(func() {}) }
 
 // learn notes the pace of a receive, and how many should be open after it. One that came back full
 // says that there is more: another may be opened, where the work is worth it. One that brought

@@ -293,3 +293,32 @@ func TestCountsReturnToNothing(t *testing.T) {
 		t.Errorf("promised %d, in flight %d, heads %d, open %d", p.Messages, d.InFlight(), d.Heads(), d.open)
 	}
 }
+
+// The goroutine of a receive that has ended begins the next one itself: waking another for each would
+// be half of what an idle route costs.
+func TestEndOfAReceiveWakesNobodyBeforeItIsAnnounced(t *testing.T) {
+	d := New(Options{Concurrency: 20, Batch: 10, Receivers: 2})
+	woken := func() bool {
+		select {
+		case <-d.Wake():
+			return true
+		default:
+			return false
+		}
+	}
+	d.Begin(1<<30, d.Peek())
+	d.End(Received{Asked: 10})
+	if woken() {
+		t.Error("the end of a receive wakes somebody who finds the next one begun")
+	}
+	n := d.Begin(1<<30, d.Peek())
+	d.Announce()
+	if woken() {
+		t.Error("somebody is woken although the one receive that is wanted is open")
+	}
+	d.End(Received{Asked: n})
+	d.Announce()
+	if !woken() {
+		t.Error("nobody is woken although a receive is wanted and none is open")
+	}
+}
