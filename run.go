@@ -43,15 +43,16 @@ func run(c config.Config, warnings []string, signals <-chan os.Signal, stdout io
 	output.OnResume(func(dropped uint64) {
 		log.Warn("log lines were dropped: stdout was not read fast enough or refused them", zap.Uint64("dropped", dropped))
 	})
+	processors := &tune.Processors{}
 	if !c.Receives(config.Ingest) && c.Tune.Processors != config.Off {
-		tune.Processors(c.MostInFlight())
+		processors = tune.NewProcessors(c.MostInFlight())
 	}
 	for _, w := range warnings {
 		log.Warn(w)
 	}
 	code := make(chan int, 1)
 	stop := make(chan os.Signal, 1)
-	go func() { code <- exitCode(log, serve(c, log, output, stop)) }()
+	go func() { code <- exitCode(log, serve(c, log, output, processors, stop)) }()
 	select {
 	case c := <-code:
 		return c
@@ -99,8 +100,8 @@ type program struct {
 
 // serve assembles the program and runs it until stop brings a signal, or until it cannot go on.
 // Its deferred calls, read backwards, are the shutdown.
-func serve(c config.Config, log *zap.Logger, output *audit.Output, stop <-chan os.Signal) error {
-	p, err := assemble(c, log, output)
+func serve(c config.Config, log *zap.Logger, output *audit.Output, processors *tune.Processors, stop <-chan os.Signal) error {
+	p, err := assemble(c, log, output, processors)
 	if err != nil {
 		return err
 	}
@@ -222,7 +223,7 @@ func (f *failure) set(err error) {
 }
 
 // assemble makes the parts. It dials nothing.
-func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program, error) {
+func assemble(c config.Config, log *zap.Logger, output *audit.Output, processors *tune.Processors) (*program, error) {
 	b := build()
 	p := &program{log: log, metrics: metrics.NewProcess(b.version, b.commit)}
 	p.sourceDamaged.happened = make(chan struct{})
@@ -238,8 +239,13 @@ func assemble(c config.Config, log *zap.Logger, output *audit.Output) (*program,
 		return nil, err
 	}
 	p.metrics.WatchAudit(p.trail.Dropped)
+	collector := tune.Memory()
+	received := func(n int) {
+		collector.Adjust(n)
+		processors.Adjust(n)
+	}
 	p.routes, err = route.New(c, route.Options{
-		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Trail: p.trail, Received: tune.Memory().Adjust,
+		Version: b.version, Log: log, Metrics: p.metrics, Tracer: p.tracer, Trail: p.trail, Received: received,
 		OnBroken: p.sourceDamaged.set, TryQueueFile: tryQueueFile,
 	})
 	if err != nil {

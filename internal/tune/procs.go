@@ -3,22 +3,83 @@ package tune
 import (
 	"os"
 	"runtime"
+	"sync"
+	"syscall"
+	"time"
 )
 
-// inFlightPerProcessor is how many messages in flight one processor serves.
-const inFlightPerProcessor = 100
+const (
+	// inFlightPerProcessor is how many messages in flight are worth a processor, at most.
+	inFlightPerProcessor = 100
+	// fitEvery is how often the processors are fitted to the work, at most.
+	fitEvery = time.Second
+	// Where Go code has used so much of the processors it runs on another one comes, and where it has
+	// used so much of one less, one goes. Another that is not needed costs a third more CPU for each
+	// message, since threads are woken and steal from each other.
+	anotherAt, oneLessAt = 0.95, 0.75
+)
 
-// Processors has Go code run on one processor for each hundred of concurrency, at most on those that
-// there are, unless GOMAXPROCS is set: on more of them much of the time goes into waking threads. It
-// is not for the ingest queue, whose syncs hold a processor.
-func Processors(concurrency int) {
-	if _, set := os.LookupEnv("GOMAXPROCS"); set {
-		return
-	}
-	runtime.GOMAXPROCS(processorsFor(concurrency, runtime.GOMAXPROCS(0)))
+// Processors fits the number of processors that run Go code to the work: one at first, one more where
+// those are used up, and at most one for each begun hundred of the messages in flight or as many as
+// there are. It is not for the ingest queue, whose syncs hold a processor. The zero Processors leaves them
+// alone. It is safe for concurrent use.
+type Processors struct {
+	most int // zero: they are left alone
+
+	mu   sync.Mutex
+	at   time.Time     // of the last look
+	used time.Duration // processor time of the process by then
 }
 
-// processorsFor is one for each hundred of concurrency, rounded up, at most those that are there.
-func processorsFor(concurrency, there int) int {
-	return min(there, (concurrency+inFlightPerProcessor-1)/inFlightPerProcessor)
+// NewProcessors returns the Processors of a process with at most so many messages in flight. It leaves
+// them alone where GOMAXPROCS is set.
+func NewProcessors(inFlight int) *Processors {
+	if _, set := os.LookupEnv("GOMAXPROCS"); set {
+		return &Processors{}
+	}
+	p := &Processors{most: min(runtime.GOMAXPROCS(0), (inFlight+inFlightPerProcessor-1)/inFlightPerProcessor)}
+	runtime.GOMAXPROCS(1)
+	return p
+}
+
+// Adjust looks at the processor time once a second at most. It is called after each receive, with the
+// number of messages that came; where it is called with none nothing happens.
+func (p *Processors) Adjust(received int) {
+	if p.most <= 1 || received == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	passed := now.Sub(p.at)
+	if passed < fitEvery {
+		return
+	}
+	used, there := processorTime(), runtime.GOMAXPROCS(0)
+	if n := fit(there, p.most, used-p.used, passed); n != there {
+		runtime.GOMAXPROCS(n)
+	}
+	p.at, p.used = now, used
+}
+
+// fit is how many processors there should be, one more or one less than there are at most, when so much
+// of their time was used in the time that has passed.
+func fit(there, most int, used, passed time.Duration) int {
+	share := float64(used) / float64(passed) // in processors
+	switch {
+	case there < most && share >= anotherAt*float64(there):
+		return there + 1
+	case there > 1 && share < oneLessAt*float64(there-1):
+		return there - 1
+	}
+	return there
+}
+
+// processorTime is the user and system time of the process.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
