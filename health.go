@@ -14,7 +14,7 @@ import (
 const healthTimeout = 5 * time.Second
 
 // healthCommand is `carrier health`, of the process or of one route. It returns exitFailure, not
-// exitConfig, for a faulty configuration: a HEALTHCHECK takes 0 or 1 only.
+// exitConfig, also where it is misused: a HEALTHCHECK takes 0 or 1 only.
 func healthCommand(args []string, stderr io.Writer) int {
 	route := ""
 	switch {
@@ -22,7 +22,8 @@ func healthCommand(args []string, stderr io.Writer) int {
 	case len(args) == 2 && args[0] == "--route" && args[1] != "":
 		route = args[1]
 	default:
-		return misused(stderr, "health takes: --route NAME, or nothing")
+		_ = misused(stderr, "health takes: --route NAME, or nothing")
+		return exitFailure
 	}
 	if configured(stderr, func(c config.Config, _ []string) int { return health(c, route, stderr) }) != exitOK {
 		return exitFailure

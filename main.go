@@ -67,13 +67,14 @@ usage: carrier [command]
   help                print this text, as does --help behind any command
 
 All configuration is in the environment; see carrier config --markdown.
+A value stands behind its option, as in --route NAME or --route=NAME.
 Exit codes: 0 success, 1 failure, 2 wrong usage or configuration (health: 0 or 1).
 `
 
 func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	os.Exit(command(os.Args[1:], signals, os.Stdout, os.Stderr))
+	os.Exit(command(apart(os.Args[1:]), signals, os.Stdout, os.Stderr))
 }
 
 // command runs one command and returns its exit code.
@@ -101,6 +102,19 @@ func command(args []string, signals <-chan os.Signal, stdout, stderr io.Writer) 
 		return misused(stderr, fmt.Sprintf("%s takes no argument %q", name, args[1]))
 	}
 	return simpleCommand(name, markdown, signals, stdout, stderr)
+}
+
+// apart makes two arguments of each like --route=orders, as both forms are usual.
+func apart(args []string) (all []string) {
+	for _, a := range args {
+		name, value, ok := strings.Cut(a, "=")
+		if ok && strings.HasPrefix(a, "--") {
+			all = append(all, name, value)
+		} else {
+			all = append(all, a)
+		}
+	}
+	return all
 }
 
 // asksForHelp reports whether a command was given to learn how it is used.

@@ -58,6 +58,29 @@ func TestMisuseEndsWithTheCodeOfBadConfiguration(t *testing.T) {
 	}
 }
 
+func TestHealthHasTheCodesOfAHealthCheckAlsoWhereItIsMisused(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"health", "x"}, {"health", "--route"}, {"health", "--route="}, {"health", "--port=1"}} {
+		if p := run(t, nil, args...); p.code != 1 || !strings.Contains(p.stderr.String(), "health takes") {
+			t.Errorf("%q: exit code %d, stderr %q", args, p.code, p.stderr.String())
+		}
+	}
+}
+
+func TestValueOfAnOptionMayStandBehindAnEqualsSign(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"audit", "--since", "x"}, {"queue", "list", "--limit", "x"}, {"dead-letters", "--limit", "x"}, {"redrive", "--rate", "x"}, {"health", "--route", "x"},
+	} {
+		last := len(args) - 2
+		joined := append(slices.Clone(args[:last]), args[last]+"="+args[last+1])
+		apart, together := run(t, nil, args...), run(t, nil, joined...)
+		if together.code != apart.code || together.stderr.String() != apart.stderr.String() || together.stderr.String() == "" {
+			t.Errorf("%q: exit code %d, stderr %q; want that of %q: %d, %q", joined, together.code, together.stderr.String(), args, apart.code, apart.stderr.String())
+		}
+	}
+}
+
 func TestEveryCommandSaysHowItIsUsed(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{

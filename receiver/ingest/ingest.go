@@ -15,6 +15,7 @@ import (
 	"carrier/internal/httpapi"
 	"carrier/internal/queue"
 	"carrier/internal/queue/queuefile"
+	"carrier/internal/queue/subscription"
 	"carrier/receiver"
 	"carrier/receiver/ingest/confirmed"
 	"carrier/receiver/ingest/deadletters"
@@ -98,8 +99,25 @@ func (s *Server) openQueue() error {
 	if err := queuefile.CheckModes(s.options.DataDir); err != nil {
 		s.options.Warn("", "ingest: what is stored can be changed by others", err)
 	}
+	s.warnOfRemoved(q)
 	s.queue.Store(q)
 	return nil
+}
+
+// warnOfRemoved names the subscriptions that are not configured and that messages are kept for: a name
+// with a typing error leaves them behind, and nobody would know before they are dropped.
+func (s *Server) warnOfRemoved(q *queue.Queue) {
+	for _, l := range q.List() {
+		if l.Since.IsZero() || l.Waiting+l.Dead == 0 {
+			continue
+		}
+		until := "for ever"
+		if keep := s.options.RemovedKeep; keep > 0 {
+			until = "until " + l.Since.Add(keep).UTC().Format(time.RFC3339)
+		}
+		s.options.Warn("", "ingest: messages are kept for a route that is not configured",
+			fmt.Errorf("route %s: %d messages and %d dead letters, %s", subscription.NameOf(l.Name), l.Waiting, l.Dead, until))
+	}
 }
 
 // checkExposed refuses an address that others on the network reach without a credential. It asks

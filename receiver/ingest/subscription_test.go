@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,5 +126,44 @@ func TestServerClosesWithTheLastReceiver(t *testing.T) {
 	}
 	if _, err := r[1].Receive(t.Context(), 1); receiver.ClassOf(err) != receiver.Broken {
 		t.Errorf("Receive = %v, want the queue closed", err)
+	}
+}
+
+func TestMessagesThatAreKeptForNoRouteAreNamedAtTheStart(t *testing.T) {
+	dir := t.TempDir()
+	reopen := func(keep time.Duration, names ...string) (warned string) {
+		var log testLog
+		o := Options{DataDir: dir, Address: "127.0.0.1:0", Warn: log.warn, RemovedKeep: keep}
+		for _, name := range names {
+			o.Subscriptions = append(o.Subscriptions, Subscription{Name: name})
+		}
+		s := New(o)
+		if err := s.openQueue(); err != nil {
+			t.Fatal(err)
+		}
+		mail := queue.Entry{To: 1 << 1, Head: request.Envelope{}.Encode(), Body: []byte("a")}
+		if len(names) == 3 {
+			if _, err := s.queue.Load().Put(t.Context(), mail); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range names {
+			if err := s.Receiver(i).Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return log.text()
+	}
+	if warned := reopen(time.Hour, "orders", "mail", "empty"); warned != "" {
+		t.Errorf("warned %q where all routes are configured", warned)
+	}
+	for keep, want := range map[time.Duration]string{time.Hour: "until 2", 0: "for ever"} {
+		warned := reopen(keep, "orders")
+		if !strings.Contains(warned, "route mail: 1 messages and 0 dead letters, "+want) || strings.Contains(warned, "empty") {
+			t.Errorf("with %v: warned %q", keep, warned)
+		}
+	}
+	if warned := reopen(time.Hour, "orders", "mail"); warned != "" {
+		t.Errorf("warned %q after the route came back", warned)
 	}
 }
