@@ -71,7 +71,7 @@ func (s setting) environment(l runtimeLoad) []string {
 	return env
 }
 
-// processors compares one processor for each hundred in flight with as many as the machine has.
+// processors compares as many processors as the work uses up with as many as the machine has.
 func processors() scenario {
 	return runtimeScenario("processors", "CARRIER_TUNE_PROCESSORS auto and off, in pairs", processorLoads(), []setting{
 		{"auto", []string{"CARRIER_TUNE_PROCESSORS=auto"}}, {"off", []string{"CARRIER_TUNE_PROCESSORS=off"}},

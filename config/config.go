@@ -69,5 +69,5 @@ type Config struct {
 
 // TuneOptions says how the Go runtime is fitted to a sidecar.
 type TuneOptions struct {
-	Processors string `envconfig:"CARRIER_TUNE_PROCESSORS" default:"auto" oneof:"auto off" desc:"auto: with the sqs and pubsub receivers, Go code runs on as many processors as the work uses up, one at first and at most one for each hundred of the concurrency. off: on all that the container has. GOMAXPROCS in the environment wins over both."`
+	Processors string `envconfig:"CARRIER_TUNE_PROCESSORS" default:"auto" oneof:"auto off" desc:"auto: where no route has the ingest receiver, Go code runs on as many processors as the work uses up, one at first and at most one for each hundred of the concurrency. off: on all that the container has. GOMAXPROCS in the environment wins over both."`
 }
