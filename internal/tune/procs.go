@@ -13,10 +13,12 @@ const (
 	inFlightPerProcessor = 100
 	// fitEvery is how often the processors are fitted to the work, at most.
 	fitEvery = time.Second
-	// Where Go code has used so much of the processors it runs on another one comes, and where it has
-	// used so much of one less, one goes. Another that is not needed costs a third more CPU for each
-	// message, since threads are woken and steal from each other.
+	// Where Go code has used so much of the processors it runs on, in two looks in a row, another one
+	// comes, and where it has used so much of one less, one goes.
 	anotherAt, oneLessAt = 0.95, 0.75
+	// The second goes where both have used so much of one: two cost a third more CPU for each message
+	// than one, since threads are woken and steal from each other.
+	oneAt = 1.15
 )
 
 // Processors fits the number of processors that run Go code to the work: one at first, one more where
@@ -29,6 +31,7 @@ type Processors struct {
 	mu   sync.Mutex
 	at   time.Time     // of the last look
 	used time.Duration // processor time of the process by then
+	full bool          // they were used up then
 }
 
 // NewProcessors returns the Processors of a process with at most so many messages in flight. It leaves
@@ -56,20 +59,21 @@ func (p *Processors) Adjust(received int) {
 		return
 	}
 	used, there := processorTime(), runtime.GOMAXPROCS(0)
-	if n := fit(there, p.most, used-p.used, passed); n != there {
+	share := float64(used-p.used) / float64(passed)
+	full := share >= anotherAt*float64(there)
+	if n := fit(there, p.most, share, full && p.full); n != there {
 		runtime.GOMAXPROCS(n)
 	}
-	p.at, p.used = now, used
+	p.at, p.used, p.full = now, used, full
 }
 
-// fit is how many processors there should be, one more or one less than there are at most, when so much
-// of their time was used in the time that has passed.
-func fit(there, most int, used, passed time.Duration) int {
-	share := float64(used) / float64(passed) // in processors
+// fit is how many processors there should be, one more or one less than there are at most, where so many
+// were used, and whether those that are there are used up.
+func fit(there, most int, used float64, full bool) int {
 	switch {
-	case there < most && share >= anotherAt*float64(there):
+	case there < most && full:
 		return there + 1
-	case there > 1 && share < oneLessAt*float64(there-1):
+	case there > 2 && used < oneLessAt*float64(there-1), there == 2 && used < oneAt:
 		return there - 1
 	}
 	return there

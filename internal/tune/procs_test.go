@@ -10,24 +10,25 @@ import (
 func TestProcessorsFollowTheWork(t *testing.T) {
 	cases := map[string]struct {
 		there, most int
-		used        time.Duration // in a second
+		used        float64
+		full        bool
 		want        int
 	}{
-		"nothing to do":                       {1, 10, 0, 1},
-		"one is enough":                       {1, 10, 900 * time.Millisecond, 1},
-		"one is used up":                      {1, 10, 950 * time.Millisecond, 2},
-		"threads in system calls come on top": {1, 10, 1100 * time.Millisecond, 2},
-		"two are wanted":                      {2, 10, 1200 * time.Millisecond, 2},
-		"two are used up":                     {2, 10, 1900 * time.Millisecond, 3},
-		"no more than the messages are worth": {2, 2, 1990 * time.Millisecond, 2},
-		"one would nearly be used up":         {2, 10, 750 * time.Millisecond, 2},
-		"one would do":                        {2, 10, 740 * time.Millisecond, 1},
-		"one goes at a time":                  {10, 10, 0, 9},
-		"one more than are worth it goes too": {2, 1, 100 * time.Millisecond, 1},
+		"nothing to do":                       {1, 10, 0, false, 1},
+		"one is enough":                       {1, 10, 0.94, false, 1},
+		"one is used up":                      {1, 10, 0.95, true, 2},
+		"threads in system calls come on top": {1, 10, 1.1, true, 2},
+		"two are wanted":                      {2, 10, 1.16, false, 2},
+		"two do what one would":               {2, 10, 1.14, false, 1},
+		"two are used up":                     {2, 10, 1.9, true, 3},
+		"no more than the messages are worth": {2, 2, 1.99, true, 2},
+		"two would nearly be used up":         {3, 10, 1.5, false, 3},
+		"two would do":                        {3, 10, 1.49, false, 2},
+		"one goes at a time":                  {10, 10, 0, false, 9},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if n := fit(c.there, c.most, c.used, time.Second); n != c.want {
+			if n := fit(c.there, c.most, c.used, c.full); n != c.want {
 				t.Errorf("%d processors, want %d", n, c.want)
 			}
 		})
@@ -47,27 +48,34 @@ func TestProcessorsAreBoundedByWhatIsInFlight(t *testing.T) {
 	}
 }
 
-// What is used up is the processor time between two looks.
+// What is used up is the processor time between two looks; one such look may be the start's, or a burst's.
 func TestProcessorsComeWhenWorkUsesThemUp(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	p := &Processors{most: 2}
-	p.Adjust(1)
-	if n := runtime.GOMAXPROCS(0); n != 1 {
-		t.Fatalf("%d processors after the first look, which has nothing to compare with", n)
+	look := func(ago, used time.Duration, received int) int {
+		p.at, p.used = time.Now().Add(-ago), processorTime()-used
+		p.Adjust(received)
+		return runtime.GOMAXPROCS(0)
 	}
-	p.at, p.used = time.Now().Add(-2*time.Second), processorTime()-2*time.Second
-	p.Adjust(0)
-	if n := runtime.GOMAXPROCS(0); n != 1 {
-		t.Errorf("%d processors although nothing came", n)
-	}
-	p.Adjust(1)
-	if n := runtime.GOMAXPROCS(0); n != 2 {
-		t.Errorf("%d processors, want 2 where one is used up", n)
-	}
-	p.used -= time.Hour
-	p.Adjust(1) // within the same second
-	if n := runtime.GOMAXPROCS(0); n != 2 {
-		t.Errorf("%d processors", n)
+	for _, step := range []struct {
+		what      string
+		ago, used time.Duration
+		received  int
+		want      int
+	}{
+		{"used up once", 2 * time.Second, 2 * time.Second, 1, 1},
+		{"where nothing came", 2 * time.Second, 2 * time.Second, 0, 1},
+		{"within the same second", time.Second / 2, time.Second, 1, 1},
+		{"used up twice", 2 * time.Second, 2 * time.Second, 1, 2},
+		{"still wanted", 10 * time.Second, 15 * time.Second, 1, 2},
+		{"not wanted any more", 10 * time.Second, 5 * time.Second, 1, 1},
+		{"used up once more", 10 * time.Second, 10 * time.Second, 1, 1},
+		{"and not again", 10 * time.Second, 5 * time.Second, 1, 1},
+		{"used up, but not twice in a row", 10 * time.Second, 10 * time.Second, 1, 1},
+	} {
+		if n := look(step.ago, step.used, step.received); n != step.want {
+			t.Errorf("%d processors %s, want %d", n, step.what, step.want)
+		}
 	}
 }
 
