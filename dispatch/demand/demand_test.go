@@ -294,8 +294,8 @@ func TestCountsReturnToNothing(t *testing.T) {
 	}
 }
 
-// The goroutine of a receive that has ended begins the next one itself: waking another for each would
-// be half of what an idle route costs.
+// The goroutine of a receive that has ended begins the next one itself: another that is woken for it
+// would find it begun.
 func TestEndOfAReceiveWakesNobodyBeforeItIsAnnounced(t *testing.T) {
 	d := New(Options{Concurrency: 20, Batch: 10, Receivers: 2})
 	woken := func() bool {
